@@ -1,0 +1,1 @@
+"""Soleus trains muscle-driven humans to move, on CPUs, fast."""

@@ -1,0 +1,14 @@
+"""The one error that users see: a single line that names what was expected and what came."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user gave is wrong; the message is one line, printed as ``error: ...`` with exit code 2."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the known word nearest to `word`, or "" where none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""

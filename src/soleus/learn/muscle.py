@@ -51,8 +51,8 @@ class MuscleLearner:
     def learn(self, samples: MuscleSamples) -> dict[str, float]:
         """Train on one rollout's samples; return metrics, the residual as it was before this training.
 
-        muscle/residual is |JtA a + passive - desired| / |desired - passive|, each averaged over the samples first: where
-        hardly any torque is asked for, the quotient of one sample says nothing.
+        muscle/residual is |JtA a + passive - desired| / |desired - passive|, each averaged over the samples first:
+        where hardly any torque is asked for, the quotient of one sample says nothing.
         """
         moments = torch.from_numpy(samples.moments).to(self.device)
         wanted = torch.from_numpy(samples.desired - samples.passive).to(self.device)

@@ -1,5 +1,14 @@
-"""The one error that is the user's to mend."""
+"""The one error that users see: a single line that names what was expected and what came."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Bad input from outside. The message is one line that names what was expected and what came."""
+    """Something the user gave is wrong; the message is one line, printed as ``error: ...`` with exit code 2."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the known word nearest to `word`, or "" where none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""

@@ -1,0 +1,82 @@
+"""Batch: the one thing that collectors give and learners take, and the layout that both agree on.
+
+T control steps of N humans; D observation values, A action values; S muscle samples; E episodes that ended.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+Int32 = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class MuscleLayout:
+    """Which actuated coordinates each muscle crosses: the fixed sparsity of the moment matrix, as CSR rows of muscles.
+
+    crossing_adr: (num_muscles + 1,) start of each muscle's row in `crossing`
+    crossing: (nnz,) indices of actuated coordinates, 0 <= crossing < num_actuated, sorted within a row
+    """
+
+    crossing_adr: Int32
+    crossing: Int32
+    num_actuated: int
+    num_muscles: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of what a collector gives. control_dt [s] is the time of one control step."""
+
+    num_envs: int
+    observation_size: int
+    action_size: int
+    control_dt: float
+    muscle: MuscleLayout | None = None
+
+
+@dataclass
+class MuscleSamples:
+    """Supervised samples of muscle coordination, one a human a control step, all three taken at the same substep.
+
+    moments: (S, nnz) torque of each muscle at full activation about each joint it crosses [N m]
+    desired: (S, num_actuated) torque asked for [N m]
+    passive: (S, num_actuated) torque of the muscles at zero activation [N m]
+    """
+
+    moments: Float32
+    desired: Float32
+    passive: Float32
+
+
+@dataclass
+class Batch:
+    """One rollout. The arrays belong to the collector and hold until its next collect().
+
+    observations: (T + 1, N, D) raw, before normalisation; the last row is the one after the last step
+    actions: (T, N, A) as sampled from the Gaussian; the environment clips them to [-1, 1]
+    log_probs: (T, N) of those actions under the policy that acted
+    rewards: (T, N)
+    terminated, truncated: (T, N) the episode ended in this step, by the task or by its time limit
+    final_observations: (T, N, D) raw last observation of the episodes that ended; defined only where one did
+    muscle: samples for the muscle network, where there is one
+    episode_returns, episode_lengths: (E,) undiscounted return and length [s] of the episodes that ended in this batch
+    terms: mean of each reward term over the batch
+    stats: other means worth logging (torque residual of the coordination, humans that diverged, ...)
+    """
+
+    observations: Float32
+    actions: Float32
+    log_probs: Float32
+    rewards: Float32
+    terminated: Bool
+    truncated: Bool
+    final_observations: Float32
+    muscle: MuscleSamples | None = None
+    episode_returns: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    episode_lengths: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    terms: dict[str, float] = field(default_factory=dict)
+    stats: dict[str, float] = field(default_factory=dict)

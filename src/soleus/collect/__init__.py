@@ -1,0 +1,1 @@
+"""Collectors: each turns a policy into Batches. One machine, many processes or machines differ only here."""

@@ -1,0 +1,38 @@
+"""What the training loop asks of a collector."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from soleus.batch import Batch, Layout
+
+
+class Collector(Protocol):
+    """Runs the policy in its environments and gives whole rollouts."""
+
+    @property
+    def layout(self) -> Layout:
+        """Sizes of the batches."""
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Swap the policy's weights whole (names and shapes: networks.policy_tensors).
+
+        Raises UserError for a missing, extra, misshapen or non-finite tensor; the old weights then stay in force.
+        """
+
+    def load_muscle(self, state: Mapping[str, Any]) -> None:
+        """Swap the muscle network's weights whole (names and shapes: NetworkSpec.tensors); errors as load_policy."""
+
+    def collect(self) -> Batch:
+        """Run one rollout. The batch's arrays are reused by the next call."""
+
+    def state(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Everything that the next collect() depends on besides the weights."""
+
+    def load_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
+        """Go on from what state() gave, bit for bit."""
+
+    def close(self) -> None:
+        """Release threads and memory."""

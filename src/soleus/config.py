@@ -1,0 +1,273 @@
+"""From presets, YAML files and command-line flags to a Config, with errors that name the key; and back to YAML.
+
+This is the edge: nothing below reads YAML, flags or environment variables. The data itself is described in schema.py.
+"""
+
+import re
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from soleus.errors import UserError, nearest
+from soleus.schema import (
+    Config,
+    ControlConfig,
+    CoordinationConfig,
+    PolicyConfig,
+    PpoConfig,
+    RewardConfig,
+    TaskConfig,
+    TrainConfig,
+    parse_duration,
+)
+
+__all__ = [
+    "Config",
+    "ControlConfig",
+    "CoordinationConfig",
+    "PolicyConfig",
+    "PpoConfig",
+    "RewardConfig",
+    "TaskConfig",
+    "TrainConfig",
+    "check_terms",
+    "dump_config",
+    "load_config",
+    "names",
+    "parse_duration",
+    "parse_overrides",
+    "summary_of",
+]
+
+_TERM_TABLES = (("observation",), ("reward", "terms"), ("termination",))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML where 3e-4 is a number, as in YAML 1.2, and a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"key '{twice}' is given twice", node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _parse(text: str, what: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise UserError(f"{what}{where}: expected valid YAML, but {problem}") from None
+
+
+def names(kind: str) -> list[str]:
+    """Names of the built-in files of a kind, "presets" or "tasks"."""
+    folder = resources.files("soleus") / kind
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def summary_of(preset: str) -> str:
+    """Return the first comment line of a preset, which says what it is."""
+    text = (resources.files("soleus") / "presets" / f"{preset}.yaml").read_text()
+    return text.splitlines()[0].lstrip("# ")
+
+
+def _merge(below: Any, above: Any) -> Any:
+    """Return `above` laid over `below`, mapping by mapping."""
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return above
+    return {**below, **{key: _merge(below.get(key), value) for key, value in above.items()}}
+
+
+def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Model and motion files are meant relative to the file that names them."""
+    for key in ("model", "motion"):
+        value = raw.get(key)
+        if isinstance(value, str) and Path(value).suffix and (folder / value).is_file():
+            raw = {**raw, key: str((folder / value).resolve())}
+    return raw
+
+
+def _read(kind: str, name: str, folder: Path) -> dict[str, Any]:
+    """Return the mapping in a built-in file or a YAML file, laid over its `base` where it names one."""
+    path = folder / name
+    built_in = name in names(kind)
+    if not built_in and not path.is_file():
+        known = names(kind)
+        word = kind.removesuffix("s")
+        raise UserError(
+            f"unknown {word} '{name}'{nearest(name, known)}; expected a YAML file or one of {', '.join(known)}"
+        )
+    source = resources.files("soleus") / kind / f"{name}.yaml" if built_in else path
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{name}: expected a readable YAML file, but {error}") from None
+    raw = _parse(text, name)
+    if not isinstance(raw, dict):
+        raise UserError(f"{name}: expected a mapping of keys, got {type(raw).__name__}")
+    raw = _on_base(kind, raw, path.parent)
+    return _absolute(raw, path.parent) if kind == "presets" else raw
+
+
+def _on_base(kind: str, raw: Any, folder: Path) -> Any:
+    if not (isinstance(raw, dict) and "base" in raw):
+        return raw
+    above = {key: value for key, value in raw.items() if key != "base"}
+    if kind == "presets" and "task" in above:
+        above["task"] = _task(above["task"], folder)
+    return _merge(_read(kind, str(raw["base"]), folder), above)
+
+
+def _task(raw: Any, folder: Path) -> Any:
+    return _read("tasks", raw, folder) if isinstance(raw, str) else _on_base("tasks", raw, folder)
+
+
+def _without_removed_terms(task: Any) -> Any:
+    """Drop the terms set to null: how a task or a flag takes a term of its base away."""
+    for path in _TERM_TABLES:
+        table: Any = task
+        for key in path:
+            table = table.get(key) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            kept: Any = {term: parameters for term, parameters in table.items() if parameters is not None}
+            for key in reversed(path[1:]):
+                kept = {**task[path[0]], key: kept}
+            task = {**task, path[0]: kept}
+    return task
+
+
+def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {"ppo": {"epochs": 4}} for {"ppo.epochs": 4}."""
+    nested: dict[str, Any] = {}
+    for key, value in overrides.items():
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        nested = _merge(nested, value)
+    return nested
+
+
+def load_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Return the Config of a preset or a YAML file, with overrides by dotted key laid over it.
+
+    A file may build on a preset (`base: walk2d`); its task is a name or a mapping, which may build on a task
+    (`base: imitate`) and take terms away by setting them to null. Raises UserError naming the key that is wrong.
+    """
+    name = str(preset_or_path)
+    raw = _read("presets", name, Path())
+    above = _absolute(_nested(overrides or {}), Path())
+    task = raw.get("task")
+    task = _task(task, Path(name).parent) if task is not None else None
+    if "task" in above:
+        task = _merge(task, _task(above["task"], Path()))
+    raw = _merge(raw, above)
+    if task is not None:
+        raw["task"] = _without_removed_terms(task)
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{name}: {_explain(error)}") from None
+
+
+def _keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key of the schema, with its annotation."""
+    for field_name, field in model.model_fields.items():
+        key = prefix + (field.alias or field_name)
+        yield key, field.annotation
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{key}.")
+
+
+def _explain(error: ValidationError) -> str:
+    """One line for the first thing that is wrong: the key, what was expected, what came."""
+    first = min(
+        error.errors(), key=lambda one: one["type"] != "extra_forbidden"
+    )  # a misspelt key also reads as missing
+    key, kind, message = ".".join(str(part) for part in first["loc"]), first["type"], first["msg"]
+    if kind == "extra_forbidden":
+        return f"unknown key '{key}'{nearest(key, [known for known, _ in _keys()])}"
+    if kind == "missing":
+        return f"{key}: expected a value, got none"
+    if kind == "value_error":
+        message = str(first["ctx"]["error"])
+        if not message.startswith("expected"):  # a check over several keys, which names the one at fault itself
+            return f"{key}.{message}" if key else message
+    message = message[0].lower() + message[1:].replace("valid tuple", "list")
+    message = re.sub("valid dictionary( or instance of .*)?", "mapping", message)
+    return f"{key}: {message.replace('input should be', 'expected')}, got {first['input']!r}"
+
+
+def _is_text(annotation: Any) -> bool:
+    return annotation is str or str in typing.get_args(annotation)
+
+
+def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
+    """Return values by dotted key for flags such as `--ppo.epochs 4`, `--control.mode=torque`, `--policy.mirror`.
+
+    Values are YAML, except where the schema wants text; a flag of a switch may stand alone. Raises UserError for a flag
+    that is no key of the configuration or lacks its value.
+    """
+    known = dict(_keys())
+    overrides: dict[str, Any] = {}
+    rest = list(arguments)
+    while rest:
+        flag, equals, text = rest.pop(0).partition("=")
+        key = flag.removeprefix("--").replace("-", "_") if flag.removeprefix("--") not in known else flag[2:]
+        if not flag.startswith("--"):
+            raise UserError(f"expected a flag such as --ppo.epochs, got '{flag}'")
+        free = key.startswith(("task.observation.", "task.reward.terms.", "task.termination."))
+        if key not in known and not free:
+            raise UserError(f"unknown key '{key}'{nearest(key, known)}")
+        if not equals:
+            if rest and not rest[0].startswith("--"):
+                text = rest.pop(0)
+            elif known.get(key) is bool:
+                text = "true"
+            else:
+                raise UserError(f"--{key}: expected a value, got none")
+        as_text = _is_text(known.get(key)) and text != "null"
+        overrides[key] = text if as_text else _parse(text, f"--{key}")
+    return overrides
+
+
+def check_terms(task: TaskConfig, catalog: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Raise UserError where a task names a term or a parameter that the core does not have.
+
+    catalog: {"observation" | "reward" | "termination": {term: {parameter: default}}}; "weight" is every reward's.
+    """
+    for kind, table in (
+        ("observation", task.observation),
+        ("reward", task.reward.terms),
+        ("termination", task.termination),
+    ):
+        prefix = "task.reward.terms" if kind == "reward" else f"task.{kind}"
+        for term, parameters in table.items():
+            known = catalog[kind]
+            if term not in known:
+                expected = f"; expected one of {', '.join(known)}"
+                raise UserError(f"{prefix}: unknown term '{term}'{nearest(term, known) or expected}")
+            allowed = {*known[term], "weight"} if kind == "reward" else {*known[term]}
+            for parameter in parameters:
+                if parameter not in allowed:
+                    hint = nearest(parameter, allowed) or f"; expected {', '.join(sorted(allowed)) or 'none'}"
+                    raise UserError(f"{prefix}.{term}: unknown parameter '{parameter}'{hint}")
+
+
+def dump_config(config: Config) -> str:
+    """Return the whole configuration as YAML, which load_config reads back to the same Config."""
+    text: str = yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False, width=120)
+    return text

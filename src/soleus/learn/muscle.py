@@ -1,0 +1,92 @@
+"""Supervised training of the muscle coordination network of Lee et al. 2019 (Scalable muscle-actuated simulation)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from soleus.batch import MuscleLayout, MuscleSamples
+from soleus.config import CoordinationConfig
+from soleus.learn.nets import build_network
+from soleus.networks import TORQUE_SCALE, muscle_network, to_numpy
+
+_LOSS_TORQUE = 100.0  # [N m] a torque error of this size costs 1
+_EFFORT, _PREACTIVATION = 0.01, 0.01  # weights of mean(a^2) and mean(x^2)
+
+
+class MuscleLearner:
+    """The muscle network, and how it learns to make the torques asked for."""
+
+    def __init__(self, config: CoordinationConfig, layout: MuscleLayout, seed: int = 0, device: str = "cpu") -> None:
+        self.config = config
+        self.device = torch.device(device)
+        self.generator = torch.Generator().manual_seed(seed)
+        spec = muscle_network(config, len(layout.crossing), layout.num_actuated, layout.num_muscles)
+        self.net = build_network(spec, self.generator, output_gain=1.0).to(self.device)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=config.learning_rate, fused=True)
+        rows = np.repeat(np.arange(layout.num_muscles), np.diff(layout.crossing_adr))
+        self._muscle = torch.from_numpy(rows).to(self.device)  # (nnz,) muscle of each moment
+        scatter = np.zeros((len(rows), layout.num_actuated), np.float32)
+        scatter[np.arange(len(rows)), layout.crossing] = 1.0
+        self._scatter = torch.from_numpy(scatter).to(self.device)  # (nnz, na) moment -> coordinate
+
+    def torque(self, moments: Tensor, activations: Tensor) -> Tensor:
+        """Return the active muscle torque JtA a (S, na) [N m] of moments (S, nnz) and activations (S, nm)."""
+        return (moments * activations.index_select(1, self._muscle)) @ self._scatter
+
+    def loss(self, moments: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss and the torque error (S, na) [N m]; wanted (S, na): desired minus passive torque.
+
+        With a = relu(tanh(x)): mean(((JtA a - wanted) / 100)^2) + 0.01 mean(a^2) + 0.01 mean(x^2).
+        """
+        x = self.net[:-1](torch.cat([moments, wanted], dim=1) / TORQUE_SCALE)
+        a = self.net[-1](x)
+        error = self.torque(moments, a) - wanted
+        loss = (error / _LOSS_TORQUE).square().mean()
+        return loss + _EFFORT * a.square().mean() + _PREACTIVATION * x.square().mean(), error
+
+    def learn(self, samples: MuscleSamples) -> dict[str, float]:
+        """Train on one rollout's samples; return metrics, the residual as it was before this training.
+
+        muscle/residual is |JtA a + passive - desired| / |desired - passive|, each averaged over the samples first:
+        where hardly any torque is asked for, the quotient of one sample says nothing.
+        """
+        moments = torch.from_numpy(samples.moments).to(self.device)
+        wanted = torch.from_numpy(samples.desired - samples.passive).to(self.device)
+        with torch.no_grad():
+            _, error = self.loss(moments, wanted)
+            residual = error.norm(dim=1).mean() / wanted.norm(dim=1).mean().clamp_min(1e-6)
+        total = torch.zeros((), device=self.device)
+        batches = 0
+        for _ in range(self.config.epochs):
+            order = torch.randperm(len(moments), generator=self.generator).to(self.device)
+            for index in torch.split(order, self.config.batch):
+                loss, _ = self.loss(moments.index_select(0, index), wanted.index_select(0, index))
+                self.optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(self.net.parameters(), self.config.max_grad_norm)
+                self.optimizer.step()
+                total += loss.detach()
+                batches += 1
+        return {"muscle/loss": float(total) / batches, "muscle/residual": float(residual)}
+
+    def muscle_state(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Return copies of the network's weights by the names of NetworkSpec.tensors."""
+        return {name: to_numpy(tensor).copy() for name, tensor in self.net.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that the next learn() depends on, as tensors and plain data."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from state_dict()."""
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])

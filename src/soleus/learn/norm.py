@@ -1,0 +1,55 @@
+"""Running mean and variance of observations and returns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+Float64 = npt.NDArray[np.float64]
+
+
+class RunningMoments:
+    """Mean and variance of a stream, merged batch by batch in float64 (Chan, Golub & LeVeque 1983).
+
+    memory: with it, older samples fade: the stream weighs no more than that many samples when the next batch comes.
+    """
+
+    def __init__(self, shape: tuple[int, ...], memory: float | None = None) -> None:
+        self.mean: Float64 = np.zeros(shape)
+        self.variance: Float64 = np.ones(shape)
+        self.count = 0.0
+        self.memory = memory
+
+    def update(self, samples: npt.NDArray[np.floating[Any]]) -> None:
+        """Take in samples (M, *shape)."""
+        count = float(len(samples))
+        if count == 0:
+            return
+        mean = samples.mean(axis=0, dtype=np.float64)
+        variance = samples.var(axis=0, dtype=np.float64)
+        before = self.count if self.memory is None else min(self.count, self.memory)
+        total = before + count
+        delta = mean - self.mean
+        self.variance = (self.variance * before + variance * count + delta * delta * (before * count / total)) / total
+        self.mean = self.mean + delta * (count / total)
+        self.count = total
+
+    def std(self, epsilon: float) -> Float64:
+        """Standard deviation plus epsilon; 1 before any sample."""
+        return np.sqrt(self.variance) + epsilon if self.count else np.ones_like(self.variance)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the moments as tensors and numbers."""
+        return {
+            "mean": torch.tensor(self.mean, dtype=torch.float64),
+            "variance": torch.tensor(self.variance, dtype=torch.float64),
+            "count": self.count,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from state_dict()."""
+        self.mean = np.asarray(state["mean"].numpy(), np.float64).copy()
+        self.variance = np.asarray(state["variance"].numpy(), np.float64).copy()
+        self.count = float(state["count"])

@@ -1,0 +1,176 @@
+"""What a run records: metrics.jsonl, TensorBoard events, progress on the screen. The metric keys are listed here."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, Progress, TextColumn
+
+METRICS = {
+    "time/steps": "control steps of one human so far",
+    "time/seconds": "training time so far, evaluations and checkpoints included [s]",
+    "time/steps_per_s": "steps per second of this iteration: collecting and learning",
+    "time/collect_share": "share of the iteration spent collecting",
+    "episode/return": "mean undiscounted return of the episodes that ended in this iteration",
+    "episode/length_s": "mean length of those episodes [s]",
+    "episode/count": "number of those episodes",
+    "reward/<term>": "mean of a reward term over the iteration's steps",
+    "collect/<name>": "means that the collector reports, such as the torque residual of the coordination",
+    "ppo/policy_loss": "clipped surrogate, negative",
+    "ppo/value_loss": "half the mean squared error of the value function, in normalised units",
+    "ppo/kl": "estimated KL divergence of the new policy from the old one in the last epoch",
+    "ppo/clip_fraction": "share of the samples whose probability ratio was clipped",
+    "ppo/epochs": "epochs before the KL stop",
+    "ppo/learning_rate": "learning rate of the policy",
+    "ppo/std": "mean standard deviation of the policy",
+    "ppo/entropy": "entropy of the policy [nat]",
+    "ppo/value": "mean predicted value",
+    "ppo/explained_variance": "share of the variance of the value targets that the prediction explains",
+    "muscle/loss": "loss of the muscle network",
+    "muscle/residual": "torque error of the muscle network relative to the torque asked for",
+    "evaluate/<name>": "what the evaluation reports",
+}
+_PLAIN_INTERVAL = 10.0  # [s] between lines where the output is no terminal
+
+
+def is_documented(key: str) -> bool:
+    """Whether METRICS lists a key, by itself or as one of a family such as reward/<term>."""
+    return key in METRICS or any(key.startswith(known.split("<")[0]) for known in METRICS if "<" in known)
+
+
+def short_time(seconds: float) -> str:
+    """Return 75 s as 1:15, an hour and more as 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class _Screen:
+    """Live progress on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self.live = sys.stdout.isatty()
+        self.printed = -math.inf
+        self.last = ""
+        if self.live:
+            self.progress = Progress(BarColumn(bar_width=24), TextColumn("{task.description}"))
+            self.task = self.progress.add_task("starting", total=1.0)
+            self.progress.start()
+
+    def show(self, line: str, share: float) -> None:
+        self.last = line
+        if self.live:
+            self.progress.update(self.task, completed=share, description=line)
+        elif time.monotonic() - self.printed >= _PLAIN_INTERVAL:
+            self._print()
+
+    def _print(self) -> None:
+        print(self.last, flush=True)
+        self.printed, self.last = time.monotonic(), ""
+
+    def close(self) -> None:
+        if self.live:
+            self.progress.stop()
+        elif self.last:
+            self._print()
+
+
+class Log:
+    """The records of one run. A row of metrics.jsonl is one iteration, or one evaluation, at "time/steps"."""
+
+    def __init__(self, run_dir: Path, resume_steps: int | None = None) -> None:
+        """resume_steps: drop what an earlier process recorded past that step, which will come again."""
+        from torch.utils.tensorboard import SummaryWriter  # slow to import
+
+        self.path = run_dir / "metrics.jsonl"
+        if resume_steps is not None:
+            kept = [row for row in read_metrics(run_dir) if row["time/steps"] <= resume_steps]
+            self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        self.file = open(self.path, "a", encoding="utf-8")
+        purge = None if resume_steps is None else resume_steps + 1
+        self.events = SummaryWriter(str(run_dir), purge_step=purge)  # type: ignore[no-untyped-call]
+        self.screen = _Screen()
+        self.episodes: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.screen.close()
+        self.events.close()  # type: ignore[no-untyped-call]
+        self.file.close()
+
+    def row(self, metrics: Mapping[str, float]) -> None:
+        """Record metrics, "time/steps" among them. Values that are not finite are left out."""
+        finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
+        self.file.write(json.dumps(finite) + "\n")
+        self.file.flush()
+        for key, value in finite.items():
+            if key != "time/steps":
+                self.events.add_scalar(key, value, int(metrics["time/steps"]))  # type: ignore[no-untyped-call]
+
+    def show(self, metrics: Mapping[str, float], share: float) -> None:
+        """Show how far the run is. share: of the training that is done."""
+        self.episodes.update({key: value for key, value in metrics.items() if key.startswith("episode/")})
+        left = metrics["time/seconds"] * (1 - share) / share if share > 0 else math.inf
+        parts = [
+            f"{metrics['time/steps']:,.0f} steps",
+            f"{metrics['time/steps_per_s']:,.0f} steps/s",
+            f"return {self.episodes.get('episode/return', math.nan):.4g}",
+            f"length {self.episodes.get('episode/length_s', math.nan):.2f} s",
+            f"{short_time(left)} left" if math.isfinite(left) else "",
+        ]
+        self.screen.show("  ".join(part for part in parts if part), share)
+
+
+def read_metrics(run_dir: Path) -> list[dict[str, float]]:
+    """Return the rows of a run's metrics.jsonl; a last row that a kill cut short is left out."""
+    path = run_dir / "metrics.jsonl"
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows
+
+
+def draw_curves(run_dir: Path) -> Path | None:
+    """Draw a run's metrics into curves.png; return its path, or None where nothing was recorded."""
+    from matplotlib.figure import Figure
+
+    rows = read_metrics(run_dir)
+    panels = [
+        (key, label)
+        for key, label in (
+            ("episode/return", "return"),
+            ("episode/length_s", "episode length [s]"),
+            ("evaluate/share_full", "full episodes in evaluation"),
+            ("time/steps_per_s", "steps per second"),
+            ("ppo/explained_variance", "explained variance"),
+            ("ppo/kl", "KL divergence"),
+            ("muscle/residual", "torque residual, network"),
+        )
+        if any(key in row for row in rows)
+    ]
+    if not panels:
+        return None
+    columns = min(len(panels), 3)
+    lines = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(4.2 * columns, 2.8 * lines), layout="constrained")
+    for number, (key, label) in enumerate(panels, start=1):
+        axes = figure.add_subplot(lines, columns, number)
+        points = [(row["time/steps"] / 1e6, row[key]) for row in rows if key in row]
+        axes.plot(*zip(*points, strict=True), marker="o" if key.startswith("evaluate/") else None, linewidth=1)
+        axes.set(title=label, xlabel="million steps")
+        axes.grid(alpha=0.3)
+    path = run_dir / "curves.png"
+    figure.savefig(path, dpi=120)
+    return path

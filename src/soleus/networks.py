@@ -1,0 +1,124 @@
+"""Networks described once: shapes and tensor names that the collectors and the learner both hold to.
+
+Neither torch nor the native core appears here. A network is a `NetworkSpec`; its weights are a mapping from the names
+that ``torch.nn.Sequential`` gives ("0.weight", "0.bias", "2.weight", ...) to arrays or tensors.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soleus.config import CoordinationConfig, PolicyConfig
+from soleus.errors import UserError
+
+Float32 = npt.NDArray[np.float32]
+
+ACTIVATIONS = ("tanh", "relu", "elu", "leaky_relu", "identity", "relu_tanh")
+LEAKY_SLOPE = 0.2
+OBSERVATION_CLIP = 10.0  # normalised observations are clipped to +- this before they enter a network
+TORQUE_SCALE = 200.0  # [N m] divides both inputs of the muscle network
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A multilayer perceptron: sizes and activations. Activations are those of ACTIVATIONS."""
+
+    inputs: int
+    hidden: tuple[int, ...]
+    outputs: int
+    activation: str
+    output_activation: str = "identity"
+
+    def __post_init__(self) -> None:
+        for name in (self.activation, self.output_activation):
+            if name not in ACTIVATIONS:
+                raise UserError(f"expected an activation of {', '.join(ACTIVATIONS)}, got '{name}'")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Widths from the inputs to the outputs."""
+        return (self.inputs, *self.hidden, self.outputs)
+
+    def tensors(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every tensor by its name; weights are (outputs, inputs) as torch keeps them."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for i, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
+            shapes[f"{2 * i}.weight"] = (fan_out, fan_in)
+            shapes[f"{2 * i}.bias"] = (fan_out,)
+        return shapes
+
+
+def policy_network(policy: PolicyConfig, observation_size: int, action_size: int) -> NetworkSpec:
+    """Return the network that gives the mean action from normalised observations."""
+    return NetworkSpec(observation_size, policy.hidden, action_size, policy.activation)
+
+
+def muscle_network(coordination: CoordinationConfig, crossings: int, actuated: int, muscles: int) -> NetworkSpec:
+    """Return the muscle coordination network: (moments, desired - passive torque) / TORQUE_SCALE -> activations.
+
+    crossings: number of (muscle, crossed joint) pairs, the non-zeros of the moment matrix.
+    """
+    return NetworkSpec(crossings + actuated, coordination.hidden, muscles, "leaky_relu", "relu_tanh")
+
+
+def policy_tensors(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
+    """Shapes of a whole policy: its network under "net.", the log standard deviations, the observation normaliser.
+
+    The network sees clip((observation - mean) / std, +-OBSERVATION_CLIP); std already includes its epsilon.
+    """
+    return {
+        **{f"net.{name}": shape for name, shape in spec.tensors().items()},
+        "log_std": (spec.outputs,),
+        "normalizer.mean": (spec.inputs,),
+        "normalizer.std": (spec.inputs,),
+    }
+
+
+def to_numpy(tensor: Any) -> npt.NDArray[Any]:
+    """Return an array for an array or a torch tensor on any device."""
+    return np.asarray(tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor)
+
+
+def _check(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str) -> None:
+    missing = [name for name in shapes if name not in state]
+    if missing:
+        raise UserError(f"{what}: expected tensor '{missing[0]}' of shape {shapes[missing[0]]}, but it is missing")
+    extra = [name for name in state if name not in shapes]
+    if extra:
+        raise UserError(f"{what}: unexpected tensor '{extra[0]}'; expected only {', '.join(shapes)}")
+    for name, shape in shapes.items():
+        array = to_numpy(state[name])
+        if array.shape != shape:
+            raise UserError(f"{what}: expected tensor '{name}' of shape {shape}, got {array.shape}")
+        if not np.issubdtype(array.dtype, np.floating):
+            raise UserError(f"{what}: expected floating-point values in tensor '{name}', got {array.dtype}")
+        if not np.isfinite(array).all():
+            raise UserError(f"{what}: expected finite values in tensor '{name}', got some that are not")
+
+
+def check_state(spec: NetworkSpec, state: Mapping[str, Any], what: str) -> None:
+    """Raise UserError naming the first missing, extra, misshapen or non-finite tensor of a plain network's state."""
+    _check(spec.tensors(), state, what)
+
+
+def check_policy(spec: NetworkSpec, state: Mapping[str, Any], what: str = "policy") -> None:
+    """Like check_state, for a whole policy (see policy_tensors); the normaliser's std has to be positive."""
+    _check(policy_tensors(spec), state, what)
+    if not (to_numpy(state["normalizer.std"]) > 0).all():
+        raise UserError(f"{what}: expected positive values in tensor 'normalizer.std', got some that are not")
+
+
+def layers(spec: NetworkSpec, state: Mapping[str, Any], prefix: str = "") -> list[tuple[Float32, Float32, str]]:
+    """Return per layer (weight (out, in) C-contiguous, bias (out,), activation), the form that the core takes."""
+    count = len(spec.sizes) - 1
+    return [
+        (
+            np.ascontiguousarray(to_numpy(state[f"{prefix}{2 * i}.weight"]), np.float32),
+            np.ascontiguousarray(to_numpy(state[f"{prefix}{2 * i}.bias"]), np.float32),
+            spec.activation if i < count - 1 else spec.output_activation,
+        )
+        for i in range(count)
+    ]

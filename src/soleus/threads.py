@@ -1,0 +1,71 @@
+"""How many threads: the CPUs that this process may use, by affinity and by its control group's quota."""
+
+import math
+import os
+import sys
+from pathlib import Path
+
+
+def _quota(folder: Path) -> float | None:
+    """CPUs that one control group allows: cgroup v2's cpu.max, or v1's cpu.cfs_quota_us over cpu.cfs_period_us."""
+    try:
+        quota, period = (folder / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (folder / "cpu.cfs_quota_us").read_text().strip()
+            period = (folder / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    if quota == "max" or int(quota) <= 0:
+        return None
+    return int(quota) / int(period)
+
+
+def _group_folders(root: Path) -> list[Path]:
+    """Folders of this process's control groups and of all that hold them: every one of their quotas binds."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    folders = []
+    for line in lines:
+        hierarchy, controllers, path = line.split(":", 2)
+        if hierarchy == "0":
+            top = root / "sys/fs/cgroup"
+        elif "cpu" in controllers.split(","):
+            top = root / "sys/fs/cgroup" / controllers
+            top = top if top.is_dir() else root / "sys/fs/cgroup/cpu"
+        else:
+            continue
+        inner = top / path.strip("/")
+        folders += [inner, *(up for up in inner.parents if up == top or top in up.parents)]
+    return folders
+
+
+def available_cpus(root: Path = Path("/")) -> int:
+    """CPUs that this process may use, at least 1; a quota of 1.5 CPUs counts as 2.
+
+    root: where /proc and /sys are mounted.
+    """
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quotas = [quota for folder in _group_folders(root) if (quota := _quota(folder)) is not None]
+    return max(1, min([cpus, *(math.ceil(quota) for quota in quotas)]))
+
+
+def collector_threads(asked: int | None) -> int:
+    """Return the number of threads for a collector: as asked, or the CPUs there are; warn of more than those."""
+    cpus = available_cpus()
+    if asked is None:
+        return cpus
+    if asked > cpus:
+        print(f"warning: {asked} threads asked for, but this process may use {cpus} CPUs", file=sys.stderr)
+    return asked
+
+
+def set_learner_threads(asked: int | None, collector: int) -> int:
+    """Set torch's threads, by default as many as the collector's: the two take turns and never run at once."""
+    import torch  # here alone: stepping environments takes no torch
+
+    count = asked or min(collector, available_cpus())
+    torch.set_num_threads(count)
+    return count

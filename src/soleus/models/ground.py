@@ -1,10 +1,11 @@
-"""How low a body reaches: the support of its contact geoms towards the ground z = 0."""
+"""How far a body's contact geoms reach: the support function, above all downwards to the ground z = 0."""
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 _GEOM = mujoco.mjtGeom
+_DOWN = np.array([0.0, 0.0, -1.0])
 
 
 def contact_geoms(model: mujoco.MjModel, bodies: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -15,25 +16,31 @@ def contact_geoms(model: mujoco.MjModel, bodies: NDArray[np.int32]) -> NDArray[n
 
 def lowest(model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.int32]) -> float:
     """Height of the lowest point of the geoms [m]; data has its kinematics done."""
-    return min(float(data.geom_xpos[g, 2]) - _reach_down(model, data, int(g)) for g in geoms)
+    return -reach(model, data, geoms, _DOWN)
 
 
-def _reach_down(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> float:
-    """Distance from a geom's centre down to its lowest point [m]."""
+def reach(
+    model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.int32], direction: NDArray[np.float64]
+) -> float:
+    """The greatest x . direction over all points x of the geoms [m]; direction (3,) is a unit vector of the world."""
+    return max(float(data.geom_xpos[g] @ direction) + _support(model, data, int(g), direction) for g in geoms)
+
+
+def _support(model: mujoco.MjModel, data: mujoco.MjData, geom: int, direction: NDArray[np.float64]) -> float:
+    """Distance from a geom's centre to its farthest point along a direction [m]."""
     size = model.geom_size[geom]
-    row = data.geom_xmat[geom, 6:9]  # world z in the geom's frame
+    local = direction @ data.geom_xmat[geom].reshape(3, 3)
     kind = model.geom_type[geom]
     if kind == _GEOM.mjGEOM_SPHERE:
         return float(size[0])
     if kind == _GEOM.mjGEOM_CAPSULE:
-        return float(size[0] + abs(row[2]) * size[1])
+        return float(size[0] + abs(local[2]) * size[1])
     if kind == _GEOM.mjGEOM_ELLIPSOID:
-        return float(np.linalg.norm(row * size))
+        return float(np.linalg.norm(local * size))
     if kind == _GEOM.mjGEOM_CYLINDER:
-        return float(np.hypot(row[0], row[1]) * size[0] + abs(row[2]) * size[1])
+        return float(np.hypot(local[0], local[1]) * size[0] + abs(local[2]) * size[1])
     if kind == _GEOM.mjGEOM_MESH:
         mesh = model.geom_dataid[geom]
         start = model.mesh_vertadr[mesh]
-        vertices = model.mesh_vert[start : start + model.mesh_vertnum[mesh]]
-        return float(np.max(-vertices @ row))
-    return float(np.abs(row) @ size)
+        return float(np.max(model.mesh_vert[start : start + model.mesh_vertnum[mesh]] @ local))
+    return float(np.abs(local) @ size)

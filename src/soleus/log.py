@@ -91,9 +91,9 @@ class Log:
         if resume_steps is not None:
             kept = [row for row in read_metrics(run_dir) if row["time/steps"] <= resume_steps]
             self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        self.file = open(self.path, "a", encoding="utf-8")
+        self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
         purge = None if resume_steps is None else resume_steps + 1
-        self.events = SummaryWriter(str(run_dir), purge_step=purge)  # type: ignore[no-untyped-call]
+        self.events = SummaryWriter(str(run_dir), purge_step=purge)
         self.screen = _Screen()
         self.episodes: dict[str, float] = {}
 
@@ -104,7 +104,7 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.screen.close()
-        self.events.close()  # type: ignore[no-untyped-call]
+        self.events.close()
         self.file.close()
 
     def row(self, metrics: Mapping[str, float]) -> None:
@@ -114,7 +114,7 @@ class Log:
         self.file.flush()
         for key, value in finite.items():
             if key != "time/steps":
-                self.events.add_scalar(key, value, int(metrics["time/steps"]))  # type: ignore[no-untyped-call]
+                self.events.add_scalar(key, value, int(metrics["time/steps"]))
 
     def show(self, metrics: Mapping[str, float], share: float) -> None:
         """Show how far the run is. share: of the training that is done."""

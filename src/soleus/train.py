@@ -1,186 +1,24 @@
 """Training: the one place where collectors and learners meet. build() wires a run, train() is the loop."""
 
-import math
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from soleus import checkpoint, threads
-from soleus.batch import Batch
 from soleus.collect.base import Collector
 from soleus.config import Config, dump_config
 from soleus.errors import UserError
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
-from soleus.log import Log, draw_curves
-from soleus.summary import write_summary
-
-EVALUATION_SEED = 1_000_003  # of the evaluations while training: the same episodes every time
+from soleus.log import Log
+from soleus.run import Counters, Evaluate, Run
 
 MakeCollector = Callable[[Config, int], Collector]
-Evaluate = Callable[..., dict[str, float]]
-
-
-@dataclass
-class Counters:
-    """How far a run is; goes into its checkpoints."""
-
-    steps: int = 0
-    seconds: float = 0.0
-    """Training time, evaluations and checkpoints included."""
-    iteration_seconds: float = 0.0
-    """Of collecting and learning alone."""
-    steps_per_s: float = 0.0
-    """Of the last iteration."""
-    returns: dict[str, float] = field(default_factory=dict)
-    """Mean return of the episodes that ended in the first, last and best iteration."""
-    evaluated_at: int = -1
-    evaluation: dict[str, float] = field(default_factory=dict)
-    best_evaluation: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass
-class Run:
-    """A run and its parts, as build() wires them."""
-
-    config: Config
-    folder: Path
-    num_threads: int
-    collector: Collector
-    ppo: Ppo
-    muscle: MuscleLearner | None
-    log: Log
-    evaluate_policy: Evaluate
-    counters: Counters
-    interrupted: bool = False
-
-    def __post_init__(self) -> None:
-        self._started = time.monotonic() - self.counters.seconds
-        self._iteration_started = time.monotonic()
-        self._collected = 0.0
-        self._before = self.counters.steps  # steps before this iteration
-
-    @property
-    def progress(self) -> float:
-        """Share of the training that is done, by steps or by time."""
-        limits = self.config.train
-        by_steps = self.counters.steps / limits.steps if limits.steps else 0.0
-        by_time = self.counters.seconds / limits.duration if limits.duration else 0.0
-        return min(max(by_steps, by_time), 1.0)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the steps or the time are over, or somebody asked to stop."""
-        return self.interrupted or self.progress >= 1.0
-
-    def collect(self) -> Batch:
-        """Gather one rollout with the weights that the collector has."""
-        self._iteration_started = time.monotonic()
-        batch = self.collector.collect()
-        self._collected = time.monotonic() - self._iteration_started
-        return batch
-
-    def load_weights(self) -> None:
-        """Hand the learners' weights to the collector."""
-        self.collector.load_policy(self.ppo.policy_state())
-        if self.muscle:
-            self.collector.load_muscle(self.muscle.muscle_state())
-
-    def record(self, batch: Batch, metrics: Mapping[str, float]) -> None:
-        """Count an iteration, log it and show it."""
-        now, counters = time.monotonic(), self.counters
-        elapsed = now - self._iteration_started
-        self._before = counters.steps
-        counters.steps += batch.rewards.size
-        counters.seconds = now - self._started
-        counters.iteration_seconds += elapsed
-        counters.steps_per_s = batch.rewards.size / elapsed
-        row = {
-            "time/steps": counters.steps,
-            "time/seconds": counters.seconds,
-            "time/steps_per_s": counters.steps_per_s,
-            "time/collect_share": self._collected / elapsed,
-            "episode/count": len(batch.episode_returns),
-            **metrics,
-            **{f"reward/{term}": mean for term, mean in batch.terms.items()},
-            **{f"collect/{name}": value for name, value in batch.stats.items()},
-        }
-        if len(batch.episode_returns):
-            mean = float(batch.episode_returns.mean())
-            row |= {"episode/return": mean, "episode/length_s": float(batch.episode_lengths.mean())}
-            counters.returns.setdefault("first", mean)
-            counters.returns |= {"last": mean, "best": max(mean, counters.returns.get("best", -math.inf))}
-        self.log.row(row)
-        self.log.show(row, self.progress)
-
-    def due(self, interval: int | None) -> bool:
-        """Whether the last iteration passed a multiple of `interval` steps."""
-        return interval is not None and self.counters.steps // interval > self._before // interval
-
-    def evaluate(self) -> None:
-        """Evaluate the policy as it is, once for these steps; keep it apart where it is the best so far by return."""
-        counters, limits = self.counters, self.config.train
-        if counters.evaluated_at == counters.steps:
-            return
-        counters.evaluation = dict(
-            self.evaluate_policy(
-                self.config,
-                self.ppo.policy_state(),
-                self.muscle.muscle_state() if self.muscle else None,
-                episodes=limits.eval_episodes,
-                seed=EVALUATION_SEED,
-                num_threads=self.num_threads,
-            )
-        )
-        counters.evaluated_at = counters.steps
-        row = {f"evaluate/{name}": value for name, value in counters.evaluation.items()}
-        self.log.row({"time/steps": counters.steps, **row})
-        if counters.evaluation["mean_return"] >= counters.best_evaluation.get("mean_return", -math.inf):
-            counters.best_evaluation = counters.evaluation
-            checkpoint.save_best(self.folder / "checkpoints", self._state())
-
-    def save(self) -> None:
-        """Write the latest checkpoint."""
-        self.counters.seconds = time.monotonic() - self._started
-        checkpoint.save(self.folder / "checkpoints", self._state())
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "counters": asdict(self.counters),
-            "policy": self.ppo.policy_state(),
-            "muscle": self.muscle.muscle_state() if self.muscle else None,
-            "ppo": self.ppo.state_dict(),
-            "muscle_learner": self.muscle.state_dict() if self.muscle else None,
-            "collector": self.collector.state(),
-        }
-
-    def summarize(self) -> dict[str, Any]:
-        """Write summary.json and curves.png; return the summary."""
-        counters = self.counters
-        draw_curves(self.folder)
-        facts = {
-            "steps": counters.steps,
-            "seconds": counters.seconds,
-            "steps_per_s": {
-                "mean": counters.steps / max(counters.iteration_seconds, 1e-9),
-                "last": counters.steps_per_s,
-            },
-            "returns": counters.returns,
-            "evaluation": counters.evaluation,
-            "best_evaluation": counters.best_evaluation,
-            "interrupted": self.interrupted,
-            "seed": self.config.train.seed,
-            "num_envs": self.config.train.num_envs,
-            "num_threads": self.num_threads,
-        }
-        return write_summary(self.folder, facts)
 
 
 def native_collector(config: Config, num_threads: int) -> Collector:

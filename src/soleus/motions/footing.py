@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 
 _FRAMES = 64
 _ITERATIONS = 8
-_CORRECTED = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension", "hip_adduction")
+_SAGITTAL = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension")
+_LATERAL = ("hip_adduction", "hip_internal_rotation")
 _ANGLE_ORDERS = list(range(7))
 _EVEN, _ODD = [2, 4, 6], [1, 3]
 _STEP = 1e-4  # [rad], of finite differences
@@ -63,28 +64,38 @@ class Footing:
 
 @dataclass(frozen=True, eq=False)
 class _Foot:
-    """Right foot: contact geoms, and points under heel and ball in the frame of the calcaneus."""
+    """Right foot: its contact geoms, and points on its sole in the frames of their bodies."""
 
     geoms: NDArray[np.int32]
-    body: int
-    points: Floats  # (2, 3)
+    bodies: list[int]  # of the points: heel, ball, and the tip of the toes where they have a body of their own
+    points: Floats  # (2 or 3, 3)
+    ahead: Floats  # (2 or 3,) [m] how far before the heel each point stands on the flat foot
 
 
 def _right_foot(poser: Poser) -> _Foot:
     human, data = poser.human, poser.data
-    model, bodies = human.model, human.feet[0]
+    model, main, others = human.model, human.feet[0][:1], human.feet[0][1:]
     data.qpos[:] = human.qpos_rest
     mujoco.mj_kinematics(model, data)
-    main = contact_geoms(model, bodies[:1])
     forward = np.array([1.0, 0.0, 0.0])
-    heel_x, ball_x = -reach(model, data, main, -forward), reach(model, data, main, forward)
-    inset = 0.1 * (ball_x - heel_x)
-    center = float(np.mean(data.geom_xpos[main, 1]))
-    ground = lowest(model, data, main)
-    world = np.array([[heel_x + inset, center, ground], [ball_x - inset, center, ground]])
-    body = int(bodies[0])
-    points = (world - data.xpos[body]) @ data.xmat[body].reshape(3, 3)
-    return _Foot(contact_geoms(model, bodies), body, points)
+    back, front, ground, middle = _extents(poser, main, forward)
+    inset = 0.1 * (front - back)
+    world, bodies = [[back + inset, middle, ground], [front - inset, middle, ground]], [int(main[0])] * 2
+    if len(others):
+        _, front, ground, middle = _extents(poser, others, forward)
+        world.append([front - inset, middle, ground])
+        bodies.append(int(others[-1]))
+    points = [(np.array(w) - data.xpos[b]) @ data.xmat[b].reshape(3, 3) for w, b in zip(world, bodies, strict=True)]
+    ahead = np.array([w[0] - world[0][0] for w in world])
+    return _Foot(contact_geoms(model, human.feet[0]), bodies, np.array(points), ahead)
+
+
+def _extents(poser: Poser, bodies: NDArray[np.int32], forward: Floats) -> tuple[float, float, float, float]:
+    """Rearmost and foremost x, lowest z and middle y [m] of the bodies' contact geoms."""
+    model, data = poser.human.model, poser.data
+    geoms = contact_geoms(model, bodies)
+    back, front = -reach(model, data, geoms, -forward), reach(model, data, geoms, forward)
+    return back, front, lowest(model, data, geoms), float(np.mean(data.geom_xpos[geoms, 1]))
 
 
 def fit_footing(poser: Poser) -> Footing:
@@ -99,17 +110,17 @@ def fit_footing(poser: Poser) -> Footing:
 
 class _Fit:
     """The least-squares problem over x: the series of the corrections angle by angle, of height, progress and sway, then
-    the speed and the place of the heel (x, y).
+    the speed and the place of the footprint (x and y of the heel, y of the ball).
     """
 
     def __init__(self, poser: Poser) -> None:
         self.poser, self.cycle, self.foot = poser, poser.cycle, _right_foot(poser)
         self.phase = np.arange(_FRAMES) / _FRAMES
         present = {t.angle: t for t in poser.targets if t.side == "r"}
-        self.targets = {n: present[n] for n in _CORRECTED if n in present and (poser.free or n != "hip_adduction")}
+        self.targets = {n: present[n] for n in _SAGITTAL + _LATERAL * poser.free if n in present}
         self.orders = {**{n: _ANGLE_ORDERS for n in self.targets}, "height": [0, *_EVEN], "progress": _EVEN, "sway": _ODD}
         self.basis = {key: fourier(self.phase, orders) for key, orders in self.orders.items()}
-        sizes = {**{key: basis.shape[1] for key, basis in self.basis.items()}, "speed": 1, "place": 2}
+        sizes = {**{key: basis.shape[1] for key, basis in self.basis.items()}, "speed": 1, "place": 3}
         edges = np.cumsum([0, *sizes.values()])
         self.columns = {key: slice(edges[i], edges[i + 1]) for i, key in enumerate(sizes)}
         self.size = int(edges[-1])
@@ -129,24 +140,32 @@ class _Fit:
     def linearize(self, x: Floats) -> tuple[Floats, Floats]:
         """Residuals (m,) and their Jacobian (m, n) at x."""
         features, slopes = self._features(x)
-        place = x[self.columns["place"]]
-        span = float(np.linalg.norm(self.foot.points[1] - self.foot.points[0]))
-        phase, cycle = self.phase, self.cycle
-        stance, push_off = phase < cycle.stance, phase < cycle.stance - 0.06
-        flat = phase >= cycle.foot_flat
-        height, heel, ball = features[:, 0], features[:, 1:4], features[:, 4:7]
+        phase, cycle, place = self.phase, self.cycle, x[self.columns["place"]]
+        stance, height = phase < cycle.stance, features[:, 0]
         clearance = _CLEARANCE * np.sin(np.pi * np.clip((phase - cycle.stance) / (1 - cycle.stance), 0, 1))
         rows = [
             self._rows(stance, height, slopes[:, 0], _HEIGHT),
             self._rows(~stance & (height < clearance), height - clearance, slopes[:, 0], _CLEAR),
-            self._rows(flat & (phase < cycle.heel_rise), heel[:, 2], slopes[:, 3], _HEIGHT),
-            self._rows(flat & push_off, ball[:, 2], slopes[:, 6], _HEIGHT),
-            self._rows(phase < cycle.heel_rise, heel[:, 0] - place[0], slopes[:, 1], _PLACE, 0),
-            self._rows(flat & push_off, ball[:, 0] - place[0] - span, slopes[:, 4], _PLACE, 0),
-            self._rows(stance, heel[:, 1] - place[1], slopes[:, 2], _SIDEWAYS, 1),
             *self._preferences(x),
         ]
+        for i, (down, up) in enumerate(self._bearing()):
+            x_at, y_at, z_at = range(1 + 3 * i, 4 + 3 * i)
+            landed = (phase >= down) & (phase < up)
+            settled = landed & (phase >= cycle.foot_flat)
+            rows.append(self._rows(settled, features[:, z_at], slopes[:, z_at], _HEIGHT))
+            rows.append(self._rows(landed, features[:, x_at] - place[0] - self.foot.ahead[i], slopes[:, x_at], _PLACE, 0))
+            if i < 2:
+                rows.append(self._rows(landed, features[:, y_at] - place[1 + i], slopes[:, y_at], _SIDEWAYS, 1 + i))
         return np.concatenate([r for r, _ in rows]), np.concatenate([j for _, j in rows])
+
+    def _bearing(self) -> list[tuple[float, float]]:
+        """Phases in which heel, ball and, where the model has them, toes bear the foot. A stiff foot rolls over its ball to
+        the end; with toes the ball rises once they are bent to their limit.
+        """
+        flat, rise, off = self.cycle.foot_flat, self.cycle.heel_rise, self.cycle.stance
+        if len(self.foot.bodies) < 3:
+            return [(0.0, rise), (flat, off - 0.06)]
+        return [(0.0, rise), (flat, 0.5 * (rise + off)), (flat, off - 0.02)]
 
     def _rows(
         self, frames: NDArray[np.bool_], value: Floats, slope: Floats, tolerance: float, place: int = -1
@@ -177,7 +196,7 @@ class _Fit:
         return rows
 
     def _features(self, x: Floats) -> tuple[Floats, Floats]:
-        """Per frame the lowest point, heel (3) and ball (3): (K, 7) [m], and their derivatives (K, 7, n)."""
+        """Per frame the lowest point and the sole's points, (K, 1 + 3 points) [m]; their derivatives (K, 1 + 3 points, n)."""
         cycle, footing = self.cycle, self.footing(x)
         right, left = footing.leg(cycle, self.phase, "r"), footing.leg(cycle, self.phase, "l")
         root = footing.root(cycle, self.phase)
@@ -191,18 +210,17 @@ class _Fit:
             moved = (measure({**right, name: right[name] + _STEP}) - features) / _STEP
             slopes[:, :, self.columns[name]] = moved[:, :, None] * self.basis[name][:, None, :]
         progress = self.basis["progress"] - fourier(np.zeros(1), self.orders["progress"])
-        for axis, key, basis in ((0, "progress", progress), (1, "sway", self.basis["sway"]), (2, "height", self.basis["height"])):
-            for feature in [0] * (axis == 2) + [1 + axis, 4 + axis]:
-                if self.poser.slots.shift[axis] >= 0:
-                    slopes[:, feature, self.columns[key]] = basis
-        for feature in (1, 4):
-            slopes[:, feature, self.columns["speed"]] = (cycle.duration * self.phase)[:, None]
+        for axis, key in enumerate(("progress", "sway", "height")):
+            if self.poser.slots.shift[axis] >= 0:
+                slopes[:, 1 + axis :: 3, self.columns[key]] = (progress if axis == 0 else self.basis[key])[:, None]
+        slopes[:, 0, self.columns["height"]] = self.basis["height"]
+        slopes[:, 1::3, self.columns["speed"]] = (cycle.duration * self.phase)[:, None, None]
         return features, slopes
 
     def _measure(self, qpos: Floats) -> Floats:
-        """Lowest point, heel and ball of the right foot, (7,) [m]."""
+        """Lowest point of the right foot, then its points, (1 + 3 points,) [m]."""
         data, foot = self.poser.data, self.foot
         data.qpos[:] = qpos
         mujoco.mj_kinematics(self.poser.human.model, data)
-        points = data.xpos[foot.body] + foot.points @ data.xmat[foot.body].reshape(3, 3).T
+        points = data.xpos[foot.bodies] + np.einsum("pij,pj->pi", data.xmat[foot.bodies].reshape(-1, 3, 3), foot.points)
         return np.concatenate([[lowest(self.poser.human.model, data, foot.geoms)], points.ravel()])

@@ -1,9 +1,11 @@
 """Fit a gait cycle to the ground: the smallest smooth change of the leg's angles that lets a model's feet stand.
 
 Legs differ in length from those that were measured, so tables put on a model let its feet float, sink and slip by centimetres.
+Strides scale with the leg and their duration with its root, as dynamic similarity has it (Hof 1996, Gait & Posture 4:222).
 Unknown are Fourier series of corrections to the right leg's angles (the left leg has the same half a stride later), of the
 pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these residuals, with their tolerances:
-the lowest point of the foot at the ground through stance, heel and ball down and in place while they bear, the foot clear of
+the length of the stride, the
+lowest point of the foot at the ground through stance, heel and ball down and in place while they bear, the foot clear of
 the ground in swing, small corrections.
 """
 
@@ -29,6 +31,7 @@ _STEP = 1e-4  # [rad], of finite differences
 # Tolerances: a residual of this size counts one.
 _HEIGHT, _PLACE, _SIDEWAYS, _CLEAR = 0.002, 0.006, 0.008, 0.003  # [m]
 _ANGLE, _SWAY, _PROGRESS, _LIMIT = np.deg2rad(4.0), 0.01, 0.03, np.deg2rad(0.5)
+_STRIDE = 0.005  # [m]
 _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 
 
@@ -36,6 +39,7 @@ _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 class Footing:
     """What makes a cycle stand: corrections that add to it."""
 
+    duration: float  # [s] of a stride
     speed: float  # [m/s] mean
     angles: dict[str, Series]  # of the right leg [rad]
     progress: Series  # root x beside speed * t [m]
@@ -44,7 +48,7 @@ class Footing:
 
     def root(self, cycle: GaitCycle, phase: Floats) -> Floats:
         """Root shift (K, 3) [m] from its place at rest, at phases (K,)."""
-        x = self.speed * cycle.duration * phase + self.progress(phase) - self.progress(np.zeros(1))
+        x = self.speed * self.duration * phase + self.progress(phase) - self.progress(np.zeros(1))
         y = self.sway(phase) + (cycle.pelvis["sway"](phase) if "sway" in cycle.pelvis else 0.0)
         return np.stack([x, y, self.height(phase)], axis=-1)
 
@@ -98,6 +102,15 @@ def _extents(poser: Poser, bodies: NDArray[np.int32], forward: Floats) -> tuple[
     return back, front, lowest(model, data, geoms), float(np.mean(data.geom_xpos[geoms, 1]))
 
 
+def _leg_length(poser: Poser) -> float:
+    """Height of the right hip above the sole, in the rest pose [m]."""
+    hip = next(t for t in poser.targets if t.angle == "hip_flexion" and t.side == "r")
+    model, data = poser.human.model, poser.data
+    data.qpos[:] = poser.human.qpos_rest
+    mujoco.mj_kinematics(model, data)
+    return float(data.xanchor[model.dof_jntid[hip.dof], 2])
+
+
 def fit_footing(poser: Poser) -> Footing:
     """Gauss-Newton from the uncorrected cycle. About 4,000 poses are computed: some tenths of a second."""
     problem = _Fit(poser)
@@ -110,7 +123,7 @@ def fit_footing(poser: Poser) -> Footing:
 
 class _Fit:
     """The least-squares problem over x: the series of the corrections angle by angle, of height, progress and sway, then
-    the speed and the place of the footprint (x and y of the heel, y of the ball).
+    the speed and the place of the footprint (x of the heel, y of each point).
     """
 
     def __init__(self, poser: Poser) -> None:
@@ -120,22 +133,26 @@ class _Fit:
         self.targets = {n: present[n] for n in _SAGITTAL + _LATERAL * poser.free if n in present}
         self.orders = {**{n: _ANGLE_ORDERS for n in self.targets}, "height": [0, *_EVEN], "progress": _EVEN, "sway": _ODD}
         self.basis = {key: fourier(self.phase, orders) for key, orders in self.orders.items()}
-        sizes = {**{key: basis.shape[1] for key, basis in self.basis.items()}, "speed": 1, "place": 3}
+        sizes = {**{key: basis.shape[1] for key, basis in self.basis.items()}, "speed": 1, "place": 1 + len(self.foot.bodies)}
         edges = np.cumsum([0, *sizes.values()])
         self.columns = {key: slice(edges[i], edges[i + 1]) for i, key in enumerate(sizes)}
         self.size = int(edges[-1])
+        leg = _leg_length(poser)
+        self.stride = self.cycle.stride * leg
+        self.duration = self.cycle.duration * float(np.sqrt(leg / self.cycle.leg_length))
 
     def start(self) -> Floats:
-        """The cycle as it is, at a usual speed."""
+        """The cycle as it is."""
         x = np.zeros(self.size)
-        x[self.columns["speed"]] = 1.2
+        x[self.columns["speed"]] = self.stride / self.duration
         return x
 
     def footing(self, x: Floats) -> Footing:
         """A solution as series."""
         series = {key: Series(orders, x[self.columns[key]]) for key, orders in self.orders.items()}
         angles = {name: series[name] for name in self.targets}
-        return Footing(float(x[self.columns["speed"]][0]), angles, series["progress"], series["sway"], series["height"])
+        speed = float(x[self.columns["speed"]][0])
+        return Footing(self.duration, speed, angles, series["progress"], series["sway"], series["height"])
 
     def linearize(self, x: Floats) -> tuple[Floats, Floats]:
         """Residuals (m,) and their Jacobian (m, n) at x."""
@@ -154,8 +171,7 @@ class _Fit:
             settled = landed & (phase >= cycle.foot_flat)
             rows.append(self._rows(settled, features[:, z_at], slopes[:, z_at], _HEIGHT))
             rows.append(self._rows(landed, features[:, x_at] - place[0] - self.foot.ahead[i], slopes[:, x_at], _PLACE, 0))
-            if i < 2:
-                rows.append(self._rows(landed, features[:, y_at] - place[1 + i], slopes[:, y_at], _SIDEWAYS, 1 + i))
+            rows.append(self._rows(landed, features[:, y_at] - place[1 + i], slopes[:, y_at], _SIDEWAYS, 1 + i))
         return np.concatenate([r for r, _ in rows]), np.concatenate([j for _, j in rows])
 
     def _bearing(self) -> list[tuple[float, float]]:
@@ -177,8 +193,10 @@ class _Fit:
         return value[frames] / tolerance, jacobian
 
     def _preferences(self, x: Floats) -> list[tuple[Floats, Floats]]:
-        """Small corrections, and joints within their ranges."""
-        rows = []
+        """The stride's length, small corrections, and joints within their ranges."""
+        wanted = np.zeros((1, self.size))
+        wanted[0, self.columns["speed"]] = self.duration / _STRIDE
+        rows = [(wanted @ x - self.stride / _STRIDE, wanted)]
         tolerance = {"progress": _PROGRESS, "sway": _SWAY, **dict.fromkeys(self.targets, _ANGLE)}
         for key, scale in tolerance.items():
             jacobian = np.zeros((_FRAMES, self.size))
@@ -214,7 +232,7 @@ class _Fit:
             if self.poser.slots.shift[axis] >= 0:
                 slopes[:, 1 + axis :: 3, self.columns[key]] = (progress if axis == 0 else self.basis[key])[:, None]
         slopes[:, 0, self.columns["height"]] = self.basis["height"]
-        slopes[:, 1::3, self.columns["speed"]] = (cycle.duration * self.phase)[:, None, None]
+        slopes[:, 1::3, self.columns["speed"]] = (self.duration * self.phase)[:, None, None]
         return features, slopes
 
     def _measure(self, qpos: Floats) -> Floats:

@@ -17,7 +17,9 @@ ANGLES = (
     "hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension", "hip_adduction", "hip_internal_rotation",
 )  # fmt: skip
 PELVIS = ("tilt", "list", "rotation", "sway")
-_SCALARS = ("duration", "stance", "heel_rise", "foot_flat")
+_LENGTHS = {"duration": "[s]", "leg_length": "[m]", "stride": "[leg lengths]"}
+_PARTS = ("stance", "heel_rise", "foot_flat")
+_SCALARS = (*_LENGTHS, *_PARTS)
 _HARMONICS = 7  # human gait has 99 % of its power below 6 Hz (Winter 2009), the sixth or seventh harmonic of a stride
 _EVEN_PELVIS = ("tilt",)  # twice a stride alike; the others change sides every half
 
@@ -53,7 +55,9 @@ class GaitCycle:
     """One stride from the right heel strike. The left leg follows half a stride behind the right."""
 
     name: str
-    duration: float  # [s]
+    duration: float  # [s] of those measured
+    leg_length: float  # [m] of those measured
+    stride: float  # [leg lengths]
     stance: float  # part of the stride
     heel_rise: float
     foot_flat: float
@@ -105,9 +109,9 @@ def _check_keys(path: Path, prefix: str, content: dict[str, Any], known: tuple[s
 
 def _scalar(path: Path, content: dict[str, Any], key: str) -> float:
     value = content.get(key)
-    upper = np.inf if key == "duration" else 1.0
+    upper = np.inf if key in _LENGTHS else 1.0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < upper:
-        wanted = "a positive number [s]" if key == "duration" else "a part of the stride between 0 and 1"
+        wanted = f"a positive number {_LENGTHS[key]}" if key in _LENGTHS else "a part of the stride between 0 and 1"
         raise UserError(f"motion file '{path}': '{key}' must be {wanted}, got {value!r}")
     return float(value)
 

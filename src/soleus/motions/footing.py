@@ -1,9 +1,11 @@
 """Fit a gait cycle to the ground: the smallest smooth change of the leg's angles that lets a model's feet stand.
 
 Legs differ in length from those that were measured, so tables put on a model let its feet float, sink and slip by centimetres.
+Strides scale with the leg and their duration with its root, as dynamic similarity has it (Hof 1996, Gait & Posture 4:222).
 Unknown are Fourier series of corrections to the right leg's angles (the left leg has the same half a stride later), of the
 pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these residuals, with their tolerances:
-the lowest point of the foot at the ground through stance, heel and ball down and in place while they bear, the foot clear of
+the length of the stride, the
+lowest point of the foot at the ground through stance, heel and ball down and in place while they bear, the foot clear of
 the ground in swing, small corrections.
 """
 
@@ -21,13 +23,15 @@ Floats = NDArray[np.float64]
 
 _FRAMES = 64
 _ITERATIONS = 8
-_CORRECTED = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension", "hip_adduction")
+_SAGITTAL = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension")
+_LATERAL = ("hip_adduction", "hip_internal_rotation")
 _ANGLE_ORDERS = list(range(7))
 _EVEN, _ODD = [2, 4, 6], [1, 3]
 _STEP = 1e-4  # [rad], of finite differences
 # Tolerances: a residual of this size counts one.
 _HEIGHT, _PLACE, _SIDEWAYS, _CLEAR = 0.002, 0.006, 0.008, 0.003  # [m]
 _ANGLE, _SWAY, _PROGRESS, _LIMIT = np.deg2rad(4.0), 0.01, 0.03, np.deg2rad(0.5)
+_STRIDE = 0.005  # [m]
 _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 
 
@@ -35,6 +39,7 @@ _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 class Footing:
     """What makes a cycle stand: corrections that add to it."""
 
+    duration: float  # [s] of a stride
     speed: float  # [m/s] mean
     angles: dict[str, Series]  # of the right leg [rad]
     progress: Series  # root x beside speed * t [m]
@@ -43,7 +48,7 @@ class Footing:
 
     def root(self, cycle: GaitCycle, phase: Floats) -> Floats:
         """Root shift (K, 3) [m] from its place at rest, at phases (K,)."""
-        x = self.speed * cycle.duration * phase + self.progress(phase) - self.progress(np.zeros(1))
+        x = self.speed * self.duration * phase + self.progress(phase) - self.progress(np.zeros(1))
         y = self.sway(phase) + (cycle.pelvis["sway"](phase) if "sway" in cycle.pelvis else 0.0)
         return np.stack([x, y, self.height(phase)], axis=-1)
 
@@ -63,28 +68,47 @@ class Footing:
 
 @dataclass(frozen=True, eq=False)
 class _Foot:
-    """Right foot: contact geoms, and points under heel and ball in the frame of the calcaneus."""
+    """Right foot: its contact geoms, and points on its sole in the frames of their bodies."""
 
     geoms: NDArray[np.int32]
-    body: int
-    points: Floats  # (2, 3)
+    bodies: list[int]  # of the points: heel, ball, and the tip of the toes where they have a body of their own
+    points: Floats  # (2 or 3, 3)
+    ahead: Floats  # (2 or 3,) [m] how far before the heel each point stands on the flat foot
 
 
 def _right_foot(poser: Poser) -> _Foot:
     human, data = poser.human, poser.data
-    model, bodies = human.model, human.feet[0]
+    model, main, others = human.model, human.feet[0][:1], human.feet[0][1:]
     data.qpos[:] = human.qpos_rest
     mujoco.mj_kinematics(model, data)
-    main = contact_geoms(model, bodies[:1])
     forward = np.array([1.0, 0.0, 0.0])
-    heel_x, ball_x = -reach(model, data, main, -forward), reach(model, data, main, forward)
-    inset = 0.1 * (ball_x - heel_x)
-    center = float(np.mean(data.geom_xpos[main, 1]))
-    ground = lowest(model, data, main)
-    world = np.array([[heel_x + inset, center, ground], [ball_x - inset, center, ground]])
-    body = int(bodies[0])
-    points = (world - data.xpos[body]) @ data.xmat[body].reshape(3, 3)
-    return _Foot(contact_geoms(model, bodies), body, points)
+    back, front, ground, middle = _extents(poser, main, forward)
+    inset = 0.1 * (front - back)
+    world, bodies = [[back + inset, middle, ground], [front - inset, middle, ground]], [int(main[0])] * 2
+    if len(others):
+        _, front, ground, middle = _extents(poser, others, forward)
+        world.append([front - inset, middle, ground])
+        bodies.append(int(others[-1]))
+    points = [(np.array(w) - data.xpos[b]) @ data.xmat[b].reshape(3, 3) for w, b in zip(world, bodies, strict=True)]
+    ahead = np.array([w[0] - world[0][0] for w in world])
+    return _Foot(contact_geoms(model, human.feet[0]), bodies, np.array(points), ahead)
+
+
+def _extents(poser: Poser, bodies: NDArray[np.int32], forward: Floats) -> tuple[float, float, float, float]:
+    """Rearmost and foremost x, lowest z and middle y [m] of the bodies' contact geoms."""
+    model, data = poser.human.model, poser.data
+    geoms = contact_geoms(model, bodies)
+    back, front = -reach(model, data, geoms, -forward), reach(model, data, geoms, forward)
+    return back, front, lowest(model, data, geoms), float(np.mean(data.geom_xpos[geoms, 1]))
+
+
+def _leg_length(poser: Poser) -> float:
+    """Height of the right hip above the sole, in the rest pose [m]."""
+    hip = next(t for t in poser.targets if t.angle == "hip_flexion" and t.side == "r")
+    model, data = poser.human.model, poser.data
+    data.qpos[:] = poser.human.qpos_rest
+    mujoco.mj_kinematics(model, data)
+    return float(data.xanchor[model.dof_jntid[hip.dof], 2])
 
 
 def fit_footing(poser: Poser) -> Footing:
@@ -99,54 +123,65 @@ def fit_footing(poser: Poser) -> Footing:
 
 class _Fit:
     """The least-squares problem over x: the series of the corrections angle by angle, of height, progress and sway, then
-    the speed and the place of the heel (x, y).
+    the speed and the place of the footprint (x of the heel, y of each point).
     """
 
     def __init__(self, poser: Poser) -> None:
         self.poser, self.cycle, self.foot = poser, poser.cycle, _right_foot(poser)
         self.phase = np.arange(_FRAMES) / _FRAMES
         present = {t.angle: t for t in poser.targets if t.side == "r"}
-        self.targets = {n: present[n] for n in _CORRECTED if n in present and (poser.free or n != "hip_adduction")}
+        self.targets = {n: present[n] for n in _SAGITTAL + _LATERAL * poser.free if n in present}
         self.orders = {**{n: _ANGLE_ORDERS for n in self.targets}, "height": [0, *_EVEN], "progress": _EVEN, "sway": _ODD}
         self.basis = {key: fourier(self.phase, orders) for key, orders in self.orders.items()}
-        sizes = {**{key: basis.shape[1] for key, basis in self.basis.items()}, "speed": 1, "place": 2}
+        sizes = {**{key: basis.shape[1] for key, basis in self.basis.items()}, "speed": 1, "place": 1 + len(self.foot.bodies)}
         edges = np.cumsum([0, *sizes.values()])
         self.columns = {key: slice(edges[i], edges[i + 1]) for i, key in enumerate(sizes)}
         self.size = int(edges[-1])
+        leg = _leg_length(poser)
+        self.stride = self.cycle.stride * leg
+        self.duration = self.cycle.duration * float(np.sqrt(leg / self.cycle.leg_length))
 
     def start(self) -> Floats:
-        """The cycle as it is, at a usual speed."""
+        """The cycle as it is."""
         x = np.zeros(self.size)
-        x[self.columns["speed"]] = 1.2
+        x[self.columns["speed"]] = self.stride / self.duration
         return x
 
     def footing(self, x: Floats) -> Footing:
         """A solution as series."""
         series = {key: Series(orders, x[self.columns[key]]) for key, orders in self.orders.items()}
         angles = {name: series[name] for name in self.targets}
-        return Footing(float(x[self.columns["speed"]][0]), angles, series["progress"], series["sway"], series["height"])
+        speed = float(x[self.columns["speed"]][0])
+        return Footing(self.duration, speed, angles, series["progress"], series["sway"], series["height"])
 
     def linearize(self, x: Floats) -> tuple[Floats, Floats]:
         """Residuals (m,) and their Jacobian (m, n) at x."""
         features, slopes = self._features(x)
-        place = x[self.columns["place"]]
-        span = float(np.linalg.norm(self.foot.points[1] - self.foot.points[0]))
-        phase, cycle = self.phase, self.cycle
-        stance, push_off = phase < cycle.stance, phase < cycle.stance - 0.06
-        flat = phase >= cycle.foot_flat
-        height, heel, ball = features[:, 0], features[:, 1:4], features[:, 4:7]
+        phase, cycle, place = self.phase, self.cycle, x[self.columns["place"]]
+        stance, height = phase < cycle.stance, features[:, 0]
         clearance = _CLEARANCE * np.sin(np.pi * np.clip((phase - cycle.stance) / (1 - cycle.stance), 0, 1))
         rows = [
             self._rows(stance, height, slopes[:, 0], _HEIGHT),
             self._rows(~stance & (height < clearance), height - clearance, slopes[:, 0], _CLEAR),
-            self._rows(flat & (phase < cycle.heel_rise), heel[:, 2], slopes[:, 3], _HEIGHT),
-            self._rows(flat & push_off, ball[:, 2], slopes[:, 6], _HEIGHT),
-            self._rows(phase < cycle.heel_rise, heel[:, 0] - place[0], slopes[:, 1], _PLACE, 0),
-            self._rows(flat & push_off, ball[:, 0] - place[0] - span, slopes[:, 4], _PLACE, 0),
-            self._rows(stance, heel[:, 1] - place[1], slopes[:, 2], _SIDEWAYS, 1),
             *self._preferences(x),
         ]
+        for i, (down, up) in enumerate(self._bearing()):
+            x_at, y_at, z_at = range(1 + 3 * i, 4 + 3 * i)
+            landed = (phase >= down) & (phase < up)
+            settled = landed & (phase >= cycle.foot_flat)
+            rows.append(self._rows(settled, features[:, z_at], slopes[:, z_at], _HEIGHT))
+            rows.append(self._rows(landed, features[:, x_at] - place[0] - self.foot.ahead[i], slopes[:, x_at], _PLACE, 0))
+            rows.append(self._rows(landed, features[:, y_at] - place[1 + i], slopes[:, y_at], _SIDEWAYS, 1 + i))
         return np.concatenate([r for r, _ in rows]), np.concatenate([j for _, j in rows])
+
+    def _bearing(self) -> list[tuple[float, float]]:
+        """Phases in which heel, ball and, where the model has them, toes bear the foot. A stiff foot rolls over its ball to
+        the end; with toes the ball rises once they are bent to their limit.
+        """
+        flat, rise, off = self.cycle.foot_flat, self.cycle.heel_rise, self.cycle.stance
+        if len(self.foot.bodies) < 3:
+            return [(0.0, rise), (flat, off - 0.06)]
+        return [(0.0, rise), (flat, 0.5 * (rise + off)), (flat, off - 0.02)]
 
     def _rows(
         self, frames: NDArray[np.bool_], value: Floats, slope: Floats, tolerance: float, place: int = -1
@@ -158,8 +193,10 @@ class _Fit:
         return value[frames] / tolerance, jacobian
 
     def _preferences(self, x: Floats) -> list[tuple[Floats, Floats]]:
-        """Small corrections, and joints within their ranges."""
-        rows = []
+        """The stride's length, small corrections, and joints within their ranges."""
+        wanted = np.zeros((1, self.size))
+        wanted[0, self.columns["speed"]] = self.duration / _STRIDE
+        rows = [(wanted @ x - self.stride / _STRIDE, wanted)]
         tolerance = {"progress": _PROGRESS, "sway": _SWAY, **dict.fromkeys(self.targets, _ANGLE)}
         for key, scale in tolerance.items():
             jacobian = np.zeros((_FRAMES, self.size))
@@ -177,7 +214,7 @@ class _Fit:
         return rows
 
     def _features(self, x: Floats) -> tuple[Floats, Floats]:
-        """Per frame the lowest point, heel (3) and ball (3): (K, 7) [m], and their derivatives (K, 7, n)."""
+        """Per frame the lowest point and the sole's points, (K, 1 + 3 points) [m]; their derivatives (K, 1 + 3 points, n)."""
         cycle, footing = self.cycle, self.footing(x)
         right, left = footing.leg(cycle, self.phase, "r"), footing.leg(cycle, self.phase, "l")
         root = footing.root(cycle, self.phase)
@@ -191,18 +228,17 @@ class _Fit:
             moved = (measure({**right, name: right[name] + _STEP}) - features) / _STEP
             slopes[:, :, self.columns[name]] = moved[:, :, None] * self.basis[name][:, None, :]
         progress = self.basis["progress"] - fourier(np.zeros(1), self.orders["progress"])
-        for axis, key, basis in ((0, "progress", progress), (1, "sway", self.basis["sway"]), (2, "height", self.basis["height"])):
-            for feature in [0] * (axis == 2) + [1 + axis, 4 + axis]:
-                if self.poser.slots.shift[axis] >= 0:
-                    slopes[:, feature, self.columns[key]] = basis
-        for feature in (1, 4):
-            slopes[:, feature, self.columns["speed"]] = (cycle.duration * self.phase)[:, None]
+        for axis, key in enumerate(("progress", "sway", "height")):
+            if self.poser.slots.shift[axis] >= 0:
+                slopes[:, 1 + axis :: 3, self.columns[key]] = (progress if axis == 0 else self.basis[key])[:, None]
+        slopes[:, 0, self.columns["height"]] = self.basis["height"]
+        slopes[:, 1::3, self.columns["speed"]] = (self.duration * self.phase)[:, None, None]
         return features, slopes
 
     def _measure(self, qpos: Floats) -> Floats:
-        """Lowest point, heel and ball of the right foot, (7,) [m]."""
+        """Lowest point of the right foot, then its points, (1 + 3 points,) [m]."""
         data, foot = self.poser.data, self.foot
         data.qpos[:] = qpos
         mujoco.mj_kinematics(self.poser.human.model, data)
-        points = data.xpos[foot.body] + foot.points @ data.xmat[foot.body].reshape(3, 3).T
+        points = data.xpos[foot.bodies] + np.einsum("pij,pj->pi", data.xmat[foot.bodies].reshape(-1, 3, 3), foot.points)
         return np.concatenate([[lowest(self.poser.human.model, data, foot.geoms)], points.ravel()])

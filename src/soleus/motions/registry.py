@@ -42,5 +42,5 @@ def _place(path: Path, human: Human) -> Motion:
     poser = Poser(human, cycle)
     footing = fit_footing(poser)
     qpos = footing.qpos(poser, np.arange(_FRAMES) / _FRAMES)
-    displacement = np.array([footing.speed * cycle.duration, 0.0, 0.0])
-    return make_motion(cycle.name, cycle.duration, qpos, displacement, human)
+    displacement = np.array([footing.speed * footing.duration, 0.0, 0.0])
+    return make_motion(cycle.name, footing.duration, qpos, displacement, human)

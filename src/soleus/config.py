@@ -42,6 +42,7 @@ __all__ = [
     "parse_duration",
     "parse_overrides",
     "summary_of",
+    "takes_no_value",
 ]
 
 _TERM_TABLES = (("observation",), ("reward", "terms"), ("termination",))
@@ -215,6 +216,15 @@ def _is_text(annotation: Any) -> bool:
     return annotation is str or str in typing.get_args(annotation)
 
 
+def _key_of(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def takes_no_value(flag: str) -> bool:
+    """Whether a flag is a switch, which may stand alone."""
+    return dict(_keys()).get(_key_of(flag)) is bool
+
+
 def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
     """Return values by dotted key for flags such as `--ppo.epochs 4`, `--control.mode=torque`, `--policy.mirror`.
 
@@ -226,16 +236,16 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
     rest = list(arguments)
     while rest:
         flag, equals, text = rest.pop(0).partition("=")
-        key = flag.removeprefix("--").replace("-", "_") if flag.removeprefix("--") not in known else flag[2:]
         if not flag.startswith("--"):
             raise UserError(f"expected a flag such as --ppo.epochs, got '{flag}'")
+        key = _key_of(flag)
         free = key.startswith(("task.observation.", "task.reward.terms.", "task.termination."))
         if key not in known and not free:
             raise UserError(f"unknown key '{key}'{nearest(key, known)}")
         if not equals:
             if rest and not rest[0].startswith("--"):
                 text = rest.pop(0)
-            elif known.get(key) is bool:
+            elif takes_no_value(key):
                 text = "true"
             else:
                 raise UserError(f"--{key}: expected a value, got none")

@@ -1,0 +1,33 @@
+"""The command line: one file a verb. Errors of the user's are one line on stderr and exit code 2."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import tyro
+
+from soleus.cli.evaluate import evaluate
+from soleus.cli.presets import presets
+from soleus.cli.train import gather_settings, train
+from soleus.errors import UserError, nearest
+
+VERBS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "presets": presets}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb with the given arguments, by default those of the process; return the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        verb = given[0] if given else "--help"
+        if verb not in VERBS and not verb.startswith("-"):
+            raise UserError(f"expected a verb of {', '.join(VERBS)}, got '{verb}'{nearest(verb, VERBS)}")
+        given = [verb, *(gather_settings(given[1:]) if verb == "train" else given[1:])]
+        tyro.extras.subcommand_cli_from_dict(
+            VERBS, prog="soleus", description="Trains muscle-driven humans to move, on CPUs, fast.", args=given
+        )
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,70 @@
+"""`soleus evaluate`: how well a run's policy does."""
+
+import json as json_format
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from soleus.errors import UserError
+
+Checkpoint = Literal["best", "latest", "previous"]
+
+
+def describe(result: Mapping[str, float]) -> str:
+    """Return an evaluation in one line."""
+    episodes = round(result["episodes"])
+    return (
+        f"{round(result['share_full'] * episodes)} of {episodes} episodes last to the end, "
+        f"on average {result['mean_length_s']:.1f} s and {result['mean_distance_m']:.1f} m "
+        f"at {result['mean_speed_m_s']:.2f} m/s; return {result['mean_return']:.4g}, effort {result['effort']:.4g}"
+    )
+
+
+def evaluate_run(
+    run: Path, checkpoint: Checkpoint, episodes: int, seed: int, num_threads: int | None
+) -> dict[str, Any]:
+    """Return the evaluation of a run folder's checkpoint, or of a checkpoint file."""
+    from soleus import checkpoint as checkpoints
+    from soleus import threads
+    from soleus.config import load_config
+
+    file = checkpoints.locate(run, f"{checkpoint}.pt")
+    content = checkpoints.read(file)
+    config = load_config(file.resolve().parent.parent / "config.yaml")
+    from soleus.evaluate import evaluate as evaluate_policy
+
+    return evaluate_policy(
+        config,
+        checkpoints.as_arrays(content["policy"]),
+        checkpoints.as_arrays(content["muscle"]) if content["muscle"] else None,
+        episodes=episodes,
+        seed=seed,
+        num_threads=threads.collector_threads(num_threads),
+    )
+
+
+def evaluate(
+    run: tyro.conf.Positional[Path],
+    *,
+    episodes: int = 20,
+    seed: int = 0,
+    checkpoint: Checkpoint = "best",
+    num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> None:
+    """Let a run's policy walk without noise and say how far it came.
+
+    Args:
+        run: Run folder, or a checkpoint file in one.
+        episodes: Episodes to average over.
+        seed: Of the episodes' starts.
+        checkpoint: Which of the run's checkpoints; the latest where there is no such one.
+        num_threads: By default the CPUs that this process may use.
+        json: Print the numbers as JSON.
+    """
+    if episodes < 1:
+        raise UserError(f"--episodes: expected 1 or more, got {episodes}")
+    result = evaluate_run(run, checkpoint, episodes, seed, num_threads)
+    print(json_format.dumps(result) if json else describe(result))

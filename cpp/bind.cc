@@ -9,6 +9,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "error.h"
+#include "probe.h"
 #include "rollout.h"
 
 namespace nb = nanobind;
@@ -235,6 +236,8 @@ void bind_rollout(nb::module_& m) {
       .def_prop_ro("humans", &Rollout::humans)
       .def_prop_ro("threads", &Rollout::threads)
       .def_prop_ro("shards", &Rollout::shards)
+      .def_prop_ro("disable_flags", [](const Rollout& r) { return r.human().model()->opt.disableflags; },
+                   "MuJoCo's disable flags of the model as it runs here.")
       .def_prop_ro("state_size", &Rollout::state_size)
       .def_prop_ro("needs_muscle", &Rollout::needs_muscle)
       .def("set_policy", [](Rollout& r, std::vector<int> widths, const std::vector<std::string>& activations) {
@@ -292,6 +295,14 @@ void bind_rollout(nb::module_& m) {
 NB_MODULE(_core, m) {
   m.doc() = "The native core of Soleus.";
   soleus::bind_rollout(m);
+  m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {
+    const auto network = soleus::network_data(widths, activations);
+    nb::gil_scoped_release unlocked;
+    return soleus::time_forward(network.widths, network.activations, repeats);
+  }, "widths"_a, "activations"_a, "repeats"_a, "Median seconds of one forward pass of a tile.");
+  m.def("peak_flops", &soleus::peak_flops, nb::call_guard<nb::gil_scoped_release>(),
+        "Single-precision operations a second of one core.");
+  m.attr("TILE") = soleus::Mlp::kTile;
   m.def("catalog", [] {
     nb::dict out;
     out["observation"] = soleus::catalog_dict(soleus::observation_catalog());

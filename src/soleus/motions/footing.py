@@ -22,7 +22,8 @@ from soleus.motions.posing import Poser
 Floats = NDArray[np.float64]
 
 _FRAMES = 64
-_ITERATIONS = 8
+_ITERATIONS = 6
+_RIDGE = 1e-6
 _SAGITTAL = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension")
 _LATERAL = ("hip_adduction", "hip_internal_rotation")
 _ANGLE_ORDERS = list(range(7))
@@ -31,7 +32,7 @@ _STEP = 1e-4  # [rad], of finite differences
 # Tolerances: a residual of this size counts one.
 _HEIGHT, _PLACE, _SIDEWAYS, _CLEAR = 0.002, 0.006, 0.008, 0.003  # [m]
 _ANGLE, _SWAY, _PROGRESS, _LIMIT = np.deg2rad(4.0), 0.01, 0.03, np.deg2rad(0.5)
-_STRIDE = 0.005  # [m]
+_STRIDE, _SIDEWAYS_PLACE = 0.005, 0.003  # [m]
 _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 
 
@@ -111,13 +112,32 @@ def _leg_length(poser: Poser) -> float:
     return float(data.xanchor[model.dof_jntid[hip.dof], 2])
 
 
+def _step_width(poser: Poser, duration: float) -> float:
+    """Distance between the lines of the feet that lets the cycle's sway balance [m].
+
+    In the frontal plane the body is an inverted pendulum over its feet, y'' = (g / h) (y - y_foot) (MacKinnon and Winter 1993,
+    J. Biomech. 26:633), where y_foot is nearly a square wave: its first harmonic 4 / pi of half the width moves y by
+    (g / h) / (omega^2 + g / h) of itself.
+    """
+    model, data = poser.human.model, poser.data
+    data.qpos[:] = poser.human.qpos_rest
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    pendulum = float(np.linalg.norm(model.opt.gravity) / data.subtree_com[0, 2])
+    sway = poser.cycle.pelvis.get("sway")
+    amplitude = float(np.hypot(*sway.coefficients[:2])) if sway else 0.0  # odd orders: the first two are the harmonic's
+    return 2 * amplitude * np.pi / 4 * ((2 * np.pi / duration) ** 2 + pendulum) / pendulum
+
+
 def fit_footing(poser: Poser) -> Footing:
     """Gauss-Newton from the uncorrected cycle. About 4,000 poses are computed: some tenths of a second."""
     problem = _Fit(poser)
     x = problem.start()
     for _ in range(_ITERATIONS):
         residual, jacobian = problem.linearize(x)
-        x = x - np.linalg.lstsq(jacobian, residual, rcond=None)[0]
+        # Normal equations: a hundred unknowns, made regular by the preference for small corrections.
+        step = np.linalg.solve(jacobian.T @ jacobian + _RIDGE * np.eye(problem.size), jacobian.T @ residual)
+        x = x - step
     return problem.footing(x)
 
 
@@ -140,6 +160,7 @@ class _Fit:
         leg = _leg_length(poser)
         self.stride = self.cycle.stride * leg
         self.duration = self.cycle.duration * float(np.sqrt(leg / self.cycle.leg_length))
+        self.step_width = _step_width(poser, self.duration)
 
     def start(self) -> Floats:
         """The cycle as it is."""
@@ -193,10 +214,14 @@ class _Fit:
         return value[frames] / tolerance, jacobian
 
     def _preferences(self, x: Floats) -> list[tuple[Floats, Floats]]:
-        """The stride's length, small corrections, and joints within their ranges."""
+        """Length and width of the steps, small corrections, and joints within their ranges."""
         wanted = np.zeros((1, self.size))
         wanted[0, self.columns["speed"]] = self.duration / _STRIDE
         rows = [(wanted @ x - self.stride / _STRIDE, wanted)]
+        if self.poser.free:
+            aside = np.zeros((1, self.size))
+            aside[0, self.columns["place"].start + 1] = 1.0 / _SIDEWAYS_PLACE
+            rows.append((aside @ x + self.step_width / 2 / _SIDEWAYS_PLACE, aside))
         tolerance = {"progress": _PROGRESS, "sway": _SWAY, **dict.fromkeys(self.targets, _ANGLE)}
         for key, scale in tolerance.items():
             jacobian = np.zeros((_FRAMES, self.size))

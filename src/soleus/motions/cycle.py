@@ -44,10 +44,9 @@ class Series:
         """Values (K,) at phases (K,) [strides]."""
         return fourier(phase, self.orders) @ self.coefficients
 
-
     def scaled(self, factor: float) -> "Series":
         """The series times a number."""
-        return Series(self.orders, factor * self.coefficients)
+        return Series(self.orders, self.coefficients * np.float64(factor))
 
     def plus(self, other: "Series") -> "Series":
         """The sum of two series."""
@@ -59,7 +58,8 @@ class Series:
 def fit_series(table: Floats, orders: list[int]) -> Series:
     """Least-squares fit to samples spread evenly over one period."""
     phase = np.arange(len(table)) / len(table)
-    return Series(orders, np.linalg.lstsq(fourier(phase, orders), table, rcond=None)[0])
+    coefficients = np.linalg.lstsq(fourier(phase, orders), table, rcond=None)[0]
+    return Series(orders, np.array(coefficients, dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +80,10 @@ class GaitCycle:
 def steady_trunk(cycle: GaitCycle) -> GaitCycle:
     """The same legs under a pelvis that lists and rotates less, because a trunk is fixed to it.
 
-    A spine keeps the trunk within two degrees of upright over a pelvis that lists by five (Perry and Burnfield 2010, chapters
-    6-7). Without one, the list of the pelvis in single stance would carry the trunk away from the standing foot by about as
-    much as the sway brings it there, and no body could balance so. What the pelvis loses, the hips take, so that the legs
-    keep their directions in space.
+    A spine keeps the trunk within two degrees of upright over a pelvis that lists by five (Perry and Burnfield 2010,
+    chapters 6-7). Without one, the list of the pelvis in single stance would carry the trunk away from the standing
+    foot by about as much as the sway brings it there, and no body could balance so. What the pelvis loses, the hips
+    take, so that the legs keep their directions in space.
     """
     angles, pelvis = dict(cycle.angles), dict(cycle.pelvis)
     for part, hip, sign in (("list", "hip_adduction", -1.0), ("rotation", "hip_internal_rotation", 1.0)):
@@ -159,6 +159,8 @@ def _tables(
     for key, values in tables.items():
         numbers = isinstance(values, list) and all(isinstance(v, int | float) and np.isfinite(v) for v in values)
         if not numbers or len(values) < 8 or len(values) % 2:
-            raise UserError(f"motion file '{path}': '{section}.{key}' must be an even number (8 or more) of finite numbers")
+            raise UserError(
+                f"motion file '{path}': '{section}.{key}' must be an even number (8 or more) of finite numbers"
+            )
         result[key] = np.array(values, dtype=np.float64)
     return result

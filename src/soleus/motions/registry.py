@@ -33,7 +33,9 @@ def load(name_or_path: str | Path, human: Human) -> Motion:
             return _place(path, human)
     if not name.endswith((".yaml", ".yml")):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
-        raise UserError(f"unknown motion '{name}': expected one of {', '.join(names())} or a .yaml file; nearest is '{near}'")
+        raise UserError(
+            f"unknown motion '{name}': expected one of {', '.join(names())} or a .yaml file; nearest is '{near}'"
+        )
     return _place(Path(name), human)
 
 

@@ -48,21 +48,20 @@ def build_human(
     end_effectors = np.array([feet[0][0], feet[1][0], head, *find_hands(model)], dtype=np.int32)
     permutation, sign = mirror_coordinates(model, qpos_rest, coordinate_dof, names, root_axes(root))
     return Human(
-        name=name, model=model, root_body=root.body, root_align=root.align, root_height=float(data.xpos[root.body, 2]),
+        name=name, model=model, render_model=render_model, coupling=coupling, qpos_rest=qpos_rest,
+        root_body=root.body, root_align=root.align, root_height=float(data.xpos[root.body, 2]),
         head_body=head, head_height=float(data.xpos[head, 2]), mass=mass,
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
-        coordinate_dof=coordinate_dof, coordinate_names=tuple(names), actuated=actuated, kp=kp, kd=kd, torque_limit=limit,
+        coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
+        actuated=actuated, kp=kp, kd=kd, torque_limit=limit,
         muscle_names=muscle_names, muscle_actuator=muscle_actuator, crossing_adr=crossing_adr, crossing=crossing,
         tracked_bodies=tracked, end_effectors=end_effectors, feet=feet,
         mirror_coordinate=permutation, mirror_sign=sign, mirror_muscle=np.array(partners(muscle_names), dtype=np.int32),
         mirror_tracked=_mirror_bodies(model, tracked), mirror_end_effector=_mirror_bodies(model, end_effectors),
-        qpos_rest=qpos_rest, coupling=coupling, render_model=render_model,
     )  # fmt: skip
 
 
-def _rest(
-    model: mujoco.MjModel, root: Root, coupling: Coupling, feet: NDArray[np.int32]
-) -> NDArray[np.float64]:
+def _rest(model: mujoco.MjModel, root: Root, coupling: Coupling, feet: NDArray[np.int32]) -> NDArray[np.float64]:
     """qpos0, made consistent, turned to face +x and set down on the ground above the origin."""
     qpos = coupling.consistent(model.qpos0)
     height = coupling.qpos_adr[root.dofs[2]] if root.free else _vertical(model, root)

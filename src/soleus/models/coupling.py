@@ -1,9 +1,10 @@
 """Joint equalities: which degrees of freedom are independent, and how the others follow.
 
-MuJoCo's joint equality holds q_i - qpos0_i = p_0 + p_1 u + p_2 u^2 + p_3 u^3 + p_4 u^4 with u = q_driver - qpos0_driver.
+MuJoCo's joint equality holds q_i - qpos0_i = p_0 + p_1 u + ... + p_4 u^4 with u = q_driver - qpos0_driver.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -99,11 +100,13 @@ def _qpos_addresses(model: mujoco.MjModel) -> NDArray[np.int32]:
     for j in range(model.njnt):
         kind, dof, qadr = model.jnt_type[j], model.jnt_dofadr[j], model.jnt_qposadr[j]
         if kind == mujoco.mjtJoint.mjJNT_BALL:
-            raise UserError(f"joint '{model.joint(j).name}' is a ball joint, expected hinges and slides (use three hinges)")
+            raise UserError(
+                f"joint '{model.joint(j).name}' is a ball joint, expected hinges and slides (use three hinges)"
+            )
         count = 3 if kind == mujoco.mjtJoint.mjJNT_FREE else 1
         adr[dof : dof + count] = range(qadr, qadr + count)
     return adr
 
 
-def _name(model: mujoco.MjModel, dof: int) -> str:
+def _name(model: mujoco.MjModel, dof: int | np.integer[Any]) -> str:
     return str(model.joint(model.dof_jntid[dof]).name)

@@ -32,7 +32,7 @@ def crossed_dofs(model: mujoco.MjModel, actuator: int) -> set[int]:
             chains.append(_ancestor_dofs(model, int(model.geom_bodyid[obj])))
     if not chains:
         return joints
-    return (set.union(*chains) - set.intersection(*chains)) | joints
+    return (set().union(*chains) - chains[0].intersection(*chains[1:])) | joints
 
 
 def _ancestor_dofs(model: mujoco.MjModel, body: int) -> set[int]:
@@ -44,15 +44,14 @@ def _ancestor_dofs(model: mujoco.MjModel, body: int) -> set[int]:
     return dofs
 
 
-def crossings(
-    model: mujoco.MjModel, dof_actuated: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def crossings(model: mujoco.MjModel, dof_actuated: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Sparse rows (adr (nm+1,), index (nnz,)) of the actuated indices that each muscle crosses.
 
     dof_actuated (nv,): the actuated index that each dof folds into, -1 for the root's and for locked dofs.
     """
     rows = [
-        sorted({int(dof_actuated[d]) for d in crossed_dofs(model, int(a)) if dof_actuated[d] >= 0}) for a in muscles(model)
+        sorted({int(dof_actuated[d]) for d in crossed_dofs(model, int(a)) if dof_actuated[d] >= 0})
+        for a in muscles(model)
     ]
     adr = np.cumsum([0] + [len(row) for row in rows]).astype(np.int32)
     return adr, np.array([i for row in rows for i in row], dtype=np.int32)

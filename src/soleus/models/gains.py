@@ -1,7 +1,7 @@
 """Default PD gains and torque limits, by what a joint is.
 
-Sagittal leg joints carry the body: kp of 400 N m/rad holds the 100-150 N m of walking (Winter 2009) with under 0.4 rad of
-error. Stable PD (Tan et al. 2011) is implicit in the inertia, so kd = kp / 10, a time constant of 0.1 s, damps
+Sagittal leg joints carry the body: kp of 400 N m/rad holds the 100-150 N m of walking (Winter 2009) with under 0.4 rad
+of error. Stable PD (Tan et al. 2011) is implicit in the inertia, so kd = kp / 10, a time constant of 0.1 s, damps
 the swinging limbs well without being stiff. Torque limits are about twice the largest of normal walking, near the
 isometric strength of adults (Anderson et al. 2007, J. Biomech. 40:3105).
 """

@@ -17,8 +17,8 @@ Ints = NDArray[np.int32]
 class Human:
     """A model and its structure. Sizes: nq, nv of MuJoCo; nc coordinates, na actuated, nm muscles, nb tracked bodies.
 
-    A coordinate is an independent degree of freedom: one that no joint equality drives. Coordinates come in the order of
-    their dofs. Positions and heights are in metres, angles in radians, torques in N m.
+    A coordinate is an independent degree of freedom: one that no joint equality drives. Coordinates come in the order
+    of their dofs. Positions and heights are in metres, angles in radians, torques in N m.
     """
 
     name: str
@@ -36,8 +36,8 @@ class Human:
     mass: float
     """[kg]"""
     dof_coordinate: Ints
-    """(nv,) coordinate each dof belongs to: its own, or its driver's. A dof locked in place has coordinate of no effect:
-    its polynomial is a constant."""
+    """(nv,) coordinate each dof belongs to: its own, or its driver's. A dof that an equality locks in place is given
+    some coordinate, without effect: its polynomial is a constant."""
     dof_coupled: NDArray[np.bool_]
     """(nv,) driven by an equality, or locked by one."""
     dof_polynomial: Floats

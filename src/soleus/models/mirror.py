@@ -1,7 +1,7 @@
 """The left-right mirror of a human's coordinates.
 
-The mirror M = diag(1, -1, 1) of the canonical frame (y left) turns a rotation by q round the axis a into one by q round -M a,
-because axes of rotation are axial vectors, and a shift along a into one along M a.
+The mirror M = diag(1, -1, 1) of the canonical frame (y left) turns a rotation by q round the axis a into one by q round
+-M a, because axes of rotation are axial vectors, and a shift along a into one along M a.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,10 @@ _MIRROR = np.array([1.0, -1.0, 1.0])
 
 
 def mirror_coordinates(
-    model: mujoco.MjModel, qpos_rest: NDArray[np.float64], coordinate_dof: NDArray[np.int32], names: Sequence[str],
+    model: mujoco.MjModel,
+    qpos_rest: NDArray[np.float64],
+    coordinate_dof: NDArray[np.int32],
+    names: Sequence[str],
     root_axes: NDArray[np.float64],
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Permutation (nc,) and signs (nc,): q_mirrored[c] = sign[c] * q[permutation[c]].

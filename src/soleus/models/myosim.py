@@ -28,7 +28,7 @@ def load_spec(name: str) -> Any:
     mujoco.set_mju_user_warning(lambda message: None)
     try:
         with warnings.catch_warnings():
-            # "Attaching a spec with an empty prefix may prevent the model from being saved": that is how myo-sim composes.
+            # "Attaching a spec with an empty prefix may prevent ... being saved": that is how myo-sim composes.
             warnings.simplefilter("ignore")
             spec = myo_sim.load_spec(name)
             for element in [*spec.pairs, *spec.keys, *spec.sensors]:

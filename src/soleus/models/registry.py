@@ -37,7 +37,9 @@ def load(name_or_path: str | Path, sim_hz: float = 480) -> Human:
         return _build(name, lambda: mujoco.MjSpec.from_string(text), sim_hz)
     if not name.endswith(".xml"):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
-        raise UserError(f"unknown model '{name}': expected one of {', '.join(names())} or an .xml file; nearest is '{near}'")
+        raise UserError(
+            f"unknown model '{name}': expected one of {', '.join(names())} or an .xml file; nearest is '{near}'"
+        )
     path = Path(name)
     if not path.is_file():
         raise UserError(f"model file '{path}' does not exist")

@@ -35,7 +35,9 @@ def find_root(model: mujoco.MjModel, yaw: float) -> Root:
         if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_SLIDE and model.body_parentid[model.jnt_bodyid[j]] == 0
     ]
     if not bodies:
-        raise UserError("the model has no floating body: expected a free joint, or slide joints between the world and a pelvis")
+        raise UserError(
+            "the model has no floating body: expected a free joint, or slide joints between the world and a pelvis"
+        )
     body = bodies[0]
     dofs = np.arange(model.body_dofadr[body], model.body_dofadr[body] + model.body_dofnum[body], dtype=np.int32)
     free = bool(model.jnt_type[model.body_jntadr[body]] == mujoco.mjtJoint.mjJNT_FREE)
@@ -43,7 +45,7 @@ def find_root(model: mujoco.MjModel, yaw: float) -> Root:
 
 
 def root_axes(root: Root) -> NDArray[np.float64]:
-    """(6, 3) axes of a free joint's dofs while the human stands in the canonical frame: world shifts, body rotations."""
+    """(6, 3) axes of a free joint's dofs, standing in the canonical frame: world shifts, then body rotations."""
     matrix = np.zeros(9)
     mujoco.mju_quat2Mat(matrix, conjugate(root.align))
     return np.vstack([np.eye(3), matrix.reshape(3, 3).T])
@@ -63,4 +65,4 @@ def multiply(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float
 
 def conjugate(q: NDArray[np.float64]) -> NDArray[np.float64]:
     """Inverse of a unit quaternion."""
-    return q * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.array([q[0], -q[1], -q[2], -q[3]])

@@ -1,7 +1,7 @@
 """A gait cycle: tables of joint angles over one stride, smoothed by low-order Fourier series."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ PELVIS = ("tilt", "list", "rotation", "sway")
 _LENGTHS = {"duration": "[s]", "leg_length": "[m]", "stride": "[leg lengths]"}
 _PARTS = ("stance", "heel_rise", "foot_flat")
 _SCALARS = (*_LENGTHS, *_PARTS)
+_TRUNK_SHARE = 0.25  # of the list and rotation of the pelvis that a fixed trunk follows
 _HARMONICS = 7  # human gait has 99 % of its power below 6 Hz (Winter 2009), the sixth or seventh harmonic of a stride
 _EVEN_PELVIS = ("tilt",)  # twice a stride alike; the others change sides every half
 
@@ -43,11 +44,22 @@ class Series:
         """Values (K,) at phases (K,) [strides]."""
         return fourier(phase, self.orders) @ self.coefficients
 
+    def scaled(self, factor: float) -> "Series":
+        """The series times a number."""
+        return Series(self.orders, self.coefficients * np.float64(factor))
+
+    def plus(self, other: "Series") -> "Series":
+        """The sum of two series."""
+        orders = sorted({*self.orders, *other.orders})
+        grid = np.arange(2 * orders[-1] + 2) / (2 * orders[-1] + 2)
+        return fit_series(self(grid) + other(grid), orders)
+
 
 def fit_series(table: Floats, orders: list[int]) -> Series:
     """Least-squares fit to samples spread evenly over one period."""
     phase = np.arange(len(table)) / len(table)
-    return Series(orders, np.linalg.lstsq(fourier(phase, orders), table, rcond=None)[0])
+    coefficients = np.linalg.lstsq(fourier(phase, orders), table, rcond=None)[0]
+    return Series(orders, np.array(coefficients, dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +75,24 @@ class GaitCycle:
     foot_flat: float
     angles: dict[str, Series]  # [rad] of the right leg
     pelvis: dict[str, Series]  # [rad], sway [m]
+
+
+def steady_trunk(cycle: GaitCycle) -> GaitCycle:
+    """The same legs under a pelvis that lists and rotates less, because a trunk is fixed to it.
+
+    A spine keeps the trunk within two degrees of upright over a pelvis that lists by five (Perry and Burnfield 2010,
+    chapters 6-7). Without one, the list of the pelvis in single stance would carry the trunk away from the standing
+    foot by about as much as the sway brings it there, and no body could balance so. What the pelvis loses, the hips
+    take, so that the legs keep their directions in space.
+    """
+    angles, pelvis = dict(cycle.angles), dict(cycle.pelvis)
+    for part, hip, sign in (("list", "hip_adduction", -1.0), ("rotation", "hip_internal_rotation", 1.0)):
+        if part in pelvis:
+            moved = pelvis[part].scaled(1 - _TRUNK_SHARE)
+            pelvis[part] = pelvis[part].scaled(_TRUNK_SHARE)
+            if hip in angles:
+                angles[hip] = angles[hip].plus(moved.scaled(sign))
+    return replace(cycle, angles=angles, pelvis=pelvis)
 
 
 def read_cycle(path: Path) -> GaitCycle:
@@ -129,6 +159,8 @@ def _tables(
     for key, values in tables.items():
         numbers = isinstance(values, list) and all(isinstance(v, int | float) and np.isfinite(v) for v in values)
         if not numbers or len(values) < 8 or len(values) % 2:
-            raise UserError(f"motion file '{path}': '{section}.{key}' must be an even number (8 or more) of finite numbers")
+            raise UserError(
+                f"motion file '{path}': '{section}.{key}' must be an even number (8 or more) of finite numbers"
+            )
         result[key] = np.array(values, dtype=np.float64)
     return result

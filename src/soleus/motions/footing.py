@@ -1,12 +1,11 @@
 """Fit a gait cycle to the ground: the smallest smooth change of the leg's angles that lets a model's feet stand.
 
-Legs differ in length from those that were measured, so tables put on a model let its feet float, sink and slip by centimetres.
-Strides scale with the leg and their duration with its root, as dynamic similarity has it (Hof 1996, Gait & Posture 4:222).
-Unknown are Fourier series of corrections to the right leg's angles (the left leg has the same half a stride later), of the
-pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these residuals, with their tolerances:
-the length of the stride, the
-lowest point of the foot at the ground through stance, heel and ball down and in place while they bear, the foot clear of
-the ground in swing, small corrections.
+Legs differ in length from those that were measured, so tables put on a model let its feet float, sink and slip by
+centimetres. Strides scale with the leg and their duration with its root, as dynamic similarity has it (Hof 1996, Gait &
+Posture 4:222). Unknown are Fourier series of corrections to the right leg's angles (the left leg has the same half a
+stride later), of the pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these
+residuals, with their tolerances: the lowest point of the foot at the ground through stance; heel, ball and toes down
+and in place while they bear; the foot clear of the ground in swing; length and width of the steps; small corrections.
 """
 
 from dataclasses import dataclass
@@ -22,16 +21,19 @@ from soleus.motions.posing import Poser
 Floats = NDArray[np.float64]
 
 _FRAMES = 64
-_ITERATIONS = 8
+_ITERATIONS = 6
+_RIDGE = 1e-6
 _SAGITTAL = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension")
 _LATERAL = ("hip_adduction", "hip_internal_rotation")
 _ANGLE_ORDERS = list(range(7))
 _EVEN, _ODD = [2, 4, 6], [1, 3]
 _STEP = 1e-4  # [rad], of finite differences
 # Tolerances: a residual of this size counts one.
-_HEIGHT, _PLACE, _SIDEWAYS, _CLEAR = 0.002, 0.006, 0.008, 0.003  # [m]
+_HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.002, 0.006, 0.008, 0.02, 0.003  # [m]
 _ANGLE, _SWAY, _PROGRESS, _LIMIT = np.deg2rad(4.0), 0.01, 0.03, np.deg2rad(0.5)
-_STRIDE = 0.005  # [m]
+_STRIDE, _SIDEWAYS_PLACE = 0.005, 0.003  # [m]
+_TOE_OUT = np.deg2rad(5.0)  # of the feet on the ground (Perry and Burnfield 2010)
+_COM_SWAY = 0.8  # of the pelvis: the trunk follows it, the legs half
 _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 
 
@@ -73,7 +75,7 @@ class _Foot:
     geoms: NDArray[np.int32]
     bodies: list[int]  # of the points: heel, ball, and the tip of the toes where they have a body of their own
     points: Floats  # (2 or 3, 3)
-    ahead: Floats  # (2 or 3,) [m] how far before the heel each point stands on the flat foot
+    print: Floats  # (2 or 3, 2) [m] x and y of each point from the heel, on the ground and turned out
 
 
 def _right_foot(poser: Poser) -> _Foot:
@@ -90,8 +92,9 @@ def _right_foot(poser: Poser) -> _Foot:
         world.append([front - inset, middle, ground])
         bodies.append(int(others[-1]))
     points = [(np.array(w) - data.xpos[b]) @ data.xmat[b].reshape(3, 3) for w, b in zip(world, bodies, strict=True)]
-    ahead = np.array([w[0] - world[0][0] for w in world])
-    return _Foot(contact_geoms(model, human.feet[0]), bodies, np.array(points), ahead)
+    flat = np.array(world)[:, :2] - world[0][:2]
+    turned = flat @ np.array([[np.cos(_TOE_OUT), -np.sin(_TOE_OUT)], [np.sin(_TOE_OUT), np.cos(_TOE_OUT)]])
+    return _Foot(contact_geoms(model, human.feet[0]), bodies, np.array(points), turned if poser.free else flat)
 
 
 def _extents(poser: Poser, bodies: NDArray[np.int32], forward: Floats) -> tuple[float, float, float, float]:
@@ -111,19 +114,38 @@ def _leg_length(poser: Poser) -> float:
     return float(data.xanchor[model.dof_jntid[hip.dof], 2])
 
 
+def _step_width(poser: Poser, duration: float) -> float:
+    """Distance between the lines of the feet that lets the cycle's sway balance [m].
+
+    In the frontal plane the body is an inverted pendulum over its feet, y'' = (g / h) (y - y_foot) (MacKinnon and
+    Winter 1993, J. Biomech. 26:633), where y_foot is nearly a square wave: its first harmonic, 4 / pi of half the
+    width, moves y by (g / h) / (omega^2 + g / h) of itself.
+    """
+    model, data = poser.human.model, poser.data
+    data.qpos[:] = poser.human.qpos_rest
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    pendulum = float(np.linalg.norm(model.opt.gravity) / data.subtree_com[0, 2])
+    sway = poser.cycle.pelvis.get("sway")
+    amplitude = float(np.hypot(*sway.coefficients[:2])) if sway else 0.0  # odd orders: the first two are the harmonic's
+    return 2 * _COM_SWAY * amplitude * np.pi / 4 * ((2 * np.pi / duration) ** 2 + pendulum) / pendulum
+
+
 def fit_footing(poser: Poser) -> Footing:
     """Gauss-Newton from the uncorrected cycle. About 4,000 poses are computed: some tenths of a second."""
     problem = _Fit(poser)
     x = problem.start()
     for _ in range(_ITERATIONS):
         residual, jacobian = problem.linearize(x)
-        x = x - np.linalg.lstsq(jacobian, residual, rcond=None)[0]
+        # Normal equations: a hundred unknowns, made regular by the preference for small corrections.
+        step = np.linalg.solve(jacobian.T @ jacobian + _RIDGE * np.eye(problem.size), jacobian.T @ residual)
+        x = x - step
     return problem.footing(x)
 
 
 class _Fit:
-    """The least-squares problem over x: the series of the corrections angle by angle, of height, progress and sway, then
-    the speed and the place of the footprint (x of the heel, y of each point).
+    """The least-squares problem over x: the series of the corrections angle by angle, of height, progress and sway,
+    then the speed and the place of the footprint (x and y of the heel).
     """
 
     def __init__(self, poser: Poser) -> None:
@@ -131,15 +153,25 @@ class _Fit:
         self.phase = np.arange(_FRAMES) / _FRAMES
         present = {t.angle: t for t in poser.targets if t.side == "r"}
         self.targets = {n: present[n] for n in _SAGITTAL + _LATERAL * poser.free if n in present}
-        self.orders = {**{n: _ANGLE_ORDERS for n in self.targets}, "height": [0, *_EVEN], "progress": _EVEN, "sway": _ODD}
+        self.orders = {
+            **{n: _ANGLE_ORDERS for n in self.targets},
+            "height": [0, *_EVEN],
+            "progress": _EVEN,
+            "sway": _ODD,
+        }
         self.basis = {key: fourier(self.phase, orders) for key, orders in self.orders.items()}
-        sizes = {**{key: basis.shape[1] for key, basis in self.basis.items()}, "speed": 1, "place": 1 + len(self.foot.bodies)}
+        sizes = {
+            **{key: basis.shape[1] for key, basis in self.basis.items()},
+            "speed": 1,
+            "place": 2,
+        }
         edges = np.cumsum([0, *sizes.values()])
         self.columns = {key: slice(edges[i], edges[i + 1]) for i, key in enumerate(sizes)}
         self.size = int(edges[-1])
         leg = _leg_length(poser)
         self.stride = self.cycle.stride * leg
         self.duration = self.cycle.duration * float(np.sqrt(leg / self.cycle.leg_length))
+        self.step_width = _step_width(poser, self.duration)
 
     def start(self) -> Floats:
         """The cycle as it is."""
@@ -163,20 +195,23 @@ class _Fit:
         rows = [
             self._rows(stance, height, slopes[:, 0], _HEIGHT),
             self._rows(~stance & (height < clearance), height - clearance, slopes[:, 0], _CLEAR),
+            self._rows(~stance, features[:, 2] - place[1], slopes[:, 2], _SWING, 1),
             *self._preferences(x),
         ]
         for i, (down, up) in enumerate(self._bearing()):
             x_at, y_at, z_at = range(1 + 3 * i, 4 + 3 * i)
             landed = (phase >= down) & (phase < up)
             settled = landed & (phase >= cycle.foot_flat)
+            ahead = features[:, x_at] - place[0] - self.foot.print[i, 0]
+            aside = features[:, y_at] - place[1] - self.foot.print[i, 1]
             rows.append(self._rows(settled, features[:, z_at], slopes[:, z_at], _HEIGHT))
-            rows.append(self._rows(landed, features[:, x_at] - place[0] - self.foot.ahead[i], slopes[:, x_at], _PLACE, 0))
-            rows.append(self._rows(landed, features[:, y_at] - place[1 + i], slopes[:, y_at], _SIDEWAYS, 1 + i))
+            rows.append(self._rows(landed, ahead, slopes[:, x_at], _PLACE, 0))
+            rows.append(self._rows(phase < up, aside, slopes[:, y_at], _SIDEWAYS, 1))
         return np.concatenate([r for r, _ in rows]), np.concatenate([j for _, j in rows])
 
     def _bearing(self) -> list[tuple[float, float]]:
-        """Phases in which heel, ball and, where the model has them, toes bear the foot. A stiff foot rolls over its ball to
-        the end; with toes the ball rises once they are bent to their limit.
+        """Phases in which heel, ball and, where the model has them, toes bear the foot. A stiff foot rolls over its
+        ball to the end; with toes the ball rises once they are bent to their limit.
         """
         flat, rise, off = self.cycle.foot_flat, self.cycle.heel_rise, self.cycle.stance
         if len(self.foot.bodies) < 3:
@@ -186,18 +221,23 @@ class _Fit:
     def _rows(
         self, frames: NDArray[np.bool_], value: Floats, slope: Floats, tolerance: float, place: int = -1
     ) -> tuple[Floats, Floats]:
-        """Residuals and Jacobian of one feature in some frames; `place`: the footprint coordinate it is held against."""
+        """Residuals and Jacobian of one feature in some frames; `place`: the footprint coordinate it is held to."""
         jacobian = slope[frames] / tolerance
         if place >= 0:
             jacobian[:, self.columns["place"].start + place] -= 1.0 / tolerance
         return value[frames] / tolerance, jacobian
 
     def _preferences(self, x: Floats) -> list[tuple[Floats, Floats]]:
-        """The stride's length, small corrections, and joints within their ranges."""
+        """Length and width of the steps, small corrections, and joints within their ranges."""
         wanted = np.zeros((1, self.size))
         wanted[0, self.columns["speed"]] = self.duration / _STRIDE
         rows = [(wanted @ x - self.stride / _STRIDE, wanted)]
-        tolerance = {"progress": _PROGRESS, "sway": _SWAY, **dict.fromkeys(self.targets, _ANGLE)}
+        if self.poser.free:
+            aside = np.zeros((1, self.size))
+            aside[0, self.columns["place"].start + 1] = 1.0 / _SIDEWAYS_PLACE
+            middle = -self.step_width / 2 - 0.5 * self.foot.print[1, 1]  # of heel and ball: there the foot bears
+            rows.append((aside @ x - middle / _SIDEWAYS_PLACE, aside))
+        tolerance = {"progress": _PROGRESS, "sway": _SWAY} | {name: _ANGLE for name in self.targets}
         for key, scale in tolerance.items():
             jacobian = np.zeros((_FRAMES, self.size))
             jacobian[:, self.columns[key]] = self.basis[key] / scale
@@ -214,7 +254,7 @@ class _Fit:
         return rows
 
     def _features(self, x: Floats) -> tuple[Floats, Floats]:
-        """Per frame the lowest point and the sole's points, (K, 1 + 3 points) [m]; their derivatives (K, 1 + 3 points, n)."""
+        """Per frame the lowest point and the sole's points, (K, 1 + 3 points) [m]; their derivatives by x (..., n)."""
         cycle, footing = self.cycle, self.footing(x)
         right, left = footing.leg(cycle, self.phase, "r"), footing.leg(cycle, self.phase, "l")
         root = footing.root(cycle, self.phase)

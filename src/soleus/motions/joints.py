@@ -41,7 +41,9 @@ def joint_targets(human: Human, angles: tuple[str, ...]) -> list[JointTarget]:
     """
     for angle in _SAGITTAL:
         if angle not in angles:
-            raise UserError(f"the motion has no '{angle}', which model '{human.name}' needs; it has {', '.join(angles)}")
+            raise UserError(
+                f"the motion has no '{angle}', which model '{human.name}' needs; it has {', '.join(angles)}"
+            )
     data = mujoco.MjData(human.model)
     data.qpos[:] = human.qpos_rest
     mujoco.mj_kinematics(human.model, data)
@@ -52,8 +54,8 @@ def joint_targets(human: Human, angles: tuple[str, ...]) -> list[JointTarget]:
             if target is None and angle in _SAGITTAL:
                 leg = "right" if which == "r" else "left"
                 raise UserError(
-                    f"model '{human.name}' has no joint for the {leg} '{angle}' of the motion: expected a hinge named like "
-                    f"'{_example(angle)}_{which}' among {', '.join(human.coordinate_names)}"
+                    f"model '{human.name}' has no joint for the {leg} '{angle}' of the motion: expected a hinge named "
+                    f"like '{_example(angle)}_{which}' among {', '.join(human.coordinate_names)}"
                 )
             if target is not None:
                 targets.append(target)

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """K frames evenly over [0, duration), periodic but for the displacement. Frame 0 is the right heel strike, at root x = 0.
+    """K frames evenly over [0, duration), periodic but for the displacement. Frame 0: right heel strike, at root x = 0.
 
     The heading frame turns with the root's yaw alone: x forward, y left, z up.
     """

@@ -65,8 +65,8 @@ class Poser:
         return self.slots.quaternion >= 0
 
     def qpos(self, phase: Floats, right: dict[str, Floats], left: dict[str, Floats], root: Floats) -> Floats:
-        """Poses (K, nq) at phases (K,): leg angles (K,) by name [rad], root shift (K, 3) from the origin, its z the height
-        above that in the rest pose [m]. Joint angles stop at the joints' ranges; coupled joints follow.
+        """Poses (K, nq) at phases (K,): leg angles (K,) by name [rad], root shift (K, 3) from its place at rest [m].
+        Joint angles stop at the joints' ranges; coupled joints follow.
         """
         model = self.human.model
         qpos = np.tile(self.human.qpos_rest, (len(phase), 1))

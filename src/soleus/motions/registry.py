@@ -8,7 +8,7 @@ import numpy as np
 
 from soleus.errors import UserError
 from soleus.models.human import Human
-from soleus.motions.cycle import read_cycle
+from soleus.motions.cycle import read_cycle, steady_trunk
 from soleus.motions.footing import fit_footing
 from soleus.motions.motion import Motion, make_motion
 from soleus.motions.posing import Poser
@@ -33,12 +33,14 @@ def load(name_or_path: str | Path, human: Human) -> Motion:
             return _place(path, human)
     if not name.endswith((".yaml", ".yml")):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
-        raise UserError(f"unknown motion '{name}': expected one of {', '.join(names())} or a .yaml file; nearest is '{near}'")
+        raise UserError(
+            f"unknown motion '{name}': expected one of {', '.join(names())} or a .yaml file; nearest is '{near}'"
+        )
     return _place(Path(name), human)
 
 
 def _place(path: Path, human: Human) -> Motion:
-    cycle = read_cycle(path)
+    cycle = steady_trunk(read_cycle(path))
     poser = Poser(human, cycle)
     footing = fit_footing(poser)
     qpos = footing.qpos(poser, np.arange(_FRAMES) / _FRAMES)

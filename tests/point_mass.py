@@ -138,13 +138,22 @@ class PointMassCollector:
 def evaluate(
     config: Config, policy_state: Mapping[str, Any], muscle_state: Any, episodes: int, seed: int, num_threads: int
 ) -> dict[str, float]:
-    """Return of whole episodes without noise, with the keys of the real evaluation that the loop looks at."""
+    """Evaluate whole episodes without noise, with the keys of the real evaluation."""
     wide = config.model_copy(update={"train": config.train.model_copy(update={"num_envs": episodes, "seed": seed})})
     collector = PointMassCollector(wide)
     collector.load_policy(policy_state)
-    alive, total = np.ones(episodes, bool), np.zeros(episodes)
+    alive, total, length = np.ones(episodes, bool), np.zeros(episodes), np.zeros(episodes)
     for _ in range(EPISODE_STEPS):
         rewards, fell, _ = collector.step(collector.mean(collector.observe()))
         total += rewards * alive
+        length += DT * alive
         alive &= ~fell
-    return {"episodes": episodes, "share_full": float(alive.mean()), "mean_return": float(total.mean())}
+    return {
+        "episodes": episodes,
+        "share_full": float(alive.mean()),
+        "mean_length_s": float(length.mean()),
+        "mean_speed_m_s": float(np.abs(collector.v).mean()),
+        "mean_return": float(total.mean()),
+        "mean_distance_m": float(np.abs(collector.x).mean()),
+        "effort": 0.0,
+    }

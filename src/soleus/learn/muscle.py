@@ -1,5 +1,6 @@
 """Supervised training of the muscle coordination network of Lee et al. 2019 (Scalable muscle-actuated simulation)."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,5 +89,5 @@ class MuscleLearner:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from state_dict()."""
         self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
         self.generator.set_state(state["generator"])

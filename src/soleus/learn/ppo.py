@@ -1,5 +1,6 @@
 """Proximal policy optimization (Schulman et al. 2017) on whole batches."""
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -230,7 +231,7 @@ class Ppo:
         """Go on from state_dict()."""
         self.policy.load_state_dict(state["policy"])
         self.value.load_state_dict(state["value"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
         self.observations.load_state_dict(state["observations"])
         self.returns.load_state_dict(state["returns"])
         self.generator.set_state(state["generator"])

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+
+import point_mass
+from soleus.batch import MuscleSamples
+from soleus.config import CoordinationConfig
+from soleus.learn.muscle import MuscleLearner
+from soleus.networks import muscle_network
+
+CONFIG = CoordinationConfig(hidden=(32, 32), learning_rate=2e-3, batch=64)
+
+
+def samples(count: int, seed: int = 0) -> MuscleSamples:
+    rng = np.random.default_rng(seed)
+    moments = point_mass.MOMENTS * rng.uniform(0.8, 1.2, (count, 8))
+    desired, passive = rng.uniform(-50, 50, (count, 2)), rng.uniform(-5, 5, (count, 2))
+    return MuscleSamples(moments.astype(np.float32), desired.astype(np.float32), passive.astype(np.float32))
+
+
+def test_loss_equals_the_formula_written_out() -> None:
+    learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
+    data = samples(5)
+    adr, crossing = point_mass.MUSCLES.crossing_adr, point_mass.MUSCLES.crossing
+    total = []
+    squares_a, squares_x = [], []
+    for moments, desired, passive in zip(data.moments, data.desired, data.passive, strict=True):
+        inputs = np.concatenate([moments / 200, (desired - passive) / 200]).astype(np.float32)
+        x = learner.net[:-1](torch.from_numpy(inputs)).detach().numpy()
+        a = np.maximum(np.tanh(x), 0)
+        jacobian = np.zeros((2, 6))  # JtA: torque about each coordinate per unit of activation
+        for muscle in range(6):
+            for k in range(adr[muscle], adr[muscle + 1]):
+                jacobian[crossing[k], muscle] = moments[k]
+        total += list(((jacobian @ a + passive - desired) / 100) ** 2)
+        squares_a += list(a**2)
+        squares_x += list(x**2)
+    expected = np.mean(total) + 0.01 * np.mean(squares_a) + 0.01 * np.mean(squares_x)
+    wanted = torch.from_numpy(data.desired - data.passive)
+    loss, _ = learner.loss(torch.from_numpy(data.moments), wanted)
+    assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_residual_falls_fivefold() -> None:
+    learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
+    first = learner.learn(samples(512))["muscle/residual"]
+    for seed in range(1, 60):
+        last = learner.learn(samples(512, seed))["muscle/residual"]
+    assert last < first / 5
+
+
+def test_state_has_the_promised_tensors() -> None:
+    learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
+    shapes = {name: array.shape for name, array in learner.muscle_state().items()}
+    assert shapes == muscle_network(CONFIG, 8, 2, 6).tensors()
+
+
+def test_resumed_equals_uninterrupted() -> None:
+    one, other = (MuscleLearner(CONFIG, point_mass.MUSCLES, seed=seed) for seed in (0, 1))
+    one.learn(samples(128))
+    other.load_state_dict(one.state_dict())
+    assert one.learn(samples(128, 1)) == other.learn(samples(128, 1))
+    for name, array in one.muscle_state().items():
+        np.testing.assert_array_equal(array, other.muscle_state()[name])

@@ -36,9 +36,9 @@ class BatchEnv(VectorEnv):  # type: ignore[misc]
 
     Observations (N, D) float32, rewards (N,) float32, terminated and truncated (N,) bool are views of the core's buffers:
     they hold until the next step() or reset(); copy what has to last. Where an episode ended, the observation is the
-    first of the next one, and info["final_obs"][i] is the last of the old one, with info["episode"] its summary: "r"
-    return, "l" length in control steps, "length_s" [s], "distance_m" [m], "effort" mean squared activation,
-    "metabolic_w_kg" [W/kg]. Actions (N, A) float32 are clipped to [-1, 1].
+    first of the next one, info["final_obs"][i] is the last of the old one, and info["final_info"] its summary: "return",
+    "length_s" [s], "distance_m" [m], "effort" mean squared activation, "metabolic_w_kg" [W/kg], (N,) each, with masks.
+    Actions (N, A) float32 are clipped to [-1, 1].
     """
 
     def __init__(self, body: Body, num_envs: int, num_threads: int | None = None, seed: int | None = None) -> None:
@@ -90,19 +90,10 @@ class BatchEnv(VectorEnv):  # type: ignore[misc]
         rows = self._buffers["episodes"][0]
         for i in np.flatnonzero(done):
             final[i] = self._buffers["final_observations"][0, i].copy()
-        summary: dict[str, np.ndarray] = {
-            name: np.where(done, rows[:, i], 0) for i, name in enumerate(EPISODE_COLUMNS)
-        }
-        summary["r"] = summary.pop("return")
-        summary["l"] = np.rint(summary["length_s"] * self.metadata["render_fps"]).astype(int)
-        return {
-            "final_obs": final,
-            "_final_obs": done,
-            "episode": summary,
-            "_episode": done,
-            "final_info": {},
-            "_final_info": done,
-        }
+        summary: dict[str, np.ndarray] = {}
+        for i, name in enumerate(EPISODE_COLUMNS):
+            summary[name], summary[f"_{name}"] = np.where(done, rows[:, i], 0), done
+        return {"final_obs": final, "_final_obs": done, "final_info": summary, "_final_info": done}
 
     def close_extras(self, **kwargs: Any) -> None:
         """Nothing is held that the garbage collector does not free."""

@@ -1,5 +1,6 @@
 """Whole rollouts in the native core, with the policy and the muscle network inside."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,7 @@ class NativeCollector:
         buffers = self._buffers
         buffers["observations"][0] = buffers["observations"][-1]
         buffers.run(self.simulation, with_policy=True)
+        self._name_diverged()
         episodes = buffers["episodes"][buffers.done]
         column = EPISODE_COLUMNS.index
         stats = {"diverged": float(buffers["diverged"].sum())}
@@ -63,6 +65,13 @@ class NativeCollector:
             terms=buffers.term_means(self.simulation),
             stats=stats,
         )
+
+    def _name_diverged(self) -> None:
+        """Say which humans met a non-finite or runaway state: each was reset, and its neighbours never noticed."""
+        humans = np.flatnonzero(self._buffers["diverged"].any(0))
+        if len(humans):
+            shown = ", ".join(str(human) for human in humans[:5]) + (", ..." if len(humans) > 5 else "")
+            print(f"warning: the simulation of human {shown} diverged and was reset", file=sys.stderr)
 
     def _samples(self) -> MuscleSamples | None:
         if self.simulation.muscle_spec is None:

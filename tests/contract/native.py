@@ -1,0 +1,48 @@
+"""What the contract tests share: real models in the native core, with networks of random weights."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from soleus.bench.parts import random_state
+from soleus.config import load_config
+from soleus.networks import policy_tensors
+from soleus.simulation import Body, Buffers, Simulation, load_body
+
+NETWORK = {"coordination.method": "network"}
+
+
+@cache
+def _body(preset: str, overrides: tuple[tuple[str, Any], ...]) -> Body:
+    return load_body(load_config(preset, dict(overrides)))
+
+
+def body(preset: str = "walk2d", **overrides: Any) -> Body:
+    """The body of a preset; overrides by dotted key with `__` for the dot. Loaded once a test run."""
+    return _body(preset, tuple(sorted((key.replace("__", "."), value) for key, value in overrides.items())))
+
+
+def simulation(loaded: Body, humans: int = 5, threads: int = 1, shard_size: int = 0, seed: int = 7) -> Simulation:
+    made = Simulation(loaded, humans, threads, seed, shard_size)
+    made.load_policy(random_state(policy_tensors(made.policy_spec), 1))
+    if made.muscle_spec:
+        made.load_muscle(random_state(made.muscle_spec.tensors(), 2))
+    return made
+
+
+def rollout(made: Simulation, steps: int = 20, seed: int = 7) -> Buffers:
+    """The first rollout of a simulation from a reset."""
+    buffers = Buffers(made, steps, samples=made.muscle_spec is not None)
+    made.core.reset(seed, buffers["observations"][0])
+    buffers.run(made, with_policy=True)
+    return buffers
+
+
+def assert_same_bits(a: Buffers, b: Buffers) -> None:
+    """Every value that the core wrote is the same; what it need not write is compared where an episode ended."""
+    for name in a.arrays:
+        left, right = a[name], b[name]
+        if name in ("final_observations", "episodes"):
+            left, right = left[a.done], right[b.done]
+        np.testing.assert_array_equal(left, right, err_msg=name)

@@ -1,0 +1,83 @@
+"""Promises 1 and 2: the same seed gives the same bits, however the work is cut."""
+
+import numpy as np
+import pytest
+from native import NETWORK, assert_same_bits, body, rollout, simulation
+
+from soleus.envs import BatchEnv
+from soleus.simulation import Buffers
+
+CASES = {
+    "muscle": ("walk2d", {}),
+    "network": ("walk2d", NETWORK),
+    "torque": ("walk2d", {"control.mode": "torque"}),
+    "excitation": ("walk2d", {"control.mode": "excitation"}),
+    "mirrored": ("walk2d", {"policy.mirror": True}),
+    "myolegs": ("walk-myolegs", {}),
+    "myolegs-network": ("walk-myolegs-network", {}),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    preset, overrides = CASES[request.param]
+    return body(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
+
+
+def test_threads_do_not_matter(case):
+    one = rollout(simulation(case, humans=9, threads=1))
+    assert one.done.any(), "the test wants resets in the rollout"
+    for threads in (2, 7):
+        assert_same_bits(one, rollout(simulation(case, humans=9, threads=threads)))
+
+
+def test_lockstep_equals_a_loop_over_one_human(case):
+    together = rollout(simulation(case, humans=19, threads=1, shard_size=16), steps=8)
+    alone = rollout(simulation(case, humans=19, threads=1, shard_size=1), steps=8)
+    assert_same_bits(together, alone)
+
+
+def test_stepping_equals_the_whole_rollout(case):
+    whole = rollout(simulation(case, humans=5), steps=20)
+    env = BatchEnv(case, 5, 1)
+    if env.simulation.muscle_spec:
+        env.simulation.load_muscle(_muscle_state(env))
+    observations, _ = env.reset(seed=7)
+    for t in range(20):
+        np.testing.assert_array_equal(observations, whole["observations"][t])
+        observations, rewards, terminated, truncated, info = env.step(whole["actions"][t])
+        np.testing.assert_array_equal(rewards, whole["rewards"][t])
+        np.testing.assert_array_equal(terminated, whole["terminated"][t].astype(bool))
+        np.testing.assert_array_equal(truncated, whole["truncated"][t].astype(bool))
+        for i in np.flatnonzero(terminated | truncated):
+            np.testing.assert_array_equal(info["final_obs"][i], whole["final_observations"][t, i])
+
+
+def _muscle_state(env):
+    from soleus.bench.parts import random_state
+
+    return random_state(env.simulation.muscle_spec.tensors(), 2)
+
+
+def test_resumed_equals_uninterrupted(case):
+    first, steps = simulation(case), 12
+    before = rollout(first, steps)
+    states, seen = first.save(), before["observations"][-1].copy()
+    on = Buffers(first, steps, samples=first.muscle_spec is not None)
+    on["observations"][0] = seen
+    on.run(first, with_policy=True)
+    # Another process would build its own humans and restore.
+    second = simulation(case)
+    rollout(second, 3)
+    second.restore(states)
+    again = Buffers(second, steps, samples=second.muscle_spec is not None)
+    again["observations"][0] = seen
+    again.run(second, with_policy=True)
+    assert_same_bits(on, again)
+
+
+def test_seeds_matter():
+    a, b = (rollout(simulation(body()), seed=seed) for seed in (1, 2))
+    assert not np.array_equal(a["observations"], b["observations"])
+    first = rollout(simulation(body()))["observations"][0]
+    assert len(np.unique(first, axis=0)) == len(first), "every human starts in a place of its own"

@@ -1,4 +1,313 @@
 // The only file that knows Python: checks shapes and dtypes, releases the lock, forwards to the core.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
-NB_MODULE(_core, m) { m.doc() = "The native core of Soleus."; }
+#include "error.h"
+#include "probe.h"
+#include "rollout.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace soleus {
+namespace {
+
+template <class T, int N>
+using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+T field(const nb::dict& d, const char* key) {
+  require(d.contains(key), std::string("expected the field '") + key + "', got none");
+  T value{};
+  require(nb::try_cast<T>(d[key], value), std::string("expected another type for the field '") + key + "'");
+  return value;
+}
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + ")";
+}
+
+// The named array of `arrays`, checked; an empty pointer if absent.
+template <class T, int N>
+T* array(const nb::dict& arrays, const char* key, const std::vector<std::size_t>& shape) {
+  if (!arrays.contains(key) || arrays[key].is_none()) return nullptr;
+  nb::ndarray<nb::c_contig, nb::device::cpu> got;
+  require(nb::try_cast(arrays[key], got, false), std::string("expected ") + key + " to be a C-contiguous array");
+  std::vector<std::size_t> mine;
+  for (std::size_t i = 0; i < got.ndim(); ++i) mine.push_back(got.shape(i));
+  require(got.dtype() == nb::dtype<T>(), std::string("expected ") + key + " of another dtype");
+  require(mine == shape, std::string("expected ") + key + " of shape " + shape_text(shape) + ", got " + shape_text(mine));
+  return static_cast<T*>(got.data());
+}
+
+HumanData human_data(const nb::dict& d) {
+  HumanData h;
+  h.dof_coordinate = field<std::vector<int>>(d, "dof_coordinate");
+  h.dof_coupled = field<std::vector<bool>>(d, "dof_coupled");
+  h.dof_polynomial = field<std::vector<double>>(d, "dof_polynomial");
+  h.coordinate_dof = field<std::vector<int>>(d, "coordinate_dof");
+  h.actuated = field<std::vector<int>>(d, "actuated");
+  h.kp = field<std::vector<double>>(d, "kp");
+  h.kd = field<std::vector<double>>(d, "kd");
+  h.torque_limit = field<std::vector<double>>(d, "torque_limit");
+  h.muscle_actuator = field<std::vector<int>>(d, "muscle_actuator");
+  h.crossing_adr = field<std::vector<int>>(d, "crossing_adr");
+  h.crossing = field<std::vector<int>>(d, "crossing");
+  h.root_body = field<int>(d, "root_body");
+  h.root_align = field<std::array<double, 4>>(d, "root_align");
+  h.head_body = field<int>(d, "head_body");
+  h.root_height = field<double>(d, "root_height");
+  h.head_height = field<double>(d, "head_height");
+  h.tracked_bodies = field<std::vector<int>>(d, "tracked_bodies");
+  h.end_effectors = field<std::vector<int>>(d, "end_effectors");
+  h.feet = field<std::vector<std::vector<int>>>(d, "feet");
+  h.mirror_coordinate = field<std::vector<int>>(d, "mirror_coordinate");
+  h.mirror_sign = field<std::vector<double>>(d, "mirror_sign");
+  h.mirror_muscle = field<std::vector<int>>(d, "mirror_muscle");
+  h.mirror_tracked = field<std::vector<int>>(d, "mirror_tracked");
+  h.qpos_rest = field<std::vector<double>>(d, "qpos_rest");
+  h.muscles_act = field<bool>(d, "muscles_act");
+  return h;
+}
+
+MotionData motion_data(const nb::dict& d) {
+  MotionData m;
+  m.duration = field<double>(d, "duration");
+  m.frames = field<int>(d, "frames");
+  m.qpos = field<std::vector<double>>(d, "qpos");
+  m.qvel = field<std::vector<double>>(d, "qvel");
+  m.displacement = field<std::array<double, 3>>(d, "displacement");
+  m.end_effectors = field<std::vector<double>>(d, "end_effectors");
+  m.com = field<std::vector<double>>(d, "com");
+  m.com_velocity = field<std::vector<double>>(d, "com_velocity");
+  return m;
+}
+
+// {name: {parameter: value, ["weight": value]}} in order.
+std::vector<TermData> term_data(const nb::dict& d) {
+  std::vector<TermData> terms;
+  for (auto [name, parameters] : d) {
+    TermData term{nb::cast<std::string>(name), nb::cast<TermParameters>(parameters), 1.0};
+    if (auto weight = term.parameters.extract("weight")) term.weight = weight.mapped();
+    terms.push_back(std::move(term));
+  }
+  return terms;
+}
+
+TaskData task_data(const nb::dict& d) {
+  TaskData task;
+  task.episode_seconds = field<double>(d, "episode_seconds");
+  task.start_on_reference = field<bool>(d, "start_on_reference");
+  task.initial_noise = field<double>(d, "initial_noise");
+  task.observations = term_data(field<nb::dict>(d, "observation"));
+  task.rewards = term_data(field<nb::dict>(d, "reward"));
+  task.terminations = term_data(field<nb::dict>(d, "termination"));
+  task.combine = field<bool>(d, "product") ? Combine::kProduct : Combine::kSum;
+  return task;
+}
+
+ControlData control_data(const nb::dict& d) {
+  ControlData control;
+  const auto mode = field<std::string>(d, "mode");
+  require(mode == "excitation" || mode == "torque" || mode == "muscle",
+          "expected a control mode out of excitation, torque, muscle; got '" + mode + "'");
+  control.mode = mode == "muscle" ? Control::kMuscle : mode == "torque" ? Control::kTorque : Control::kExcitation;
+  control.method = field<bool>(d, "network") ? Method::kNetwork : Method::kStaticOptimization;
+  control.substeps = field<int>(d, "substeps");
+  control.action_scale = field<double>(d, "action_scale");
+  control.activation_dynamics = field<bool>(d, "activation_dynamics");
+  control.sweeps = field<int>(d, "sweeps");
+  control.regularization = field<double>(d, "regularization");
+  control.mirror = field<bool>(d, "mirror");
+  return control;
+}
+
+std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, std::optional<nb::dict> motion,
+                                      const nb::dict& task, const nb::dict& control, int humans, int threads,
+                                      std::vector<int> cpus, std::uint64_t seed, int shard_size) {
+  HumanData h = human_data(human);
+  std::optional<MotionData> reference;
+  if (motion) reference = motion_data(*motion);
+  TaskData terms = task_data(task);
+  ControlData how = control_data(control);
+  nb::gil_scoped_release unlocked;
+  auto body = std::make_unique<Human>(reinterpret_cast<const mjModel*>(model), std::move(h));
+  auto moving = reference ? std::make_unique<Motion>(*body, std::move(*reference)) : nullptr;
+  return std::make_unique<Rollout>(std::move(body), std::move(moving), std::move(terms), how,
+                                   RolloutData{humans, threads, std::move(cpus), seed, shard_size});
+}
+
+RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t steps) {
+  const std::size_t n = r.humans();
+  const std::size_t d = r.task().observation_size();
+  const std::size_t a = r.world().action_size();
+  const std::size_t nnz = r.human().num_crossings();
+  const std::size_t na = r.human().num_actuated();
+  const std::size_t terms = r.task().reward_terms();
+  auto cube = [&](const char* key, std::size_t times, std::size_t cols) {
+    return CubeView<float>{array<float, 3>(arrays, key, {times, n, cols}), times, n, cols};
+  };
+  auto flags = [&](const char* key) {
+    return MatrixView<std::uint8_t>{array<std::uint8_t, 2>(arrays, key, {steps, n}), steps, n};
+  };
+  RolloutViews v;
+  v.observations = cube("observations", steps + 1, d);
+  v.actions = cube("actions", steps, a);
+  v.log_probs = {array<float, 2>(arrays, "log_probs", {steps, n}), steps, n};
+  v.rewards = {array<float, 2>(arrays, "rewards", {steps, n}), steps, n};
+  v.terminated = flags("terminated");
+  v.truncated = flags("truncated");
+  v.diverged = flags("diverged");
+  v.final_observations = cube("final_observations", steps, d);
+  v.episodes = cube("episodes", steps, kEpisodeColumns);
+  v.moments = cube("moments", steps, nnz);
+  v.desired = cube("desired", steps, na);
+  v.passive = cube("passive", steps, na);
+  v.term_sums = {array<double, 2>(arrays, "term_sums", {n, terms}), n, terms};
+  v.residual_sums = {array<double, 2>(arrays, "residual_sums", {n, 2}), n, 2};
+  require(v.observations && v.actions && v.rewards && v.terminated && v.truncated && v.term_sums,
+          "expected observations, actions, rewards, terminated, truncated and term_sums");
+  require(!v.moments == !v.desired && !v.moments == !v.passive, "expected moments, desired and passive together");
+  return v;
+}
+
+std::vector<LayerData> layer_data(const nb::list& layers) {
+  std::vector<LayerData> data;
+  for (nb::handle item : layers) {
+    const auto layer = nb::cast<nb::tuple>(item);
+    const auto weight = nb::cast<Array<const float, 2>>(layer[0]);
+    const auto bias = nb::cast<Array<const float, 1>>(layer[1]);
+    data.push_back({{weight.data(), weight.size()}, {bias.data(), bias.size()},
+                    parse_activation(nb::cast<std::string>(layer[2]))});
+  }
+  return data;
+}
+
+NetworkData network_data(std::vector<int> widths, const std::vector<std::string>& activations) {
+  NetworkData data{std::move(widths), {}};
+  for (const auto& name : activations) data.activations.push_back(parse_activation(name));
+  return data;
+}
+
+template <class Catalog>
+nb::dict catalog_dict(const Catalog& catalog) {
+  nb::dict out;
+  for (const auto& kind : catalog) {
+    nb::dict parameters;
+    for (const auto& p : kind.parameters) parameters[p.name] = nb::make_tuple(p.value, p.meaning);
+    nb::dict entry;
+    entry["meaning"] = kind.meaning;
+    entry["parameters"] = parameters;
+    entry["needs_motion"] = kind.needs_motion;
+    out[kind.name] = entry;
+  }
+  return out;
+}
+
+nb::dict report_dict(const Rollout& r) {
+  static constexpr const char* kNames[] = {"physics", "muscles", "coordination", "policy", "terms", "torque"};
+  const auto& report = r.report();
+  nb::dict sections;
+  for (std::size_t i = 0; i < report.sections.size(); ++i) sections[kNames[i]] = report.sections[i];
+  nb::dict out;
+  out["sections"] = sections;
+  out["wall"] = report.wall;
+  out["busy"] = report.busy;
+  out["alone"] = report.alone;
+  return out;
+}
+
+Array<const float, 1> vector_of(nb::handle h) { return nb::cast<Array<const float, 1>>(h); }
+
+void bind_rollout(nb::module_& m) {
+  nb::class_<Rollout>(m, "Rollout", "T control steps of N humans at a time, natively.")
+      .def(nb::new_(&make_rollout), "model"_a, "human"_a, "motion"_a.none(), "task"_a, "control"_a, "humans"_a, "threads"_a,
+           "cpus"_a, "seed"_a, "shard_size"_a = 0)
+      .def_prop_ro("observation_size", [](const Rollout& r) { return r.task().observation_size(); })
+      .def_prop_ro("action_size", [](const Rollout& r) { return r.world().action_size(); })
+      .def_prop_ro("humans", &Rollout::humans)
+      .def_prop_ro("threads", &Rollout::threads)
+      .def_prop_ro("shards", &Rollout::shards)
+      .def_prop_ro("disable_flags", [](const Rollout& r) { return r.human().model()->opt.disableflags; },
+                   "MuJoCo's disable flags of the model as it runs here.")
+      .def_prop_ro("state_size", &Rollout::state_size)
+      .def_prop_ro("needs_muscle", &Rollout::needs_muscle)
+      .def("set_policy", [](Rollout& r, std::vector<int> widths, const std::vector<std::string>& activations) {
+        r.set_policy(network_data(std::move(widths), activations));
+      }, "widths"_a, "activations"_a)
+      .def("set_muscle", [](Rollout& r, std::vector<int> widths, const std::vector<std::string>& activations) {
+        r.set_muscle(network_data(std::move(widths), activations));
+      }, "widths"_a, "activations"_a)
+      .def("load_policy", [](Rollout& r, const nb::list& layers, nb::handle mean, nb::handle std, nb::handle log_std) {
+        const auto m1 = vector_of(mean), s = vector_of(std), l = vector_of(log_std);
+        r.load_policy(layer_data(layers), {m1.data(), m1.size()}, {s.data(), s.size()}, {l.data(), l.size()});
+      }, "layers"_a, "mean"_a, "std"_a, "log_std"_a)
+      .def("load_muscle", [](Rollout& r, const nb::list& layers) { r.load_muscle(layer_data(layers)); }, "layers"_a)
+      .def("set_deterministic", &Rollout::set_deterministic, "on"_a)
+      .def("reset", [](Rollout& r, std::uint64_t seed, Array<float, 2> observations) {
+        require(observations.shape(0) == static_cast<std::size_t>(r.humans()) &&
+                    observations.shape(1) == static_cast<std::size_t>(r.task().observation_size()),
+                "expected observations of shape " +
+                    shape_text({static_cast<std::size_t>(r.humans()),
+                                static_cast<std::size_t>(r.task().observation_size())}));
+        const MatrixView<float> view{observations.data(), observations.shape(0), observations.shape(1)};
+        nb::gil_scoped_release unlocked;
+        r.reset(seed, view);
+      }, "seed"_a, "observations"_a)
+      .def("run", [](Rollout& r, const nb::dict& arrays, std::size_t steps, bool with_policy) {
+        const RolloutViews views = views_of(r, arrays, steps);
+        nb::gil_scoped_release unlocked;
+        r.run(views, steps, with_policy);
+      }, "arrays"_a, "steps"_a, "with_policy"_a)
+      .def("run_substeps", [](Rollout& r, const nb::dict& arrays, std::size_t steps) {
+        const RolloutViews views = views_of(r, arrays, steps);
+        nb::gil_scoped_release unlocked;
+        r.run_substeps(views, steps);
+      }, "arrays"_a, "steps"_a)
+      .def("save", [](const Rollout& r, Array<double, 2> states) {
+        require(states.shape(0) == static_cast<std::size_t>(r.humans()) &&
+                    states.shape(1) == static_cast<std::size_t>(r.state_size()), "expected states of another shape");
+        r.save({states.data(), states.shape(0), states.shape(1)});
+      }, "states"_a)
+      .def("restore", [](Rollout& r, Array<const double, 2> states) {
+        require(states.shape(0) == static_cast<std::size_t>(r.humans()) &&
+                    states.shape(1) == static_cast<std::size_t>(r.state_size()), "expected states of another shape");
+        r.restore({states.data(), states.shape(0), states.shape(1)});
+      }, "states"_a)
+      .def("qpos", [](const Rollout& r, Array<double, 2> out) {
+        r.copy_qpos({out.data(), out.shape(0), out.shape(1)});
+      }, "out"_a, "Copies the generalized positions, (N, nq).")
+      .def("profile", &Rollout::profile, "on"_a)
+      .def("report", &report_dict);
+}
+
+}  // namespace
+}  // namespace soleus
+
+NB_MODULE(_core, m) {
+  m.doc() = "The native core of Soleus.";
+  soleus::bind_rollout(m);
+  m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {
+    const auto network = soleus::network_data(widths, activations);
+    nb::gil_scoped_release unlocked;
+    return soleus::time_forward(network.widths, network.activations, repeats);
+  }, "widths"_a, "activations"_a, "repeats"_a, "Median seconds of one forward pass of a tile.");
+  m.def("peak_flops", &soleus::peak_flops, nb::call_guard<nb::gil_scoped_release>(),
+        "Single-precision operations a second of one core.");
+  m.attr("TILE") = soleus::Mlp::kTile;
+  m.def("catalog", [] {
+    nb::dict out;
+    out["observation"] = soleus::catalog_dict(soleus::observation_catalog());
+    out["reward"] = soleus::catalog_dict(soleus::reward_catalog());
+    out["termination"] = soleus::catalog_dict(soleus::termination_catalog());
+    return out;
+  }, "The terms that tasks are composed of: {kind: {name: {meaning, parameters: {name: (default, meaning)}}}}.");
+}

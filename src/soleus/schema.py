@@ -152,6 +152,8 @@ class TaskConfig(_Section):
     name: str
     episode_seconds: Positive = 10.0
     initial: Literal["reference", "rest"] = "reference"
+    initial_noise: NonNegative = 0.0
+    """Standard deviation of joint positions [rad] and, tenfold, velocities [rad/s] at the start."""
     observation: dict[str, TermParameters] = Field(min_length=1)
     reward: RewardConfig
     termination: dict[str, TermParameters] = Field(default_factory=dict)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
+from soleus.cli.bench import bench
 from soleus.cli.evaluate import evaluate
 from soleus.cli.presets import presets
 from soleus.cli.train import gather_settings, train
 from soleus.errors import UserError, nearest
 
-VERBS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "presets": presets}
+VERBS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "presets": presets, "bench": bench}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verb = given[0] if given else "--help"
         if verb not in VERBS and not verb.startswith("-"):
             raise UserError(f"expected a verb of {', '.join(VERBS)}, got '{verb}'{nearest(verb, VERBS)}")
-        given = [verb, *(gather_settings(given[1:]) if verb == "train" else given[1:])]
+        given = [verb, *(gather_settings(given[1:]) if verb in ("train", "bench") else given[1:])]
         tyro.extras.subcommand_cli_from_dict(
             VERBS, prog="soleus", description="Trains muscle-driven humans to move, on CPUs, fast.", args=given
         )

@@ -1,0 +1,79 @@
+// One human in motion: its own simulation over the shared model.
+//
+// Between calls the positions and velocities are current (mj_step1 has run on the present state), so that torques,
+// moments and observations all read the same instant and nothing is computed twice.
+#pragma once
+
+#include <mujoco/mujoco.h>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "human.h"
+
+namespace soleus {
+
+struct DataDeleter {
+  void operator()(mjData* d) const { mj_deleteData(d); }
+};
+
+class Body {
+ public:
+  explicit Body(const Human& human);
+
+  const Human& human() const { return *human_; }
+  const mjData* data() const { return data_.get(); }
+  // Linear momentum of the subtrees is computed on request only.
+  void compute_subtree_velocity() { mj_subtreeVel(human_->model(), data_.get()); }
+
+  // Puts the human into a state at rest of control; coupled joints are made consistent. qpos: (nq), qvel: (nv).
+  void reset(std::span<const double> qpos, std::span<const double> qvel);
+
+  // Joint torque of implicit PD towards target, both (na), [rad] and [N m], within the torque limits.
+  // J. Tan, K. Liu, G. Turk, "Stable proportional-derivative controllers", IEEE CG&A 31(4), 2011.
+  void stable_pd(std::span<const double> target, std::span<double> torque);
+
+  // Torque of each muscle at full activation on each coordinate that it crosses, (nnz) [N m], and the passive torque of
+  // all muscles together, (na) [N m].
+  void muscle_torques(std::span<double> moments, std::span<double> passive);
+
+  void apply_torque(std::span<const double> torque);
+  // Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation
+  // dynamics allow; without dynamics activations are set at once.
+  void apply_activations(std::span<const double> desired, bool dynamics);
+  void apply_excitations(std::span<const double> excitation);
+
+  // Steps the physics once; `sense` also reads the forces on the feet.
+  void advance(bool sense);
+
+  // True once the simulation has met a non-finite or runaway state since the last reset.
+  bool diverged() const;
+
+  // Ground force on each foot in the last sensed step, normal to the ground, (feet) [N].
+  std::span<const double> foot_forces() const { return foot_force_; }
+  double activation(int muscle) const;
+  // Metabolic power [W] of all muscles: F0 * vmax * phi(v / vmax) * a, with phi of A. E. Minetti, R. McN. Alexander,
+  // "A theory of metabolic costs for bipedal gaits", J. Theor. Biol. 186, 1997.
+  double metabolic_power() const;
+
+  // Everything that the future depends on, as (state_size()) doubles.
+  int state_size() const;
+  void save(double* state) const;
+  void restore(const double* state);
+
+ private:
+  void refresh_coupling();
+  void gather_constraint();
+  void gather_feet();
+
+  const Human* human_;
+  std::unique_ptr<mjData, DataDeleter> data_;
+  std::vector<double> coupling_;          // (nv) derivative of each dof by its coordinate
+  std::vector<double> constraint_;        // (nc) constraint force of the last step
+  std::vector<double> foot_force_;        // (feet)
+  std::vector<double> inertia_, force_;   // scratch
+  bool singular_ = false;
+};
+
+}  // namespace soleus

@@ -1,0 +1,64 @@
+#include "coordination.h"
+
+#include <algorithm>
+
+namespace soleus {
+
+void torque_residual(const Human& human, std::span<const double> moments, std::span<const double> target,
+                     std::span<const double> activation, std::span<double> residual) {
+  for (std::size_t c = 0; c < target.size(); ++c) residual[c] = -target[c];
+  for (std::size_t m = 0; m < activation.size(); ++m) {
+    for (int s = human.crossing_adr[m]; s < human.crossing_adr[m + 1]; ++s) {
+      residual[human.crossing[s]] += moments[s] * activation[m];
+    }
+  }
+}
+
+void static_optimization(const Human& human, std::span<const double> moments, std::span<const double> target,
+                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual) {
+  torque_residual(human, moments, target, activation, residual);
+  const int* crossing = human.crossing.data();
+  const int* adr = human.crossing_adr.data();
+  double* r = residual.data();
+  for (int sweep = 0; sweep < sweeps; ++sweep) {
+    for (int m : human.descent_order()) {
+      double slope = regularization * activation[m];
+      double curvature = regularization;
+      for (int s = adr[m]; s < adr[m + 1]; ++s) {
+        slope += moments[s] * r[crossing[s]];
+        curvature += moments[s] * moments[s];
+      }
+      // A muscle without force or moment has nothing to say; the bound keeps it at rest.
+      const double wanted = activation[m] - slope / std::max(curvature, 1e-9);
+      const double next = std::clamp(wanted, 0.0, 1.0);
+      const double change = next - activation[m];
+      activation[m] = next;
+      for (int s = adr[m]; s < adr[m + 1]; ++s) r[crossing[s]] += moments[s] * change;
+    }
+  }
+}
+
+void write_network_input(const Human& human, std::span<const double> moments, std::span<const double> target,
+                         bool mirrored, int lane, float* input) {
+  constexpr double kInverse = 1.0 / kTorqueScale;
+  float* out = input + lane;
+  const auto& sign = human.mirror_actuated_sign();
+  for (std::size_t s = 0; s < moments.size(); ++s, out += Mlp::kTile) {
+    const double value = mirrored ? sign[human.crossing[s]] * moments[human.mirror_crossing()[s]] : moments[s];
+    *out = static_cast<float>(value * kInverse);
+  }
+  for (std::size_t c = 0; c < target.size(); ++c, out += Mlp::kTile) {
+    const double value = mirrored ? sign[c] * target[human.mirror_actuated()[c]] : target[c];
+    *out = static_cast<float>(value * kInverse);
+  }
+}
+
+void read_network_output(const Human& human, const float* output, bool mirrored, int lane,
+                         std::span<double> activation) {
+  for (std::size_t m = 0; m < activation.size(); ++m) {
+    const std::size_t source = mirrored ? human.mirror_muscle[m] : m;
+    activation[m] = output[source * Mlp::kTile + lane];
+  }
+}
+
+}  // namespace soleus

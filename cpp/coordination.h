@@ -1,0 +1,32 @@
+// Torque to activations: which muscles make the joint torques that the controller asked for.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "human.h"
+#include "mlp.h"
+
+namespace soleus {
+
+// argmin over 0 <= a <= 1 of |JtA a - target|^2 + regularization |a|^2 by cyclic coordinate descent over the sparse
+// moments. `target` is the desired minus the passive torque, (na) [N m]; `activation`, (nm), is the warm start and the
+// answer; `residual`, (na), becomes JtA a - target. Each sweep lowers the objective; `sweeps` bounds the work.
+void static_optimization(const Human& human, std::span<const double> moments, std::span<const double> target,
+                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual);
+
+// residual = JtA a - target.
+void torque_residual(const Human& human, std::span<const double> moments, std::span<const double> target,
+                     std::span<const double> activation, std::span<double> residual);
+
+// Torques enter the muscle coordination network over this scale [N m].
+inline constexpr double kTorqueScale = 200.0;
+
+// Writes one lane of the network's input, (nnz + na, Mlp::kTile): moments, then the target, both over kTorqueScale;
+// of the mirrored body if `mirrored`.
+void write_network_input(const Human& human, std::span<const double> moments, std::span<const double> target,
+                         bool mirrored, int lane, float* input);
+// Reads one lane of its output, (nm, Mlp::kTile), into activations of the body as it stands.
+void read_network_output(const Human& human, const float* output, bool mirrored, int lane, std::span<double> activation);
+
+}  // namespace soleus

@@ -1,0 +1,106 @@
+// A human: a compiled MuJoCo model plus what MuJoCo does not know about it. Immutable and shared by all bodies.
+//
+// A *coordinate* is an independent degree of freedom. Joints that an equality drives (the patella of a knee) belong to
+// their driver's coordinate: velocities follow qd_i = g_i(q) u_c with g the derivative of the coupling polynomial.
+#pragma once
+
+#include <mujoco/mujoco.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "ldl.h"
+
+namespace soleus {
+
+// What the caller says about a model; lengths are checked against the model and each other by Human's constructor.
+struct HumanData {
+  std::vector<int> dof_coordinate;       // (nv)
+  std::vector<bool> dof_coupled;         // (nv)
+  std::vector<double> dof_polynomial;    // (nv, 5)
+  std::vector<int> coordinate_dof;       // (nc)
+  std::vector<int> actuated;             // (na) coordinates under stable PD
+  std::vector<double> kp, kd;            // (na) [N m/rad], [N m s/rad]
+  std::vector<double> torque_limit;      // (na) [N m]
+  std::vector<int> muscle_actuator;      // (nm)
+  std::vector<int> crossing_adr;         // (nm + 1)
+  std::vector<int> crossing;             // (nnz) index into `actuated`
+  int root_body = 0;
+  std::array<double, 4> root_align{1, 0, 0, 0};  // body frame -> x forward, y left, z up
+  int head_body = 0;
+  double root_height = 1.0;              // standing [m]
+  double head_height = 1.6;              // standing [m]
+  std::vector<int> tracked_bodies;       // (nb)
+  std::vector<int> end_effectors;        // (ne)
+  std::vector<std::vector<int>> feet;    // bodies of each foot, right then left
+  std::vector<int> mirror_coordinate;    // (nc)
+  std::vector<double> mirror_sign;       // (nc)
+  std::vector<int> mirror_muscle;        // (nm)
+  std::vector<int> mirror_tracked;       // (nb)
+  std::vector<double> qpos_rest;         // (nq)
+  bool muscles_act = true;               // false: a torque-driven body, whose muscles make no force at all
+};
+
+struct ModelDeleter {
+  void operator()(mjModel* m) const { mj_deleteModel(m); }
+};
+
+class Human : public HumanData {
+ public:
+  // Copies the model. Throws InvalidInput when an array does not fit it.
+  Human(const mjModel* model, HumanData data);
+
+  const mjModel* model() const { return model_.get(); }
+  int num_coordinates() const { return static_cast<int>(coordinate_dof.size()); }
+  int num_actuated() const { return static_cast<int>(actuated.size()); }
+  int num_muscles() const { return static_cast<int>(muscle_actuator.size()); }
+  int num_crossings() const { return static_cast<int>(crossing.size()); }
+  bool planar() const { return planar_; }
+  double weight() const { return weight_; }  // [N]
+
+  // One entry of the model's sparse inertia and where it lands in the reduced one.
+  struct InertiaEntry { int adr, row, col, slot; };
+  // One entry of the model's sparse moments and the crossing it feeds.
+  struct MomentEntry { int adr, dof, slot; };
+  // Dofs driven by an equality.
+  struct Coupled { int dof, driver_qpos; };
+
+  const SparseLdl& inertia_pattern() const { return inertia_; }
+  const std::vector<InertiaEntry>& inertia_entries() const { return inertia_entries_; }
+  const std::vector<MomentEntry>& moment_entries() const { return moment_entries_; }
+  const std::vector<Coupled>& coupled() const { return coupled_; }
+  const std::vector<int>& coordinate_qpos() const { return coordinate_qpos_; }  // (nc) qpos address
+  const std::vector<int>& coordinate_actuated() const { return coordinate_actuated_; }  // (nc) or -1
+  int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
+  // (ngeom) foot that a geom belongs to, or -1
+  const std::vector<int>& geom_foot() const { return geom_foot_; }
+  // Order in which coordinate descent visits the muscles: left and right alternate, which keeps its updates independent.
+  const std::vector<int>& descent_order() const { return descent_order_; }
+
+  // Mirrored counterparts over actuated coordinates and crossings.
+  const std::vector<int>& mirror_actuated() const { return mirror_actuated_; }            // (na)
+  const std::vector<double>& mirror_actuated_sign() const { return mirror_actuated_sign_; }  // (na)
+  // (nnz): crossing s of the mirrored body is sign * crossing mirror_crossing()[s]; empty when muscles do not pair up.
+  const std::vector<int>& mirror_crossing() const { return mirror_crossing_; }
+
+ private:
+  void check() const;
+  void build_inertia();
+  void build_moments();
+  void build_mirror();
+
+  std::unique_ptr<mjModel, ModelDeleter> model_;
+  bool planar_ = false;
+  double weight_ = 0;
+  int root_height_qpos_ = 0;
+  SparseLdl inertia_;
+  std::vector<InertiaEntry> inertia_entries_;
+  std::vector<MomentEntry> moment_entries_;
+  std::vector<Coupled> coupled_;
+  std::vector<int> coordinate_qpos_, coordinate_actuated_, geom_foot_, descent_order_;
+  std::vector<int> mirror_actuated_, mirror_crossing_;
+  std::vector<double> mirror_actuated_sign_;
+};
+
+}  // namespace soleus

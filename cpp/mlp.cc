@@ -1,0 +1,179 @@
+#include "mlp.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "error.h"
+
+namespace soleus {
+namespace {
+
+typedef float Lanes __attribute__((vector_size(4 * Mlp::kTile)));
+typedef std::int32_t LaneInts __attribute__((vector_size(4 * Mlp::kTile)));
+
+// Outputs computed together: accumulators that fit the registers and hide the latency of the multiply-add.
+#if defined(__AVX512F__)
+constexpr int kBlock = 16;
+#else
+constexpr int kBlock = 6;
+#endif
+
+Lanes load(const float* p) { return *reinterpret_cast<const Lanes*>(p); }
+void store(float* p, Lanes v) { *reinterpret_cast<Lanes*>(p) = v; }
+Lanes splat(float x) { return Lanes{} + x; }
+
+// e^x for x <= 0: 2^n * e^r with a degree-6 polynomial on |r| <= ln2 / 2 (relative error below 2e-7).
+Lanes exp_nonpositive(Lanes x) {
+  x = x < splat(-87.0f) ? splat(-87.0f) : x;
+  const LaneInts n = __builtin_convertvector(x * 1.44269504088896341f - 0.5f, LaneInts);
+  const Lanes nf = __builtin_convertvector(n, Lanes);
+  const Lanes r = (x - nf * 0.693359375f) + nf * 2.12194440e-4f;
+  Lanes p = splat(1.0f / 720.0f);
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  return p * (Lanes)((n + 127) << 23);
+}
+
+Lanes tanh_lanes(Lanes x) {
+  const Lanes a = x < splat(0.0f) ? -x : x;
+  const Lanes e = exp_nonpositive(-2.0f * a);
+  const Lanes large = (1.0f - e) / (1.0f + e);
+  // Near zero the quotient cancels; the odd series to x^13 is exact to float there.
+  const Lanes z = x * x;
+  Lanes s = splat(21844.0f / 6081075.0f);
+  s = s * z - 1382.0f / 155925.0f;
+  s = s * z + 62.0f / 2835.0f;
+  s = s * z - 17.0f / 315.0f;
+  s = s * z + 2.0f / 15.0f;
+  s = s * z - 1.0f / 3.0f;
+  const Lanes small = x + x * z * s;
+  const Lanes outer = x < splat(0.0f) ? -large : large;
+  return a < splat(0.4f) ? small : outer;
+}
+
+Lanes elu_lanes(Lanes x) {
+  const Lanes negative = x < splat(0.0f) ? x : splat(0.0f);
+  // e^x - 1 loses digits near zero, where the series does not.
+  Lanes s = splat(1.0f / 720.0f);
+  s = s * negative + 1.0f / 120.0f;
+  s = s * negative + 1.0f / 24.0f;
+  s = s * negative + 1.0f / 6.0f;
+  s = s * negative + 0.5f;
+  s = s * negative + 1.0f;
+  const Lanes small = s * negative;
+  const Lanes large = exp_nonpositive(negative) - 1.0f;
+  const Lanes below = negative > splat(-0.3f) ? small : large;
+  return x < splat(0.0f) ? below : x;
+}
+
+Lanes activate(Lanes x, Activation activation) {
+  switch (activation) {
+    case Activation::kIdentity: return x;
+    case Activation::kTanh: return tanh_lanes(x);
+    case Activation::kRelu: return x > splat(0.0f) ? x : splat(0.0f);
+    case Activation::kLeakyRelu: return x > splat(0.0f) ? x : 0.2f * x;
+    case Activation::kElu: return elu_lanes(x);
+    case Activation::kReluTanh: {
+      const Lanes positive = x > splat(0.0f) ? x : splat(0.0f);
+      return tanh_lanes(positive);
+    }
+  }
+  return x;
+}
+
+int padded(int outputs) { return (outputs + kBlock - 1) / kBlock * kBlock; }
+
+// One block of outputs against a whole tile: the loop in which a network spends its time.
+void block_forward(const float* weight, const float* bias, const float* in, int inputs, float* out,
+                   Activation activation) {
+  Lanes sum[kBlock];
+  for (int r = 0; r < kBlock; ++r) sum[r] = splat(bias[r]);
+  for (int i = 0; i < inputs; ++i) {
+    const Lanes x = load(in + static_cast<std::size_t>(i) * Mlp::kTile);
+    const float* w = weight + static_cast<std::size_t>(i) * kBlock;
+#pragma GCC unroll 16
+    for (int r = 0; r < kBlock; ++r) sum[r] += w[r] * x;
+  }
+  for (int r = 0; r < kBlock; ++r) store(out + r * Mlp::kTile, activate(sum[r], activation));
+}
+
+}  // namespace
+
+Activation parse_activation(const std::string& name) {
+  if (name == "identity") return Activation::kIdentity;
+  if (name == "tanh") return Activation::kTanh;
+  if (name == "relu") return Activation::kRelu;
+  if (name == "leaky_relu") return Activation::kLeakyRelu;
+  if (name == "elu") return Activation::kElu;
+  if (name == "relu_tanh") return Activation::kReluTanh;
+  throw InvalidInput("expected an activation out of identity, tanh, relu, leaky_relu, elu, relu_tanh; got '" + name + "'");
+}
+
+Mlp::Mlp(std::vector<int> widths, std::vector<Activation> activations) : widths_(std::move(widths)) {
+  require(widths_.size() >= 2 && activations.size() + 1 == widths_.size(),
+          "expected one activation a layer, got " + std::to_string(activations.size()) + " for " +
+              std::to_string(widths_.size()) + " widths");
+  for (std::size_t l = 0; l < activations.size(); ++l) {
+    const int in = widths_[l];
+    const int out = widths_[l + 1];
+    require(in > 0 && out > 0, "expected layer widths above 0, got " + std::to_string(in) + " -> " + std::to_string(out));
+    layers_.push_back({in, out, activations[l], TileBuffer(static_cast<std::size_t>(padded(out)) * in, 0.0f),
+                       TileBuffer(padded(out), 0.0f)});
+  }
+}
+
+void Mlp::load(std::span<const LayerData> layers) {
+  require(layers.size() == layers_.size(), "expected " + std::to_string(layers_.size()) + " layers, got " +
+                                               std::to_string(layers.size()));
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const Layer& mine = layers_[l];
+    require(layers[l].bias.size() == static_cast<std::size_t>(mine.outputs) &&
+                layers[l].weight.size() == static_cast<std::size_t>(mine.outputs) * mine.inputs,
+            "expected layer " + std::to_string(l) + " to be " + std::to_string(mine.outputs) + " x " +
+                std::to_string(mine.inputs) + ", got " + std::to_string(layers[l].weight.size()) + " weights and " +
+                std::to_string(layers[l].bias.size()) + " biases");
+    require(layers[l].activation == mine.activation, "expected the activation of layer " + std::to_string(l) + " to stay");
+  }
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    Layer& mine = layers_[l];
+    for (int o = 0; o < mine.outputs; ++o) {
+      float* block = mine.weight.data() + static_cast<std::size_t>(o / kBlock) * kBlock * mine.inputs + o % kBlock;
+      const float* row = layers[l].weight.data() + static_cast<std::size_t>(o) * mine.inputs;
+      for (int i = 0; i < mine.inputs; ++i) block[static_cast<std::size_t>(i) * kBlock] = row[i];
+    }
+    std::copy(layers[l].bias.begin(), layers[l].bias.end(), mine.bias.begin());
+  }
+}
+
+std::size_t Mlp::scratch_size() const {
+  int widest = 0;
+  for (int width : widths_) widest = std::max(widest, padded(width));
+  return 2 * static_cast<std::size_t>(widest) * kTile;
+}
+
+void Mlp::layer_forward(const Layer& layer, const float* in, float* out) {
+  for (int o = 0; o < layer.outputs; o += kBlock) {
+    block_forward(layer.weight.data() + static_cast<std::size_t>(o) * layer.inputs, layer.bias.data() + o, in,
+                  layer.inputs, out + static_cast<std::size_t>(o) * kTile, layer.activation);
+  }
+}
+
+std::size_t Mlp::output_size() const { return static_cast<std::size_t>(padded(outputs())) * kTile; }
+
+void Mlp::forward(const float* input, float* output, float* scratch) const {
+  const std::size_t half = scratch_size() / 2;
+  const float* in = input;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const bool last = l + 1 == layers_.size();
+    float* out = last ? output : scratch + (l % 2) * half;
+    layer_forward(layers_[l], in, out);
+    in = out;
+  }
+}
+
+}  // namespace soleus

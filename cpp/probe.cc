@@ -1,0 +1,49 @@
+#include "probe.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace soleus {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+double time_forward(const std::vector<int>& widths, const std::vector<Activation>& activations, int repeats) {
+  const Mlp network(widths, activations);
+  TileBuffer input(static_cast<std::size_t>(network.inputs()) * Mlp::kTile, 0.5f);
+  TileBuffer output(network.output_size()), scratch(network.scratch_size());
+  std::vector<double> times;
+  for (int i = 0; i < repeats; ++i) {
+    const auto start = Clock::now();
+    network.forward(input.data(), output.data(), scratch.data());
+    times.push_back(since(start));
+  }
+  std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
+  return times[repeats / 2];
+}
+
+double peak_flops() {
+  typedef float Lanes __attribute__((vector_size(4 * Mlp::kTile)));
+  constexpr int kChains = 12;  // enough to hide the latency, few enough for the registers
+  constexpr int kRounds = 1 << 20;
+  double best = 0;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    Lanes sum[kChains] = {};
+    Lanes factor = Lanes{} + 0.999f;
+    asm volatile("" : "+m"(factor));
+    const auto start = Clock::now();
+    for (int round = 0; round < kRounds; ++round) {
+#pragma GCC unroll 12
+      for (int c = 0; c < kChains; ++c) sum[c] = sum[c] * factor + factor;
+    }
+    const double seconds = since(start);
+    for (auto& s : sum) asm volatile("" : "+m"(s));
+    best = std::max(best, 2.0 * Mlp::kTile * kChains * kRounds / seconds);
+  }
+  return best;
+}
+
+}  // namespace soleus

@@ -1,0 +1,103 @@
+// Whole rollouts: T control steps of N humans on the pool, into arrays that the caller owns.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "pool.h"
+#include "shard.h"
+
+namespace soleus {
+
+struct RolloutData {
+  int humans = 1;
+  int threads = 1;
+  std::vector<int> cpus;  // to pin threads to; empty: unpinned
+  std::uint64_t seed = 0;
+  int shard_size = 0;     // 0: chosen
+};
+
+// Layer widths and activations of a network.
+struct NetworkData {
+  std::vector<int> widths;
+  std::vector<Activation> activations;
+};
+
+class Rollout {
+ public:
+  Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
+          const RolloutData& data);
+
+  const Human& human() const { return *human_; }
+  const World& world() const { return world_; }
+  const Task& task() const { return task_; }
+  int humans() const { return data_.humans; }
+  int threads() const { return pool_.threads(); }
+  int shards() const { return static_cast<int>(shards_.size()); }
+
+  // Network shapes are set once; weights are loaded whole, and only between rollouts.
+  void set_policy(const NetworkData& network);
+  void set_muscle(const NetworkData& network);
+  void load_policy(std::span<const LayerData> layers, std::span<const float> mean, std::span<const float> std,
+                   std::span<const float> log_std);
+  void load_muscle(std::span<const LayerData> layers);
+  void set_deterministic(bool on);
+  bool has_policy() const { return policy_.has_value(); }
+  bool needs_muscle() const;
+
+  // Every human starts episode 0 under this seed. observations: (N, D).
+  void reset(std::uint64_t seed, MatrixView<float> observations);
+  // `steps` control steps from views.observations' first row on. Without `with_policy` the actions are the caller's.
+  void run(const RolloutViews& views, std::size_t steps, bool with_policy);
+
+  // The substeps of such a run and nothing else: no terms, no resets. For benchmarks.
+  void run_substeps(const RolloutViews& views, std::size_t steps);
+
+  // Copies the generalized positions, (N, nq).
+  void copy_qpos(MatrixView<double> out) const;
+  int state_size() const { return shards_.front()->state_size(); }
+  void save(MatrixView<double> states) const;
+  void restore(MatrixView<const double> states);
+
+  // Times of the sections summed over threads, and what the threads did with the last run.
+  struct Report {
+    SectionTimes sections{};
+    double wall = 0;   // [s]
+    double busy = 0;   // summed over threads [s]
+    double alone = 0;  // in which some threads waited for others, summed over the waiting ones [s]
+  };
+  void profile(bool on);
+  const Report& report() const { return report_; }
+
+ private:
+  // Runs work(shard, t) for every shard and control step, in order of time within a shard.
+  template <class Work>
+  void schedule(std::size_t steps, Work&& work);
+  // Takes the next control step of a shard of one's own, else of anybody's; null when none is left to take.
+  Shard* take(int thread, std::size_t steps, std::size_t& t);
+  void give_back(const Shard* shard);
+  int shard_size() const;
+
+  RolloutData data_;
+  std::unique_ptr<Human> human_;
+  std::unique_ptr<Motion> motion_;
+  Task task_;
+  World world_;
+  Pool pool_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::optional<Policy> policy_;
+  std::optional<Mlp> muscle_;
+  Report report_;
+
+  struct Progress {
+    std::size_t next = 0;  // control step
+    bool taken = false;
+  };
+  std::mutex mutex_;
+  std::vector<Progress> progress_;
+};
+
+}  // namespace soleus

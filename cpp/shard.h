@@ -1,0 +1,158 @@
+// Humans in lockstep: policy, then substeps of torque, coordination and physics, then terms and resets.
+//
+// A shard owns its humans and touches nobody else's, so shards need no locks, and every number it makes depends only on
+// the human's own state and key: the same at any shard size and any thread count.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "body.h"
+#include "coordination.h"
+#include "mlp.h"
+#include "motion.h"
+#include "rng.h"
+#include "span.h"
+#include "task.h"
+
+namespace soleus {
+
+enum class Control { kExcitation, kTorque, kMuscle };
+enum class Method { kStaticOptimization, kNetwork };
+
+struct ControlData {
+  Control mode = Control::kMuscle;
+  Method method = Method::kStaticOptimization;
+  int substeps = 16;               // simulation steps a control step
+  double action_scale = 0.4;       // [rad] of pose target at action 1
+  bool activation_dynamics = true;
+  int sweeps = 8;                  // of coordinate descent
+  double regularization = 1.0;     // lambda [(N m)^2]
+  bool mirror = false;             // mirror the body in the second half of the cycle
+};
+
+// Everything shards share, none of it written during a rollout.
+struct World {
+  const Human& human;
+  const Motion* motion;  // may be null
+  const Task& task;
+  ControlData control;
+  std::uint64_t seed = 0;
+
+  double control_dt() const { return control.substeps * human.model()->opt.timestep; }
+  int action_size() const {
+    return control.mode == Control::kExcitation ? human.num_muscles() : human.num_actuated();
+  }
+};
+
+// A Gaussian policy with its observation normaliser.
+struct Policy {
+  Mlp network;
+  std::vector<float> mean, inverse_std;  // (D) of observations
+  std::vector<float> log_std;            // (A)
+  bool deterministic = false;
+};
+
+// Columns of an episode's summary.
+enum EpisodeColumn { kReturn, kLength, kDistance, kEffort, kMetabolic, kEpisodeColumns };
+
+// Arrays of the caller's, (T, N, ...); null ones are not written.
+struct RolloutViews {
+  CubeView<float> observations;        // (T + 1, N, D)
+  CubeView<float> actions;             // (T, N, A), read when there is no policy
+  MatrixView<float> log_probs;         // (T, N)
+  MatrixView<float> rewards;
+  MatrixView<std::uint8_t> terminated, truncated, diverged;
+  CubeView<float> final_observations;  // (T, N, D), written where an episode ended
+  CubeView<float> episodes;            // (T, N, kEpisodeColumns), likewise
+  CubeView<float> moments;             // (T, N, nnz): the muscle sample
+  CubeView<float> desired, passive;    // (T, N, na)
+  MatrixView<double> term_sums;        // (N, terms), added to
+  MatrixView<double> residual_sums;    // (N, 2): squared residual, squared wanted muscle torque; added to
+};
+
+enum class Section { kPhysics, kMuscles, kCoordination, kPolicy, kTerms, kTorque, kCount };
+using SectionTimes = std::array<double, static_cast<std::size_t>(Section::kCount)>;  // [s]
+
+class Shard {
+ public:
+  Shard(const World& world, int first, int count);
+
+  int first() const { return first_; }
+  int count() const { return static_cast<int>(humans_.size()); }
+
+  // Makes room for the networks' inputs and outputs, so that steps need not.
+  void reserve(const Policy* policy, const Mlp* muscle);
+  // Starts episode 0 of every human and writes its observation. observations: (N, D).
+  void reset(MatrixView<float> observations);
+  // One control step of every human at time index t. Without a policy the actions are the caller's; `muscle` is needed
+  // by network coordination alone.
+  void step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle);
+
+  // The substeps of such a step alone, for the caller's actions.
+  void substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle);
+
+  int state_size() const;
+  void save(int human, double* state) const;
+  void restore(int human, const double* state);
+
+  void profile(bool on) { profiling_ = on; }
+  SectionTimes& times() { return times_; }
+
+  const Body& body(int human) const { return humans_[human].body; }
+
+ private:
+  struct State {
+    explicit State(const Human& h) : body(h), state_qpos(h.model()->nq), state_qvel(h.model()->nv) {}
+    Body body;
+    std::uint32_t episode = 0;
+    std::uint32_t step = 0;       // control steps since the episode began
+    double start_time = 0;        // of the motion at the episode's start [s]
+    double start_x = 0;
+    double total = 0, effort = 0, metabolic = 0;
+    Vec3 head_velocity{};
+    Kinematics kinematics;
+    bool mirrored = false;
+    int sampled_substep = 0;
+    std::vector<double> target;      // (na) pose target [rad]
+    std::vector<double> torque;      // (na)
+    std::vector<double> activation;  // (nm)
+    std::vector<double> state_qpos, state_qvel;  // where an episode begins
+  };
+
+  RandomKey key(int human) const;
+  double time(const State& s) const;  // of the motion [s]
+  bool mirrored_at(const State& s) const;
+  void begin_episode(int human);
+  void start_activations(State& s);
+  Scene scene(State& s);
+  void act(const Policy& policy, const RolloutViews& views, std::size_t t);
+  void prepare(int human, const float* action);
+  void pose_target(State& s, const float* action);
+  void muscle_target(State& s, int slot);
+  void substep(int human, int k, const RolloutViews& views, std::size_t t);
+  void substep_tile(int begin, int end, int k, const Mlp& muscle, const RolloutViews& views, std::size_t t);
+  void record_residual(int human, int slot, const RolloutViews& views);
+  void record_sample(int human, int slot, const RolloutViews& views, std::size_t t);
+  void finish(int human, const RolloutViews& views, std::size_t t);
+  void add_effort(State& s);
+  void summarize(const State& s, float* out) const;
+
+  // Adds the time since the last call to a section, when profiling.
+  void mark(Section section);
+
+  const World& world_;
+  int first_;
+  std::vector<State> humans_;
+  ReferenceFrame reference_;
+  TileBuffer input_, output_, scratch_;  // of the networks
+  // Per lane of a tile: moments (nnz), passive, target, residual (na).
+  std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;
+  bool profiling_ = false;
+  std::chrono::steady_clock::time_point last_;
+  SectionTimes times_{};
+};
+
+}  // namespace soleus

@@ -1,0 +1,153 @@
+// The substeps of a shard: torque, coordination, physics.
+#include <algorithm>
+#include <cmath>
+
+#include "shard.h"
+
+namespace soleus {
+
+void Shard::pose_target(State& s, const float* action) {
+  const Human& h = world_.human;
+  const double* base = h.qpos_rest.data();
+  if (world_.motion) {
+    // The pose to be reached by the end of this control step.
+    world_.motion->sample(time(s) + world_.control_dt(), reference_);
+    base = reference_.qpos.data();
+  }
+  for (int k = 0; k < h.num_actuated(); ++k) {
+    s.target[k] = base[h.coordinate_qpos()[h.actuated[k]]];
+    if (!action) continue;
+    const int source = s.mirrored ? h.mirror_actuated()[k] : k;
+    const double sign = s.mirrored ? h.mirror_actuated_sign()[k] : 1.0;
+    s.target[k] += world_.control.action_scale * sign * std::clamp(action[source], -1.0f, 1.0f);
+  }
+}
+
+void Shard::prepare(int human, const float* action) {
+  State& s = humans_[human];
+  const double u = Draw(key(human), Stream::kSubstep, s.step).uniform();
+  s.sampled_substep = static_cast<int>(u * world_.control.substeps);
+  if (world_.control.mode != Control::kExcitation) {
+    pose_target(s, action);
+    return;
+  }
+  for (std::size_t m = 0; m < s.activation.size(); ++m) {
+    const int source = s.mirrored ? world_.human.mirror_muscle[m] : static_cast<int>(m);
+    s.activation[m] = 0.5 * (std::clamp(action[source], -1.0f, 1.0f) + 1.0);
+  }
+  s.body.apply_excitations(s.activation);
+}
+
+void Shard::muscle_target(State& s, int slot) {
+  s.body.muscle_torques(moments_[slot], passive_[slot]);
+  for (std::size_t c = 0; c < s.torque.size(); ++c) wanted_[slot][c] = s.torque[c] - passive_[slot][c];
+}
+
+void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) {
+  State& s = humans_[human];
+  if (s.body.diverged()) return;
+  const ControlData& control = world_.control;
+  if (control.mode != Control::kExcitation) {
+    s.body.stable_pd(s.target, s.torque);
+    mark(Section::kTorque);
+  }
+  if (control.mode == Control::kTorque) s.body.apply_torque(s.torque);
+  if (control.mode == Control::kMuscle) {
+    muscle_target(s, 0);
+    mark(Section::kMuscles);
+    static_optimization(world_.human, moments_[0], wanted_[0], control.regularization, control.sweeps, s.activation,
+                        residual_[0]);
+    s.body.apply_activations(s.activation, control.activation_dynamics);
+    if (k == s.sampled_substep) {
+      record_residual(human, 0, views);
+      record_sample(human, 0, views, t);
+    }
+    mark(Section::kCoordination);
+  }
+  s.body.advance(k + 1 == control.substeps);
+  mark(Section::kPhysics);
+}
+
+void Shard::substep_tile(int begin, int end, int k, const Mlp& muscle, const RolloutViews& views, std::size_t t) {
+  const ControlData& control = world_.control;
+  for (int i = begin; i < end; ++i) {
+    State& s = humans_[i];
+    if (s.body.diverged()) continue;
+    s.body.stable_pd(s.target, s.torque);
+    mark(Section::kTorque);
+    muscle_target(s, i - begin);
+    mark(Section::kMuscles);
+    write_network_input(world_.human, moments_[i - begin], wanted_[i - begin], s.mirrored, i - begin, input_.data());
+  }
+  muscle.forward(input_.data(), output_.data(), scratch_.data());
+  mark(Section::kCoordination);
+  for (int i = begin; i < end; ++i) {
+    State& s = humans_[i];
+    if (s.body.diverged()) continue;
+    read_network_output(world_.human, output_.data(), s.mirrored, i - begin, s.activation);
+    s.body.apply_activations(s.activation, control.activation_dynamics);
+    if (k == s.sampled_substep) {
+      torque_residual(world_.human, moments_[i - begin], wanted_[i - begin], s.activation, residual_[i - begin]);
+      record_residual(i, i - begin, views);
+      record_sample(i, i - begin, views, t);
+    }
+    mark(Section::kCoordination);
+    s.body.advance(k + 1 == control.substeps);
+    mark(Section::kPhysics);
+  }
+}
+
+void Shard::record_residual(int human, int slot, const RolloutViews& views) {
+  if (!views.residual_sums) return;
+  auto sums = views.residual_sums.row(first_ + human);
+  for (std::size_t c = 0; c < wanted_[slot].size(); ++c) {
+    sums[0] += residual_[slot][c] * residual_[slot][c];
+    sums[1] += wanted_[slot][c] * wanted_[slot][c];
+  }
+}
+
+void Shard::record_sample(int human, int slot, const RolloutViews& views, std::size_t t) {
+  if (!views.moments) return;
+  const State& s = humans_[human];
+  const std::size_t n = first_ + human;
+  std::copy(moments_[slot].begin(), moments_[slot].end(), views.moments.at(t, n));
+  std::copy(s.torque.begin(), s.torque.end(), views.desired.at(t, n));
+  std::copy(passive_[slot].begin(), passive_[slot].end(), views.passive.at(t, n));
+}
+
+// What the future of a human depends on besides its body: the order is that of save().
+int Shard::state_size() const {
+  return humans_.front().body.state_size() + 7 + static_cast<int>(humans_.front().activation.size()) + 3 + 2;
+}
+
+void Shard::save(int human, double* state) const {
+  const State& s = humans_[human];
+  s.body.save(state);
+  state += s.body.state_size();
+  for (double value : {static_cast<double>(s.episode), static_cast<double>(s.step), s.start_time, s.start_x, s.total,
+                       s.effort, s.metabolic}) {
+    *state++ = value;
+  }
+  state = std::copy(s.head_velocity.begin(), s.head_velocity.end(), state);
+  *state++ = s.kinematics.heading_cos;
+  *state++ = s.kinematics.heading_sin;
+  std::copy(s.activation.begin(), s.activation.end(), state);
+}
+
+void Shard::restore(int human, const double* state) {
+  State& s = humans_[human];
+  s.body.restore(state);
+  state += s.body.state_size();
+  s.episode = static_cast<std::uint32_t>(*state++);
+  s.step = static_cast<std::uint32_t>(*state++);
+  for (double* value : {&s.start_time, &s.start_x, &s.total, &s.effort, &s.metabolic}) *value = *state++;
+  std::copy_n(state, s.head_velocity.size(), s.head_velocity.begin());
+  state += s.head_velocity.size();
+  s.kinematics.heading_cos = *state++;
+  s.kinematics.heading_sin = *state++;
+  std::copy_n(state, s.activation.size(), s.activation.begin());
+  s.mirrored = mirrored_at(s);
+  measure(s.body, s.kinematics);
+}
+
+}  // namespace soleus

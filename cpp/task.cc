@@ -1,0 +1,82 @@
+#include "task.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "error.h"
+
+namespace soleus {
+namespace {
+
+template <class Kind>
+const Kind& find_kind(const std::vector<Kind>& catalog, const std::string& name, const char* what) {
+  std::string known;
+  for (const Kind& kind : catalog) {
+    if (name == kind.name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  throw InvalidInput("expected " + std::string(what) + " out of " + known + "; got '" + name + "'");
+}
+
+std::vector<double> resolve(const std::vector<Parameter>& parameters, const TermData& data) {
+  std::vector<double> values;
+  for (const Parameter& p : parameters) values.push_back(p.value);
+  for (const auto& [name, value] : data.parameters) {
+    const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                    [&, &key = name](const Parameter& p) { return key == p.name; });
+    require(found != parameters.end(), "expected a parameter of " + data.name + ", got '" + name + "'");
+    values[found - parameters.begin()] = value;
+  }
+  return values;
+}
+
+}  // namespace
+
+Task::Task(const Human& human, TaskData data, bool has_motion) : data_(std::move(data)) {
+  auto fill = [&](auto& terms, const auto& catalog, const std::vector<TermData>& wanted, const char* what) {
+    for (const TermData& term : wanted) {
+      const auto& kind = find_kind(catalog, term.name, what);
+      require(has_motion || !kind.needs_motion, "expected a motion for the term " + term.name + ", got none");
+      terms.push_back({&kind, resolve(kind.parameters, term), term.weight, 0});
+    }
+  };
+  fill(observations_, observation_catalog(), data_.observations, "an observation term");
+  fill(rewards_, reward_catalog(), data_.rewards, "a reward term");
+  fill(terminations_, termination_catalog(), data_.terminations, "a termination term");
+  require(has_motion || !data_.start_on_reference, "expected a motion to start on, got none");
+  for (auto& term : observations_) {
+    term.size = term.kind->size(human);
+    observation_size_ += term.size;
+  }
+  require(observation_size_ > 0, "expected at least one observation term, got none");
+}
+
+void Task::observe(const Scene& scene, float* out) const {
+  for (const auto& term : observations_) {
+    term.kind->write(scene, term.parameters.data(), out);
+    out += term.size;
+  }
+}
+
+double Task::reward(const Scene& scene, double* sums) const {
+  double total = data_.combine == Combine::kSum ? 0.0 : 1.0;
+  for (std::size_t i = 0; i < rewards_.size(); ++i) {
+    const auto& term = rewards_[i];
+    const double value = term.kind->value(scene, term.parameters.data());
+    sums[i] += value;
+    if (data_.combine == Combine::kSum) {
+      total += term.weight * value;
+    } else {
+      total *= std::pow(value, term.weight);
+    }
+  }
+  return total;
+}
+
+bool Task::terminated(const Scene& scene) const {
+  return std::any_of(terminations_.begin(), terminations_.end(), [&](const auto& term) {
+    return term.kind->met(scene, term.parameters.data());
+  });
+}
+
+}  // namespace soleus

@@ -1,0 +1,135 @@
+// Observation terms. Each writes the body as the policy sees it: mirrored, when the scene says so.
+#include <cmath>
+#include <numbers>
+
+#include "terms/terms.h"
+
+namespace soleus {
+namespace {
+
+int axes(const Human& h) { return h.planar() ? 2 : 3; }
+
+// Writes a heading-frame vector, without the lateral axis for planar bodies; returns past the end.
+float* write_vector(const Scene& s, const Vec3& v, double scale, float* out) {
+  *out++ = static_cast<float>(scale * v[0]);
+  if (!s.human().planar()) *out++ = static_cast<float>(scale * (s.mirrored ? -v[1] : v[1]));
+  *out++ = static_cast<float>(scale * v[2]);
+  return out;
+}
+
+int two(const Human&) { return 2; }
+int actuated(const Human& h) { return h.num_actuated(); }
+int muscles(const Human& h) { return h.num_muscles(); }
+int feet(const Human& h) { return static_cast<int>(h.feet.size()); }
+int tracked(const Human& h) { return axes(h) * static_cast<int>(h.tracked_bodies.size()); }
+
+void phase(const Scene& s, const double*, float* out) {
+  // The mirrored body is half a cycle ahead.
+  const double angle = 2 * std::numbers::pi * (s.phase + (s.mirrored ? 0.5 : 0.0));
+  out[0] = static_cast<float>(std::sin(angle));
+  out[1] = static_cast<float>(std::cos(angle));
+}
+
+// Reads an actuated quantity through the mirror.
+template <class Read>
+void write_joints(const Scene& s, double scale, float* out, Read read) {
+  const Human& h = s.human();
+  for (int k = 0; k < h.num_actuated(); ++k) {
+    const int source = s.mirrored ? h.mirror_actuated()[k] : k;
+    const double sign = s.mirrored ? h.mirror_actuated_sign()[k] : 1.0;
+    out[k] = static_cast<float>(scale * sign * read(h.actuated[source]));
+  }
+}
+
+void joint_positions(const Scene& s, const double*, float* out) {
+  write_joints(s, 1.0, out, [&](int c) { return s.position(c); });
+}
+
+void joint_velocities(const Scene& s, const double* p, float* out) {
+  write_joints(s, p[0], out, [&](int c) { return s.velocity(c); });
+}
+
+void reference_error(const Scene& s, const double*, float* out) {
+  write_joints(s, 1.0, out, [&](int c) { return s.reference_position(c) - s.position(c); });
+}
+
+int root_size(const Human& h) { return h.planar() ? 6 : 10; }
+
+// Height, up axis seen in the heading frame, linear and angular velocity.
+void root(const Scene& s, const double* p, float* out) {
+  const Kinematics& k = s.now;
+  *out++ = static_cast<float>(k.root[2]);
+  const Vec3 up = k.to_heading({k.frame[2], k.frame[5], k.frame[8]});
+  out = write_vector(s, up, 1.0, out);
+  out = write_vector(s, k.to_heading(k.root_velocity), 1.0, out);
+  const Vec3 rate = k.to_heading(k.root_rate);
+  if (s.human().planar()) {
+    *out = static_cast<float>(p[0] * rate[1]);
+    return;
+  }
+  // An axial vector keeps its lateral part in the mirror and turns the others.
+  const double side = s.mirrored ? -1.0 : 1.0;
+  *out++ = static_cast<float>(p[0] * side * rate[0]);
+  *out++ = static_cast<float>(p[0] * rate[1]);
+  *out++ = static_cast<float>(p[0] * side * rate[2]);
+}
+
+void heading(const Scene& s, const double*, float* out) {
+  out[0] = static_cast<float>(s.mirrored ? -s.now.heading_sin : s.now.heading_sin);
+  out[1] = static_cast<float>(s.now.heading_cos);
+}
+
+template <class Read>
+void write_bodies(const Scene& s, double scale, float* out, Read read) {
+  const Human& h = s.human();
+  for (std::size_t b = 0; b < h.tracked_bodies.size(); ++b) {
+    const int source = s.mirrored ? h.mirror_tracked[b] : static_cast<int>(b);
+    out = write_vector(s, s.now.to_heading(read(h.tracked_bodies[source])), scale, out);
+  }
+}
+
+void body_positions(const Scene& s, const double*, float* out) {
+  write_bodies(s, 1.0, out, [&](int body) { return minus(body_position(s.body, body), s.now.root); });
+}
+
+void body_velocities(const Scene& s, const double* p, float* out) {
+  write_bodies(s, p[0], out, [&](int body) { return body_velocity(s.body, body); });
+}
+
+void activations(const Scene& s, const double*, float* out) {
+  const Human& h = s.human();
+  for (int m = 0; m < h.num_muscles(); ++m) {
+    out[m] = static_cast<float>(s.body.activation(s.mirrored ? h.mirror_muscle[m] : m));
+  }
+}
+
+void contact_forces(const Scene& s, const double*, float* out) {
+  const auto forces = s.body.foot_forces();
+  const std::size_t n = forces.size();
+  for (std::size_t f = 0; f < n; ++f) {
+    out[f] = static_cast<float>(forces[s.mirrored ? n - 1 - f : f] / s.human().weight());
+  }
+}
+
+}  // namespace
+
+const std::vector<ObservationKind>& observation_catalog() {
+  static const std::vector<ObservationKind> catalog = {
+      {"phase", "sine and cosine of the motion's phase", {}, true, two, phase},
+      {"joint_positions", "actuated joint positions [rad]", {}, false, actuated, joint_positions},
+      {"joint_velocities", "actuated joint velocities", {{"scale", 0.1, "factor [s/rad]"}}, false, actuated,
+       joint_velocities},
+      {"reference_error", "reference minus actual joint positions [rad]", {}, true, actuated, reference_error},
+      {"root", "root height, up axis, linear and angular velocity in the heading frame",
+       {{"rate_scale", 0.2, "factor of the angular velocity [s/rad]"}}, false, root_size, root},
+      {"heading", "sine and cosine of the angle between heading and the world's x axis", {}, false, two, heading},
+      {"body_positions", "body origins relative to the root, heading frame [m]", {}, false, tracked, body_positions},
+      {"body_velocities", "linear body velocities, heading frame", {{"scale", 0.2, "factor [s/m]"}}, false, tracked,
+       body_velocities},
+      {"activations", "muscle activations", {}, false, muscles, activations},
+      {"contact_forces", "normal ground force on each foot over body weight", {}, false, feet, contact_forces},
+  };
+  return catalog;
+}
+
+}  // namespace soleus

@@ -1,0 +1,57 @@
+// What the terms of a task may look at: one human at the end of a control step, measured once.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "body.h"
+#include "motion.h"
+
+namespace soleus {
+
+using Vec3 = std::array<double, 3>;
+
+// Kinematics of the body in the frames that terms use. World vectors unless said otherwise.
+struct Kinematics {
+  Vec3 root{};                      // position [m]
+  std::array<double, 9> frame{};    // root orientation, row-major; columns: forward, left, up
+  double heading_cos = 1, heading_sin = 0;
+  Vec3 root_velocity{}, root_rate{};  // [m/s], [rad/s]
+  Vec3 com{}, com_velocity{};
+  Vec3 head{}, head_velocity{};
+
+  double yaw() const;
+  // The vector as seen along the heading: x forward, y left, z up.
+  Vec3 to_heading(const Vec3& v) const {
+    return {heading_cos * v[0] + heading_sin * v[1], -heading_sin * v[0] + heading_cos * v[1], v[2]};
+  }
+};
+
+// Reads the body's present state.
+void measure(Body& body, Kinematics& out);
+
+struct Scene {
+  const Body& body;
+  const Kinematics& now;
+  const ReferenceFrame* reference = nullptr;  // of this instant, when the task has a motion
+  double phase = 0;                           // [0, 1)
+  bool mirrored = false;                      // the policy sees the mirrored body
+  double control_dt = 0;                      // [s]
+  double elapsed = 0;                         // since the episode began [s]
+  Vec3 last_head_velocity{};                  // one control step ago
+
+  const Human& human() const { return body.human(); }
+  double position(int coordinate) const { return body.data()->qpos[human().coordinate_qpos()[coordinate]]; }
+  double velocity(int coordinate) const { return body.data()->qvel[human().coordinate_dof[coordinate]]; }
+  double reference_position(int coordinate) const { return reference->qpos[human().coordinate_qpos()[coordinate]]; }
+  double reference_velocity(int coordinate) const { return reference->qvel[human().coordinate_dof[coordinate]]; }
+};
+
+Vec3 body_position(const Body& body, int id);
+Vec3 body_velocity(const Body& body, int id);  // linear, of the body frame's origin
+
+inline Vec3 minus(const Vec3& a, const Vec3& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
+inline double squared(const Vec3& a) { return a[0] * a[0] + a[1] * a[1] + a[2] * a[2]; }
+
+}  // namespace soleus

@@ -1,0 +1,103 @@
+"""The whole rollout against bare physics: how much of MuJoCo's own speed is left once everything else is in."""
+
+import copy
+import statistics
+from typing import Any
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch as MujocoBatch
+
+from soleus.bench.parts import seconds, simulation
+from soleus.config import Config
+from soleus.simulation import Buffers, Simulation
+
+_STEPS = 32  # control steps a round
+
+
+class _Raw:
+    """`mujoco.batch` on the model as the core steps it, with random controls and no coordination."""
+
+    def __init__(self, sim: Simulation, config: Config) -> None:
+        self.sim = sim
+        model = copy.copy(sim.body.human.model)
+        model.opt.disableflags = sim.core.disable_flags
+        self.substeps = config.control.sim_hz // config.control.policy_hz
+        self.batch = MujocoBatch(model, nsim=sim.core.humans, nthread=sim.core.threads)
+        self.state_size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION)
+        self.rng = np.random.default_rng(0)
+
+    def run(self) -> float:
+        """Return substeps/s of one round, which starts every half second where the core's humans are."""
+        ctrl, total = self.batch.bind("ctrl"), 0.0
+        start = self.sim.save()[:, : self.state_size]
+        for step in range(_STEPS):
+            if step % 15 == 0:
+                self._place(start)
+            ctrl[:] = self.rng.uniform(0, 0.5, ctrl.shape)
+            total += seconds(lambda: self.batch.step(nstep=self.substeps))
+        return self.sim.core.humans * _STEPS * self.substeps / total
+
+    def _place(self, rows: np.ndarray) -> None:
+        data = mujoco.MjData(self.batch.model)
+        fields = {name: self.batch.bind(name) for name in ("qpos", "qvel", "act", "qacc_warmstart")}
+        for i, row in enumerate(rows):
+            mujoco.mj_setState(self.batch.model, data, row, mujoco.mjtState.mjSTATE_INTEGRATION)
+            for name, field in fields.items():
+                field[i] = getattr(data, name)
+
+
+def bench_rollout(config: Config, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
+    """Return steps_per_s, substeps_per_s, raw_substeps_per_s, ratio (median pair by pair), share of the time by part.
+
+    waiting: share of the threads' time in which they had nothing left to do and waited for another one to finish.
+    """
+    sim = simulation(config, num_envs, num_threads)
+    buffers = Buffers(sim, _STEPS, samples=config.trains_muscle_network)
+    sim.core.reset(0, buffers["observations"][0])
+    raw, substeps = _Raw(sim, config), config.control.sim_hz // config.control.policy_hz
+    native, bare, ratios, waiting = [], [], [], []
+    for turn in range(rounds + 1):
+        took = seconds(lambda: buffers.run(sim, with_policy=True))
+        report = sim.core.report()
+        waiting.append(report["alone"] / (report["wall"] * sim.core.threads))
+        buffers["observations"][0] = buffers["observations"][-1]
+        native.append(num_envs * _STEPS * substeps / took)
+        bare.append(raw.run())
+        ratios.append(native[-1] / bare[-1])
+        if turn == 0:  # the first round warms caches and clocks
+            for figures in (native, bare, ratios, waiting):
+                figures.clear()
+    speed = statistics.median(native)
+    return {
+        "model": config.model,
+        "control": config.control.mode,
+        "coordination": config.coordination.method if config.control.mode == "muscle" else None,
+        "num_envs": num_envs,
+        "num_threads": sim.core.threads,
+        "steps_per_s": speed / substeps,
+        "substeps_per_s": speed,
+        "raw_substeps_per_s": statistics.median(bare),
+        "ratio": statistics.median(ratios),
+        "waiting": statistics.median(waiting),
+        "share": _shares(sim, buffers),
+    }
+
+
+def _shares(sim: Simulation, buffers: Buffers) -> dict[str, float]:
+    """Profile one more rollout, apart from the timed ones: reading the clock costs a little itself."""
+    sim.core.profile(True)
+    buffers.run(sim, with_policy=True)
+    sim.core.profile(False)
+    report = sim.core.report()
+    sections = report["sections"]
+    shares = {
+        "physics": sections["physics"],
+        "muscles": sections["muscles"],
+        "coordination": sections["coordination"],
+        "torque": sections["torque"],
+        "policy": sections["policy"],
+        "terms": sections["terms"],
+    }
+    shares = {name: spent / report["busy"] for name, spent in shares.items()}
+    return {**shares, "other": max(0.0, 1.0 - sum(shares.values()))}

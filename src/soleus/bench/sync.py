@@ -1,0 +1,49 @@
+"""What BatchEnv.step costs over the substeps in it."""
+
+from typing import Any
+
+import numpy as np
+
+from soleus import threads
+from soleus.bench.parts import alternate, random_state, seconds
+from soleus.config import Config
+from soleus.envs import BatchEnv
+from soleus.simulation import load_body
+
+_STEPS = 8  # control steps a round: few enough that nobody falls far in the bare loop, which never resets
+
+
+def bench_sync(config: Config, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
+    """Return step_us (BatchEnv.step), bare_us (its substeps in a native loop), overhead (their ratio, pair by pair).
+
+    Both start each round from the same states and take the same actions. The bare loop does torque, coordination and
+    physics on the same threads; terms, resets, observations, checks and Python are what it lacks.
+    """
+    env = BatchEnv(load_body(config), num_envs, threads.collector_threads(num_threads), 0)
+    if env.simulation.muscle_spec:
+        env.simulation.load_muscle(random_state(env.simulation.muscle_spec.tensors(), 0))
+    env.reset(seed=0)
+    arrays, core = env._buffers.arrays, env.simulation.core
+    actions = np.random.default_rng(0).normal(0, 0.1, env.action_space.shape).astype(np.float32)
+    start = env.simulation.save()
+
+    def stepped() -> float:
+        env.simulation.restore(start)
+        return seconds(lambda: [env.step(actions) for _ in range(_STEPS)]) / _STEPS
+
+    def bare() -> float:
+        env.simulation.restore(start)
+        arrays["actions"][0] = actions
+        return seconds(lambda: [core.run_substeps(arrays, 1) for _ in range(_STEPS)]) / _STEPS
+
+    stepped(), bare()  # the first round warms caches and clocks
+    step_s, bare_s, overhead = alternate(stepped, bare, 10 * rounds)
+    return {
+        "model": config.model,
+        "num_envs": num_envs,
+        "num_threads": core.threads,
+        "step_us": 1e6 * step_s,
+        "bare_us": 1e6 * bare_s,
+        "overhead": overhead,
+        "steps_per_s": num_envs / step_s,
+    }

@@ -1,0 +1,45 @@
+"""Evaluation: whole episodes of the policy's mean action, in the native core."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from soleus.config import Config
+from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
+
+
+def evaluate(
+    config: Config,
+    policy: Mapping[str, Any],
+    muscle: Mapping[str, Any] | None,
+    episodes: int,
+    seed: int,
+    num_threads: int,
+) -> dict[str, float]:
+    """Run `episodes` episodes of deterministic actions, each of a human of its own, and return what they came to.
+
+    share_full: share of the episodes that last their whole time; mean_length_s [s]; mean_speed_m_s: distance over time,
+    both summed over the episodes [m/s]; mean_return; mean_distance_m: before the end [m]; effort: mean squared activation.
+    """
+    simulation = Simulation(load_body(config), episodes, num_threads, seed)
+    simulation.load_policy(policy)
+    if muscle is not None:
+        simulation.load_muscle(muscle)
+    simulation.core.set_deterministic(True)
+    steps = round(config.task.episode_seconds * config.control.policy_hz)
+    buffers = Buffers(simulation, steps, samples=False)
+    simulation.core.reset(seed, buffers["observations"][0])
+    buffers.run(simulation, with_policy=True)
+    first = buffers.done.argmax(0)  # every episode ends by the last step at the latest
+    human = np.arange(episodes)
+    rows = dict(zip(EPISODE_COLUMNS, buffers["episodes"][first, human].T.astype(float), strict=True))
+    return {
+        "episodes": episodes,
+        "share_full": float(buffers["truncated"][first, human].mean()),
+        "mean_length_s": float(rows["length_s"].mean()),
+        "mean_speed_m_s": float(rows["distance_m"].sum() / rows["length_s"].sum()),
+        "mean_return": float(rows["return"].mean()),
+        "mean_distance_m": float(rows["distance_m"].mean()),
+        "effort": float(rows["effort"].mean()),
+    }

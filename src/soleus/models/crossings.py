@@ -1,0 +1,57 @@
+"""Which coordinates each muscle crosses, from the structure of the model alone."""
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+_MUSCLE_GAIN = mujoco.mjtGain.mjGAIN_MUSCLE
+
+
+def muscles(model: mujoco.MjModel) -> NDArray[np.int32]:
+    """Actuator ids of the muscles, (nm,)."""
+    return np.flatnonzero(model.actuator_gaintype == _MUSCLE_GAIN).astype(np.int32)
+
+
+def crossed_dofs(model: mujoco.MjModel, actuator: int) -> set[int]:
+    """Dofs that can change the length of an actuator's path: those between the bodies that it touches."""
+    kind, target = model.actuator_trntype[actuator], int(model.actuator_trnid[actuator, 0])
+    if kind in (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT):
+        return {int(model.jnt_dofadr[target])}
+    if kind != mujoco.mjtTrn.mjTRN_TENDON:
+        return set()
+    chains: list[set[int]] = []
+    joints: set[int] = set()
+    start = model.tendon_adr[target]
+    for w in range(start, start + model.tendon_num[target]):
+        wrap, obj = model.wrap_type[w], model.wrap_objid[w]
+        if wrap == mujoco.mjtWrap.mjWRAP_JOINT:
+            joints.add(int(model.jnt_dofadr[obj]))
+        elif wrap == mujoco.mjtWrap.mjWRAP_SITE:
+            chains.append(_ancestor_dofs(model, int(model.site_bodyid[obj])))
+        elif wrap in (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER):
+            chains.append(_ancestor_dofs(model, int(model.geom_bodyid[obj])))
+    if not chains:
+        return joints
+    return (set().union(*chains) - chains[0].intersection(*chains[1:])) | joints
+
+
+def _ancestor_dofs(model: mujoco.MjModel, body: int) -> set[int]:
+    """Dofs that move a body."""
+    dofs: set[int] = set()
+    while body > 0:
+        dofs.update(range(model.body_dofadr[body], model.body_dofadr[body] + model.body_dofnum[body]))
+        body = int(model.body_parentid[body])
+    return dofs
+
+
+def crossings(model: mujoco.MjModel, dof_actuated: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Sparse rows (adr (nm+1,), index (nnz,)) of the actuated indices that each muscle crosses.
+
+    dof_actuated (nv,): the actuated index that each dof folds into, -1 for the root's and for locked dofs.
+    """
+    rows = [
+        sorted({int(dof_actuated[d]) for d in crossed_dofs(model, int(a)) if dof_actuated[d] >= 0})
+        for a in muscles(model)
+    ]
+    adr = np.cumsum([0] + [len(row) for row in rows]).astype(np.int32)
+    return adr, np.array([i for row in rows for i in row], dtype=np.int32)

@@ -1,0 +1,46 @@
+"""How far a body's contact geoms reach: the support function, above all downwards to the ground z = 0."""
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+_GEOM = mujoco.mjtGeom
+_DOWN = np.array([0.0, 0.0, -1.0])
+
+
+def contact_geoms(model: mujoco.MjModel, bodies: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Geoms of the bodies that can collide."""
+    colliding = (model.geom_contype | model.geom_conaffinity) != 0
+    return np.flatnonzero(np.isin(model.geom_bodyid, bodies) & colliding).astype(np.int32)
+
+
+def lowest(model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.int32]) -> float:
+    """Height of the lowest point of the geoms [m]; data has its kinematics done."""
+    return -reach(model, data, geoms, _DOWN)
+
+
+def reach(
+    model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.int32], direction: NDArray[np.float64]
+) -> float:
+    """The greatest x . direction over all points x of the geoms [m]; direction (3,) is a unit vector of the world."""
+    return max(float(data.geom_xpos[g] @ direction) + _support(model, data, int(g), direction) for g in geoms)
+
+
+def _support(model: mujoco.MjModel, data: mujoco.MjData, geom: int, direction: NDArray[np.float64]) -> float:
+    """Distance from a geom's centre to its farthest point along a direction [m]."""
+    size = model.geom_size[geom]
+    local = direction @ data.geom_xmat[geom].reshape(3, 3)
+    kind = model.geom_type[geom]
+    if kind == _GEOM.mjGEOM_SPHERE:
+        return float(size[0])
+    if kind == _GEOM.mjGEOM_CAPSULE:
+        return float(size[0] + abs(local[2]) * size[1])
+    if kind == _GEOM.mjGEOM_ELLIPSOID:
+        return float(np.linalg.norm(local * size))
+    if kind == _GEOM.mjGEOM_CYLINDER:
+        return float(np.hypot(local[0], local[1]) * size[0] + abs(local[2]) * size[1])
+    if kind == _GEOM.mjGEOM_MESH:
+        mesh = model.geom_dataid[geom]
+        start = model.mesh_vertadr[mesh]
+        return float(np.max(model.mesh_vert[start : start + model.mesh_vertnum[mesh]] @ local))
+    return float(np.abs(local) @ size)

@@ -1,0 +1,166 @@
+"""A gait cycle: tables of joint angles over one stride, smoothed by low-order Fourier series."""
+
+import difflib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from soleus.errors import UserError
+
+Floats = NDArray[np.float64]
+
+ANGLES = (
+    "hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension", "hip_adduction", "hip_internal_rotation",
+)  # fmt: skip
+PELVIS = ("tilt", "list", "rotation", "sway")
+_LENGTHS = {"duration": "[s]", "leg_length": "[m]", "stride": "[leg lengths]"}
+_PARTS = ("stance", "heel_rise", "foot_flat")
+_SCALARS = (*_LENGTHS, *_PARTS)
+_TRUNK_SHARE = 0.25  # of the list and rotation of the pelvis that a fixed trunk follows
+_HARMONICS = 7  # human gait has 99 % of its power below 6 Hz (Winter 2009), the sixth or seventh harmonic of a stride
+_EVEN_PELVIS = ("tilt",)  # twice a stride alike; the others change sides every half
+
+
+def fourier(phase: Floats, orders: list[int]) -> Floats:
+    """Basis (K, 1 or 2 an order): cos and sin of the harmonics, a constant for order 0. phase (K,) in strides."""
+    columns = []
+    for n in orders:
+        columns += [np.cos(2 * np.pi * n * phase)] + ([np.sin(2 * np.pi * n * phase)] if n else [])
+    return np.stack(columns, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A smooth periodic function of the phase."""
+
+    orders: list[int]
+    coefficients: Floats
+
+    def __call__(self, phase: Floats) -> Floats:
+        """Values (K,) at phases (K,) [strides]."""
+        return fourier(phase, self.orders) @ self.coefficients
+
+    def scaled(self, factor: float) -> "Series":
+        """The series times a number."""
+        return Series(self.orders, self.coefficients * np.float64(factor))
+
+    def plus(self, other: "Series") -> "Series":
+        """The sum of two series."""
+        orders = sorted({*self.orders, *other.orders})
+        grid = np.arange(2 * orders[-1] + 2) / (2 * orders[-1] + 2)
+        return fit_series(self(grid) + other(grid), orders)
+
+
+def fit_series(table: Floats, orders: list[int]) -> Series:
+    """Least-squares fit to samples spread evenly over one period."""
+    phase = np.arange(len(table)) / len(table)
+    coefficients = np.linalg.lstsq(fourier(phase, orders), table, rcond=None)[0]
+    return Series(orders, np.array(coefficients, dtype=np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class GaitCycle:
+    """One stride from the right heel strike. The left leg follows half a stride behind the right."""
+
+    name: str
+    duration: float  # [s] of those measured
+    leg_length: float  # [m] of those measured
+    stride: float  # [leg lengths]
+    stance: float  # part of the stride
+    heel_rise: float
+    foot_flat: float
+    angles: dict[str, Series]  # [rad] of the right leg
+    pelvis: dict[str, Series]  # [rad], sway [m]
+
+
+def steady_trunk(cycle: GaitCycle) -> GaitCycle:
+    """The same legs under a pelvis that lists and rotates less, because a trunk is fixed to it.
+
+    A spine keeps the trunk within two degrees of upright over a pelvis that lists by five (Perry and Burnfield 2010,
+    chapters 6-7). Without one, the list of the pelvis in single stance would carry the trunk away from the standing
+    foot by about as much as the sway brings it there, and no body could balance so. What the pelvis loses, the hips
+    take, so that the legs keep their directions in space.
+    """
+    angles, pelvis = dict(cycle.angles), dict(cycle.pelvis)
+    for part, hip, sign in (("list", "hip_adduction", -1.0), ("rotation", "hip_internal_rotation", 1.0)):
+        if part in pelvis:
+            moved = pelvis[part].scaled(1 - _TRUNK_SHARE)
+            pelvis[part] = pelvis[part].scaled(_TRUNK_SHARE)
+            if hip in angles:
+                angles[hip] = angles[hip].plus(moved.scaled(sign))
+    return replace(cycle, angles=angles, pelvis=pelvis)
+
+
+def read_cycle(path: Path) -> GaitCycle:
+    """Read a YAML file like the built-in walk.yaml: scalars, `angles` in degrees, `pelvis` in degrees and metres.
+
+    Tables may have any even number of samples from 8. Raises UserError naming the file and the key.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UserError(f"motion file '{path}' cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"motion file '{path}' is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"motion file '{path}': expected keys and tables, got {type(content).__name__}")
+    _check_keys(path, "", content, ("name", *_SCALARS, "angles", "pelvis"))
+    scalars = {key: _scalar(path, content, key) for key in _SCALARS}
+    legs = _tables(path, content, "angles", ANGLES, required=True)
+    pelvis = _tables(path, content, "pelvis", PELVIS, required=False)
+    return GaitCycle(
+        name=str(content.get("name", path.stem)),
+        **scalars,
+        angles={key: fit_series(np.deg2rad(table), _orders(table, 1)) for key, table in legs.items()},
+        pelvis={key: _pelvis_series(key, table) for key, table in pelvis.items()},
+    )
+
+
+def _orders(table: Floats, step: int, start: int = 0) -> list[int]:
+    return list(range(start, min(_HARMONICS, (len(table) - 1) // 2) + 1, step))
+
+
+def _pelvis_series(key: str, table: Floats) -> Series:
+    """Left and right steps are alike: even harmonics for what repeats each step, odd ones for what changes sides."""
+    scaled = table if key == "sway" else np.deg2rad(table)
+    return fit_series(scaled, _orders(table, 2, start=0 if key in _EVEN_PELVIS else 1))
+
+
+def _check_keys(path: Path, prefix: str, content: dict[str, Any], known: tuple[str, ...]) -> None:
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)[0]
+            raise UserError(f"motion file '{path}': unknown key '{prefix}{key}', nearest is '{prefix}{near}'")
+
+
+def _scalar(path: Path, content: dict[str, Any], key: str) -> float:
+    value = content.get(key)
+    upper = np.inf if key in _LENGTHS else 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < upper:
+        wanted = f"a positive number {_LENGTHS[key]}" if key in _LENGTHS else "a part of the stride between 0 and 1"
+        raise UserError(f"motion file '{path}': '{key}' must be {wanted}, got {value!r}")
+    return float(value)
+
+
+def _tables(
+    path: Path, content: dict[str, Any], section: str, known: tuple[str, ...], required: bool
+) -> dict[str, Floats]:
+    tables = content.get(section)
+    if tables is None and not required:
+        return {}
+    if not isinstance(tables, dict):
+        raise UserError(f"motion file '{path}': '{section}' must hold tables of {', '.join(known)}, got {tables!r}")
+    _check_keys(path, f"{section}.", tables, known)
+    result = {}
+    for key, values in tables.items():
+        numbers = isinstance(values, list) and all(isinstance(v, int | float) and np.isfinite(v) for v in values)
+        if not numbers or len(values) < 8 or len(values) % 2:
+            raise UserError(
+                f"motion file '{path}': '{section}.{key}' must be an even number (8 or more) of finite numbers"
+            )
+        result[key] = np.array(values, dtype=np.float64)
+    return result

@@ -1,0 +1,80 @@
+"""Which coordinate of a model is which anatomical angle, and with which sign."""
+
+import re
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from soleus.errors import UserError
+from soleus.models.human import Human
+from soleus.models.sides import side
+
+# angle: names of the joint, and the axis about which the right leg turns positively, in the canonical frame
+# (x forward, y left, z up): flexing a hip swings the leg forward, round -y, and so on.
+_ANATOMY: dict[str, tuple[str, tuple[float, float, float]]] = {
+    "hip_flexion": (r"hip_?flex|^hip(_[rl])?$|(left|right)_hip(_pitch|_y)?$|hip_(y|pitch)", (0, -1, 0)),
+    "knee_flexion": (r"knee", (0, 1, 0)),
+    "ankle_dorsiflexion": (r"ankle", (0, -1, 0)),
+    "toe_extension": (r"mtp|toe", (0, -1, 0)),
+    "hip_adduction": (r"hip_?(add|abd)|hip_(x|roll)", (1, 0, 0)),
+    "hip_internal_rotation": (r"hip_?rot|hip_(z|yaw)", (0, 0, 1)),
+}
+_SAGITTAL = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion")
+
+
+@dataclass(frozen=True)
+class JointTarget:
+    """An anatomical angle as a joint of a model: q = qpos_rest + sign * angle."""
+
+    angle: str
+    side: str  # 'r' or 'l'
+    qpos_adr: int
+    dof: int
+    sign: float
+
+
+def joint_targets(human: Human, angles: tuple[str, ...]) -> list[JointTarget]:
+    """The model's joints for the angles; those outside the sagittal plane, and the toes, may be missing.
+
+    Raises UserError naming an angle that the model needs but the motion lacks, or the other way round.
+    """
+    for angle in _SAGITTAL:
+        if angle not in angles:
+            raise UserError(
+                f"the motion has no '{angle}', which model '{human.name}' needs; it has {', '.join(angles)}"
+            )
+    data = mujoco.MjData(human.model)
+    data.qpos[:] = human.qpos_rest
+    mujoco.mj_kinematics(human.model, data)
+    targets = []
+    for angle in angles:
+        for which in ("r", "l"):
+            target = _find(human, data, angle, which)
+            if target is None and angle in _SAGITTAL:
+                leg = "right" if which == "r" else "left"
+                raise UserError(
+                    f"model '{human.name}' has no joint for the {leg} '{angle}' of the motion: expected a hinge named "
+                    f"like '{_example(angle)}_{which}' among {', '.join(human.coordinate_names)}"
+                )
+            if target is not None:
+                targets.append(target)
+    return targets
+
+
+def _example(angle: str) -> str:
+    return {"hip_flexion": "hip_flexion", "knee_flexion": "knee_angle"}.get(angle, "ankle_angle")
+
+
+def _find(human: Human, data: mujoco.MjData, angle: str, which: str) -> JointTarget | None:
+    pattern, axis = _ANATOMY[angle]
+    # Frontal and transverse angles are axial vectors across the mirror plane: the left leg's run the other way.
+    expected = np.array(axis, dtype=np.float64) * (1 if which == "r" or axis[1] else -1)
+    for c in human.actuated:
+        name, dof = human.coordinate_names[c], int(human.coordinate_dof[c])
+        joint = human.model.dof_jntid[dof]
+        if side(name) == which and re.search(pattern, name, re.IGNORECASE):
+            along = float(data.xaxis[joint] @ expected)
+            if abs(along) > 0.5:
+                return JointTarget(angle, which, int(human.model.jnt_qposadr[joint]), dof, float(np.sign(along)))
+    return None

@@ -1,0 +1,89 @@
+"""A reference motion of a human: one period of poses, velocities and what tasks compare with."""
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.models.human import Human
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """K frames evenly over [0, duration), periodic but for the displacement. Frame 0: right heel strike, at root x = 0.
+
+    The heading frame turns with the root's yaw alone: x forward, y left, z up.
+    """
+
+    name: str
+    duration: float
+    """[s] of one cycle"""
+    qpos: Floats
+    """(K, nq)"""
+    qvel: Floats
+    """(K, nv) central differences along the cycle"""
+    displacement: Floats
+    """(3,) [m] of the root in one cycle, world, heading +x"""
+    end_effectors: Floats
+    """(K, ne, 3) [m] end effectors minus the centre of mass, heading frame"""
+    com: Floats
+    """(K, 3) [m] centre of mass minus the root, heading frame"""
+    com_velocity: Floats
+    """(K, 3) [m/s] heading frame"""
+
+    @property
+    def speed(self) -> float:
+        """Mean speed along the ground [m/s]."""
+        return float(np.linalg.norm(self.displacement[:2])) / self.duration
+
+
+def make_motion(name: str, duration: float, qpos: Floats, displacement: Floats, human: Human) -> Motion:
+    """Complete poses (K, nq) of one cycle to a Motion."""
+    frames = len(qpos)
+    slide = _root_shift(human)
+    unit = np.zeros((2, human.model.nq))
+    for axis, adr in enumerate(slide):
+        if adr >= 0:
+            unit[:, adr] = displacement[axis]
+    before = np.vstack([qpos[-1:] - unit[:1], qpos[:-1]])
+    after = np.vstack([qpos[1:], qpos[:1] + unit[:1]])
+    dt = 2 * duration / frames
+    qvel = np.zeros((frames, human.model.nv))
+    for k in range(frames):
+        mujoco.mj_differentiatePos(human.model, qvel[k], dt, before[k], after[k])
+    root, com, heading, effectors = _kinematics(human, qpos)
+    com_velocity = (np.vstack([com[1:], com[:1] + displacement]) - np.vstack([com[-1:] - displacement, com[:-1]])) / dt
+    return Motion(
+        name=name, duration=duration, qpos=qpos, qvel=qvel, displacement=displacement,
+        end_effectors=np.einsum("kji,kej->kei", heading, effectors - com[:, None]),
+        com=np.einsum("kji,kj->ki", heading, com - root),
+        com_velocity=np.einsum("kji,kj->ki", heading, com_velocity),
+    )  # fmt: skip
+
+
+def _root_shift(human: Human) -> tuple[int, int, int]:
+    from soleus.motions.posing import root_slots
+
+    return root_slots(human).shift
+
+
+def _kinematics(human: Human, qpos: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """World root (K, 3), centre of mass (K, 3), heading frames (K, 3, 3) and end effectors (K, ne, 3)."""
+    model, data = human.model, mujoco.MjData(human.model)
+    align = np.zeros(9)
+    mujoco.mju_quat2Mat(align, human.root_align)
+    root, com = np.zeros((len(qpos), 3)), np.zeros((len(qpos), 3))
+    heading, effectors = np.zeros((len(qpos), 3, 3)), np.zeros((len(qpos), len(human.end_effectors), 3))
+    for k, q in enumerate(qpos):
+        data.qpos[:] = q
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)
+        root[k], com[k] = data.xpos[human.root_body], data.subtree_com[0]
+        forward = data.xmat[human.root_body].reshape(3, 3) @ align.reshape(3, 3)[:, 0]
+        yaw = np.arctan2(forward[1], forward[0])
+        heading[k] = [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]]
+        effectors[k] = data.xpos[human.end_effectors]
+    return root, com, heading, effectors

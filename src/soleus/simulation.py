@@ -1,0 +1,270 @@
+"""From a configuration to the native core: the model, the motion and the task, handed over once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from soleus import motions
+from soleus.batch import Layout, MuscleLayout
+from soleus.config import Config, check_terms
+from soleus.errors import UserError
+from soleus.models import Human
+from soleus.models import load as load_human
+from soleus.motions import Motion
+from soleus.networks import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
+from soleus.tasks import catalog
+
+_HUMAN_FIELDS = (
+    "dof_coordinate",
+    "dof_coupled",
+    "dof_polynomial",
+    "coordinate_dof",
+    "actuated",
+    "torque_limit",
+    "muscle_actuator",
+    "crossing_adr",
+    "crossing",
+    "root_body",
+    "root_align",
+    "head_body",
+    "root_height",
+    "head_height",
+    "tracked_bodies",
+    "end_effectors",
+    "mirror_coordinate",
+    "mirror_sign",
+    "mirror_muscle",
+    "mirror_tracked",
+    "qpos_rest",
+)
+
+
+def _plain(value: Any) -> Any:
+    return np.asarray(value).ravel().tolist() if isinstance(value, np.ndarray) else value
+
+
+def _human_data(human: Human, config: Config) -> dict[str, Any]:
+    data = {name: _plain(getattr(human, name)) for name in _HUMAN_FIELDS}
+    data["kp"] = (human.kp * config.control.kp_scale).tolist()
+    data["kd"] = (human.kd * config.control.kd_scale).tolist()
+    data["feet"] = [_plain(foot) for foot in human.feet]
+    data["muscles_act"] = config.control.mode != "torque"
+    return data
+
+
+def _motion_data(motion: Motion) -> dict[str, Any]:
+    data = {field.name: _plain(getattr(motion, field.name)) for field in fields(motion) if field.name != "name"}
+    return {**data, "frames": len(motion.qpos)}
+
+
+def _task_data(config: Config) -> dict[str, Any]:
+    task = config.task
+    return {
+        "episode_seconds": task.episode_seconds,
+        "start_on_reference": task.initial == "reference",
+        "initial_noise": task.initial_noise,
+        "observation": dict(task.observation),
+        "reward": dict(task.reward.terms),
+        "termination": dict(task.termination),
+        "product": task.reward.combine == "product",
+    }
+
+
+def _control_data(config: Config) -> dict[str, Any]:
+    control, coordination = config.control, config.coordination
+    return {
+        "mode": control.mode,
+        "network": coordination.method == "network",
+        "substeps": control.sim_hz // control.policy_hz,
+        "action_scale": control.action_scale,
+        "activation_dynamics": control.activation_dynamics,
+        "sweeps": coordination.sweeps,
+        "regularization": coordination.regularization,
+        "mirror": config.policy.mirror,
+    }
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is loaded and compiled once, whatever the number of humans."""
+
+    config: Config
+    human: Human
+    motion: Motion | None
+
+
+def load_body(config: Config) -> Body:
+    """Load the model and the motion of a configuration and check its task. Raises UserError."""
+    check_terms(config.task, catalog())
+    human = load_human(config.model, config.control.sim_hz)
+    if config.control.mode != "torque" and not human.muscle_names:
+        raise UserError(
+            f"control.mode: expected torque for a model without muscles, got '{config.control.mode}' for '{config.model}'"
+        )
+    motion = motions.load(config.motion, human) if config.motion else None
+    if config.policy.mirror and motion is None:
+        raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
+    return Body(config, human, motion)
+
+
+class Simulation:
+    """N humans in the native core. Errors of the core come out as UserError."""
+
+    def __init__(self, body: Body, num_envs: int, num_threads: int, seed: int, shard_size: int = 0) -> None:
+        from soleus import _core
+
+        if num_envs < 1:
+            raise UserError(f"num_envs: expected at least 1, got {num_envs}")
+        if num_threads < 1:
+            raise UserError(f"num_threads: expected at least 1, got {num_threads}")
+        config, human = body.config, body.human
+        self.body = body
+        cpus = sorted(os.sched_getaffinity(0)) if config.train.pin_threads else []
+        try:
+            self.core = _core.Rollout(
+                human.model._address,
+                _human_data(human, config),
+                _motion_data(body.motion) if body.motion else None,
+                _task_data(config),
+                _control_data(config),
+                num_envs,
+                min(num_threads, num_envs),
+                cpus,
+                seed,
+                shard_size,
+            )
+        except ValueError as error:
+            raise UserError(f"{config.model}: {error}") from None
+        self.muscle_layout = MuscleLayout(
+            human.crossing_adr, human.crossing, len(human.actuated), len(human.muscle_names)
+        )
+        self.policy_spec = policy_network(config.policy, self.core.observation_size, self.core.action_size)
+        self.core.set_policy(list(self.policy_spec.sizes), _activations(self.policy_spec))
+        self.muscle_spec: NetworkSpec | None = None
+        if config.trains_muscle_network:
+            layout = self.muscle_layout
+            self.muscle_spec = muscle_network(
+                config.coordination, len(layout.crossing), layout.num_actuated, layout.num_muscles
+            )
+            self.core.set_muscle(list(self.muscle_spec.sizes), _activations(self.muscle_spec))
+
+    @property
+    def layout(self) -> Layout:
+        """Sizes of what the core gives."""
+        control = self.body.config.control
+        return Layout(
+            self.core.humans,
+            self.core.observation_size,
+            self.core.action_size,
+            1.0 / control.policy_hz,
+            self.muscle_layout if self.muscle_spec else None,
+        )
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Swap the policy's weights whole; raises UserError, the old ones staying, for a state that does not fit."""
+        check_policy(self.policy_spec, state)
+        self.core.load_policy(
+            layers(self.policy_spec, state, "net."),
+            _vector(state["normalizer.mean"]),
+            _vector(state["normalizer.std"]),
+            _vector(state["log_std"]),
+        )
+
+    def load_muscle(self, state: Mapping[str, Any]) -> None:
+        """Swap the muscle network's weights whole; raises UserError, the old ones staying, for what does not fit."""
+        if self.muscle_spec is None:
+            raise UserError("load_muscle: expected coordination.method network, got static_optimization")
+        check_state(self.muscle_spec, state, "muscle network")
+        self.core.load_muscle(layers(self.muscle_spec, state))
+
+    def save(self) -> np.ndarray:
+        """Return what each human's future depends on, (N, state size) float64."""
+        states = np.zeros((self.core.humans, self.core.state_size))
+        self.core.save(states)
+        return states
+
+    def restore(self, states: np.ndarray) -> None:
+        """Go on from what save() gave. Raises UserError for another shape."""
+        try:
+            self.core.restore(np.ascontiguousarray(states, np.float64))
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    def qpos(self) -> np.ndarray:
+        """Return the generalized positions, (N, nq) float64."""
+        out = np.zeros((self.core.humans, self.body.human.model.nq))
+        self.core.qpos(out)
+        return out
+
+
+def _activations(spec: NetworkSpec) -> list[str]:
+    return [spec.activation] * len(spec.hidden) + [spec.output_activation]
+
+
+def _vector(tensor: Any) -> np.ndarray:
+    from soleus.networks import to_numpy
+
+    return np.ascontiguousarray(to_numpy(tensor), np.float32)
+
+
+EPISODE_COLUMNS = ("return", "length_s", "distance_m", "effort", "metabolic_w_kg")
+"""Columns of an episode's summary, in the core's order."""
+
+
+class Buffers:
+    """Arrays of a rollout of T steps, which the core writes and the caller reads until the next one.
+
+    Values are NaN and flags 255 until the core has written them, so that a slot it missed shouts.
+    """
+
+    def __init__(self, simulation: Simulation, steps: int, samples: bool) -> None:
+        core = simulation.core
+        n, d, a = core.humans, core.observation_size, core.action_size
+        terms = len(simulation.body.config.task.reward.terms)
+        self.steps = steps
+        self.arrays: dict[str, np.ndarray] = {
+            "observations": np.full((steps + 1, n, d), np.nan, np.float32),
+            "actions": np.full((steps, n, a), np.nan, np.float32),
+            "log_probs": np.full((steps, n), np.nan, np.float32),
+            "rewards": np.full((steps, n), np.nan, np.float32),
+            "terminated": np.full((steps, n), 255, np.uint8),
+            "truncated": np.full((steps, n), 255, np.uint8),
+            "diverged": np.full((steps, n), 255, np.uint8),
+            "final_observations": np.empty((steps, n, d), np.float32),
+            "episodes": np.empty((steps, n, len(EPISODE_COLUMNS)), np.float32),
+            "term_sums": np.zeros((n, terms)),
+            "residual_sums": np.zeros((n, 2)),
+        }
+        if samples:
+            layout = simulation.muscle_layout
+            self.arrays["moments"] = np.empty((steps, n, len(layout.crossing)), np.float32)
+            self.arrays["desired"] = np.empty((steps, n, layout.num_actuated), np.float32)
+            self.arrays["passive"] = np.empty((steps, n, layout.num_actuated), np.float32)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    @property
+    def done(self) -> np.ndarray:
+        """(T, N) bool: an episode ended in this step."""
+        done: np.ndarray = (self["terminated"] | self["truncated"]).astype(bool)
+        return done
+
+    def run(self, simulation: Simulation, with_policy: bool) -> None:
+        """Fill the arrays by one rollout from the first row of observations on."""
+        self["term_sums"][:] = 0.0
+        self["residual_sums"][:] = 0.0
+        simulation.core.run(self.arrays, self.steps, with_policy)
+
+    def term_means(self, simulation: Simulation) -> dict[str, float]:
+        """Mean of each reward term, unweighted, over the rollout."""
+        sums = self["term_sums"].sum(0) / self["rewards"].size
+        return dict(zip(simulation.body.config.task.reward.terms, sums.tolist(), strict=True))
+
+    def residual(self) -> float:
+        """Relative torque residual of the coordination: root of summed squares over those of the torque wanted."""
+        missed, wanted = self["residual_sums"].sum(0)
+        return float(np.sqrt(missed / wanted)) if wanted > 0 else 0.0

@@ -19,6 +19,7 @@ LAYERS = [
     {"evaluate", "run"},
     {"collect", "learn", "log", "summary"},
     {"envs"},
+    {"simulation"},
     {"models", "motions", "checkpoint", "threads"},
     {"tasks", "networks", "batch"},
     {"config"},

@@ -121,21 +121,24 @@ def _read(kind: str, name: str, folder: Path) -> dict[str, Any]:
     raw = _parse(text, name)
     if not isinstance(raw, dict):
         raise UserError(f"{name}: expected a mapping of keys, got {type(raw).__name__}")
-    raw = _on_base(kind, raw, path.parent)
-    return _absolute(raw, path.parent) if kind == "presets" else raw
+    if kind == "presets":
+        raw = _absolute(raw, path.parent)
+    base = _read(kind, str(raw["base"]), path.parent) if "base" in raw else {}
+    return _over(base, {key: value for key, value in raw.items() if key != "base"}, path.parent)
 
 
-def _on_base(kind: str, raw: Any, folder: Path) -> Any:
-    if not (isinstance(raw, dict) and "base" in raw):
-        return raw
-    above = {key: value for key, value in raw.items() if key != "base"}
-    if kind == "presets" and "task" in above:
-        above["task"] = _task(above["task"], folder)
-    return _merge(_read(kind, str(raw["base"]), folder), above)
-
-
-def _task(raw: Any, folder: Path) -> Any:
-    return _read("tasks", raw, folder) if isinstance(raw, str) else _on_base("tasks", raw, folder)
+def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a configuration laid over another. A task with a name or a base of its own replaces the one below."""
+    task = above.get("task")
+    if isinstance(task, str):
+        task = _read("tasks", task, folder)
+    elif isinstance(task, dict) and "base" in task:
+        own = {key: value for key, value in task.items() if key != "base"}
+        task = _merge(_read("tasks", str(task["base"]), folder), own)
+    else:
+        task = _merge(below.get("task"), task)
+    merged: dict[str, Any] = _merge(below, above)
+    return {**merged, "task": task} if "task" in above else merged
 
 
 def _without_removed_terms(task: Any) -> Any:
@@ -169,15 +172,9 @@ def load_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None 
     (`base: imitate`) and take terms away by setting them to null. Raises UserError naming the key that is wrong.
     """
     name = str(preset_or_path)
-    raw = _read("presets", name, Path())
-    above = _absolute(_nested(overrides or {}), Path())
-    task = raw.get("task")
-    task = _task(task, Path(name).parent) if task is not None else None
-    if "task" in above:
-        task = _merge(task, _task(above["task"], Path()))
-    raw = _merge(raw, above)
-    if task is not None:
-        raw["task"] = _without_removed_terms(task)
+    raw = _over(_read("presets", name, Path()), _absolute(_nested(overrides or {}), Path()), Path())
+    if "task" in raw:
+        raw["task"] = _without_removed_terms(raw["task"])
     try:
         return Config.model_validate(raw)
     except ValidationError as error:

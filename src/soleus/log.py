@@ -103,6 +103,10 @@ class Log:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is left and give the screen back."""
         self.screen.close()
         self.events.close()
         self.file.close()

@@ -1,0 +1,84 @@
+"""The arrows between modules, and the sizes of files and functions."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import soleus
+
+SOURCE = Path(soleus.__file__).parent
+REPOSITORY = Path(__file__).parents[1]
+
+# Layer of each module or package, top to bottom: a module imports from its own layer or from those below it.
+LAYERS = [
+    {"cli"},
+    {"bench"},
+    {"train"},
+    {"evaluate", "run"},
+    {"collect", "learn", "log", "summary"},
+    {"envs"},
+    {"simulation"},
+    {"models", "motions", "checkpoint", "threads"},
+    {"tasks", "networks", "batch"},
+    {"config"},
+    {"schema"},
+    {"errors", "_core"},
+]
+APART = [("collect", "learn"), ("models", "checkpoint"), ("motions", "checkpoint")]
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        if parts != ("__init__",):
+            yield parts[0], path
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Top-level parts of the package that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "soleus" else [node.module]
+            )
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "soleus" and len(parts) > 1:
+                yield parts[1]
+
+
+def layer_of(part: str) -> int:
+    return next(number for number, layer in enumerate(LAYERS) if part in layer)
+
+
+@pytest.mark.parametrize(("part", "path"), list(modules()), ids=lambda value: str(value).removeprefix(str(SOURCE)))
+def test_arrows_point_down(part: str, path: Path) -> None:
+    for target in imported(path):
+        assert layer_of(target) >= layer_of(part), f"{path.name} ({part}) imports {target}, which lies above it"
+        assert (part, target) not in APART, f"{part} and {target} meet in train alone"
+        assert (target, part) not in APART, f"{part} and {target} meet in train alone"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*SOURCE.rglob("*.py"), *(REPOSITORY / "tests").rglob("*.py"), *(REPOSITORY / "cpp").rglob("*.[ch]*")],
+    ids=lambda path: path.name,
+)
+def test_a_file_is_one_idea(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") < 350
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno is not None
+                assert node.end_lineno - node.lineno < 60, f"{node.name} is long"
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "presets").glob("*.yaml")), ids=lambda path: path.name)
+def test_presets_are_short(path: Path) -> None:
+    assert path.read_text().count("\n") < 60

@@ -1,0 +1,165 @@
+import errno
+import os
+import pickle
+import resource
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from soleus import checkpoint
+from soleus.errors import UserError
+
+CONTENT = {
+    "counters": {"steps": 3, "returns": {"first": 1.5}},
+    "collector": {"words": np.arange(4, dtype=np.uint64), "flags": np.array([True, False])},
+    "weights": {"0.weight": torch.ones(2, 2)},
+    "muscle": None,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.yaml").touch()
+    return tmp_path / "checkpoints"
+
+
+def steps(path: Path) -> int:
+    found: int = checkpoint.read(path)["counters"]["steps"]
+    return found
+
+
+def save(folder: Path, count: int) -> None:
+    checkpoint.save(folder, {**CONTENT, "counters": {"steps": count}})
+
+
+def test_round_trip(folder: Path) -> None:
+    checkpoint.save(folder, CONTENT)
+    content = checkpoint.read(folder / "latest.pt")
+    assert content["counters"] == CONTENT["counters"]
+    assert content["muscle"] is None
+    arrays = checkpoint.as_arrays(content["collector"])
+    assert arrays["words"].dtype == np.uint64
+    np.testing.assert_array_equal(arrays["words"], np.arange(4))
+    np.testing.assert_array_equal(arrays["flags"], [True, False])
+
+
+def test_the_one_before_is_kept(folder: Path) -> None:
+    for count in (1, 2, 3):
+        save(folder, count)
+    assert (steps(folder / "latest.pt"), steps(folder / "previous.pt")) == (3, 2)
+    assert sorted(path.name for path in folder.iterdir()) == ["latest.pt", "previous.pt"]
+
+
+def test_truncated_offers_the_previous_one(folder: Path) -> None:
+    save(folder, 1)
+    save(folder, 2)
+    latest = folder / "latest.pt"
+    data = latest.read_bytes()
+    latest.unlink()
+    latest.write_bytes(data[: len(data) // 2])
+    with pytest.raises(UserError, match=r"latest.pt: expected a whole checkpoint, .* truncated .*previous.pt") as error:
+        checkpoint.read(latest)
+    offered = Path(str(error.value).rsplit(": ", 1)[1])
+    assert steps(offered) == 1
+
+
+def test_truncated_without_a_previous_one(folder: Path) -> None:
+    (folder / "latest.pt").write_bytes(b"")
+    with pytest.raises(UserError, match=r"expected a whole checkpoint, but it is truncated or none$"):
+        checkpoint.read(folder / "latest.pt")
+
+
+class Code:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (self.mark,)
+
+
+def test_code_is_refused_and_not_run(folder: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    torch.save({"format": 1, "policy": Code(mark)}, folder / "latest.pt")
+    assert zipfile.is_zipfile(folder / "latest.pt")
+    with pytest.raises(UserError, match=r"expected tensors and plain data alone, but it carries code; it was not run"):
+        checkpoint.read(folder / "latest.pt")
+    assert not mark.exists()
+
+
+def test_a_bare_pickle_is_refused_and_not_run(folder: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    (folder / "latest.pt").write_bytes(pickle.dumps(Code(mark)))
+    with pytest.raises(UserError, match=r"expected a whole checkpoint"):
+        checkpoint.read(folder / "latest.pt")
+    assert not mark.exists()
+
+
+def test_another_torch_file_is_refused(folder: Path) -> None:
+    torch.save({"weights": torch.ones(1)}, folder / "latest.pt")
+    with pytest.raises(UserError, match=r"expected a checkpoint of format 1, got another file"):
+        checkpoint.read(folder / "latest.pt")
+
+
+def test_no_file(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"expected a checkpoint, but there is none"):
+        checkpoint.read(folder / "latest.pt")
+
+
+def assert_kept(folder: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"latest.pt: could not be written \(.*\); the last good one stays: .*latest.pt"
+    ):
+        save(folder, 2)
+    assert steps(folder / "latest.pt") == 1
+    assert not list(folder.glob(".latest*"))
+
+
+def test_full_disk_keeps_the_last_good_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    save(folder, 1)
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    assert_kept(folder)
+
+
+def test_a_write_that_the_system_cuts_short_keeps_the_last_good_one(folder: Path) -> None:
+    save(folder, 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        assert_kept(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_kill_while_writing_keeps_the_last_good_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    save(folder, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint.os, "fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save(folder, 2)
+    assert steps(folder / "latest.pt") == 1
+    save(folder, 3)
+    assert (steps(folder / "latest.pt"), steps(folder / "previous.pt")) == (3, 1)
+
+
+def test_locate(folder: Path) -> None:
+    run = folder.parent
+    checkpoint.save(folder, CONTENT)
+    assert checkpoint.locate(run) == folder / "latest.pt"
+    assert checkpoint.locate(run, "best.pt") == folder / "latest.pt"
+    checkpoint.save_best(folder, CONTENT)
+    assert checkpoint.locate(run, "best.pt") == folder / "best.pt"
+    assert checkpoint.locate(folder / "latest.pt") == folder / "latest.pt"
+    with pytest.raises(
+        UserError, match=r"expected a run folder \(with config.yaml\) or a checkpoint file, got neither"
+    ):
+        checkpoint.locate(run / "nosuch")

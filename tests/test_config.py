@@ -1,0 +1,197 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+import point_mass
+from soleus.config import (
+    Config,
+    check_terms,
+    dump_config,
+    load_config,
+    names,
+    parse_duration,
+    parse_overrides,
+    summary_of,
+)
+from soleus.errors import UserError, nearest
+
+TASK = {
+    "name": "hold",
+    "observation": {"phase": {}},
+    "reward": {"terms": {"pose": {"weight": 1, "scale": 0.2}, "effort": {"weight": 0.1}}},
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump({"model": "walk2d", "task": TASK}))
+    return path
+
+
+def message_of(path: Path, *flags: str) -> str:
+    with pytest.raises(UserError) as error:
+        load_config(path, parse_overrides(flags))
+    assert "\n" not in str(error.value)
+    return str(error.value).removeprefix(f"{path}: ")
+
+
+def test_yaml_round_trip(file: Path, tmp_path: Path) -> None:
+    config = load_config(file, {"train.duration": "15m", "ppo.lambda": 0.9, "policy.hidden": [64, 32]})
+    assert (config.train.duration, config.ppo.lambda_, config.policy.hidden) == (900.0, 0.9, (64, 32))
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    assert load_config(tmp_path / "config.yaml") == config
+
+
+def test_config_is_frozen(file: Path) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load_config(file).train.seed = 1  # type: ignore[misc]
+
+
+def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump({"model": "m", "task": TASK}) + "ppo: {learning_rate: 3e-4}\n")
+    assert load_config(path).ppo.learning_rate == 3e-4
+
+
+@pytest.mark.parametrize(
+    ("flags", "key", "value"),
+    [
+        (["--ppo.epochs", "4"], "ppo.epochs", 4),
+        (["--ppo.epochs=4"], "ppo.epochs", 4),
+        (["--control.mode", "torque"], "control.mode", "torque"),
+        (["--train.num-envs", "8"], "train.num_envs", 8),
+        (["--policy.mirror"], "policy.mirror", True),
+        (["--policy.mirror", "false"], "policy.mirror", False),
+        (["--policy.hidden", "[64, 32]"], "policy.hidden", [64, 32]),
+        (["--ppo.target_kl", "null"], "ppo.target_kl", None),
+        (["--motion", "1"], "motion", "1"),
+        (["--task.reward.terms.pose.weight", "-2e-1"], "task.reward.terms.pose.weight", -0.2),
+    ],
+)
+def test_flags_have_the_types_of_the_schema(flags: list[str], key: str, value: object) -> None:
+    assert parse_overrides(flags) == {key: value}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--ppo.epoch", "4"], "unknown key 'ppo.epoch' (did you mean 'ppo.epochs'?)"),
+        (["--epochs", "4"], "unknown key 'epochs' (did you mean 'ppo.epochs'?)"),
+        (["--ppo.epochs"], "--ppo.epochs: expected a value, got none"),
+        (["--ppo.epochs", "x"], "ppo.epochs: expected a valid integer, got 'x'"),
+        (["--ppo.epochs", "1.5"], "ppo.epochs: expected a valid integer, got 1.5"),
+        (["--ppo.epochs", "0"], "ppo.epochs: expected greater than or equal to 1, got 0"),
+        (["--ppo.gamma", "1"], "ppo.gamma: expected less than 1, got 1"),
+        (["--train.num_envs", "0"], "train.num_envs: expected greater than or equal to 1, got 0"),
+        (["--control.mode", "muscel"], "control.mode: expected 'excitation', 'torque' or 'muscle', got 'muscel'"),
+        (["--control.sim_hz", "500"], "control.sim_hz: expected a multiple of policy_hz (30), got 500"),
+        (["--train.duration", "15x"], "train.duration: expected a time such as 90s, 15m or 2h, got '15x'"),
+        (["--policy.hidden", "3"], "policy.hidden: expected a list, got 3"),
+        (["--policy.hidden", "[3, 0]"], "policy.hidden.1: expected greater than or equal to 1, got 0"),
+        (["--ppo", "3"], "ppo: expected a mapping, got 3"),
+        (["--ppo.target_kl", "null"], "ppo.target_kl: expected a number for the adaptive schedule, got null"),
+        (["--ppo.minibatches", "4096"], "ppo.minibatches: expected at most the 2048 samples of a rollout, got 4096"),
+        (["--task.initial", "x"], "task.initial: expected 'reference' or 'rest', got 'x'"),
+        (["--task.reward.terms.pose.weight", "x"], "task.reward.terms.pose.weight: expected a valid number, got 'x'"),
+        (["--task.reward.terms.new", "{scale: 1}"], "task.reward.terms.new: expected a weight, got {'scale': 1.0}"),
+        (["--task.unknown", "1"], "unknown key 'task.unknown'"),
+        (["--train.seed", "[1"], "--train.seed line 1: expected valid YAML, but expected ',' or ']'"),
+        (["ppo.epochs"], "expected a flag such as --ppo.epochs, got 'ppo.epochs'"),
+    ],
+)
+def test_wrong_flags(file: Path, flags: list[str], message: str) -> None:
+    assert message_of(file, *flags).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("modle: x", "unknown key 'modle' (did you mean 'model'?)"),
+        ("model: x", "task: expected a value, got none"),
+        ("model: 3", "model: expected a valid string, got 3"),
+        ("- 1", "expected a mapping of keys, got list"),
+        ("a: [", " line 1: expected valid YAML, but"),
+        ("model: x\nmodel: y", " line 1: expected valid YAML, but key 'model' is given twice"),
+        ("base: walk2", "unknown preset 'walk2' (did you mean 'walk2d'?); expected a YAML file or one of "),
+        ("model: x\ntask: {base: nosuch}", "unknown task 'nosuch'"),
+        ("model: x\ntask: nosuch", "unknown task 'nosuch'"),
+    ],
+)
+def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    assert message_of(path).removeprefix(str(path)).startswith(message)
+
+
+def test_unknown_preset() -> None:
+    with pytest.raises(UserError, match=r"unknown preset 'walk2' \(did you mean 'walk2d'\?\); expected a YAML file or"):
+        load_config("walk2")
+
+
+def test_a_task_builds_on_a_base_and_drops_terms(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(TASK))
+    path = tmp_path / "my.yaml"
+    own = {"base": "base.yaml", "reward": {"terms": {"effort": None, "pose": {"weight": 3}}}}
+    path.write_text(yaml.safe_dump({"model": "walk2d", "task": own}))
+    task = load_config(path).task
+    assert task.name == "hold"
+    assert task.reward.terms == {"pose": {"weight": 3.0, "scale": 0.2}}
+    task = load_config(path, parse_overrides(["--task.observation.phase", "null", "--task.observation.height={}"])).task
+    assert task.observation == {"height": {}}
+
+
+def test_a_named_task_replaces_the_one_below(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump({**TASK, "name": "other", "observation": {"height": {}}}))
+    (tmp_path / "named.yaml").write_text("base: my.yaml\ntask: other.yaml\n")
+    assert load_config(tmp_path / "named.yaml").task.observation == {"height": {}}
+    assert load_config(file, {"task": str(tmp_path / "other.yaml")}).task.observation == {"height": {}}
+    (tmp_path / "laid.yaml").write_text("base: my.yaml\ntask: {observation: {height: {}}}\n")
+    assert load_config(tmp_path / "laid.yaml").task.observation == {"phase": {}, "height": {}}
+
+
+def test_a_file_builds_on_a_file_and_names_files_beside_it(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "leg.xml").touch()
+    own = tmp_path / "own.yaml"
+    own.write_text("base: my.yaml\nmodel: leg.xml\nppo: {epochs: 2}\n")
+    config = load_config(own)
+    assert config.model == str((tmp_path / "leg.xml").resolve())
+    assert config.ppo.epochs == 2
+    assert config.task == load_config(file).task
+
+
+@pytest.mark.parametrize("preset", names("presets"))
+def test_presets_load_and_are_short(preset: str, tmp_path: Path) -> None:
+    config = load_config(preset)
+    assert config.train.steps or config.train.duration
+    assert summary_of(preset)
+    (tmp_path / "again.yaml").write_text(dump_config(config))
+    assert load_config(tmp_path / "again.yaml") == config
+
+
+def test_terms_are_those_of_the_catalog() -> None:
+    catalog = {"observation": {"phase": {}}, "reward": {"pose": {"scale": 1.0}, "effort": {}}, "termination": {}}
+
+    def check(**tables: object) -> None:
+        check_terms(Config.model_validate({**point_mass.CONFIG, "task": {**TASK, **tables}}).task, catalog)
+
+    check()
+    with pytest.raises(UserError, match=r"task.observation: unknown term 'phaze' \(did you mean 'phase'\?\)"):
+        check(observation={"phaze": {}})
+    with pytest.raises(
+        UserError, match=r"task.reward.terms.pose: unknown parameter 'scael' \(did you mean 'scale'\?\)"
+    ):
+        check(reward={"terms": {"pose": {"weight": 1, "scael": 2}}})
+    with pytest.raises(UserError, match=r"task.termination: unknown term 'fall'"):
+        check(termination={"fall": {}})
+
+
+def test_durations() -> None:
+    assert [parse_duration(text) for text in ("90s", "15m", "1.5h", 3, None)] == [90.0, 900.0, 5400.0, 3, None]
+
+
+def test_nearest() -> None:
+    assert nearest("walk2", ["walk2d", "run"]) == " (did you mean 'walk2d'?)"
+    assert nearest("zzz", ["walk2d"]) == ""

@@ -1,0 +1,47 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from soleus import log
+
+ROW = {"time/steps": 10, "time/seconds": 2.0, "time/steps_per_s": 5.0}
+
+
+def test_rows_are_read_back_and_what_is_not_finite_is_left_out(tmp_path: Path) -> None:
+    with log.Log(tmp_path) as records:
+        records.row({**ROW, "ppo/kl": float("nan"), "episode/return": 1.5})
+    assert log.read_metrics(tmp_path) == [{**ROW, "episode/return": 1.5}]
+
+
+def test_a_row_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(ROW) + '\n{"time/st')
+    assert log.read_metrics(tmp_path) == [ROW]
+
+
+def test_resuming_drops_what_comes_again(tmp_path: Path) -> None:
+    with log.Log(tmp_path) as records:
+        for steps in (10, 20, 30):
+            records.row({"time/steps": steps})
+    with log.Log(tmp_path, resume_steps=20) as records:
+        records.row({"time/steps": 31})
+    assert [row["time/steps"] for row in log.read_metrics(tmp_path)] == [10, 20, 31]
+
+
+def test_plain_progress_where_there_is_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with log.Log(tmp_path) as records:
+        records.show({**ROW, "episode/return": 1.5, "episode/length_s": 0.5}, 0.25)
+        records.show({**ROW, "time/steps": 1234}, 1.0)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "10 steps  5 steps/s  return 1.5  length 0.50 s  0:06 left",
+        "1,234 steps  5 steps/s  return 1.5  length 0.50 s  0:00 left",
+    ]
+
+
+def test_short_times() -> None:
+    assert [log.short_time(seconds) for seconds in (5, 75, 3723)] == ["0:05", "1:15", "1:02:03"]
+
+
+def test_no_curves_of_nothing(tmp_path: Path) -> None:
+    assert log.draw_curves(tmp_path) is None

@@ -1,0 +1,172 @@
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import point_mass
+from soleus import checkpoint, log
+from soleus.batch import Batch
+from soleus.config import Config, load_config
+from soleus.errors import UserError
+from soleus.run import Run
+from soleus.train import build, train
+
+MakeConfig = Callable[..., Config]
+NETWORK: dict[str, Any] = {
+    "control": {"mode": "muscle"},
+    "coordination": {"method": "network", "hidden": [16], "batch": 64},
+}
+
+
+def start(config: Config, folder: Path, **options: Any) -> Run:
+    options = {"make_collector": point_mass.PointMassCollector, "evaluate": point_mass.evaluate, **options}
+    return build(config, folder, **options)
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    """What a run recorded, without what the clock says and without evaluations."""
+    kept = []
+    for row in log.read_metrics(folder):
+        if not any(key.startswith("evaluate/") for key in row):
+            kept.append({key: value for key, value in row.items() if key == "time/steps" or "time/" not in key})
+    return kept
+
+
+def final_state(folder: Path) -> dict[str, np.ndarray]:
+    content = checkpoint.read(folder / "checkpoints/latest.pt")
+    return {**checkpoint.as_arrays(content["policy"]), **checkpoint.as_arrays(content["collector"])}
+
+
+def assert_same(one: Path, other: Path) -> None:
+    assert rows(one) == rows(other)
+    a, b = final_state(one), final_state(other)
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+class Failing(point_mass.PointMassCollector):
+    """Does something to the process in its sixth rollout."""
+
+    rollouts = 0
+
+    def collect(self) -> Batch:
+        self.rollouts += 1
+        if self.rollouts == 6:
+            self.fail()
+        return super().collect()
+
+    def fail(self) -> None:
+        raise RuntimeError("killed")
+
+
+class Interrupted(Failing):
+    def fail(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_run_folder_holds_everything(make_config: MakeConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    config = make_config(**NETWORK, train={"eval_interval": 2048})
+    run = start(config, folder)
+    summary = train(run)
+    assert run.collector.closed  # type: ignore[attr-defined]
+    assert load_config(folder / "config.yaml") == config
+    names = {path.name for path in folder.iterdir()}
+    assert names > {"config.yaml", "metrics.jsonl", "summary.json", "checkpoints", "curves.png"}
+    assert any(name.startswith("events.out.tfevents") for name in names)
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"latest.pt", "previous.pt", "best.pt"}
+    assert json.loads((folder / "summary.json").read_text()) == summary
+    assert summary["steps"] == 4096
+    assert summary["returns"].keys() == {"first", "last", "best"}
+    assert summary["steps_per_s"].keys() == {"mean", "last"}
+    assert {"seconds", "peak_memory_mb", "versions", "machine", "seed"} < summary.keys()
+    recorded = log.read_metrics(folder)
+    keys = {key for row in recorded for key in row}
+    assert {"episode/return", "reward/hold", "collect/diverged", "muscle/residual", "evaluate/mean_return"} < keys
+    assert [key for key in keys if not log.is_documented(key)] == []
+    assert [row["time/steps"] for row in recorded if "evaluate/mean_return" in row] == [2048, 4096]
+
+
+@pytest.mark.parametrize("sections", [{}, NETWORK], ids=["torque", "network"])
+def test_resumed_after_a_kill_equals_uninterrupted(
+    make_config: MakeConfig, tmp_path: Path, sections: dict[str, Any]
+) -> None:
+    config = make_config(**sections)
+    train(start(config, tmp_path / "whole"))
+    killed = tmp_path / "killed"
+    with pytest.raises(RuntimeError, match="killed"):
+        train(start(config, killed, make_collector=Failing))
+    assert rows(killed)[-1]["time/steps"] == 5 * 512
+    resumed = start(config, killed, resume=killed / "checkpoints/latest.pt")
+    assert resumed.counters.steps == 4 * 512  # the checkpoint interval is 1024: one rollout is lost
+    train(resumed)
+    assert_same(tmp_path / "whole", killed)
+
+
+def test_ctrl_c_ends_with_a_checkpoint_that_goes_on(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config()
+    train(start(config, tmp_path / "whole"))
+    stopped = tmp_path / "stopped"
+    handler = signal.getsignal(signal.SIGINT)
+    summary = train(start(config, stopped, make_collector=Interrupted))
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert summary["interrupted"]
+    assert summary["steps"] == 6 * 512
+    summary = train(start(config, stopped, resume=stopped / "checkpoints/latest.pt"))
+    assert not summary["interrupted"]
+    assert_same(tmp_path / "whole", stopped)
+
+
+def test_a_longer_run_goes_on_where_a_shorter_one_ended(make_config: MakeConfig, tmp_path: Path) -> None:
+    train(start(make_config(), tmp_path / "whole"))
+    train(start(make_config(train={"steps": 2048}), tmp_path / "short"))
+    train(start(make_config(), tmp_path / "short", resume=tmp_path / "short/checkpoints/latest.pt"))
+    assert_same(tmp_path / "whole", tmp_path / "short")
+
+
+def test_same_seed_repeats_and_another_does_not(make_config: MakeConfig, tmp_path: Path) -> None:
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        train(start(make_config(train={"seed": seed}), tmp_path / name))
+    assert_same(tmp_path / "a", tmp_path / "b")
+    assert rows(tmp_path / "a") != rows(tmp_path / "c")
+
+
+def test_the_best_checkpoint_is_the_best_by_evaluation(make_config: MakeConfig, tmp_path: Path) -> None:
+    returns = iter([1.0, 3.0, 2.0])
+
+    def evaluate(*arguments: Any, **options: Any) -> dict[str, float]:
+        return {"mean_return": next(returns), "share_full": 0.0}
+
+    summary = train(start(make_config(train={"steps": 1536, "eval_interval": 512}), tmp_path / "r", evaluate=evaluate))
+    assert summary["evaluation"]["mean_return"] == 2
+    assert summary["best_evaluation"]["mean_return"] == 3
+    assert checkpoint.read(tmp_path / "r/checkpoints/best.pt")["counters"]["steps"] == 1024
+
+
+def test_stops_by_time(make_config: MakeConfig, tmp_path: Path) -> None:
+    summary = train(start(make_config(train={"steps": None, "duration": 0.5}), tmp_path / "run"))
+    assert 0.4 < summary["seconds"] < 5
+
+
+def test_a_folder_in_use_is_refused(make_config: MakeConfig, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    with pytest.raises(UserError, match=r"run: expected a new folder, but it exists; go on with --resume"):
+        start(make_config(), tmp_path / "run")
+
+
+def test_a_run_needs_an_end(make_config: MakeConfig, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"train.steps: expected a number of steps, or train.duration, got neither"):
+        start(make_config(train={"steps": None}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_there(make_config: MakeConfig, tmp_path: Path, device: str) -> None:
+    with pytest.raises(UserError, match=rf"train.device: expected .*, got '{device}'"):
+        start(make_config(train={"device": device}), tmp_path / "run")

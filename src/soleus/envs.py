@@ -9,7 +9,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from soleus import threads
-from soleus.config import load_config, names
+from soleus.config import load_config
 from soleus.errors import UserError
 from soleus.simulation import EPISODE_COLUMNS, Body, Buffers, Simulation, load_body
 
@@ -137,10 +137,3 @@ class HumanEnv(gymnasium.Env):  # type: ignore[misc]
         done = bool(terminated[0] or truncated[0])
         observation = info["final_obs"][0] if done else observations[0].copy()
         return observation, float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
-
-
-def register() -> None:
-    """Make every preset known to gymnasium.make as "soleus/<preset>-v0"."""
-    for name in names("presets"):
-        if (known := f"soleus/{name}-v0") not in gymnasium.registry:
-            gymnasium.register(known, entry_point="soleus.envs:HumanEnv", kwargs={"name": name})

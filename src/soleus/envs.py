@@ -69,9 +69,7 @@ class BatchEnv(VectorEnv):  # type: ignore[misc]
         self.simulation.core.reset(core_seed, self._buffers["observations"][1])
         return self._buffers["observations"][1], {}
 
-    def step(
-        self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Advance every human by one control step. Raises UserError for actions of another shape or dtype, or not finite."""
         if not self._started:
             raise UserError("step: expected reset() first")

@@ -66,9 +66,7 @@ def _moments(human, data):
     """Joint torque of each muscle at full activation, (na, nm), and passive torques, (na), from MuJoCo's dense matrices."""
     model = human.model
     dense = np.zeros((model.nu, model.nv))
-    mujoco.mju_sparse2dense(
-        dense, data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind
-    )
+    mujoco.mju_sparse2dense(dense, data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind)
     full = np.zeros((model.nv, len(human.coordinate_dof)))
     for dof in range(model.nv):
         driver = human.coordinate_dof[human.dof_coordinate[dof]]

@@ -1,4 +1,4 @@
-"""Benchmarks that anybody can run again: `soleus bench`. Two things are compared in one run, alternating, by medians."""
+"""Benchmarks to run again: `soleus bench`. Two things are compared in one run, alternating, by medians."""
 
 from soleus.bench.init import bench_init as bench_init
 from soleus.bench.network import bench_network as bench_network

@@ -14,9 +14,7 @@ def bench_init(config: Config, num_envs: int, num_threads: int | None, rounds: i
     model_s = statistics.median(seconds(lambda: load_body(config)) for _ in range(rounds))
     body = load_body(config)
     sim = simulation(config, num_envs, num_threads)
-    build_s = statistics.median(
-        seconds(lambda: Simulation(body, num_envs, sim.core.threads, seed)) for seed in range(rounds)
-    )
+    build_s = statistics.median(seconds(lambda: Simulation(body, num_envs, sim.core.threads, 0)) for _ in range(rounds))
     policy = random_state(policy_tensors(sim.policy_spec), 1)
     muscle = random_state(sim.muscle_spec.tensors(), 1) if sim.muscle_spec else None
 

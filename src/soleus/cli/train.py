@@ -29,7 +29,9 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads, not
 
 
 _SHORT = ("steps", "duration", "num_envs", "num_threads", "seed", "device")  # flags that stand for train.<key>
-_OWN = {f"--{key}".replace("_", "-") for key in (*_SHORT, "run_dir", "resume", "rounds", "record", "json", "set", "help")}
+_OWN = {
+    f"--{key}".replace("_", "-") for key in (*_SHORT, "run_dir", "resume", "rounds", "record", "json", "set", "help")
+}
 
 
 def gather_settings(arguments: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ LAYERS = [
     {"simulation"},
     {"models", "motions", "checkpoint", "threads"},
     {"tasks", "networks", "batch"},
+    {"registration"},
     {"config"},
     {"schema"},
     {"errors", "_core"},

@@ -116,5 +116,5 @@ def test_mirror_needs_a_motion():
 
 
 def test_unknown_term():
-    with pytest.raises(UserError, match="unknown term 'poze'.*pose"):
+    with pytest.raises(UserError, match=r"unknown term 'poze'.*pose"):
         make_vec("walk2d", overrides={"task.reward.terms.poze.weight": 1.0})

@@ -31,14 +31,14 @@ def make_vec(
     return BatchEnv(load_body(load_config(name, overrides)), num_envs, num_threads, seed)
 
 
-class BatchEnv(VectorEnv):  # type: ignore[misc]
+class BatchEnv(VectorEnv[Any, Any, Any]):
     """N humans, stepped natively on a pool of threads; same-step autoreset.
 
-    Observations (N, D) float32, rewards (N,) float32, terminated and truncated (N,) bool are views of the core's buffers:
-    they hold until the next step() or reset(); copy what has to last. Where an episode ended, the observation is the
-    first of the next one, info["final_obs"][i] is the last of the old one, and info["final_info"] its summary: "return",
-    "length_s" [s], "distance_m" [m], "effort" mean squared activation, "metabolic_w_kg" [W/kg], (N,) each, with masks.
-    Actions (N, A) float32 are clipped to [-1, 1].
+    Observations (N, D) float32, rewards (N,) float32, terminated and truncated (N,) bool are views of the core's
+    buffers: they hold until the next step() or reset(); copy what has to last. Where an episode ended, the observation
+    is the first of the next one, info["final_obs"][i] is the last of the old one, and info["final_info"] its summary:
+    "return", "length_s" [s], "distance_m" [m], "effort" mean squared activation, "metabolic_w_kg" [W/kg], (N,) each,
+    with masks. Actions (N, A) float32 are clipped to [-1, 1].
     """
 
     def __init__(self, body: Body, num_envs: int, num_threads: int | None = None, seed: int | None = None) -> None:
@@ -70,7 +70,7 @@ class BatchEnv(VectorEnv):  # type: ignore[misc]
         return self._buffers["observations"][1], {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Advance every human by one control step. Raises UserError for actions of another shape or dtype, or not finite."""
+        """Advance every human by one control step; raises UserError for actions that are not (N, A) finite float32."""
         if not self._started:
             raise UserError("step: expected reset() first")
         buffers = self._buffers
@@ -89,8 +89,8 @@ class BatchEnv(VectorEnv):  # type: ignore[misc]
         for i in np.flatnonzero(done):
             final[i] = self._buffers["final_observations"][0, i].copy()
         summary: dict[str, np.ndarray] = {}
-        for i, name in enumerate(EPISODE_COLUMNS):
-            summary[name], summary[f"_{name}"] = np.where(done, rows[:, i], 0), done
+        for column, name in enumerate(EPISODE_COLUMNS):
+            summary[name], summary[f"_{name}"] = np.where(done, rows[:, column], 0), done
         return {"final_obs": final, "_final_obs": done, "final_info": summary, "_final_info": done}
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -108,7 +108,7 @@ def _check_actions(actions: Any, expected: np.ndarray) -> None:
         raise UserError(f"actions: expected finite values, got some that are not, the first for human {human}")
 
 
-class HumanEnv(gymnasium.Env):  # type: ignore[misc]
+class HumanEnv(gymnasium.Env[Any, Any]):
     """One human as a plain Gymnasium environment; the arrays it gives are the caller's."""
 
     def __init__(self, name: str, overrides: Mapping[str, Any] | None = None) -> None:

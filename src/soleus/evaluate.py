@@ -19,8 +19,9 @@ def evaluate(
 ) -> dict[str, float]:
     """Run `episodes` episodes of deterministic actions, each of a human of its own, and return what they came to.
 
-    share_full: share of the episodes that last their whole time; mean_length_s [s]; mean_speed_m_s: distance over time,
-    both summed over the episodes [m/s]; mean_return; mean_distance_m: before the end [m]; effort: mean squared activation.
+    share_full: share of the episodes that last their whole time; mean_length_s [s]; mean_speed_m_s: distance over
+    time, both summed over the episodes [m/s]; mean_return; mean_distance_m: before the end [m]; effort: mean squared
+    activation.
     """
     simulation = Simulation(load_body(config), episodes, num_threads, seed)
     simulation.load_policy(policy)

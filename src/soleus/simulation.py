@@ -102,7 +102,8 @@ def load_body(config: Config) -> Body:
     human = load_human(config.model, config.control.sim_hz)
     if config.control.mode != "torque" and not human.muscle_names:
         raise UserError(
-            f"control.mode: expected torque for a model without muscles, got '{config.control.mode}' for '{config.model}'"
+            f"control.mode: expected torque for a model without muscles, got '{config.control.mode}'"
+            f" for '{config.model}'"
         )
     motion = motions.load(config.motion, human) if config.motion else None
     if config.policy.mirror and motion is None:

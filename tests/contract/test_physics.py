@@ -63,7 +63,7 @@ def _full_state(made):
 
 
 def _moments(human, data):
-    """Joint torque of each muscle at full activation, (na, nm), and passive torques, (na), from MuJoCo's dense matrices."""
+    """Joint torque of each muscle at full activation, (na, nm), and passive torque, (na), from dense matrices."""
     model = human.model
     dense = np.zeros((model.nu, model.nv))
     mujoco.mju_sparse2dense(dense, data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind)

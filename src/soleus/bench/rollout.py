@@ -36,7 +36,7 @@ class _Raw:
                 self._place(start)
             ctrl[:] = self.rng.uniform(0, 0.5, ctrl.shape)
             total += seconds(lambda: self.batch.step(nstep=self.substeps))
-        return self.sim.core.humans * _STEPS * self.substeps / total
+        return float(self.sim.core.humans * _STEPS * self.substeps / total)
 
     def _place(self, rows: np.ndarray) -> None:
         data = mujoco.MjData(self.batch.model)

@@ -1,5 +1,6 @@
 """What BatchEnv.step costs over the substeps in it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,21 @@ def bench_sync(config: Config, num_envs: int, num_threads: int | None, rounds: i
     actions = np.random.default_rng(0).normal(0, 0.1, env.action_space.shape).astype(np.float32)
     start = env.simulation.save()
 
+    def repeatedly(step: Callable[[], object]) -> Callable[[], None]:
+        def steps() -> None:
+            for _ in range(_STEPS):
+                step()
+
+        return steps
+
     def stepped() -> float:
         env.simulation.restore(start)
-        return seconds(lambda: [env.step(actions) for _ in range(_STEPS)]) / _STEPS
+        return seconds(repeatedly(lambda: env.step(actions))) / _STEPS
 
     def bare() -> float:
         env.simulation.restore(start)
         arrays["actions"][0] = actions
-        return seconds(lambda: [core.run_substeps(arrays, 1) for _ in range(_STEPS)]) / _STEPS
+        return seconds(repeatedly(lambda: core.run_substeps(arrays, 1))) / _STEPS
 
     stepped(), bare()  # the first round warms caches and clocks
     step_s, bare_s, overhead = alternate(stepped, bare, 10 * rounds)

@@ -53,6 +53,15 @@ def test_a_users_model(tmp_path):
     assert human.head_body == human.root_body
 
 
+def test_gains_of_unknown_joints_follow_the_mass_they_move(tmp_path):
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace("_knee", "_middle").replace("_ankle", "_lower"))
+    human = models.load(path)
+    kp = dict(zip([human.coordinate_names[c] for c in human.actuated], human.kp, strict=True))
+    assert kp["right_hip"] == 600  # known by name
+    assert kp["right_lower"] / kp["right_middle"] == pytest.approx(1 / 5)  # 1 kg of foot, 5 kg with the shin
+
+
 def test_chained_equalities_are_resolved(tmp_path):
     """right_ankle = 1 + 2 right_knee and left_knee = 3 right_ankle^2, so left_knee = 3 + 12 u + 12 u^2."""
     rest = """<equality>

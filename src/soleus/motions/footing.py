@@ -33,7 +33,7 @@ _HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.002, 0.006, 0.008, 0.02, 0.003  #
 _ANGLE, _SWAY, _PROGRESS, _LIMIT = np.deg2rad(4.0), 0.01, 0.03, np.deg2rad(0.5)
 _STRIDE, _SIDEWAYS_PLACE = 0.005, 0.003  # [m]
 _TOE_OUT = np.deg2rad(5.0)  # of the feet on the ground (Perry and Burnfield 2010)
-_COM_SWAY = 0.8  # of the pelvis: the trunk follows it, the legs half
+_COM_SWAY = 0.72  # of the pelvis: the trunk follows it, the legs half or less
 _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 
 

@@ -13,7 +13,7 @@ from soleus.models.sides import side
 # angle: names of the joint, and the axis about which the right leg turns positively, in the canonical frame
 # (x forward, y left, z up): flexing a hip swings the leg forward, round -y, and so on.
 _ANATOMY: dict[str, tuple[str, tuple[float, float, float]]] = {
-    "hip_flexion": (r"hip_?flex|^hip(_[rl])?$|(left|right)_hip(_pitch|_y)?$|hip_(y|pitch)", (0, -1, 0)),
+    "hip_flexion": (r"hip_?flex|^hip(_[rl])?$|(left|right)_hip$|hip_(y|pitch)", (0, -1, 0)),
     "knee_flexion": (r"knee", (0, 1, 0)),
     "ankle_dorsiflexion": (r"ankle", (0, -1, 0)),
     "toe_extension": (r"mtp|toe", (0, -1, 0)),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models.human import Human
+from soleus.motions.posing import root_slots
 
 Floats = NDArray[np.float64]
 
@@ -43,13 +44,12 @@ class Motion:
 def make_motion(name: str, duration: float, qpos: Floats, displacement: Floats, human: Human) -> Motion:
     """Complete poses (K, nq) of one cycle to a Motion."""
     frames = len(qpos)
-    slide = _root_shift(human)
-    unit = np.zeros((2, human.model.nq))
-    for axis, adr in enumerate(slide):
+    unit = np.zeros((1, human.model.nq))
+    for axis, adr in enumerate(root_slots(human).shift):
         if adr >= 0:
             unit[:, adr] = displacement[axis]
-    before = np.vstack([qpos[-1:] - unit[:1], qpos[:-1]])
-    after = np.vstack([qpos[1:], qpos[:1] + unit[:1]])
+    before = np.vstack([qpos[-1:] - unit, qpos[:-1]])
+    after = np.vstack([qpos[1:], qpos[:1] + unit])
     dt = 2 * duration / frames
     qvel = np.zeros((frames, human.model.nv))
     for k in range(frames):
@@ -62,12 +62,6 @@ def make_motion(name: str, duration: float, qpos: Floats, displacement: Floats, 
         com=np.einsum("kji,kj->ki", heading, com - root),
         com_velocity=np.einsum("kji,kj->ki", heading, com_velocity),
     )  # fmt: skip
-
-
-def _root_shift(human: Human) -> tuple[int, int, int]:
-    from soleus.motions.posing import root_slots
-
-    return root_slots(human).shift
 
 
 def _kinematics(human: Human, qpos: Floats) -> tuple[Floats, Floats, Floats, Floats]:

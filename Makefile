@@ -1,0 +1,49 @@
+# make setup, train, test (and its parts lint, test-core), clean.
+# PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`.
+PYTHON ?= python3
+CXX_FOUND := $(shell command -v $(CXX) || command -v g++ || command -v clang++)
+VENV := .venv
+BIN := $(VENV)/bin
+# One stamp an interpreter: another PYTHON= makes the environment anew.
+INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
+STAMP := $(VENV)/installed-$(INTERPRETER)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/terms/*)
+
+.PHONY: setup train test lint test-core clean
+.DELETE_ON_ERROR:
+
+setup: $(STAMP)
+
+$(STAMP): $(SOURCES)
+	@$(PYTHON) -c '' 2>/dev/null || { echo "error: no interpreter '$(PYTHON)': apt install python3, or name one by PYTHON="; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: expected Python 3.11 or later, '$(PYTHON)' is $(INTERPRETER): name another by PYTHON="; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: '$(PYTHON)' cannot make environments: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || { echo "error: '$(PYTHON)' lacks its headers: apt install python3-dev"; exit 1; }
+	@test -n "$(CXX_FOUND)" || { echo "error: no C++ compiler: apt install g++"; exit 1; }
+	@ls $(VENV)/installed-$(INTERPRETER) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]' -c constraints.txt
+	@touch $@
+
+train: setup
+	$(BIN)/soleus train walk2d $(ARGS)
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	@cp $(VENV)/lib/python3*/site-packages/soleus/_core.pyi src/soleus/
+	$(BIN)/mypy
+
+# The core's own tests, without Python, under the address and the thread sanitizer.
+test-core: setup
+	set -e; for sanitizer in address thread; do \
+	  PATH="$(abspath $(BIN)):$$PATH" cmake -S . -B build/$$sanitizer -G Ninja -DSOLEUS_SANITIZE=$$sanitizer \
+	    -DPython_EXECUTABLE="$(abspath $(BIN)/python)" -Wno-dev >/dev/null; \
+	  PATH="$(abspath $(BIN)):$$PATH" cmake --build build/$$sanitizer; \
+	  setarch -R build/$$sanitizer/soleus_core_tests; \
+	done
+
+clean:
+	rm -rf $(VENV) build

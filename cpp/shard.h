@@ -29,7 +29,7 @@ struct ControlData {
   double action_scale = 0.4;       // [rad] of pose target at action 1
   bool activation_dynamics = true;
   int sweeps = 8;                  // of coordinate descent
-  double regularization = 1.0;     // lambda [(N m)^2]
+  double regularization = 30.0;    // lambda [(N m)^2]
   bool mirror = false;             // mirror the body in the second half of the cycle
 };
 

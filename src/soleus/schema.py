@@ -60,8 +60,9 @@ class CoordinationConfig(_Section):
     method: Literal["static_optimization", "network"] = "static_optimization"
     sweeps: Count = 8
     """Coordinate descent sweeps a substep."""
-    regularization: NonNegative = 1.0
-    """[(N m)^2] weight of the squared activations against the squared torque residual."""
+    regularization: NonNegative = 30.0
+    """[(N m)^2] weight of the squared activations against the squared torque residual. Small values leave coordinate
+    descent no slope to undo co-contraction by: on myolegs 30 halves the effort of 1 at the same residual."""
     hidden: Widths = (256, 256, 256)
     learning_rate: Positive = 1e-4
     epochs: Count = 3

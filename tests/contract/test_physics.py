@@ -127,8 +127,9 @@ def test_static_optimization_equals_scipy(preset):
     for i, data in enumerate(states):
         moments, passive = _moments(human, data)
         target = single["desired"][0, i] - passive
-        # |A a - b|^2 + 1 |a|^2 as one least-squares problem
-        stacked = np.vstack([moments, np.eye(moments.shape[1])])
+        # |A a - b|^2 + lambda |a|^2 as one least-squares problem
+        weight = np.sqrt(made.body.config.coordination.regularization)
+        stacked = np.vstack([moments, weight * np.eye(moments.shape[1])])
         best = lsq_linear(stacked, np.concatenate([target, np.zeros(moments.shape[1])]), bounds=(0, 1), tol=1e-12)
         missed += ((moments @ best.x - target) ** 2).sum()
         wanted += (target**2).sum()

@@ -1,9 +1,11 @@
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 
 from soleus import log
+from soleus.errors import UserError
 
 ROW = {"time/steps": 10, "time/seconds": 2.0, "time/steps_per_s": 5.0}
 
@@ -37,6 +39,16 @@ def test_plain_progress_where_there_is_no_terminal(tmp_path: Path, capsys: pytes
         "10 steps  5 steps/s  return 1.5  length 0.50 s  0:06 left",
         "1,234 steps  5 steps/s  return 1.5  length 0.50 s  0:00 left",
     ]
+
+
+def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with log.Log(tmp_path) as records:
+        records.file.close()
+        records.file = open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115
+        with pytest.raises(UserError, match=r"metrics.jsonl: could not be written \(No space left on device\)"):
+            records.row(ROW)
+        with contextlib.suppress(OSError):
+            records.file.close()
 
 
 def test_short_times() -> None:

@@ -11,6 +11,8 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn
 
+from soleus.errors import UserError
+
 METRICS = {
     "time/steps": "control steps of one human so far",
     "time/seconds": "training time so far, evaluations and checkpoints included [s]",
@@ -112,10 +114,16 @@ class Log:
         self.file.close()
 
     def row(self, metrics: Mapping[str, float]) -> None:
-        """Record metrics, "time/steps" among them. Values that are not finite are left out."""
+        """Record metrics, "time/steps" among them. Values that are not finite are left out.
+
+        Raises UserError where the disk refuses.
+        """
         finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
-        self.file.write(json.dumps(finite) + "\n")
-        self.file.flush()
+        try:
+            self.file.write(json.dumps(finite) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise UserError(f"{self.path}: could not be written ({error.strerror})") from None
         for key, value in finite.items():
             if key != "time/steps":
                 self.events.add_scalar(key, value, int(metrics["time/steps"]))

@@ -99,6 +99,17 @@ def test_options_learn_too(make_config: Callable[..., Config], ppo: dict[str, ob
     assert all(np.isfinite(value) for value in metrics.values())
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_learns_on_cuda(make_config: Callable[..., Config]) -> None:
+    config = make_config()
+    collector = point_mass.PointMassCollector(config)
+    ppo = Ppo(config.ppo, config.policy, collector.layout, device="cuda")
+    for _ in range(40):
+        collector.load_policy(ppo.policy_state())
+        ppo.learn(collector.collect())
+    assert point_mass.evaluate(config, ppo.policy_state(), None, 20, 1, 1)["share_full"] == 1
+
+
 def test_linear_schedule_follows_the_progress(make_config: Callable[..., Config]) -> None:
     ppo, collector = make_ppo(make_config(ppo={"schedule": "linear", "learning_rate": 1e-3}))
     assert ppo.learn(collector.collect(), progress=0.75)["ppo/learning_rate"] == pytest.approx(2.5e-4)

@@ -28,7 +28,7 @@ struct ControlData {
   int substeps = 16;               // simulation steps a control step
   double action_scale = 0.4;       // [rad] of pose target at action 1
   bool activation_dynamics = true;
-  int sweeps = 8;                  // of coordinate descent
+  int sweeps = 6;                  // of coordinate descent
   double regularization = 30.0;    // lambda [(N m)^2]
   bool mirror = false;             // mirror the body in the second half of the cycle
 };
@@ -150,6 +150,7 @@ class Shard {
   TileBuffer input_, output_, scratch_;  // of the networks
   // Per lane of a tile: moments (nnz), passive, target, residual (na).
   std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;
+  std::vector<double> step_;  // (nm) of coordinate descent
   bool profiling_ = false;
   std::chrono::steady_clock::time_point last_;
   SectionTimes times_{};

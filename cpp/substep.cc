@@ -56,7 +56,7 @@ void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) 
     muscle_target(s, 0);
     mark(Section::kMuscles);
     static_optimization(world_.human, moments_[0], wanted_[0], control.regularization, control.sweeps, s.activation,
-                        residual_[0]);
+                        residual_[0], step_);
     s.body.apply_activations(s.activation, control.activation_dynamics);
     if (k == s.sampled_substep) {
       record_residual(human, 0, views);

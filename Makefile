@@ -20,6 +20,7 @@ $(STAMP): $(SOURCES)
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: '$(PYTHON)' cannot make environments: apt install python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || { echo "error: '$(PYTHON)' lacks its headers: apt install python3-dev"; exit 1; }
 	@test -n "$(CXX_FOUND)" || { echo "error: no C++ compiler: apt install g++"; exit 1; }
+	@echo 'setting up $(VENV): this takes some minutes, once'
 	@ls $(VENV)/installed-$(INTERPRETER) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]' -c constraints.txt
 	@touch $@

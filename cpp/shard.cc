@@ -18,6 +18,7 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   if (world.motion) reference_ = world.motion->make_frame();
   const int lanes = std::min(count, Mlp::kTile);
   step_.resize(h.num_muscles());
+  trial_.resize(h.num_muscles());
   moments_.assign(lanes, std::vector<double>(h.num_crossings()));
   for (auto* buffer : {&passive_, &wanted_, &residual_}) buffer->assign(lanes, std::vector<double>(h.num_actuated()));
 }

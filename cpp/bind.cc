@@ -172,7 +172,7 @@ RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t step
   v.desired = cube("desired", steps, na);
   v.passive = cube("passive", steps, na);
   v.term_sums = {array<double, 2>(arrays, "term_sums", {n, terms}), n, terms};
-  v.residual_sums = {array<double, 2>(arrays, "residual_sums", {n, 2}), n, 2};
+  v.residual_sums = {array<double, 2>(arrays, "residual_sums", {n, 3}), n, 3};
   require(v.observations && v.actions && v.rewards && v.terminated && v.truncated && v.term_sums,
           "expected observations, actions, rewards, terminated, truncated and term_sums");
   require(!v.moments == !v.desired && !v.moments == !v.passive, "expected moments, desired and passive together");

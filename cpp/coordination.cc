@@ -15,22 +15,25 @@ void torque_residual(const Human& human, std::span<const double> moments, std::s
 }
 
 void static_optimization(const Human& human, std::span<const double> moments, std::span<const double> target,
-                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual) {
+                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual,
+                         std::span<double> step) {
   torque_residual(human, moments, target, activation, residual);
   const int* crossing = human.crossing.data();
   const int* adr = human.crossing_adr.data();
   double* r = residual.data();
+  for (std::size_t m = 0; m < activation.size(); ++m) {
+    double curvature = regularization;
+    for (int s = adr[m]; s < adr[m + 1]; ++s) curvature += moments[s] * moments[s];
+    // A muscle without force or moment has nothing to say; the bound keeps it at rest.
+    step[m] = 1.0 / std::max(curvature, 1e-9);
+  }
+  // Each update waits for the last one's residual: divisions stay out of this loop, and the order of the muscles puts
+  // the two legs side by side, whose updates do not wait for one another.
   for (int sweep = 0; sweep < sweeps; ++sweep) {
     for (int m : human.descent_order()) {
       double slope = regularization * activation[m];
-      double curvature = regularization;
-      for (int s = adr[m]; s < adr[m + 1]; ++s) {
-        slope += moments[s] * r[crossing[s]];
-        curvature += moments[s] * moments[s];
-      }
-      // A muscle without force or moment has nothing to say; the bound keeps it at rest.
-      const double wanted = activation[m] - slope / std::max(curvature, 1e-9);
-      const double next = std::clamp(wanted, 0.0, 1.0);
+      for (int s = adr[m]; s < adr[m + 1]; ++s) slope += moments[s] * r[crossing[s]];
+      const double next = std::clamp(activation[m] - slope * step[m], 0.0, 1.0);
       const double change = next - activation[m];
       activation[m] = next;
       for (int s = adr[m]; s < adr[m + 1]; ++s) r[crossing[s]] += moments[s] * change;

@@ -11,9 +11,11 @@ namespace soleus {
 
 // argmin over 0 <= a <= 1 of |JtA a - target|^2 + regularization |a|^2 by cyclic coordinate descent over the sparse
 // moments. `target` is the desired minus the passive torque, (na) [N m]; `activation`, (nm), is the warm start and the
-// answer; `residual`, (na), becomes JtA a - target. Each sweep lowers the objective; `sweeps` bounds the work.
+// answer; `residual`, (na), becomes JtA a - target; `step`, (nm), is scratch. Each sweep lowers the objective; `sweeps`
+// bounds the work.
 void static_optimization(const Human& human, std::span<const double> moments, std::span<const double> target,
-                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual);
+                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual,
+                         std::span<double> step);
 
 // residual = JtA a - target.
 void torque_residual(const Human& human, std::span<const double> moments, std::span<const double> target,

@@ -17,6 +17,8 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   }
   if (world.motion) reference_ = world.motion->make_frame();
   const int lanes = std::min(count, Mlp::kTile);
+  step_.resize(h.num_muscles());
+  trial_.resize(h.num_muscles());
   moments_.assign(lanes, std::vector<double>(h.num_crossings()));
   for (auto* buffer : {&passive_, &wanted_, &residual_}) buffer->assign(lanes, std::vector<double>(h.num_actuated()));
 }
@@ -98,7 +100,7 @@ void Shard::start_activations(State& s) {
   s.body.stable_pd(s.target, s.torque);
   muscle_target(s, 0);
   static_optimization(world_.human, moments_[0], wanted_[0], world_.control.regularization, kColdSweeps, s.activation,
-                      residual_[0]);
+                      residual_[0], step_);
   s.body.apply_activations(s.activation, false);
 }
 

@@ -28,7 +28,7 @@ struct ControlData {
   int substeps = 16;               // simulation steps a control step
   double action_scale = 0.4;       // [rad] of pose target at action 1
   bool activation_dynamics = true;
-  int sweeps = 8;                  // of coordinate descent
+  int sweeps = 6;                  // of coordinate descent
   double regularization = 30.0;    // lambda [(N m)^2]
   bool mirror = false;             // mirror the body in the second half of the cycle
 };
@@ -70,7 +70,9 @@ struct RolloutViews {
   CubeView<float> moments;             // (T, N, nnz): the muscle sample
   CubeView<float> desired, passive;    // (T, N, na)
   MatrixView<double> term_sums;        // (N, terms), added to
-  MatrixView<double> residual_sums;    // (N, 2): squared residual, squared wanted muscle torque; added to
+  // (N, 3), added to: squared torque residual, squared torque wanted of the muscles, and the squared residual that static
+  // optimization leaves of the same samples. One sample a control step.
+  MatrixView<double> residual_sums;
 };
 
 enum class Section { kPhysics, kMuscles, kCoordination, kPolicy, kTerms, kTorque, kCount };
@@ -135,6 +137,7 @@ class Shard {
   void substep(int human, int k, const RolloutViews& views, std::size_t t);
   void substep_tile(int begin, int end, int k, const Mlp& muscle, const RolloutViews& views, std::size_t t);
   void record_residual(int human, int slot, const RolloutViews& views);
+  double optimal_residual(int human, int slot);
   void record_sample(int human, int slot, const RolloutViews& views, std::size_t t);
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(State& s);
@@ -150,6 +153,7 @@ class Shard {
   TileBuffer input_, output_, scratch_;  // of the networks
   // Per lane of a tile: moments (nnz), passive, target, residual (na).
   std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;
+  std::vector<double> step_, trial_;  // (nm) of coordinate descent
   bool profiling_ = false;
   std::chrono::steady_clock::time_point last_;
   SectionTimes times_{};

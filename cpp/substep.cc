@@ -56,7 +56,7 @@ void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) 
     muscle_target(s, 0);
     mark(Section::kMuscles);
     static_optimization(world_.human, moments_[0], wanted_[0], control.regularization, control.sweeps, s.activation,
-                        residual_[0]);
+                        residual_[0], step_);
     s.body.apply_activations(s.activation, control.activation_dynamics);
     if (k == s.sampled_substep) {
       record_residual(human, 0, views);
@@ -104,6 +104,21 @@ void Shard::record_residual(int human, int slot, const RolloutViews& views) {
     sums[0] += residual_[slot][c] * residual_[slot][c];
     sums[1] += wanted_[slot][c] * wanted_[slot][c];
   }
+  sums[2] += optimal_residual(human, slot);
+}
+
+// What static optimization leaves of a sample: beside the network's residual, the share that no activation can meet.
+double Shard::optimal_residual(int human, int slot) {
+  constexpr int kSweeps = 30;
+  auto& left = residual_[slot];
+  if (world_.control.method == Method::kNetwork) {
+    trial_ = humans_[human].activation;
+    static_optimization(world_.human, moments_[slot], wanted_[slot], world_.control.regularization, kSweeps, trial_, left,
+                        step_);
+  }
+  double sum = 0;
+  for (double r : left) sum += r * r;
+  return sum;
 }
 
 void Shard::record_sample(int human, int slot, const RolloutViews& views, std::size_t t) {

@@ -97,17 +97,43 @@ def test_more_threads_than_cpus(capsys):
     assert "4096 threads asked for" in capsys.readouterr().err
 
 
+PUPPET = """
+<mujoco><worldbody><geom type="plane" size="1 1 1"/>
+  <body name="pelvis" pos="0 0 1"><freejoint/><geom size=".1"/>
+    <site name="a_r" pos=".05 -.1 0"/><site name="a_l" pos=".05 .1 0"/>
+    <body name="calcn_r" pos="0 -.1 -.5"><joint name="hip_flexion_r" axis="0 1 0"/><geom size=".05"/>
+      <site name="b_r" pos=".05 0 .1"/></body>
+    <body name="calcn_l" pos="0 .1 -.5"><joint name="hip_flexion_l" axis="0 1 0"/><geom size=".05"/>
+      <site name="b_l" pos=".05 0 .1"/></body>
+    <body name="head" pos="0 0 .6"><geom size=".1"/></body></body></worldbody>
+  {muscles}
+</mujoco>"""
+MUSCLES = """
+  <tendon><spatial name="flexor_r"><site site="a_r"/><site site="b_r"/></spatial>
+          <spatial name="flexor_l"><site site="a_l"/><site site="b_l"/></spatial></tendon>
+  <actuator><muscle name="flexor_r" tendon="flexor_r" force="500" lengthrange=".2 .6"/>
+            <muscle name="flexor_l" tendon="flexor_l" force="500" lengthrange=".2 .6"/></actuator>"""
+
+
+def _file(folder, muscles):
+    file = folder / "puppet.xml"
+    file.write_text(PUPPET.format(muscles=muscles))
+    return {"model": str(file), "motion": None, "task": "walk"}
+
+
+@pytest.mark.parametrize("mode", ["muscle", "excitation", "torque"])
+def test_a_users_own_model(tmp_path, mode):
+    made = make_vec("walk2d", num_envs=4, num_threads=1, overrides={**_file(tmp_path, MUSCLES), "control.mode": mode})
+    made.reset(seed=0)
+    for _ in range(10):
+        observations, rewards, *_ = made.step(made.action_space.sample())
+        assert np.isfinite(observations).all()
+        assert np.isfinite(rewards).all()
+
+
 def test_model_without_muscles(tmp_path):
-    file = tmp_path / "puppet.xml"
-    file.write_text(
-        """<mujoco><worldbody><geom type="plane" size="1 1 1"/>
-        <body name="pelvis" pos="0 0 1"><freejoint/><geom size=".1"/>
-        <body name="calcn_r" pos="0 -.1 -.5"><joint name="hip_flexion_r" axis="0 1 0"/><geom size=".05"/></body>
-        <body name="calcn_l" pos="0 .1 -.5"><joint name="hip_flexion_l" axis="0 1 0"/><geom size=".05"/></body>
-        <body name="head" pos="0 0 .6"><geom size=".1"/></body></body></worldbody></mujoco>"""
-    )
     with pytest.raises(UserError, match="expected torque for a model without muscles, got 'muscle'"):
-        make_vec("walk2d", overrides={"model": str(file), "motion": None, "task": "walk"})
+        make_vec("walk2d", overrides=_file(tmp_path, ""))
 
 
 def test_mirror_needs_a_motion():

@@ -69,6 +69,13 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self.simulation.core.reset(core_seed, self._buffers["observations"][1])
         return self._buffers["observations"][1], {}
 
+    def load_muscle(self, state: Mapping[str, Any]) -> None:
+        """Swap the muscle network's weights whole: what coordination.method network steps with; zeros until then.
+
+        state: a plain torch state_dict. Raises UserError, the old weights staying, for one that does not fit.
+        """
+        self.simulation.load_muscle(state)
+
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Advance every human by one control step; raises UserError for actions that are not (N, A) finite float32."""
         if not self._started:

@@ -58,7 +58,7 @@ class CoordinationConfig(_Section):
     """How the muscles come to make the torques asked for (control.mode muscle)."""
 
     method: Literal["static_optimization", "network"] = "static_optimization"
-    sweeps: Count = 8
+    sweeps: Count = 6
     """Coordinate descent sweeps a substep."""
     regularization: NonNegative = 30.0
     """[(N m)^2] weight of the squared activations against the squared torque residual. Small values leave coordinate

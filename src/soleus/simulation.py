@@ -237,7 +237,7 @@ class Buffers:
             "final_observations": np.empty((steps, n, d), np.float32),
             "episodes": np.empty((steps, n, len(EPISODE_COLUMNS)), np.float32),
             "term_sums": np.zeros((n, terms)),
-            "residual_sums": np.zeros((n, 2)),
+            "residual_sums": np.zeros((n, 3)),
         }
         if samples:
             layout = simulation.muscle_layout
@@ -265,7 +265,10 @@ class Buffers:
         sums = self["term_sums"].sum(0) / self["rewards"].size
         return dict(zip(simulation.body.config.task.reward.terms, sums.tolist(), strict=True))
 
-    def residual(self) -> float:
-        """Relative torque residual of the coordination: root of summed squares over those of the torque wanted."""
-        missed, wanted = self["residual_sums"].sum(0)
-        return float(np.sqrt(missed / wanted)) if wanted > 0 else 0.0
+    def residuals(self) -> tuple[float, float]:
+        """Relative torque residuals, root of summed squares over those of the torque wanted from the muscles.
+
+        The first is of the coordination that acted, the second what static optimization leaves of the same samples.
+        """
+        missed, wanted, optimal = self["residual_sums"].sum(0)
+        return (float(np.sqrt(missed / wanted)), float(np.sqrt(optimal / wanted))) if wanted > 0 else (0.0, 0.0)

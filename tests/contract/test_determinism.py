@@ -41,7 +41,7 @@ def test_stepping_equals_the_whole_rollout(case):
     whole = rollout(simulation(case, humans=5), steps=20)
     env = BatchEnv(case, 5, 1)
     if env.simulation.muscle_spec:
-        env.simulation.load_muscle(_muscle_state(env))
+        env.load_muscle(_muscle_state(env))
     observations, _ = env.reset(seed=7)
     for t in range(20):
         np.testing.assert_array_equal(observations, whole["observations"][t])

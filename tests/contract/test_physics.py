@@ -133,7 +133,7 @@ def test_static_optimization_equals_scipy(preset):
         best = lsq_linear(stacked, np.concatenate([target, np.zeros(moments.shape[1])]), bounds=(0, 1), tol=1e-12)
         missed += ((moments @ best.x - target) ** 2).sum()
         wanted += (target**2).sum()
-    assert single.residual() == pytest.approx(np.sqrt(missed / wanted), rel=1e-2, abs=1e-4)
+    assert single.residuals()[0] == pytest.approx(np.sqrt(missed / wanted), rel=1e-2, abs=1e-4)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

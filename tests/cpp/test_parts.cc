@@ -124,13 +124,13 @@ TEST(static_optimization_meets_the_optimality_conditions) {
   const auto human = puppet::human();
   // One muscle a joint, pulling 60 N m at full activation: 30 N m wants half of it, 90 more than there is, -5 none.
   const std::vector<double> moments = {60, 60};
-  std::vector<double> activation = {0, 0}, residual(2);
-  static_optimization(*human, moments, std::vector<double>{30, 90}, 0.0, 3, activation, residual);
+  std::vector<double> activation = {0, 0}, residual(2), step(2);
+  static_optimization(*human, moments, std::vector<double>{30, 90}, 0.0, 3, activation, residual, step);
   NEAR(activation[0], 0.5, 1e-12);
   NEAR(activation[1], 1.0, 1e-12);
   NEAR(residual[0], 0.0, 1e-9);
   NEAR(residual[1], -30.0, 1e-9);
-  static_optimization(*human, moments, std::vector<double>{-5, 30}, 3600.0, 3, activation, residual);
+  static_optimization(*human, moments, std::vector<double>{-5, 30}, 3600.0, 3, activation, residual, step);
   NEAR(activation[0], 0.0, 1e-12);
   NEAR(activation[1], 0.25, 1e-12);  // 60 * 30 / (60^2 + 3600)
 }

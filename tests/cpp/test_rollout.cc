@@ -17,7 +17,7 @@ struct Arrays {
     terminated.resize(steps * n);
     truncated.resize(steps * n);
     terms.resize(n * r.task().reward_terms());
-    residuals.resize(n * 2);
+    residuals.resize(n * 3);
     samples.resize(3 * steps * n * 2);
     views.observations = {observations.data(), steps + 1, n, d};
     views.actions = {actions.data(), steps, n, a};
@@ -26,7 +26,7 @@ struct Arrays {
     views.terminated = {terminated.data(), steps, n};
     views.truncated = {truncated.data(), steps, n};
     views.term_sums = {terms.data(), n, static_cast<std::size_t>(r.task().reward_terms())};
-    views.residual_sums = {residuals.data(), n, 2};
+    views.residual_sums = {residuals.data(), n, 3};
     views.moments = {samples.data(), steps, n, 2};
     views.desired = {samples.data() + steps * n * 2, steps, n, 2};
     views.passive = {samples.data() + 2 * steps * n * 2, steps, n, 2};

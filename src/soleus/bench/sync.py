@@ -22,7 +22,7 @@ def bench_sync(config: Config, num_envs: int, num_threads: int | None, rounds: i
     """
     env = BatchEnv(load_body(config), num_envs, threads.collector_threads(num_threads), 0)
     if env.simulation.muscle_spec:
-        env.simulation.load_muscle(random_state(env.simulation.muscle_spec.tensors(), 0))
+        env.load_muscle(random_state(env.simulation.muscle_spec.tensors(), 0))
     env.reset(seed=0)
     arrays, core = env._buffers.arrays, env.simulation.core
     actions = np.random.default_rng(0).normal(0, 0.1, env.action_space.shape).astype(np.float32)

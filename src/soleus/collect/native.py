@@ -46,7 +46,7 @@ class NativeCollector:
         column = EPISODE_COLUMNS.index
         stats = {"diverged": float(buffers["diverged"].sum())}
         if self.simulation.body.config.control.mode == "muscle":
-            stats["torque_residual"] = buffers.residual()
+            stats["torque_residual"], stats["torque_residual_static"] = buffers.residuals()
         if len(episodes):
             stats["episode_distance_m"] = float(episodes[:, column("distance_m")].mean())
             stats["effort"] = float(episodes[:, column("effort")].mean())

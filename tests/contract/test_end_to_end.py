@@ -1,0 +1,131 @@
+"""The commands of the README on real models: they run, say what they promise, repeat and resume exactly."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soleus.cli import main
+from soleus.config import load_config, names
+from soleus.evaluate import evaluate
+from soleus.learn.nets import Policy
+from soleus.simulation import Simulation, load_body
+
+EVALUATION = {
+    "episodes",
+    "share_full",
+    "mean_length_s",
+    "mean_speed_m_s",
+    "mean_return",
+    "mean_distance_m",
+    "effort",
+}
+
+
+def _train(folder: Path, *arguments: str) -> list[dict[str, float]]:
+    assert main(["train", *arguments, *([] if "--resume" in arguments else ["--run-dir", str(folder)])]) == 0
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [
+        {key: value for key, value in row.items() if not key.startswith("time/s") or key == "time/steps"}
+        for row in rows
+    ]
+
+
+def _iterations(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    dropped = ("time/collect_share", "time/seconds", "time/steps_per_s")
+    return [{key: value for key, value in row.items() if key not in dropped} for row in rows if "episode/count" in row]
+
+
+@pytest.mark.parametrize("method", ["static_optimization", "network"])
+def test_resume_equals_uninterrupted(tmp_path, capsys, method):
+    options = (
+        "test-walk2d-small",
+        "--coordination.method",
+        method,
+        "--coordination.hidden",
+        "[32, 32]",
+        "--policy.mirror",
+        "--train.learner_threads",
+        "1",
+    )
+    whole = _iterations(_train(tmp_path / "whole", *options, "--steps", "1536", "--num-threads", "2"))
+    _train(tmp_path / "parts", *options, "--steps", "768", "--num-threads", "1")
+    parts = _iterations(_train(tmp_path / "parts", "--resume", str(tmp_path / "parts"), "--steps", "1536"))
+    assert len(whole) == 6
+    assert parts == whole
+
+
+def test_evaluate_prints_the_promised_json(tmp_path, capsys):
+    _train(tmp_path / "run", "test-walk2d-small", "--steps", "512")
+    assert {"config.yaml", "metrics.jsonl", "checkpoints", "summary.json"} <= {
+        p.name for p in (tmp_path / "run").iterdir()
+    }
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "run"), "--episodes", "3", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert set(result) == EVALUATION
+    assert result["episodes"] == 3
+    assert 0 < result["mean_length_s"] <= 10
+
+
+def test_evaluation_counts_whole_first_episodes():
+    """An untrained walker falls; the evaluation's means are those of its first episodes, stepped one by one."""
+    import torch
+
+    from soleus.envs import BatchEnv
+
+    config = load_config("test-walk2d-small")
+    body = load_body(config)
+    simulation = Simulation(body, 1, 1, 0)
+    policy = Policy(simulation.policy_spec, 0.3, torch.Generator().manual_seed(0))
+    state = {f"net.{key}": value for key, value in policy.net.state_dict().items()}
+    size = simulation.core.observation_size
+    state |= {"log_std": policy.log_std, "normalizer.mean": np.zeros(size), "normalizer.std": np.ones(size)}
+    result = evaluate(config, state, None, episodes=4, seed=5, num_threads=2)
+    env = BatchEnv(body, 4, 1)
+    observations, _ = env.reset(seed=5)
+    lengths, returns, totals = [0.0] * 4, [0.0] * 4, np.zeros(4)
+    for step in range(1, 301):
+        with torch.no_grad():
+            actions = policy.net(torch.from_numpy(observations.copy()).clamp(-10, 10)).numpy()
+        observations, rewards, terminated, truncated, _ = env.step(actions)
+        totals += rewards
+        for i in np.flatnonzero((terminated | truncated) & (np.array(lengths) == 0)):
+            lengths[i], returns[i] = step / 30, totals[i]
+    assert result["mean_length_s"] == pytest.approx(np.mean(lengths), rel=1e-3)
+    assert result["mean_return"] == pytest.approx(np.mean(returns), rel=1e-2)
+
+
+@pytest.mark.parametrize("what", ["rollout", "network", "init", "sync", "train"])
+def test_bench_prints_json_that_scripts_rely_on(what, capsys, tmp_path):
+    record = tmp_path / "benchmarks.md"
+    arguments = [
+        "bench",
+        what,
+        "test-walk2d-small",
+        "--num-envs",
+        "4",
+        "--rounds",
+        "1",
+        "--json",
+        "--record",
+        str(record),
+    ]
+    for _ in range(2):
+        assert main(arguments) == 0
+        result = json.loads(capsys.readouterr().out)
+    assert set(result) == {"bench", "command", "machine", "results"}
+    assert record.read_text().count("## `") == 1, "a second record takes the place of the first"
+    if what == "rollout":
+        expected = {"steps_per_s", "substeps_per_s", "raw_substeps_per_s", "ratio", "share"}
+        assert expected <= set(result["results"])
+        assert {"physics", "muscles", "coordination", "policy", "terms", "other"} <= set(result["results"]["share"])
+        assert sum(result["results"]["share"].values()) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", [name for name in names("presets") if not name.startswith("test")])
+def test_every_preset_trains(preset, tmp_path, capsys):
+    rows = _train(tmp_path / "run", preset, "--steps", "512", "--num-envs", "8", "--train.rollout_steps", "32")
+    assert all(np.isfinite(value) for row in rows for value in row.values())

@@ -1,0 +1,72 @@
+"""Where episodes begin: on the reference, with coupled joints where their drivers put them and muscles already held."""
+
+import mujoco
+import numpy as np
+import pytest
+from native import body, simulation
+
+from soleus.bench.parts import random_state
+from soleus.errors import UserError
+from soleus.networks import policy_tensors
+from soleus.simulation import Buffers
+
+
+@pytest.mark.parametrize("preset", ["walk2d", "walk-myolegs"])
+def test_starts_on_the_reference(preset):
+    made = simulation(body(preset), humans=20)
+    buffers = Buffers(made, 1, samples=False)
+    made.core.reset(0, buffers["observations"][0])
+    human, motion = made.body.human, made.body.motion
+    qpos = made.qpos()
+    np.testing.assert_allclose(qpos, human.consistent(qpos), atol=1e-12)
+    adr = human.model.jnt_qposadr[human.model.dof_jntid[human.coordinate_dof[human.actuated]]]
+    distance = np.abs(qpos[:, None, adr] - motion.qpos[None][:, :, adr]).max(-1).min(-1)
+    assert distance.max() < 0.04, "every start is a pose of the cycle"
+    size = mujoco.mj_stateSize(human.model, mujoco.mjtState.mjSTATE_INTEGRATION)
+    activation = made.save()[:, -len(human.muscle_names) :]
+    assert made.save().shape[1] > size
+    assert activation.max() > 0.05
+    assert activation.min() >= 0
+    assert activation.max() <= 1
+
+
+def test_starts_at_rest_with_noise():
+    overrides = {"task__initial": "rest", "task__initial_noise": 0.02}
+    made = simulation(body(**overrides), humans=200)
+    buffers = Buffers(made, 1, samples=False)
+    made.core.reset(0, buffers["observations"][0])
+    human = made.body.human
+    adr = human.model.jnt_qposadr[human.model.dof_jntid[human.coordinate_dof[human.actuated]]]
+    offset = made.qpos()[:, adr] - human.qpos_rest[adr]
+    assert abs(offset.mean()) < 0.003
+    assert abs(offset.std() - 0.02) < 0.003
+
+
+def test_old_weights_stay():
+    """A state that does not fit is refused by name, and the rollout goes on as if it had never come."""
+    made = simulation(body(coordination__method="network"), humans=3)
+    policy = random_state(policy_tensors(made.policy_spec), 5)
+    muscle = random_state(made.muscle_spec.tensors(), 5)
+
+    def first_step():
+        buffers = Buffers(made, 1, samples=True)
+        made.core.reset(0, buffers["observations"][0])
+        buffers.run(made, with_policy=True)
+        return buffers["observations"][1].copy()
+
+    before = first_step()
+    missing = {key: value for key, value in policy.items() if key != "log_std"}
+    misshapen = {**policy, "net.0.weight": policy["net.0.weight"][:, :-1]}
+    for state, message in (
+        (missing, "'log_std' .* missing"),
+        ({**policy, "net.9.bias": policy["log_std"]}, r"unexpected tensor 'net\.9\.bias'"),
+        (misshapen, r"'net.0.weight' of shape \(128, 66\), got \(128, 65\)"),
+        ({**policy, "log_std": policy["log_std"] * np.nan}, "finite values in tensor 'log_std'"),
+    ):
+        with pytest.raises(UserError, match=message):
+            made.load_policy(state)
+    with pytest.raises(UserError, match=r"muscle network: .*'0.weight'.* missing"):
+        made.load_muscle({key: value for key, value in muscle.items() if key != "0.weight"})
+    np.testing.assert_array_equal(before, first_step())
+    made.load_policy(policy)
+    assert not np.array_equal(before, first_step())

@@ -1,0 +1,54 @@
+// A step allocates nothing: every operator new of the process is counted.
+#include <cstdlib>
+#include <new>
+
+#include "check.h"
+#include "puppet.h"
+
+namespace {
+thread_local long allocations = 0;
+
+void* counted(std::size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size)) return p;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size); }
+void* operator new[](std::size_t size) { return counted(size); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+
+using namespace soleus;
+
+TEST(steps_and_resets_allocate_nothing) {
+  const auto human = puppet::human();
+  const Task task(*human, puppet::task(), false);
+  const World world{*human, nullptr, task, puppet::control(), 3};
+  Shard shard(world, 0, 4);
+  const std::size_t n = 4, d = task.observation_size(), steps = 60;
+  std::vector<float> observations((steps + 1) * n * d), actions(steps * n * 2), rewards(steps * n);
+  std::vector<std::uint8_t> terminated(steps * n), truncated(steps * n);
+  std::vector<double> terms(n * task.reward_terms()), residuals(n * 3);
+  RolloutViews views;
+  views.observations = {observations.data(), steps + 1, n, d};
+  views.actions = {actions.data(), steps, n, 2};
+  views.rewards = {rewards.data(), steps, n};
+  views.terminated = {terminated.data(), steps, n};
+  views.truncated = {truncated.data(), steps, n};
+  views.term_sums = {terms.data(), n, static_cast<std::size_t>(task.reward_terms())};
+  views.residual_sums = {residuals.data(), n, 3};
+  Policy policy{Mlp({static_cast<int>(d), 8, 2}, {Activation::kTanh, Activation::kIdentity}),
+                std::vector<float>(d, 0.0f), std::vector<float>(d, 1.0f), std::vector<float>(2, -1.0f)};
+  shard.reserve(&policy, nullptr);
+  shard.reset({observations.data(), n, d});
+  const long before = allocations;
+  for (std::size_t t = 0; t < steps; ++t) shard.step(views, t, &policy, nullptr);
+  CHECK(allocations == before);
+  int ended = 0;
+  for (std::size_t i = 0; i < truncated.size(); ++i) ended += truncated[i] | terminated[i];
+  CHECK(ended > 0);
+}

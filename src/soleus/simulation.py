@@ -15,7 +15,7 @@ from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Motion
 from soleus.networks import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
-from soleus.tasks import catalog
+from soleus.tasks.catalog import catalog
 
 _HUMAN_FIELDS = (
     "dof_coordinate",

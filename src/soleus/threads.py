@@ -69,3 +69,12 @@ def set_learner_threads(asked: int | None, collector: int) -> int:
     count = asked or min(collector, available_cpus())
     torch.set_num_threads(count)
     return count
+
+
+def wait_asleep() -> None:
+    """Let torch's threads sleep when they wait, not spin; has to come before torch is imported.
+
+    Spinning threads take CPUs from the collector's pool, and from whoever else is on the machine: there a learner of
+    two threads came down to a tenth of its speed.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")

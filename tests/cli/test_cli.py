@@ -96,7 +96,15 @@ def test_presets(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def in_a_fresh_process(code: str) -> str:
+    result = subprocess.run([sys.executable, "-c", f"import sys, {code}"], capture_output=True, text=True, check=True)
+    return result.stdout.strip()
+
+
 def test_help_imports_neither_torch_nor_mujoco() -> None:
-    code = "import sys, soleus.cli; print([m for m in ('torch', 'mujoco', 'matplotlib') if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert in_a_fresh_process("soleus.cli; print([m for m in ('torch', 'mujoco') if m in sys.modules])") == "[]"
+
+
+def test_the_learners_threads_sleep_while_they_wait() -> None:
+    code = "os, soleus.cli; soleus.cli.main(['presets']); print(os.environ['OMP_WAIT_POLICY'])"
+    assert in_a_fresh_process(code).splitlines()[-1] == "passive"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
+from soleus import threads
 from soleus.cli.bench import bench
 from soleus.cli.evaluate import evaluate
 from soleus.cli.presets import presets
@@ -17,6 +18,7 @@ VERBS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb with the given arguments, by default those of the process; return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    threads.wait_asleep()
     try:
         verb = given[0] if given else "--help"
         if verb not in VERBS and not verb.startswith("-"):

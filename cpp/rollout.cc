@@ -49,6 +49,10 @@ Rollout::Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, T
   progress_.resize(count);
 }
 
+Rollout::Exclusive::Exclusive(const Rollout& rollout) : busy_(rollout.busy_) {
+  require(!busy_.exchange(true), "expected one call at a time, but a rollout is in progress in another thread");
+}
+
 int Rollout::shard_size() const {
   if (data_.shard_size > 0) return std::min(data_.shard_size, data_.humans);
   // The muscle network runs at every substep and wants whole tiles. Otherwise several shards a thread let the threads
@@ -87,6 +91,7 @@ void Rollout::set_muscle(const NetworkData& network) {
 
 void Rollout::load_policy(std::span<const LayerData> layers, std::span<const float> mean, std::span<const float> std,
                           std::span<const float> log_std) {
+  const Exclusive exclusive(*this);
   require(policy_.has_value(), "expected set_policy before load_policy");
   auto fits = [](std::span<const float> got, const std::vector<float>& mine, const char* what) {
     require(got.size() == mine.size(), std::string("expected ") + what + " of length " + std::to_string(mine.size()) +
@@ -102,6 +107,7 @@ void Rollout::load_policy(std::span<const LayerData> layers, std::span<const flo
 }
 
 void Rollout::load_muscle(std::span<const LayerData> layers) {
+  const Exclusive exclusive(*this);
   require(muscle_.has_value(), "expected set_muscle before load_muscle");
   muscle_->load(layers);
 }
@@ -112,6 +118,7 @@ void Rollout::set_deterministic(bool on) {
 }
 
 void Rollout::reset(std::uint64_t seed, MatrixView<float> observations) {
+  const Exclusive exclusive(*this);
   world_.seed = seed;
   std::atomic<std::size_t> next{0};
   pool_.run([&](int) {
@@ -169,6 +176,7 @@ void Rollout::schedule(std::size_t steps, Work&& work) {
 }
 
 void Rollout::run(const RolloutViews& views, std::size_t steps, bool with_policy) {
+  const Exclusive exclusive(*this);
   require(!with_policy || policy_.has_value(), "expected set_policy before a rollout");
   require(!needs_muscle() || muscle_.has_value(), "expected set_muscle before a rollout");
   const Policy* policy = with_policy ? &*policy_ : nullptr;
@@ -182,6 +190,7 @@ void Rollout::run(const RolloutViews& views, std::size_t steps, bool with_policy
 }
 
 void Rollout::run_substeps(const RolloutViews& views, std::size_t steps) {
+  const Exclusive exclusive(*this);
   require(!needs_muscle() || muscle_.has_value(), "expected set_muscle before a rollout");
   const Mlp* muscle = muscle_ ? &*muscle_ : nullptr;
   schedule(steps, [&](Shard& shard, std::size_t t) { shard.substeps(views, t, muscle); });
@@ -198,12 +207,14 @@ void Rollout::copy_qpos(MatrixView<double> out) const {
 }
 
 void Rollout::save(MatrixView<double> states) const {
+  const Exclusive exclusive(*this);
   for (const auto& shard : shards_) {
     for (int i = 0; i < shard->count(); ++i) shard->save(i, states.row(shard->first() + i).data());
   }
 }
 
 void Rollout::restore(MatrixView<const double> states) {
+  const Exclusive exclusive(*this);
   for (auto& shard : shards_) {
     for (int i = 0; i < shard->count(); ++i) shard->restore(i, states.row(shard->first() + i).data());
   }

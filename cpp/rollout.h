@@ -73,6 +73,16 @@ class Rollout {
   const Report& report() const { return report_; }
 
  private:
+  // Held by whatever reads or writes the humans or the weights: a second caller is refused, not raced with.
+  class Exclusive {
+   public:
+    explicit Exclusive(const Rollout& rollout);
+    ~Exclusive() { busy_ = false; }
+
+   private:
+    std::atomic<bool>& busy_;
+  };
+
   // Runs work(shard, t) for every shard and control step, in order of time within a shard.
   template <class Work>
   void schedule(std::size_t steps, Work&& work);
@@ -91,6 +101,7 @@ class Rollout {
   std::optional<Policy> policy_;
   std::optional<Mlp> muscle_;
   Report report_;
+  mutable std::atomic<bool> busy_{false};
 
   struct Progress {
     std::size_t next = 0;  // control step

@@ -58,7 +58,12 @@ def draw_body(axes: plt.Axes, model: mujoco.MjModel, data: mujoco.MjData) -> Non
         path = data.wrap_xpos.reshape(-1, 3)[start : start + count]
         activation = float(data.act[model.actuator_actadr[actuator]])
         axes.plot(
-            path[:, 0], path[:, 2], color=colours(activation), lw=0.6 + 2.2 * activation, alpha=0.9, zorder=2 + activation
+            path[:, 0],
+            path[:, 2],
+            color=colours(activation),
+            lw=0.6 + 2.2 * activation,
+            alpha=0.9,
+            zorder=2 + activation,
         )
 
 

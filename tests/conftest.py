@@ -1,4 +1,5 @@
 import copy
+import functools
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 import point_mass
+from soleus import models
 from soleus.config import Config
 
 torch.set_num_threads(1)  # small networks: more threads only wait for one another
@@ -32,3 +34,23 @@ def point_mass_core(monkeypatch: pytest.MonkeyPatch) -> None:
     native = SimpleNamespace(NativeCollector=point_mass.PointMassCollector)
     monkeypatch.setitem(sys.modules, "soleus.collect.native", native)
     monkeypatch.setitem(sys.modules, "soleus.evaluate", SimpleNamespace(evaluate=point_mass.evaluate))
+
+
+@functools.cache
+def load(name: str) -> models.Human:
+    return models.load(name)
+
+
+@pytest.fixture(params=models.names(), scope="session")
+def human(request: pytest.FixtureRequest) -> models.Human:
+    return load(request.param)
+
+
+@pytest.fixture(scope="session")
+def walk2d() -> models.Human:
+    return load("walk2d")
+
+
+@pytest.fixture(scope="session")
+def myolegs() -> models.Human:
+    return load("myolegs")

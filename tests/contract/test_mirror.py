@@ -1,4 +1,4 @@
-"""Mirror symmetry: in the second half of the cycle the policy meets the mirrored body, and the body the mirrored action."""
+"""Mirror symmetry: in half of the cycle the policy meets the mirrored body, and the body the mirrored action."""
 
 import mujoco
 import numpy as np

@@ -46,3 +46,16 @@ def test_no_more_threads_than_asked_for():
     assert _threads() - before == 4, "the caller's thread is one of the five"
     del made
     assert _threads() == before
+
+
+def test_a_second_caller_is_refused_not_raced_with():
+    made = simulation(body(), humans=16, threads=1)
+    buffers = Buffers(made, 200, samples=False)
+    made.core.reset(0, buffers["observations"][0])
+    rolling = threading.Thread(target=lambda: buffers.run(made, with_policy=True))
+    rolling.start()
+    time.sleep(0.05)
+    with pytest.raises(ValueError, match="a rollout is in progress"):
+        made.save()
+    rolling.join()
+    made.save()

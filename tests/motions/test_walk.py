@@ -76,7 +76,7 @@ def test_left_is_right_half_a_stride_later(human):
 
 
 def test_joint_angles_are_those_of_the_literature(human):
-    """Within a few degrees of Winter's and Perry's, whatever the model's signs."""
+    """Peaks and their times near those of the tables, whose file names its sources, whatever the model's signs."""
     motion = walk(human)
     hip, ankle = joint(human, motion, "hip_flexion_r"), joint(human, motion, "ankle_angle_r")
     knee = joint(human, motion, "knee_angle_r") * (-1 if human.name == "myolegs26" else 1)

@@ -1,11 +1,13 @@
 """Default PD gains and torque limits, by what a joint is.
 
-The legs carry the body: at 600 N m/rad the 100-120 N m of walking (Winter 2009) cost 0.2 rad of error, which a policy's
-pose targets can make good; with 400 and kd = 40, a stance leg that follows the reference alone gives way within a
-stride. A pose target has no velocity of its own, so a joint lags behind it by kd / kp, 0.03 s here: kd stays under
-critical damping, which for a swinging shank (0.3 kg m^2) is 2 sqrt(kp I) = 27 N m s/rad. Stable PD (Tan et al. 2011)
-holds these gains at 480 steps a second, light toes included. Torque limits are about twice the largest of normal
-walking, near the isometric strength of adults (Anderson et al. 2007, J. Biomech. 40:3105).
+The legs carry the body: at 600 N m/rad the 90-120 N m of walking (1.2-1.6 N m/kg at hip and ankle) cost up to 0.2 rad
+of error, which a policy's pose targets can make good; with 400 and kd = 40, a stance leg that follows the reference
+alone gives way within a stride. A pose target has no velocity of its own, so a joint lags behind it by kd / kp, 0.03
+s here: kd stays under critical damping, which for a swinging shank (0.3 kg m^2) is 2 sqrt(kp I) = 27 N m s/rad.
+Stable PD (Tan et al. 2011) holds these gains at 480 steps a second, light toes included. Torque limits leave room
+above walking: 1.4 (hip, knee) and 2 (ankle) times the mean isometric strength of young men, 207 N m in hip extension,
+210 in knee extension and 122 in plantarflexion at 75 kg and 1.75 m (Anderson et al. 2007, J. Biomech. 40:3105, table
+3, which rbdl/rbdl has in addons/muscle/Millard2016TorqueMuscle.cc).
 """
 
 import re

@@ -64,7 +64,7 @@ class CoordinationConfig(_Section):
     """[(N m)^2] weight of the squared activations against the squared torque residual. Small values leave coordinate
     descent no slope to undo co-contraction by: on myolegs 30 halves the effort of 1 at the same residual."""
     hidden: Widths = (256, 256, 256)
-    learning_rate: Positive = 1e-4
+    learning_rate: Positive = 5e-4
     epochs: Count = 3
     batch: Count = 128
     """Samples a minibatch of the network's regression."""

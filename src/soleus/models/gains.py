@@ -1,13 +1,15 @@
 """Default PD gains and torque limits, by what a joint is.
 
-The legs carry the body: at 600 N m/rad the 90-120 N m of walking (1.2-1.6 N m/kg at hip and ankle) cost up to 0.2 rad
-of error, which a policy's pose targets can make good; with 400 and kd = 40, a stance leg that follows the reference
-alone gives way within a stride. A pose target has no velocity of its own, so a joint lags behind it by kd / kp, 0.03
-s here: kd stays under critical damping, which for a swinging shank (0.3 kg m^2) is 2 sqrt(kp I) = 27 N m s/rad.
-Stable PD (Tan et al. 2011) holds these gains at 480 steps a second, light toes included. Torque limits leave room
-above walking: 1.4 (hip, knee) and 2 (ankle) times the mean isometric strength of young men, 207 N m in hip extension,
-210 in knee extension and 122 in plantarflexion at 75 kg and 1.75 m (Anderson et al. 2007, J. Biomech. 40:3105, table
-3, which rbdl/rbdl has in addons/muscle/Millard2016TorqueMuscle.cc).
+The legs carry the body: at 500 N m/rad the 90-120 N m of walking (1.2-1.6 N m/kg at hip and ankle) cost up to 0.25 rad
+of error, which a policy's pose targets can make good. A pose target has no velocity of its own, so a joint lags behind
+it by kd / kp, 0.04 s here: kd stays under critical damping, which for a swinging shank (0.3 kg m^2) is
+2 sqrt(kp I) = 24 N m s/rad. Stable PD (Tan et al. 2011) holds these gains at 480 steps a second, light toes included.
+
+Torque limits keep what is asked within what muscles can make together: about the mean isometric strength of young men,
+207 N m in hip extension, 210 in knee extension and 122 in plantarflexion at 75 kg and 1.75 m (Anderson et al. 2007,
+J. Biomech. 40:3105, table 3, which rbdl/rbdl has in addons/muscle/Millard2016TorqueMuscle.cc), with room at the ankle,
+which pushes off at up to 1.6 N m/kg. Joints that no strong muscle crosses (hip rotation, toes) get little: with stiff
+ones and wide limits a trained policy asked for torques a quarter of which the muscles of myolegs cannot make.
 """
 
 import re
@@ -18,13 +20,13 @@ from numpy.typing import NDArray
 
 # name pattern, kp [N m/rad], kd [N m s/rad], torque limit [N m]; the first that matches counts
 _TABLE: tuple[tuple[str, float, float, float], ...] = (
-    (r"hip_?rot", 300, 10, 100),
-    (r"hip_?(add|abd)", 600, 20, 250),
-    (r"hip", 600, 20, 300),
-    (r"knee", 600, 20, 300),
-    (r"subtalar", 300, 6, 80),
-    (r"ankle", 600, 15, 250),
-    (r"mtp|toe", 60, 1, 40),
+    (r"hip_?rot", 120, 5, 50),
+    (r"hip_?(add|abd)", 300, 15, 120),
+    (r"hip", 400, 20, 210),
+    (r"knee", 500, 20, 210),
+    (r"subtalar", 200, 5, 40),
+    (r"ankle", 500, 15, 170),
+    (r"mtp|toe", 40, 1, 15),
     (r"flex_extension|lat_bending|axial_rotation|lumbar|waist|abdomen|spine|back", 600, 30, 300),
     (r"neck|head", 50, 5, 50),
     (r"elv_angle|shoulder|clavic", 100, 10, 80),

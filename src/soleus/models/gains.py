@@ -35,7 +35,7 @@ _TABLE: tuple[tuple[str, float, float, float], ...] = (
     (r"deviation|wrist|^flexion_[rl]$", 20, 2, 20),
     (r"^(cmc|mp|ip|mcp\d|pm\d|md\d)_", 1, 0.1, 3),
 )
-_UNKNOWN = (600.0, 20.0, 300.0)  # of a joint that carries a leg's mass
+_UNKNOWN = (400.0, 20.0, 210.0)  # of a joint that carries a leg's mass
 _LEG_MASS_SHARE = 0.16  # Winter (2009), table 4.1
 
 

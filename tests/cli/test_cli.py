@@ -108,3 +108,21 @@ def test_help_imports_neither_torch_nor_mujoco() -> None:
 def test_the_learners_threads_sleep_while_they_wait() -> None:
     code = "os, soleus.cli; soleus.cli.main(['presets']); print(os.environ['OMP_WAIT_POLICY'])"
     assert in_a_fresh_process(code).splitlines()[-1] == "passive"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate"], "Missing from soleus evaluate: PATH"),
+        (["evaluate", "x", "--episods", "3"], "Unrecognized options: --episods, 3 (did you mean '--episodes'?)"),
+        (["evaluate", "x", "--episodes", "three"], "Error parsing --episodes"),
+        (["bench", "rolout"], "invalid choice 'rolout'"),
+        (["presets", "more"], "Unrecognized options: more; see soleus presets --help"),
+        (["bench", "rollout", "--ppo.epoch", "3"], "unknown key 'ppo.epoch' (did you mean 'ppo.epochs'?)"),
+    ],
+)
+def test_usage_errors_are_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {message}")
+    assert error.count("\n") == 1

@@ -25,7 +25,7 @@ def test_python_goes_on_during_a_rollout():
             ticks.append(time.perf_counter())
             time.sleep(0.001)
 
-    other = threading.Thread(target=tick)
+    other = threading.Thread(target=tick, daemon=True)
     other.start()
     start = time.perf_counter()
     buffers.run(made, with_policy=True)
@@ -52,7 +52,7 @@ def test_a_second_caller_is_refused_not_raced_with():
     made = simulation(body(), humans=16, threads=1)
     buffers = Buffers(made, 200, samples=False)
     made.core.reset(0, buffers["observations"][0])
-    rolling = threading.Thread(target=lambda: buffers.run(made, with_policy=True))
+    rolling = threading.Thread(target=lambda: buffers.run(made, with_policy=True), daemon=True)
     rolling.start()
     time.sleep(0.05)
     with pytest.raises(ValueError, match="a rollout is in progress"):

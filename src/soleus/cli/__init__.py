@@ -3,13 +3,12 @@
 import sys
 from collections.abc import Callable, Sequence
 
-import tyro
-
 from soleus import threads
 from soleus.cli.bench import bench
 from soleus.cli.evaluate import evaluate
 from soleus.cli.presets import presets
 from soleus.cli.train import gather_settings, train
+from soleus.cli.usage import parse
 from soleus.errors import UserError, nearest
 
 VERBS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "presets": presets, "bench": bench}
@@ -24,9 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if verb not in VERBS and not verb.startswith("-"):
             raise UserError(f"expected a verb of {', '.join(VERBS)}, got '{verb}'{nearest(verb, VERBS)}")
         given = [verb, *(gather_settings(given[1:]) if verb in ("train", "bench") else given[1:])]
-        tyro.extras.subcommand_cli_from_dict(
-            VERBS, prog="soleus", description="Trains muscle-driven humans to move, on CPUs, fast.", args=given
-        )
+        parse(VERBS, given)()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -11,19 +11,19 @@ import tyro
 
 from soleus.errors import UserError
 
-_FRAME = re.compile(r"[│╭╮╰╯]")
-_RULE = re.compile(r"^\s*─+\s*$")
+_BORDER = re.compile(r"^[╭╰+]")  # a box's first line, which has its title, and its last; + where there is no UTF-8
+_RULE = re.compile(r"^[─-]+$")
 
 
 def one_line(box: str, verb: str) -> str:
     """Return what tyro's box says above its first rule, and the option that it suggests, if any."""
-    lines = [_FRAME.sub("", line).strip() for line in box.splitlines() if line.strip()]
-    lines = [line for line in lines if not re.match(r"^─ .* ─+$", line)]  # the title
+    lines = [line.strip().strip("│|").strip() for line in box.splitlines() if not _BORDER.match(line.strip())]
     rules = [i for i, line in enumerate(lines) if _RULE.match(line)]
-    said = " ".join(lines[: rules[0]] if rules else lines)
-    near = re.search(r"Perhaps you meant: (--\S+)", " ".join(line for line in lines if not _RULE.match(line)))
+    said = " ".join(" ".join(lines[: rules[0]] if rules else lines).split())
+    near = re.search(r"Perhaps you meant: (--\S+)", " ".join(lines))
     hint = f" (did you mean '{near[1]}'?)" if near else ""
-    return f"{said.rstrip('.')}{hint}; see soleus {verb} --help".replace(" ; ", "; ")
+    command = f"soleus {verb} --help" if verb else "soleus --help"
+    return f"{said.rstrip('.')}{hint}; see {command}"
 
 
 def parse(verbs: Mapping[str, Callable[..., None]], arguments: Sequence[str]) -> Callable[[], None]:
@@ -50,4 +50,4 @@ def parse(verbs: Mapping[str, Callable[..., None]], arguments: Sequence[str]) ->
         if stop.code in (0, None):
             raise
         verb = arguments[0] if arguments and arguments[0] in verbs else ""
-        raise UserError(" ".join(one_line(box.getvalue(), verb).split())) from None
+        raise UserError(one_line(box.getvalue(), verb)) from None

@@ -11,13 +11,15 @@ import tyro
 
 from soleus.errors import UserError
 
-_BORDER = re.compile(r"^[╭╰+]")  # a box's first line, which has its title, and its last; + where there is no UTF-8
+_BORDER = re.compile(r"^[╭╰]")  # a box's first line, which has its title, and its last
 _RULE = re.compile(r"^[─-]+$")
 
 
 def one_line(box: str, verb: str) -> str:
     """Return what tyro's box says above its first rule, and the option that it suggests, if any."""
-    lines = [line.strip().strip("│|").strip() for line in box.splitlines() if not _BORDER.match(line.strip())]
+    lines = [line.strip().strip("│").strip() for line in box.splitlines() if not _BORDER.match(line.strip())]
+    if len(lines) > 1 and _RULE.match(lines[1]):  # without UTF-8 there is no frame, but a title over a rule
+        lines = lines[2:]
     rules = [i for i, line in enumerate(lines) if _RULE.match(line)]
     said = " ".join(" ".join(lines[: rules[0]] if rules else lines).split())
     near = re.search(r"Perhaps you meant: (--\S+)", " ".join(lines))

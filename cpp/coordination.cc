@@ -45,14 +45,11 @@ void write_network_input(const Human& human, std::span<const double> moments, st
                          bool mirrored, int lane, float* input) {
   constexpr double kInverse = 1.0 / kTorqueScale;
   float* out = input + lane;
-  const auto& sign = human.mirror_actuated_sign();
   for (std::size_t s = 0; s < moments.size(); ++s, out += Mlp::kTile) {
-    const double value = mirrored ? sign[human.crossing[s]] * moments[human.mirror_crossing()[s]] : moments[s];
-    *out = static_cast<float>(value * kInverse);
+    *out = static_cast<float>(mirrored_moment(human, moments, s, mirrored) * kInverse);
   }
   for (std::size_t c = 0; c < target.size(); ++c, out += Mlp::kTile) {
-    const double value = mirrored ? sign[c] * target[human.mirror_actuated()[c]] : target[c];
-    *out = static_cast<float>(value * kInverse);
+    *out = static_cast<float>(mirrored_torque(human, target, c, mirrored) * kInverse);
   }
 }
 

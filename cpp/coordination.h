@@ -24,6 +24,15 @@ void torque_residual(const Human& human, std::span<const double> moments, std::s
 // Torques enter the muscle coordination network over this scale [N m].
 inline constexpr double kTorqueScale = 200.0;
 
+// Value s of the moments, and value c of a joint torque, of the body or of its mirror image.
+inline double mirrored_moment(const Human& human, std::span<const double> moments, std::size_t s, bool mirrored) {
+  if (!mirrored) return moments[s];
+  return human.mirror_actuated_sign()[human.crossing[s]] * moments[human.mirror_crossing()[s]];
+}
+inline double mirrored_torque(const Human& human, std::span<const double> torque, std::size_t c, bool mirrored) {
+  return mirrored ? human.mirror_actuated_sign()[c] * torque[human.mirror_actuated()[c]] : torque[c];
+}
+
 // Writes one lane of the network's input, (nnz + na, Mlp::kTile): moments, then the target, both over kTorqueScale;
 // of the mirrored body if `mirrored`.
 void write_network_input(const Human& human, std::span<const double> moments, std::span<const double> target,

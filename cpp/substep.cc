@@ -125,9 +125,15 @@ void Shard::record_sample(int human, int slot, const RolloutViews& views, std::s
   if (!views.moments) return;
   const State& s = humans_[human];
   const std::size_t n = first_ + human;
-  std::copy(moments_[slot].begin(), moments_[slot].end(), views.moments.at(t, n));
-  std::copy(s.torque.begin(), s.torque.end(), views.desired.at(t, n));
-  std::copy(passive_[slot].begin(), passive_[slot].end(), views.passive.at(t, n));
+  const Human& h = world_.human;
+  // The network learns from what it acts on: the mirrored body, where the policy sees that one.
+  for (std::size_t i = 0; i < moments_[slot].size(); ++i) {
+    views.moments.at(t, n)[i] = static_cast<float>(mirrored_moment(h, moments_[slot], i, s.mirrored));
+  }
+  for (std::size_t c = 0; c < s.torque.size(); ++c) {
+    views.desired.at(t, n)[c] = static_cast<float>(mirrored_torque(h, s.torque, c, s.mirrored));
+    views.passive.at(t, n)[c] = static_cast<float>(mirrored_torque(h, passive_[slot], c, s.mirrored));
+  }
 }
 
 // What the future of a human depends on besides its body: the order is that of save().

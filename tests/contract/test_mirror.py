@@ -59,7 +59,7 @@ def test_second_half_equals_the_mirrored_first_half(method):
         np.testing.assert_allclose(a["rewards"][0, late], b["rewards"][0, late], atol=1e-3)
         if method == "network":
             for name in ("moments", "desired", "passive"):
-                assert a[name].shape == b[name].shape
+                np.testing.assert_allclose(a[name][0, late], b[name][0, late], rtol=1e-3, atol=0.5)
         for buffers in (a, b):
             buffers["observations"][0] = buffers["observations"][1]
 

@@ -15,8 +15,10 @@ from soleus.errors import UserError
 CONTENT = {
     "counters": {"steps": 3, "returns": {"first": 1.5}},
     "collector": {"words": np.arange(4, dtype=np.uint64), "flags": np.array([True, False])},
-    "weights": {"0.weight": torch.ones(2, 2)},
+    "policy": {"0.weight": torch.ones(2, 2)},
     "muscle": None,
+    "ppo": {},
+    "muscle_learner": None,
 }
 
 
@@ -104,6 +106,78 @@ def test_another_torch_file_is_refused(folder: Path) -> None:
         checkpoint.read(folder / "latest.pt")
 
 
+def flip(path: Path, text: bytes) -> None:
+    """Damage a file in place where `text` stands, as a bad disk would."""
+    data = bytearray(path.read_bytes())
+    data[data.index(text)] ^= 255
+    path.write_bytes(data)
+
+
+def test_a_flipped_bit_is_seen(folder: Path) -> None:
+    pattern = np.frombuffer(b"recognised", np.uint8)
+    checkpoint.save(folder, {**CONTENT, "collector": {"words": pattern}})
+    flip(folder / "latest.pt", b"recognised")
+    with pytest.raises(UserError, match=r"expected a whole checkpoint, but it is damaged \(checksum of .*\)$"):
+        checkpoint.read(folder / "latest.pt")
+
+
+def test_a_damaged_header_is_seen(folder: Path) -> None:
+    checkpoint.save(folder, CONTENT)
+    flip(folder / "latest.pt", b"PK\3\4")
+    with pytest.raises(UserError, match=r"expected a whole checkpoint, but it is damaged \(.*\)$"):
+        checkpoint.read(folder / "latest.pt")
+
+
+def test_damaged_data_is_not_called_code(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "latest.pt", "w") as archive:
+        for name, data in (("data.pkl", b"\x80\x02\xff"), ("version", b"3"), ("byteorder", b"little")):
+            archive.writestr(f"archive/{name}", data)
+    with pytest.raises(UserError, match=r"expected a whole checkpoint, but it is damaged"):
+        checkpoint.read(folder / "latest.pt")
+
+
+@pytest.mark.parametrize("key", list(CONTENT))
+def test_a_checkpoint_has_all_that_a_run_saves(folder: Path, key: str) -> None:
+    checkpoint.save(folder, {name: value for name, value in CONTENT.items() if name != key})
+    with pytest.raises(UserError, match=rf"expected a run's checkpoint with counters, .*, but '{key}' is missing$"):
+        checkpoint.read(folder / "latest.pt")
+
+
+@pytest.mark.parametrize("flaw", ["truncated", "flipped"])
+def test_a_damaged_latest_does_not_take_the_place_of_the_previous_one(folder: Path, flaw: str) -> None:
+    save(folder, 1)
+    save(folder, 2)
+    latest = folder / "latest.pt"
+    if flaw == "truncated":
+        latest.write_bytes(latest.read_bytes()[:100])
+    else:
+        flip(latest, b"PK\3\4")
+    save(folder, 3)
+    assert (steps(latest), steps(folder / "previous.pt")) == (3, 1)
+
+
+def test_the_new_one_is_on_the_disk_before_the_old_one_moves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    save(folder, 1)
+    save(folder, 2)
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(UserError, match=r"could not be written"):
+        save(folder, 3)
+    assert (steps(folder / "latest.pt"), steps(folder / "previous.pt")) == (2, 1)
+
+
+def test_a_file_system_without_links(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*names: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(checkpoint.os, "link", refuse)
+    save(folder, 1)
+    save(folder, 2)
+    assert (steps(folder / "latest.pt"), steps(folder / "previous.pt")) == (2, 1)
+
+
 def test_no_file(folder: Path) -> None:
     with pytest.raises(UserError, match=r"expected a checkpoint, but there is none"):
         checkpoint.read(folder / "latest.pt")
@@ -163,3 +237,19 @@ def test_locate(folder: Path) -> None:
         UserError, match=r"expected a run folder \(with config.yaml\) or a checkpoint file, got neither"
     ):
         checkpoint.locate(run / "nosuch")
+
+
+def test_a_checkpoint_is_named_from_anywhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint.save(folder, CONTENT)
+    monkeypatch.chdir(folder)
+    assert checkpoint.locate(Path("latest.pt")).parent.parent == folder.parent
+
+
+@pytest.mark.parametrize("place", ["latest.pt", "other/checkpoints/latest.pt", "other/latest.pt"])
+def test_a_checkpoint_outside_of_a_run(folder: Path, place: str) -> None:
+    checkpoint.save(folder, CONTENT)
+    stray = folder.parent / place
+    stray.parent.mkdir(parents=True, exist_ok=True)
+    stray.write_bytes((folder / "latest.pt").read_bytes())
+    with pytest.raises(UserError, match=rf"{place}: expected a checkpoint in a run's checkpoints/ folder, with config"):
+        checkpoint.locate(stray)

@@ -5,9 +5,11 @@ A run keeps three in its folder checkpoints/: latest.pt, previous.pt (the one be
 
 import io
 import os
-import pickle
+import re
 import zipfile
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import torch
 from soleus.errors import UserError
 
 _FORMAT = 1
+_KEYS = ("counters", "policy", "muscle", "ppo", "muscle_learner", "collector")  # what a run saves
 LATEST, PREVIOUS, BEST = "latest.pt", "previous.pt", "best.pt"
 
 
@@ -34,9 +37,10 @@ def as_arrays(content: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value.numpy() for key, value in content.items()}
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
+def write_bytes(path: Path, data: bytes | memoryview, keep: Path | None = None) -> None:
     """Write a file whole or not at all: a temporary file beside it, flushed to the disk, then renamed over it.
 
+    keep: give the file that stood at `path` this name, once the new one is on the disk.
     Raises UserError where the disk refuses (full, read-only); the old file then stays as it was.
     """
     temporary = path.with_name(f".{path.name}.tmp")
@@ -45,6 +49,8 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if keep is not None:
+            _demote(path, keep)
         os.replace(temporary, path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -52,43 +58,73 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         kept = f"; the last good one stays: {path}" if path.exists() else ""
         raise UserError(f"{path}: could not be written ({error.strerror}){kept}") from None
 
 
-def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a checkpoint: nested mappings of arrays, tensors, numbers and text. Errors as write_bytes."""
+def _demote(path: Path, keep: Path) -> None:
+    """Give a file a second name: at no moment is there none under its first."""
+    link = keep.with_name(f".{keep.name}.tmp")
+    link.unlink(missing_ok=True)
+    try:
+        os.link(path, link)
+        os.replace(link, keep)
+    except OSError:  # a file system without links
+        write_bytes(keep, path.read_bytes())
+
+
+def write(path: Path, content: Mapping[str, Any], keep: Path | None = None) -> None:
+    """Write a checkpoint: nested mappings of arrays, tensors, numbers and text. `keep` and errors as write_bytes."""
     buffer = io.BytesIO()
     torch.save({"format": _FORMAT, **_as_tensors(content)}, buffer)
-    write_bytes(path, buffer.getbuffer())
+    write_bytes(path, buffer.getbuffer(), keep)
+
+
+def _flaw(path: Path) -> str | None:
+    """Say what is wrong with the archive, by its table of contents and its checksums, which torch does not look at."""
+    if not zipfile.is_zipfile(path):  # the table of contents comes last: a truncated file has none
+        return "it is truncated or none"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entry = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError) as error:
+        return f"it is damaged ({first_line(error)})"
+    return None if entry is None else f"it is damaged (checksum of {entry})"
 
 
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path}: expected a checkpoint, but there is none")
-    if not zipfile.is_zipfile(path):  # its table of contents comes last: a truncated file has none
-        raise UserError(f"{path}: expected a whole checkpoint, but it is truncated or none")
+    if flaw := _flaw(path):
+        raise UserError(f"{path}: expected a whole checkpoint, but {flaw}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise UserError(f"{path}: expected tensors and plain data alone, but it carries code; it was not run") from None
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: expected a whole checkpoint, but it is damaged ({_first_line(error)})") from None
+    except Exception as error:  # torch stumbles over a foreign file in many ways
+        if re.search("unsupported global", str(error), re.IGNORECASE):
+            raise UserError(
+                f"{path}: expected tensors and plain data alone, but it carries code; it was not run"
+            ) from None
+        raise UserError(f"{path}: expected a whole checkpoint, but it is damaged ({first_line(error)})") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise UserError(f"{path}: expected a checkpoint of format {_FORMAT}, got another file")
+    missing = [key for key in _KEYS if key not in content]
+    if missing:
+        raise UserError(f"{path}: expected a run's checkpoint with {', '.join(_KEYS)}, but '{missing[0]}' is missing")
     return content
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type where it has none."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return what write() was given, with tensors for arrays.
+    """Return what a run saved, with tensors for arrays.
 
-    Raises UserError for a file that is missing, truncated, damaged or carries code, and offers the run's previous
-    checkpoint where that one is good.
+    Raises UserError for a file that is missing, truncated, damaged, carries code or is no run's, and offers the run's
+    previous checkpoint where that one is good.
     """
     try:
         return _load(path)
@@ -106,10 +142,15 @@ def read(path: Path) -> dict[str, Any]:
 def locate(run: Path, prefer: str = LATEST) -> Path:
     """Return the checkpoint of a run folder, `prefer` or else the latest; a checkpoint file stands for itself.
 
-    Raises UserError where there is no such run.
+    The run's folder is two above it. Raises UserError where there is no such run.
     """
     if run.is_file() and run.suffix == ".pt":
-        return run
+        file = run.absolute()
+        if file.parent.name != "checkpoints" or not (file.parent.parent / "config.yaml").is_file():
+            raise UserError(
+                f"{run}: expected a checkpoint in a run's checkpoints/ folder, with config.yaml beside that folder"
+            )
+        return file
     if not (run / "config.yaml").is_file():
         raise UserError(f"{run}: expected a run folder (with config.yaml) or a checkpoint file, got neither")
     preferred = run / "checkpoints" / prefer
@@ -117,16 +158,9 @@ def locate(run: Path, prefer: str = LATEST) -> Path:
 
 
 def save(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write the latest checkpoint of a run; the one that was latest stays as the previous one."""
-    latest, link = folder / LATEST, folder / f".{PREVIOUS}.tmp"
-    if latest.is_file():
-        link.unlink(missing_ok=True)
-        try:  # a second name for the same file: at no moment is there no latest one
-            os.link(latest, link)
-            os.replace(link, folder / PREVIOUS)
-        except OSError:
-            write_bytes(folder / PREVIOUS, latest.read_bytes())
-    write(latest, content)
+    """Write the latest checkpoint of a run; the one that was latest stays as the previous one, where it is whole."""
+    latest = folder / LATEST
+    write(latest, content, keep=folder / PREVIOUS if _flaw(latest) is None else None)
 
 
 def save_best(folder: Path, content: Mapping[str, Any]) -> None:

@@ -98,6 +98,19 @@ def test_flags_have_the_types_of_the_schema(flags: list[str], key: str, value: o
         (["--task.reward.terms.pose.weight", "x"], "task.reward.terms.pose.weight: expected a valid number, got 'x'"),
         (["--task.reward.terms.new", "{scale: 1}"], "task.reward.terms.new: expected a weight, got {'scale': 1.0}"),
         (["--task.unknown", "1"], "unknown key 'task.unknown'"),
+        (["--task.task", "x"], "unknown key 'task.task'"),
+        (["--ppo.learning_rate", ".inf"], "ppo.learning_rate: expected a finite number, got inf"),
+        (["--ppo.gamma", ".nan"], "ppo.gamma: expected a finite number, got nan"),
+        (["--train.duration", ".inf"], "train.duration: expected a finite number, got inf"),
+        (["--train.duration", "9" * 400 + "s"], "train.duration: expected a finite number, got "),
+        (
+            ["--task.reward.terms.pose.weight", ".nan"],
+            "task.reward.terms.pose.weight: expected a finite number, got nan",
+        ),
+        (
+            ["--task.episode_seconds", "0.03"],
+            "task.episode_seconds: expected at least one control step (1/30 s), got 0.03",
+        ),
         (["--train.seed", "[1"], "--train.seed line 1: expected valid YAML, but expected ',' or ']'"),
         (["ppo.epochs"], "expected a flag such as --ppo.epochs, got 'ppo.epochs'"),
     ],
@@ -118,12 +131,31 @@ def test_wrong_flags(file: Path, flags: list[str], message: str) -> None:
         ("base: walk2", "unknown preset 'walk2' (did you mean 'walk2d'?); expected a YAML file or one of "),
         ("model: x\ntask: {base: nosuch}", "unknown task 'nosuch'"),
         ("model: x\ntask: nosuch", "unknown task 'nosuch'"),
+        ("base: my.yaml", "my.yaml: expected a base that builds on other files, but it builds on itself"),
     ],
 )
 def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(text)
     assert message_of(path).removeprefix(str(path)).startswith(message)
+
+
+def test_files_that_build_on_each_other(tmp_path: Path) -> None:
+    for name, base in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{name}.yaml").write_text(f"base: {base}.yaml")
+    (tmp_path / "task.yaml").write_text("base: ./task.yaml")
+    (tmp_path / "my.yaml").write_text("model: x\ntask: task.yaml")
+    with pytest.raises(UserError, match=r"a.yaml: expected a base that builds on other files, but it builds on itself"):
+        load_config(tmp_path / "a.yaml")
+    with pytest.raises(UserError, match=r"task.yaml: expected a base that builds on other files, but it builds on its"):
+        load_config(tmp_path / "my.yaml")
+    (tmp_path / "task.yaml").write_text("name: x\ntask: task.yaml")
+    with pytest.raises(UserError, match=r"my.yaml: unknown key 'task.task'"):
+        load_config(tmp_path / "my.yaml")
+
+
+def test_one_control_step_is_an_episode(file: Path) -> None:
+    assert load_config(file, {"task.episode_seconds": 1 / 30}).task.episode_seconds == 1 / 30
 
 
 def test_unknown_preset() -> None:
@@ -195,3 +227,4 @@ def test_durations() -> None:
 def test_nearest() -> None:
     assert nearest("walk2", ["walk2d", "run"]) == " (did you mean 'walk2d'?)"
     assert nearest("zzz", ["walk2d"]) == ""
+    assert nearest("seed", ["train.num_envs", "train.seed"]) == " (did you mean 'train.seed'?)"

@@ -103,8 +103,11 @@ def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     return raw
 
 
-def _read(kind: str, name: str, folder: Path) -> dict[str, Any]:
-    """Return the mapping in a built-in file or a YAML file, laid over its `base` where it names one."""
+def _read(kind: str, name: str, folder: Path, above: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Return the mapping in a built-in file or a YAML file, laid over its `base` where it names one.
+
+    above: the files that build on this one.
+    """
     path = folder / name
     built_in = name in names(kind)
     if not built_in and not path.is_file():
@@ -113,7 +116,9 @@ def _read(kind: str, name: str, folder: Path) -> dict[str, Any]:
         raise UserError(
             f"unknown {word} '{name}'{nearest(name, known)}; expected a YAML file or one of {', '.join(known)}"
         )
-    source = resources.files("soleus") / kind / f"{name}.yaml" if built_in else path
+    source = resources.files("soleus") / kind / f"{name}.yaml" if built_in else path.resolve()
+    if source in above:
+        raise UserError(f"{name}: expected a base that builds on other files, but it builds on itself")
     try:
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -123,8 +128,10 @@ def _read(kind: str, name: str, folder: Path) -> dict[str, Any]:
         raise UserError(f"{name}: expected a mapping of keys, got {type(raw).__name__}")
     if kind == "presets":
         raw = _absolute(raw, path.parent)
-    base = _read(kind, str(raw["base"]), path.parent) if "base" in raw else {}
-    return _over(base, {key: value for key, value in raw.items() if key != "base"}, path.parent)
+    base = _read(kind, str(raw["base"]), path.parent, (*above, source)) if "base" in raw else {}
+    own = {key: value for key, value in raw.items() if key != "base"}
+    merged: dict[str, Any] = _over(base, own, path.parent) if kind == "presets" else _merge(base, own)
+    return merged
 
 
 def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -9,6 +9,10 @@ class UserError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the known word nearest to `word`, or "" where none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
+    """Return " (did you mean 'x'?)" for the known word nearest to `word`, or "" where none is near.
+
+    A dotted key whose last part is the word is near too.
+    """
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=1) or [one for one in words if one.endswith(f".{word}")]
     return f" (did you mean '{near[0]}'?)" if near else ""

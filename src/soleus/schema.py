@@ -32,7 +32,7 @@ Widths = Annotated[tuple[Count, ...], BeforeValidator(_widths)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
 
 
 class ControlConfig(_Section):
@@ -94,7 +94,7 @@ class PpoConfig(_Section):
     minibatches: Count = 4
     learning_rate: Positive = 3e-4
     schedule: Literal["adaptive", "constant", "linear"] = "adaptive"
-    """adaptive: the rate follows target_kl; linear: to zero at the end of training."""
+    """adaptive: the rate follows target_kl, within 1e-5 and 1e-2; linear: to zero at the end of training."""
     target_kl: Positive | None = 0.01
     """With the adaptive schedule what the rate aims for; otherwise epochs stop past 1.5 times of it; null: never."""
     max_grad_norm: Positive = 1.0
@@ -174,6 +174,9 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _sizes(self) -> "Config":
+        seconds, rate = self.task.episode_seconds, self.control.policy_hz
+        if seconds * rate < 1:
+            raise ValueError(f"task.episode_seconds: expected at least one control step (1/{rate} s), got {seconds}")
         samples = self.train.num_envs * self.train.rollout_steps
         if self.ppo.minibatches > samples:
             raise ValueError(

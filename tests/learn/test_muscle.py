@@ -41,6 +41,14 @@ def test_loss_equals_the_formula_written_out() -> None:
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
 
 
+def test_no_sample_changes_nothing() -> None:
+    learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
+    before = learner.muscle_state()
+    assert learner.learn(samples(0)) == {}
+    for name, array in learner.muscle_state().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 def test_residual_falls_fivefold() -> None:
     learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
     first = learner.learn(samples(512))["muscle/residual"]

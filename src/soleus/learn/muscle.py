@@ -53,8 +53,11 @@ class MuscleLearner:
         """Train on one rollout's samples; return metrics, the residual as it was before this training.
 
         muscle/residual is |JtA a + passive - desired| / |desired - passive|, each averaged over the samples first:
-        where hardly any torque is asked for, the quotient of one sample says nothing.
+        where hardly any torque is asked for, the quotient of one sample says nothing. Without any sample, as when all
+        humans diverged, nothing is learnt and there are no metrics.
         """
+        if not len(samples.moments):
+            return {}
         moments = torch.from_numpy(samples.moments).to(self.device)
         wanted = torch.from_numpy(samples.desired - samples.passive).to(self.device)
         with torch.no_grad():

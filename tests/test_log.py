@@ -1,5 +1,6 @@
 import contextlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,32 @@ def test_rows_are_read_back_and_what_is_not_finite_is_left_out(tmp_path: Path) -
 def test_a_row_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(json.dumps(ROW) + '\n{"time/st')
     assert log.read_metrics(tmp_path) == [ROW]
+
+
+@pytest.mark.parametrize("line", ["12", '{"a": 1}', '{"time/steps": "x"}', "[1]", "null", '{"time/st', "\x80"])
+def test_resuming_stops_at_a_line_that_is_no_row(tmp_path: Path, line: str) -> None:
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(ROW) + f"\n{line}", encoding="latin-1")
+    with log.Log(tmp_path, resume_steps=20) as records:
+        records.row({"time/steps": 31})
+    assert log.read_metrics(tmp_path) == [ROW, {"time/steps": 31}]
+
+
+def test_a_kill_while_resuming_keeps_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*names: Path) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(ROW) + "\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            log.Log(tmp_path, resume_steps=20)
+    assert log.read_metrics(tmp_path) == [ROW]
+
+
+def test_a_folder_that_cannot_hold_records(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"expected a folder to record in, but Is a directory"):
+        log.Log(tmp_path)
 
 
 def test_resuming_drops_what_comes_again(tmp_path: Path) -> None:

@@ -156,8 +156,121 @@ def test_stops_by_time(make_config: MakeConfig, tmp_path: Path) -> None:
 def test_a_folder_in_use_is_refused(make_config: MakeConfig, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("precious")
-    with pytest.raises(UserError, match=r"run: expected a new folder, but it exists; go on with --resume"):
+    with pytest.raises(UserError, match=r"run: expected a new folder, but it exists; name another$"):
         start(make_config(), tmp_path / "run")
+    start(make_config(), tmp_path / "other")
+    with pytest.raises(
+        UserError, match=r"other: expected a new folder, but it exists; go on with --resume .*/other, or"
+    ):
+        start(make_config(), tmp_path / "other")
+
+
+def test_a_run_without_a_checkpoint_is_not_offered_to_go_on(make_config: MakeConfig, tmp_path: Path) -> None:
+    (tmp_path / "run/checkpoints").mkdir(parents=True)
+    (tmp_path / "run/config.yaml").touch()
+    with pytest.raises(UserError, match=r"run: expected a new folder, but it exists; name another$"):
+        start(make_config(), tmp_path / "run")
+
+
+@pytest.mark.parametrize("place", ["file/run", "file"])
+def test_a_folder_that_cannot_be_made(make_config: MakeConfig, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=rf"{place}: expected a (new folder|folder that can be made), but "):
+        start(make_config(), tmp_path / place)
+
+
+def test_proc_takes_no_run(make_config: MakeConfig) -> None:
+    with pytest.raises(UserError, match=r"/proc/x: expected a folder that can be made, but "):
+        start(make_config(), Path("/proc/x"))
+
+
+def test_a_folder_is_tried_before_anything_is_built(make_config: MakeConfig) -> None:
+    def collector(*arguments: Any) -> point_mass.PointMassCollector:
+        raise AssertionError
+
+    with pytest.raises(UserError, match=r"expected a folder that can be made"):
+        start(make_config(), Path("/proc/x"), make_collector=collector)
+
+
+def test_a_configuration_that_does_not_work_leaves_no_folder(make_config: MakeConfig, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"train.device"):
+        start(make_config(train={"device": "gpu"}), tmp_path / "runs/run")
+    assert not (tmp_path / "runs/run").exists()
+
+
+def test_a_run_killed_before_its_first_interval_goes_on(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config()
+    train(start(config, tmp_path / "whole"))
+    start(config, tmp_path / "killed")
+    train(start(config, tmp_path / "killed", resume=tmp_path / "killed/checkpoints/latest.pt"))
+    assert_same(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"policy": {"hidden": [8, 8]}}, r"policy: expected tensor 'net.0.weight' of shape \(8, 3\), got \(32, 3\)"),
+        (
+            {"ppo": {"value_hidden": [8]}},
+            r"expected a checkpoint of this run's config.yaml, but it does not fit \(Unexpected key.*\)",
+        ),
+        (NETWORK, r"expected one for the muscle network that config.yaml tells of, got none"),
+    ],
+)
+def test_a_configuration_that_no_longer_fits_the_checkpoint(
+    make_config: MakeConfig, tmp_path: Path, sections: dict[str, Any], message: str
+) -> None:
+    start(make_config(), tmp_path / "run")
+    with pytest.raises(UserError, match=rf"latest.pt: {message}$") as error:
+        start(make_config(**sections), tmp_path / "run", resume=tmp_path / "run/checkpoints/latest.pt")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("counters", {"stride": 3}, "unexpected keyword argument 'stride'"),
+        ("counters", 3, "must be a mapping"),
+        ("ppo", {}, "'policy'"),
+        ("collector", {}, "'x'"),
+    ],
+)
+def test_a_checkpoint_with_other_fields(
+    make_config: MakeConfig, tmp_path: Path, key: str, value: Any, said: str
+) -> None:
+    start(make_config(), tmp_path / "run")
+    file = tmp_path / "run/checkpoints/latest.pt"
+    checkpoint.write(file, {**checkpoint.read(file), key: value})
+    with pytest.raises(UserError, match=rf"this run's config.yaml, but it does not fit \(.*{said}.*\)$"):
+        start(make_config(), tmp_path / "run", resume=file)
+
+
+def test_the_best_is_never_ahead_of_the_latest(
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*arguments: Any) -> None:
+        raise RuntimeError("killed")
+
+    config = make_config(train={"steps": 1024, "eval_interval": 512, "checkpoint_interval": None})
+    train(start(config, tmp_path / "whole"))
+    folder = tmp_path / "killed"
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "save_best", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(start(config, folder))
+    assert not (folder / "checkpoints/best.pt").exists()
+    run = start(config, folder, resume=folder / "checkpoints/latest.pt")
+    assert run.counters.steps == 512
+    best = checkpoint.read(folder / "checkpoints/best.pt")["counters"]
+    assert best["best_evaluation"] == run.counters.best_evaluation == run.counters.evaluation
+    train(run)
+    assert_same(tmp_path / "whole", folder)
+
+
+def test_the_previous_checkpoint_is_an_older_one(make_config: MakeConfig, tmp_path: Path) -> None:
+    train(start(make_config(train={"steps": 1024, "eval_interval": 512, "checkpoint_interval": 512}), tmp_path / "run"))
+    found = [checkpoint.read(tmp_path / f"run/checkpoints/{name}.pt") for name in ("latest", "previous")]
+    assert [content["counters"]["steps"] for content in found] == [1024, 512]
 
 
 def test_a_run_needs_an_end(make_config: MakeConfig, tmp_path: Path) -> None:

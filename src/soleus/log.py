@@ -11,6 +11,7 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn
 
+from soleus.checkpoint import write_bytes
 from soleus.errors import UserError
 
 METRICS = {
@@ -86,16 +87,22 @@ class Log:
     """The records of one run. A row of metrics.jsonl is one iteration, or one evaluation, at "time/steps"."""
 
     def __init__(self, run_dir: Path, resume_steps: int | None = None) -> None:
-        """resume_steps: drop what an earlier process recorded past that step, which will come again."""
+        """resume_steps: drop what an earlier process recorded past that step, which will come again.
+
+        Raises UserError where the disk refuses.
+        """
         from torch.utils.tensorboard import SummaryWriter  # slow to import
 
         self.path = run_dir / "metrics.jsonl"
         if resume_steps is not None:
             kept = [row for row in read_metrics(run_dir) if row["time/steps"] <= resume_steps]
-            self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+            write_bytes(self.path, "".join(json.dumps(row) + "\n" for row in kept).encode())
         purge = None if resume_steps is None else resume_steps + 1
-        self.events = SummaryWriter(str(run_dir), purge_step=purge)
+        try:
+            self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+            self.events = SummaryWriter(str(run_dir), purge_step=purge)
+        except OSError as error:
+            raise UserError(f"{run_dir}: expected a folder to record in, but {error.strerror}") from None
         self.screen = _Screen()
         self.episodes: dict[str, float] = {}
 
@@ -143,14 +150,17 @@ class Log:
 
 
 def read_metrics(run_dir: Path) -> list[dict[str, float]]:
-    """Return the rows of a run's metrics.jsonl; a last row that a kill cut short is left out."""
+    """Return the rows of a run's metrics.jsonl, up to the first that is none: a kill may cut the last one short."""
     path = run_dir / "metrics.jsonl"
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
+            row = json.loads(line)
+        except ValueError:
             break
+        if not isinstance(row, dict) or not isinstance(row.get("time/steps"), int | float):
+            break
+        rows.append(row)
     return rows
 
 

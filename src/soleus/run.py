@@ -59,6 +59,7 @@ class Run:
         self._iteration_started = time.monotonic()
         self._collected = 0.0
         self._before = self.counters.steps  # steps before this iteration
+        self._saved: tuple[int, int] | None = None  # steps, and those evaluated at, of what this process saved last
 
     @property
     def progress(self) -> float:
@@ -137,12 +138,28 @@ class Run:
         self.log.row({"time/steps": counters.steps, **row})
         if counters.evaluation["mean_return"] >= counters.best_evaluation.get("mean_return", -math.inf):
             counters.best_evaluation = counters.evaluation
+            self.save()  # first: the best checkpoint is never ahead of where a killed run goes on
+            self.keep_best()
+
+    def keep_best(self) -> None:
+        """Write the best checkpoint where the evaluation of these very steps is the best.
+
+        A resumed run does it too, for the one that was killed between the two checkpoints.
+        """
+        counters = self.counters
+        if counters.evaluated_at == counters.steps and counters.evaluation[
+            "mean_return"
+        ] == counters.best_evaluation.get("mean_return"):
             checkpoint.save_best(self.folder / "checkpoints", self._state())
 
     def save(self) -> None:
-        """Write the latest checkpoint."""
-        self.counters.seconds = time.monotonic() - self._started
+        """Write the latest checkpoint, unless it is that of this moment: the previous one is to be an older one."""
+        counters = self.counters
+        if self._saved == (counters.steps, counters.evaluated_at):
+            return
+        counters.seconds = time.monotonic() - self._started
         checkpoint.save(self.folder / "checkpoints", self._state())
+        self._saved = (counters.steps, counters.evaluated_at)
 
     def _state(self) -> dict[str, Any]:
         return {

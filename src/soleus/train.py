@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from soleus.errors import UserError
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.log import Log
+from soleus.networks import check_policy, policy_network
 from soleus.run import Counters, Evaluate, Run
 
 MakeCollector = Callable[[Config, int], Collector]
@@ -45,6 +46,20 @@ def _device(name: str) -> str:
     return name
 
 
+def _claim(folder: Path, new: bool) -> bool:
+    """Make the folder of a run where there is none; return whether it was made. Raises UserError for one in use."""
+    try:
+        made = not folder.exists()
+        if new and not made and (not folder.is_dir() or any(folder.iterdir())):
+            resumable = (folder / "checkpoints" / checkpoint.LATEST).is_file()
+            advice = f"go on with --resume {folder}, or name another" if resumable else "name another"
+            raise UserError(f"{folder}: expected a new folder, but it exists; {advice}")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: expected a folder that can be made, but {error.strerror}") from None
+    return made
+
+
 def build(
     config: Config,
     folder: Path,
@@ -59,10 +74,18 @@ def build(
     limits = config.train
     if limits.steps is None and limits.duration is None:
         raise UserError("train.steps: expected a number of steps, or train.duration, got neither")
-    if resume is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(
-            f"{folder}: expected a new folder, but it exists; go on with --resume {folder}, or name another"
-        )
+    made = _claim(folder, new=resume is None)
+    try:
+        return _wire(config, folder, resume, make_collector, evaluate)
+    except BaseException:
+        if made:
+            with suppress(OSError):  # it stays where something was written already
+                folder.rmdir()
+        raise
+
+
+def _wire(config: Config, folder: Path, resume: Path | None, make_collector: MakeCollector, evaluate: Evaluate) -> Run:
+    limits = config.train
     content = checkpoint.read(resume) if resume else None
     device = _device(limits.device)
     num_threads = threads.collector_threads(limits.num_threads)
@@ -74,18 +97,53 @@ def build(
     if config.trains_muscle_network and layout.muscle:
         muscle = MuscleLearner(config.coordination, layout.muscle, limits.seed, device)
     counters = Counters()
-    if content:
-        ppo.load_state_dict(content["ppo"])
-        if muscle:
-            muscle.load_state_dict(content["muscle_learner"])
-        collector.load_state(checkpoint.as_arrays(content["collector"]))
-        counters = Counters(**content["counters"])
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    if resume and content:
+        counters = _restore(resume, content, config, ppo, muscle, collector)
+    try:
+        (folder / "checkpoints").mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: expected a folder to write in, but {error.strerror}") from None
     checkpoint.write_bytes(folder / "config.yaml", dump_config(config).encode())
     log = Log(folder, resume_steps=counters.steps if content else None)
     run = Run(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters)
     run.load_weights()
+    if content:
+        run.keep_best()
+    else:
+        run.save()  # so that a run killed before its first interval goes on as any other
     return run
+
+
+def _restore(
+    file: Path,
+    content: dict[str, Any],
+    config: Config,
+    ppo: Ppo,
+    muscle: MuscleLearner | None,
+    collector: Collector,
+) -> Counters:
+    """Bring learners and collector to where a checkpoint was; return its counters.
+
+    Raises UserError where the configuration has changed since, so that the checkpoint does not fit any more.
+    """
+    layout = collector.layout
+    check_policy(
+        policy_network(config.policy, layout.observation_size, layout.action_size), content["policy"], f"{file}: policy"
+    )
+    if (muscle is None) != (content["muscle_learner"] is None):
+        asked, found = ("none", "one") if muscle is None else ("one", "none")
+        raise UserError(f"{file}: expected {asked} for the muscle network that config.yaml tells of, got {found}")
+    try:
+        ppo.load_state_dict(content["ppo"])
+        if muscle:
+            muscle.load_state_dict(content["muscle_learner"])
+        collector.load_state(checkpoint.as_arrays(content["collector"]))
+        return Counters(**content["counters"])
+    except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+        said = " ".join(str(error).split("\n\t")[:2][-1].split())  # torch names the first tensor in its second line
+        raise UserError(
+            f"{file}: expected a checkpoint of this run's config.yaml, but it does not fit ({said})"
+        ) from None
 
 
 @contextmanager

@@ -1,16 +1,21 @@
 """Soleus trains muscle-driven humans to move, on CPUs, fast."""
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soleus.errors import UserError as UserError
-from soleus.registration import register as _register
 
 if TYPE_CHECKING:
     from soleus.envs import make_vec as make_vec
 
 __all__ = ["UserError", "make_vec"]
 
-_register()
+# The command line needs no gymnasium.make, and Gymnasium would take most of its start.
+if Path(*sys.argv[:1]).name != "soleus":
+    from soleus.registration import register as _register
+
+    _register()
 
 
 def __getattr__(name: str) -> Any:

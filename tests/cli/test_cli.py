@@ -8,7 +8,7 @@ import yaml
 
 import point_mass
 from soleus.cli import main
-from soleus.config import load_config
+from soleus.config import Config, load_config
 
 
 @pytest.fixture
@@ -80,12 +80,92 @@ def test_duration_stands_for_the_steps_of_the_preset(file: str) -> None:
         (["train", "--resume", "nosuch"], "nosuch: expected a run folder (with config.yaml) or a checkpoint file"),
         (["evaluate", "nosuch"], "nosuch: expected a run folder (with config.yaml) or a checkpoint file"),
         (["evaluate", "nosuch", "--episodes", "0"], "--episodes: expected 1 or more, got 0"),
+        (["evaluate", "nosuch", "--seed", "-3"], "--seed: expected 0 or more and less than 2**63, got -3"),
+        (["evaluate", "nosuch", f"--seed={2**63}"], f"--seed: expected 0 or more and less than 2**63, got {2**63}"),
+        (["evaluate", "nosuch", "--num-threads", "0"], "--num-threads: expected 1 or more, got 0"),
+        (["train", "hold.yaml", "--run-dir", "/proc/x"], "/proc/x: expected a folder that can be made, but "),
+        (["train", "hold.yaml", "--rounds", "3"], "unknown key 'rounds'"),
+        (["bench", "rollout", "hold.yaml", "--seed", "3"], "unknown key 'seed' (did you mean 'train.seed'?)"),
+        (["bench", "rollout", "hold.yaml", "--steps", "5"], "unknown key 'steps' (did you mean 'train.steps'?)"),
+        (["bench", "rollout", "hold.yaml", "--rounds", "0"], "--rounds: expected 1 or more, got 0"),
+        (
+            ["bench", "rollout", "hold.yaml", "--train.num_envs", "0"],
+            "hold.yaml: train.num_envs: expected greater than or equal to 1, got 0",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line(
     file: str, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert error_of(capsys, *arguments).startswith(message)
+
+
+@pytest.mark.parametrize("place", ["nosuch/x.md", "hold.yaml/x.md", "."])
+@pytest.mark.usefixtures("file")
+def test_a_record_is_refused_before_measuring(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr("soleus.cli.bench._measure", None)
+    message = f"--record: expected a Markdown file in a folder that can be written to, got {place}"
+    assert error_of(capsys, "bench", "rollout", "hold.yaml", "--record", place) == message
+
+
+def test_bench_takes_every_key_and_its_own_number_of_humans(
+    file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Config] = []
+    monkeypatch.setattr("soleus.cli.bench._measure", lambda what, config, rounds: asked.append(config) or {})
+    for flags in ([], ["--train.num_envs", "8", "--train.seed", "3"], ["--num-envs", "4", "--num-threads=2"]):
+        assert main(["bench", "train", file, *flags]) == 0
+    assert [config.train.num_envs for config in asked] == [32, 8, 4]
+    assert [config.train.num_threads for config in asked] == [1, 1, 2]
+    assert asked[1].train.seed == 3
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("point_mass_core")
+def test_a_checkpoint_outside_of_a_run(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", file, "--steps", "512", "--run-dir", "run"]) == 0
+    capsys.readouterr()
+    Path("stray.pt").write_bytes(Path("run/checkpoints/latest.pt").read_bytes())
+    for arguments in (["evaluate", "stray.pt"], ["train", "--resume", "stray.pt"]):
+        assert error_of(capsys, *arguments).startswith("stray.pt: expected a checkpoint in a run's checkpoints/ folder")
+
+
+@pytest.mark.usefixtures("point_mass_core")
+def test_resuming_a_checkpoint_file_from_its_own_folder(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["train", file, "--steps", "512", "--run-dir", "run"]) == 0
+    monkeypatch.chdir("run/checkpoints")
+    assert main(["train", "--resume", "latest.pt", "--steps", "1024"]) == 0
+    assert json.loads(Path("../summary.json").read_text())["steps"] == 1024
+
+
+@pytest.mark.parametrize("module", ["tyro", "yaml", "pydantic", "soleus.errors", "soleus.cli.train"])
+def test_ctrl_c_while_it_starts_is_one_line(tmp_path: Path, module: str) -> None:
+    """The command's own script, with a module whose import somebody interrupts."""
+    script = tmp_path / "soleus"
+    script.write_text(
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "from soleus.cli import main\n"
+        f"sys.modules.pop({module!r}, None)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.exit(main(['train', 'nosuch']))\n"
+    )
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (130, "interrupted\n")
+
+
+def test_the_command_loads_nothing_before_it_can_be_interrupted(tmp_path: Path) -> None:
+    script = tmp_path / "soleus"
+    script.write_text(
+        "import sys\nimport soleus.cli\n"
+        "print([name for name in ('numpy', 'gymnasium', 'pydantic', 'yaml', 'tyro') if name in sys.modules])\n"
+    )
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
 def test_presets(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +182,7 @@ def in_a_fresh_process(code: str) -> str:
 
 
 def test_help_imports_neither_torch_nor_mujoco() -> None:
-    assert in_a_fresh_process("soleus.cli; print([m for m in ('torch', 'mujoco') if m in sys.modules])") == "[]"
+    assert in_a_fresh_process("soleus.cli.verbs; print([m for m in ('torch', 'mujoco') if m in sys.modules])") == "[]"
 
 
 def test_the_learners_threads_sleep_while_they_wait() -> None:

@@ -1,6 +1,7 @@
 """`soleus bench`: the project's claims, measured again."""
 
 import json as json_format
+import os
 import re
 import sys
 from pathlib import Path
@@ -43,15 +44,17 @@ def bench(
     """
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")
-    humans = num_envs if num_envs is not None else _DEFAULT_HUMANS.get(what, 32)
-    overrides = parse_overrides([f"--{setting}" for setting in set])
-    overrides |= {"train.num_envs": humans, "train.num_threads": num_threads}
+    if record:
+        _check_record(record)
+    overrides = {"train.num_envs": _DEFAULT_HUMANS.get(what, 32), **parse_overrides([f"--{one}" for one in set])}
+    given = {"train.num_envs": num_envs, "train.num_threads": num_threads}
+    overrides |= {key: value for key, value in given.items() if value is not None}
     config = load_config(preset or _DEFAULT_PRESET.get(what, "walk-myolegs"), overrides)
     result = {
         "bench": what,
         "command": " ".join(["soleus", *(argument for argument in sys.argv[1:] if argument != "--json")]),
         "machine": _machine(),
-        "results": _measure(what, config, humans, num_threads, rounds),
+        "results": _measure(what, config, rounds),
     }
     print(json_format.dumps(result) if json else _text(result))
     if record:
@@ -64,9 +67,10 @@ def _machine() -> dict[str, Any]:
     return {**machine(), "versions": versions()}
 
 
-def _measure(what: Bench, config: Config, humans: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
+def _measure(what: Bench, config: Config, rounds: int) -> dict[str, Any]:
     from soleus import bench as benches
 
+    humans, num_threads = config.train.num_envs, config.train.num_threads
     if what == "rollout":
         return benches.bench_rollout(config, humans, num_threads, rounds)
     if what == "network":
@@ -90,8 +94,22 @@ def _text(result: dict[str, Any]) -> str:
     return "\n".join(f"{key:>20}  {_figure(value)}" for key, value in result["results"].items())
 
 
+def _check_record(file: Path) -> None:
+    """Raise UserError where a record could not be written, before anything is measured."""
+    try:
+        if file.exists():
+            file.read_text(encoding="utf-8")
+        possible = os.access(file.parent, os.W_OK | os.X_OK)
+    except (OSError, UnicodeDecodeError):
+        possible = False
+    if not possible:
+        raise UserError(f"--record: expected a Markdown file in a folder that can be written to, got {file}")
+
+
 def _write(file: Path, result: dict[str, Any]) -> None:
     """Put the result into its section of a Markdown file, which the command names."""
+    from soleus.checkpoint import write_bytes
+
     machine = result["machine"]
     command = re.sub(r" --record(=| )\S+", "", result["command"])
     rows = "\n".join(f"| {key} | {_figure(value)} |" for key, value in result["results"].items())
@@ -100,7 +118,8 @@ def _write(file: Path, result: dict[str, Any]) -> None:
         f"MuJoCo {machine['versions'].get('mujoco', '?')}, torch {machine['versions'].get('torch', '?')}\n\n"
         f"| figure | value |\n| --- | --- |\n{rows}\n"
     )
-    text = file.read_text() if file.is_file() else "# Benchmarks\n"
+    text = file.read_text(encoding="utf-8") if file.is_file() else "# Benchmarks\n"
     head, *old = re.split(r"(?m)^(?=## `)", text)
     kept = [part for part in old if not part.startswith(f"## `{command}`\n")]
-    file.write_text(head.rstrip() + "\n\n" + "\n".join(part.rstrip() + "\n" for part in [*kept, section]))
+    text = head.rstrip() + "\n\n" + "\n".join(part.rstrip() + "\n" for part in [*kept, section])
+    write_bytes(file, text.encode())

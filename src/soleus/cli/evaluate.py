@@ -32,7 +32,7 @@ def evaluate_run(
 
     file = checkpoints.locate(run, f"{checkpoint}.pt")
     content = checkpoints.read(file)
-    config = load_config(file.resolve().parent.parent / "config.yaml")
+    config = load_config(file.parent.parent / "config.yaml")
     from soleus.evaluate import evaluate as evaluate_policy
 
     return evaluate_policy(
@@ -66,5 +66,9 @@ def evaluate(
     """
     if episodes < 1:
         raise UserError(f"--episodes: expected 1 or more, got {episodes}")
+    if not 0 <= seed < 2**63:
+        raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
+    if num_threads is not None and num_threads < 1:
+        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
     result = evaluate_run(run, checkpoint, episodes, seed, num_threads)
     print(json_format.dumps(result) if json else describe(result))

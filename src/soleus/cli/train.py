@@ -29,12 +29,13 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads, not
 
 
 _SHORT = ("steps", "duration", "num_envs", "num_threads", "seed", "device")  # flags that stand for train.<key>
-_OWN = {
-    f"--{key}".replace("_", "-") for key in (*_SHORT, "run_dir", "resume", "rounds", "record", "json", "set", "help")
+_OWN = {  # flags of a verb that are no keys of the configuration
+    "train": {"--help", "--set", "--run-dir", "--resume", *(f"--{key}".replace("_", "-") for key in _SHORT)},
+    "bench": {"--help", "--set", "--num-envs", "--num-threads", "--rounds", "--record", "--json"},
 }
 
 
-def gather_settings(arguments: Sequence[str]) -> list[str]:
+def gather_settings(verb: str, arguments: Sequence[str]) -> list[str]:
     """Rewrite flags that are keys of the configuration, `--ppo.epochs 4`, as `--set ppo.epochs=4`.
 
     A flag of neither kind is taken for a key too, so that its error names the nearest one.
@@ -43,7 +44,7 @@ def gather_settings(arguments: Sequence[str]) -> list[str]:
     while rest:
         token = rest.pop(0)
         flag, equals, _ = token.partition("=")
-        if not flag.startswith("--") or flag.replace("_", "-") in _OWN:
+        if not flag.startswith("--") or flag.replace("_", "-") in _OWN[verb]:
             gathered.append(token)
             continue
         if equals:
@@ -69,7 +70,7 @@ def _resumed_config(checkpoint_file: Path, overrides: dict[str, Any]) -> Config:
         if key not in _MAY_CHANGE:
             allowed = ", ".join(sorted(_MAY_CHANGE))
             raise UserError(f"{key}: a resumed run keeps its configuration; expected only {allowed}")
-    return load_config(checkpoint_file.resolve().parent.parent / "config.yaml", overrides)
+    return load_config(checkpoint_file.parent.parent / "config.yaml", overrides)
 
 
 def _report(folder: Path, summary: dict[str, Any]) -> None:

@@ -1,0 +1,27 @@
+"""The verbs of the command line, and which one the arguments ask for."""
+
+from collections.abc import Callable, Sequence
+
+from soleus import threads
+from soleus.cli.bench import bench
+from soleus.cli.evaluate import evaluate
+from soleus.cli.presets import presets
+from soleus.cli.train import gather_settings, train
+from soleus.cli.usage import parse
+from soleus.errors import UserError, nearest
+
+VERBS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "presets": presets, "bench": bench}
+
+
+def call_of(arguments: Sequence[str]) -> Callable[[], None]:
+    """Return the call that the arguments ask for, its own arguments bound; raises UserError for what is none."""
+    verb, *rest = arguments or ["--help"]
+    if verb not in VERBS and not verb.startswith("-"):
+        raise UserError(f"expected a verb of {', '.join(VERBS)}, got '{verb}'{nearest(verb, VERBS)}")
+    return parse(VERBS, [verb, *(gather_settings(verb, rest) if verb in ("train", "bench") else rest)])
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run one verb."""
+    threads.wait_asleep()
+    call_of(arguments)()

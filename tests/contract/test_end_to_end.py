@@ -56,6 +56,13 @@ def test_resume_equals_uninterrupted(tmp_path, capsys, method):
     assert parts == whole
 
 
+def test_pinned_threads_train_as_others_do(tmp_path, capsys):
+    options = ("test-walk2d-small", "--steps", "512", "--num-threads", "2", "--train.learner_threads", "1")
+    pinned = _train(tmp_path / "pinned", *options, "--train.pin_threads")
+    assert load_config(tmp_path / "pinned/config.yaml").train.pin_threads
+    assert _iterations(pinned) == _iterations(_train(tmp_path / "free", *options))
+
+
 def test_evaluate_prints_the_promised_json(tmp_path, capsys):
     _train(tmp_path / "run", "test-walk2d-small", "--steps", "512")
     assert {"config.yaml", "metrics.jsonl", "checkpoints", "summary.json"} <= {

@@ -179,12 +179,21 @@ RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t step
   return v;
 }
 
+// The caller's own array: a converted copy would be gone before the weights are read.
+template <int N>
+Array<const float, N> float_array(nb::handle given) {
+  Array<const float, N> array;
+  require(nb::try_cast(given, array, false),
+          "expected a C-contiguous float32 array of " + std::to_string(N) + " dimensions");
+  return array;
+}
+
 std::vector<LayerData> layer_data(const nb::list& layers) {
   std::vector<LayerData> data;
   for (nb::handle item : layers) {
     const auto layer = nb::cast<nb::tuple>(item);
-    const auto weight = nb::cast<Array<const float, 2>>(layer[0]);
-    const auto bias = nb::cast<Array<const float, 1>>(layer[1]);
+    const auto weight = float_array<2>(layer[0]);
+    const auto bias = float_array<1>(layer[1]);
     data.push_back({{weight.data(), weight.size()}, {bias.data(), bias.size()},
                     parse_activation(nb::cast<std::string>(layer[2]))});
   }
@@ -225,14 +234,14 @@ nb::dict report_dict(const Rollout& r) {
   return out;
 }
 
-Array<const float, 1> vector_of(nb::handle h) { return nb::cast<Array<const float, 1>>(h); }
-
 void bind_rollout(nb::module_& m) {
   nb::class_<Rollout>(m, "Rollout", "T control steps of N humans at a time, natively.")
       .def(nb::new_(&make_rollout), "model"_a, "human"_a, "motion"_a.none(), "task"_a, "control"_a, "humans"_a, "threads"_a,
            "cpus"_a, "seed"_a, "shard_size"_a = 0)
       .def_prop_ro("observation_size", [](const Rollout& r) { return r.task().observation_size(); })
       .def_prop_ro("action_size", [](const Rollout& r) { return r.world().action_size(); })
+      .def_prop_ro("episode_steps", [](const Rollout& r) { return r.world().episode_steps(); },
+                   "Control steps of a whole episode.")
       .def_prop_ro("humans", &Rollout::humans)
       .def_prop_ro("threads", &Rollout::threads)
       .def_prop_ro("shards", &Rollout::shards)
@@ -247,7 +256,7 @@ void bind_rollout(nb::module_& m) {
         r.set_muscle(network_data(std::move(widths), activations));
       }, "widths"_a, "activations"_a)
       .def("load_policy", [](Rollout& r, const nb::list& layers, nb::handle mean, nb::handle std, nb::handle log_std) {
-        const auto m1 = vector_of(mean), s = vector_of(std), l = vector_of(log_std);
+        const auto m1 = float_array<1>(mean), s = float_array<1>(std), l = float_array<1>(log_std);
         r.load_policy(layer_data(layers), {m1.data(), m1.size()}, {s.data(), s.size()}, {l.data(), l.size()});
       }, "layers"_a, "mean"_a, "std"_a, "log_std"_a)
       .def("load_muscle", [](Rollout& r, const nb::list& layers) { r.load_muscle(layer_data(layers)); }, "layers"_a)
@@ -303,6 +312,10 @@ NB_MODULE(_core, m) {
   m.def("peak_flops", &soleus::peak_flops, nb::call_guard<nb::gil_scoped_release>(),
         "Single-precision operations a second of one core.");
   m.attr("TILE") = soleus::Mlp::kTile;
+  m.attr("OBSERVATION_CLIP") = soleus::kObservationClip;
+  m.attr("TORQUE_SCALE") = soleus::kTorqueScale;
+  m.attr("LEAKY_SLOPE") = soleus::kLeakySlope;
+  m.attr("EPISODE_COLUMNS") = nb::make_tuple("return", "length_s", "distance_m", "effort", "metabolic_w_kg");
   m.def("catalog", [] {
     nb::dict out;
     out["observation"] = soleus::catalog_dict(soleus::observation_catalog());

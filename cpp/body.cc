@@ -131,7 +131,8 @@ void Body::apply_activations(std::span<const double> desired, bool dynamics) {
       d->act[adr] = desired[k];
       continue;
     }
-    // Inverse of mju_muscleDynamics over one explicit step (Millard et al. 2013 time constants).
+    // Inverse of mju_muscleDynamics over one explicit step (Millard et al. 2013 time constants). Where a model smooths
+    // the switch between its two time constants, activations follow a little later than this.
     const double now = std::clamp(d->act[adr], 0.0, 1.0);
     const double shape = 0.5 + 1.5 * now;
     const mjtNum* constants = m->actuator_dynprm + a * mjNDYN;

@@ -47,7 +47,8 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
     }
   }
   planar_ = num_coordinates() - num_actuated() == 3;
-  weight_ = mj_getTotalmass(m) * -m->opt.gravity[2];
+  mass_ = mj_getTotalmass(m);
+  weight_ = mass_ * -m->opt.gravity[2];
   for (int j = m->body_jntadr[root_body]; j < m->body_jntadr[root_body] + m->body_jntnum[root_body]; ++j) {
     if (m->jnt_type[j] == mjJNT_FREE) root_height_qpos_ = m->jnt_qposadr[j] + 2;
     if (m->jnt_type[j] == mjJNT_SLIDE && m->jnt_axis[3 * j + 2] > 0.9) root_height_qpos_ = m->jnt_qposadr[j];
@@ -71,6 +72,11 @@ void Human::check() const {
   require_size(crossing_adr.size(), muscle_actuator.size() + 1, "crossing_adr");
   require_size(crossing.size(), crossing_adr.back(), "crossing");
   require_indices(crossing, num_actuated(), "crossing");
+  require(std::is_sorted(crossing_adr.begin(), crossing_adr.end()) && crossing_adr.front() == 0,
+          "expected crossing_adr to rise from 0");
+  require_indices(mirror_coordinate, num_coordinates(), "mirror_coordinate");
+  require_indices(mirror_muscle, num_muscles(), "mirror_muscle");
+  require_indices(mirror_tracked, static_cast<int>(tracked_bodies.size()), "mirror_tracked");
   require_indices({root_body, head_body}, m->nbody, "root_body and head_body");
   require_indices(tracked_bodies, m->nbody, "tracked_bodies");
   require_indices(end_effectors, m->nbody, "end_effectors");
@@ -83,6 +89,7 @@ void Human::check() const {
     const int type = m->jnt_type[joint_of_dof(m, coordinate_dof[c])];
     require(type == mjJNT_HINGE || type == mjJNT_SLIDE, "expected actuated coordinates on hinge or slide joints");
   }
+  require(m->opt.gravity[2] < 0, "expected gravity along -z, got " + std::to_string(m->opt.gravity[2]) + " m/s^2");
   require(m->opt.integrator != mjINT_RK4, "expected the Euler or an implicit integrator, got RK4");
 }
 
@@ -139,8 +146,9 @@ void Human::build_moments() {
 
 void Human::build_mirror() {
   for (int k = 0; k < num_actuated(); ++k) {
-    const int mirrored = mirror_coordinate[actuated[k]];
-    mirror_actuated_.push_back(coordinate_actuated_[mirrored]);
+    const int mirrored = coordinate_actuated_[mirror_coordinate[actuated[k]]];
+    require(mirrored >= 0, "expected actuated coordinates to mirror onto actuated ones");
+    mirror_actuated_.push_back(mirrored);
     mirror_actuated_sign_.push_back(mirror_sign[actuated[k]]);
   }
   for (int k = 0; k < num_muscles(); ++k) {

@@ -57,6 +57,7 @@ class Human : public HumanData {
   int num_muscles() const { return static_cast<int>(muscle_actuator.size()); }
   int num_crossings() const { return static_cast<int>(crossing.size()); }
   bool planar() const { return planar_; }
+  double mass() const { return mass_; }      // [kg]
   double weight() const { return weight_; }  // [N]
 
   // One entry of the model's sparse inertia and where it lands in the reduced one.
@@ -92,6 +93,7 @@ class Human : public HumanData {
 
   std::unique_ptr<mjModel, ModelDeleter> model_;
   bool planar_ = false;
+  double mass_ = 0;
   double weight_ = 0;
   int root_height_qpos_ = 0;
   SparseLdl inertia_;

@@ -76,7 +76,7 @@ Lanes activate(Lanes x, Activation activation) {
     case Activation::kIdentity: return x;
     case Activation::kTanh: return tanh_lanes(x);
     case Activation::kRelu: return x > splat(0.0f) ? x : splat(0.0f);
-    case Activation::kLeakyRelu: return x > splat(0.0f) ? x : 0.2f * x;
+    case Activation::kLeakyRelu: return x > splat(0.0f) ? x : kLeakySlope * x;
     case Activation::kElu: return elu_lanes(x);
     case Activation::kReluTanh: {
       const Lanes positive = x > splat(0.0f) ? x : splat(0.0f);

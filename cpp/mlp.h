@@ -13,6 +13,8 @@
 
 namespace soleus {
 
+inline constexpr float kLeakySlope = 0.2f;
+
 enum class Activation { kIdentity, kTanh, kRelu, kLeakyRelu, kElu, kReluTanh };
 
 // Throws InvalidInput for a name that is none of identity, tanh, relu, leaky_relu, elu, relu_tanh.

@@ -1,5 +1,9 @@
 #include "pool.h"
 
+#include <system_error>
+
+#include "error.h"
+
 #ifdef __linux__
 #include <pthread.h>
 #include <sched.h>
@@ -23,16 +27,26 @@ void pin(int cpu) {
 }  // namespace
 
 Pool::Pool(int threads, std::vector<int> cpus) : cpus_(std::move(cpus)) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error& error) {
+    const std::size_t made = workers_.size() + 1;
+    stop();
+    throw InvalidInput("expected the system to give " + std::to_string(threads) + " threads, got " +
+                       std::to_string(made) + ": " + error.what());
+  }
 }
 
-Pool::~Pool() {
+Pool::~Pool() { stop(); }
+
+void Pool::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   start_.notify_all();
   for (auto& worker : workers_) worker.join();
+  workers_.clear();
 }
 
 void Pool::run(const std::function<void(int)>& job) {

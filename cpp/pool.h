@@ -23,6 +23,7 @@ class Pool {
 
  private:
   void work(int thread);
+  void stop();
 
   std::vector<std::thread> workers_;
   std::vector<int> cpus_;

@@ -68,6 +68,7 @@ bool Rollout::needs_muscle() const {
 }
 
 void Rollout::set_policy(const NetworkData& network) {
+  const Exclusive exclusive(*this);
   Mlp mlp(network.widths, network.activations);
   require(mlp.inputs() == task_.observation_size(), "expected a policy of " + std::to_string(task_.observation_size()) +
                                                         " inputs, got " + std::to_string(mlp.inputs()));
@@ -79,6 +80,7 @@ void Rollout::set_policy(const NetworkData& network) {
 }
 
 void Rollout::set_muscle(const NetworkData& network) {
+  const Exclusive exclusive(*this);
   Mlp mlp(network.widths, network.activations);
   const int inputs = human_->num_crossings() + human_->num_actuated();
   require(mlp.inputs() == inputs && mlp.outputs() == human_->num_muscles(),
@@ -113,6 +115,7 @@ void Rollout::load_muscle(std::span<const LayerData> layers) {
 }
 
 void Rollout::set_deterministic(bool on) {
+  const Exclusive exclusive(*this);
   require(policy_.has_value(), "expected set_policy before set_deterministic");
   policy_->deterministic = on;
 }
@@ -197,6 +200,7 @@ void Rollout::run_substeps(const RolloutViews& views, std::size_t steps) {
 }
 
 void Rollout::copy_qpos(MatrixView<double> out) const {
+  const Exclusive exclusive(*this);
   require(out.rows == static_cast<std::size_t>(humans()) && out.cols == static_cast<std::size_t>(human_->model()->nq),
           "expected positions of shape (humans, nq)");
   for (const auto& shard : shards_) {
@@ -221,6 +225,7 @@ void Rollout::restore(MatrixView<const double> states) {
 }
 
 void Rollout::profile(bool on) {
+  const Exclusive exclusive(*this);
   for (auto& shard : shards_) shard->profile(on);
 }
 

@@ -89,7 +89,7 @@ void Shard::begin_episode(int human) {
   if (world_.control.mode == Control::kMuscle) start_activations(s);
   measure(s.body, s.kinematics);
   s.head_velocity = s.kinematics.head_velocity;
-  s.start_x = s.kinematics.root[0];
+  s.start_x = s.last_x = s.kinematics.root[0];
   s.mirrored = mirrored_at(s);
 }
 
@@ -144,7 +144,6 @@ void Shard::substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle
 void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) {
   const int inputs = policy.network.inputs();
   const int outputs = policy.network.outputs();
-  constexpr float kClip = 10.0f;
   const double half_log_two_pi = 0.5 * std::log(2 * std::numbers::pi);
   for (int tile = 0; tile < count(); tile += Mlp::kTile) {
     const int lanes = std::min(count() - tile, Mlp::kTile);
@@ -152,7 +151,7 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
       const float* seen = views.observations.at(t, first_ + tile + lane);
       for (int d = 0; d < inputs; ++d) {
         const float value = (seen[d] - policy.mean[d]) * policy.inverse_std[d];
-        input_[d * Mlp::kTile + lane] = std::clamp(value, -kClip, kClip);
+        input_[d * Mlp::kTile + lane] = std::clamp(value, -kObservationClip, kObservationClip);
       }
     }
     policy.network.forward(input_.data(), output_.data(), scratch_.data());
@@ -192,14 +191,19 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
     diverged = !std::all_of(next, next + views.observations.cols, [](float x) { return std::isfinite(x); });
     if (!diverged) {
       reward = world_.task.reward(here, views.term_sums.row(n).data());
+      diverged = !std::isfinite(reward);
+    }
+    if (diverged) {
+      reward = 0;
+    } else {
       terminated = world_.task.terminated(here);
       s.head_velocity = s.kinematics.head_velocity;
+      s.last_x = s.kinematics.root[0];
       add_effort(s);
     }
   }
   s.total += reward;
-  // Half a step of slack: the limit is a count of control steps.
-  if (!terminated) truncated = (s.step + 0.5) * world_.control_dt() > world_.task.data().episode_seconds;
+  if (!terminated) truncated = s.step >= world_.episode_steps();
   views.rewards.row(t)[n] = static_cast<float>(reward);
   views.terminated.row(t)[n] = terminated;
   views.truncated.row(t)[n] = truncated;
@@ -223,12 +227,11 @@ void Shard::add_effort(State& s) {
 }
 
 void Shard::summarize(const State& s, float* out) const {
-  const double mass = world_.human.weight() / 9.81;
   out[kReturn] = static_cast<float>(s.total);
   out[kLength] = static_cast<float>(s.step * world_.control_dt());
-  out[kDistance] = static_cast<float>(s.kinematics.root[0] - s.start_x);
+  out[kDistance] = static_cast<float>(s.last_x - s.start_x);
   out[kEffort] = static_cast<float>(s.effort / s.step);
-  out[kMetabolic] = static_cast<float>(s.metabolic / s.step / mass);
+  out[kMetabolic] = static_cast<float>(s.metabolic / s.step / world_.human.mass());
 }
 
 }  // namespace soleus

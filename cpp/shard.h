@@ -42,10 +42,14 @@ struct World {
   std::uint64_t seed = 0;
 
   double control_dt() const { return control.substeps * human.model()->opt.timestep; }
+  std::uint32_t episode_steps() const { return static_cast<std::uint32_t>(task.episode_steps(control_dt())); }
   int action_size() const {
     return control.mode == Control::kExcitation ? human.num_muscles() : human.num_actuated();
   }
 };
+
+// Normalised observations are clipped to this before they enter the policy.
+inline constexpr float kObservationClip = 10.0f;
 
 // A Gaussian policy with its observation normaliser.
 struct Policy {
@@ -112,7 +116,7 @@ class Shard {
     std::uint32_t episode = 0;
     std::uint32_t step = 0;       // control steps since the episode began
     double start_time = 0;        // of the motion at the episode's start [s]
-    double start_x = 0;
+    double start_x = 0, last_x = 0;  // of the root; the last one that was finite
     double total = 0, effort = 0, metabolic = 0;
     Vec3 head_velocity{};
     Kinematics kinematics;

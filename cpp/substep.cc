@@ -169,6 +169,7 @@ void Shard::restore(int human, const double* state) {
   std::copy_n(state, s.activation.size(), s.activation.begin());
   s.mirrored = mirrored_at(s);
   measure(s.body, s.kinematics);
+  s.last_x = s.kinematics.root[0];
 }
 
 }  // namespace soleus

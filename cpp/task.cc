@@ -1,6 +1,7 @@
 #include "task.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "error.h"
@@ -43,12 +44,23 @@ Task::Task(const Human& human, TaskData data, bool has_motion) : data_(std::move
   fill(observations_, observation_catalog(), data_.observations, "an observation term");
   fill(rewards_, reward_catalog(), data_.rewards, "a reward term");
   fill(terminations_, termination_catalog(), data_.terminations, "a termination term");
+  require(rewards_.size() <= kMaxRewards, "expected at most " + std::to_string(kMaxRewards) + " reward terms, got " +
+                                              std::to_string(rewards_.size()));
+  for (const auto& term : rewards_) {
+    require(data_.combine == Combine::kSum || term.weight >= 0,
+            "expected weights of 0 or more in a product of rewards, got " + std::to_string(term.weight) + " for " +
+                term.kind->name);
+  }
   require(has_motion || !data_.start_on_reference, "expected a motion to start on, got none");
   for (auto& term : observations_) {
     term.size = term.kind->size(human);
     observation_size_ += term.size;
   }
   require(observation_size_ > 0, "expected at least one observation term, got none");
+}
+
+int Task::episode_steps(double control_dt) const {
+  return std::max(1, static_cast<int>(std::lround(data_.episode_seconds / control_dt)));
 }
 
 void Task::observe(const Scene& scene, float* out) const {
@@ -59,16 +71,19 @@ void Task::observe(const Scene& scene, float* out) const {
 }
 
 double Task::reward(const Scene& scene, double* sums) const {
+  std::array<double, kMaxRewards> values;
   double total = data_.combine == Combine::kSum ? 0.0 : 1.0;
   for (std::size_t i = 0; i < rewards_.size(); ++i) {
     const auto& term = rewards_[i];
-    const double value = term.kind->value(scene, term.parameters.data());
-    sums[i] += value;
+    values[i] = term.kind->value(scene, term.parameters.data());
     if (data_.combine == Combine::kSum) {
-      total += term.weight * value;
+      total += term.weight * values[i];
     } else {
-      total *= std::pow(value, term.weight);
+      total *= std::pow(values[i], term.weight);
     }
+  }
+  if (std::isfinite(total)) {
+    for (std::size_t i = 0; i < rewards_.size(); ++i) sums[i] += values[i];
   }
   return total;
 }

@@ -37,10 +37,12 @@ class Task {
   int observation_size() const { return observation_size_; }
   int reward_terms() const { return static_cast<int>(rewards_.size()); }
   bool start_on_reference() const { return data_.start_on_reference; }
+  // Control steps of a whole episode, at least one.
+  int episode_steps(double control_dt) const;
 
   // out: (observation_size()).
   void observe(const Scene& scene, float* out) const;
-  // The reward; each term's value, unweighted, is added to `sums`, (reward_terms()).
+  // The reward; each term's value, unweighted, is added to `sums`, (reward_terms()), unless the reward is not finite.
   double reward(const Scene& scene, double* sums) const;
   bool terminated(const Scene& scene) const;
 
@@ -52,6 +54,8 @@ class Task {
     double weight;
     int size;
   };
+
+  static constexpr std::size_t kMaxRewards = 64;
 
   TaskData data_;
   std::vector<Term<ObservationKind>> observations_;

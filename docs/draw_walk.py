@@ -1,6 +1,6 @@
 """Draws a trained walk as a row of bodies with their muscles: python docs/draw_walk.py RUN OUT.png.
 
-Bones are lines between joints; muscles run along their paths, from blue at rest to red at full activation.
+Bones are lines between joints; muscles run along their paths, from blue at rest to red.
 """
 
 import sys
@@ -17,8 +17,9 @@ from soleus import checkpoint
 from soleus.config import load_config
 from soleus.simulation import Buffers, Simulation, load_body
 
-SECONDS = 2.6
-BETWEEN = 0.2  # [s] between two bodies
+SECONDS = 2.4
+BETWEEN = 1 / 3  # [s] between two bodies
+FULL_RED = 0.6  # activation from which a muscle is all red
 
 
 def walk(run: Path) -> tuple[Simulation, list[np.ndarray]]:
@@ -42,28 +43,30 @@ def walk(run: Path) -> tuple[Simulation, list[np.ndarray]]:
 
 
 def draw_body(axes: plt.Axes, model: mujoco.MjModel, data: mujoco.MjData) -> None:
-    """Draw bones and muscles of one pose, seen from the right."""
+    """Draw bones and muscles of one pose, seen from the right; the left leg's muscles lie behind."""
     for body in range(1, model.nbody):
         parent = model.body_parentid[body]
         if parent > 0 and model.body_mass[body] > 0.02:
             line = np.stack([data.xpos[parent], data.xpos[body]])
-            axes.plot(line[:, 0], line[:, 2], color="0.35", lw=2.2, solid_capstyle="round", zorder=1)
-    head = [b for b in range(model.nbody) if model.body(b).name == "head"]
-    for body in head:
-        axes.add_patch(plt.Circle((data.xpos[body][0], data.xpos[body][2] + 0.03), 0.09, color="0.35", zorder=1))
+            width = 6 if model.body(body).name == "head" else 2.5
+            axes.plot(line[:, 0], line[:, 2], color="0.45", lw=width, solid_capstyle="round", zorder=1)
+    for body in range(model.nbody):
+        if model.body(body).name == "head":
+            axes.add_patch(plt.Circle((data.xpos[body][0], data.xpos[body][2] + 0.03), 0.08, color="0.45", zorder=1))
     colours = plt.get_cmap("coolwarm")
     for actuator in range(model.nu):
         tendon = model.actuator_trnid[actuator, 0]
         start, count = data.ten_wrapadr[tendon], data.ten_wrapnum[tendon]
         path = data.wrap_xpos.reshape(-1, 3)[start : start + count]
         activation = float(data.act[model.actuator_actadr[actuator]])
+        left = model.actuator(actuator).name.endswith("_l")
         axes.plot(
             path[:, 0],
             path[:, 2],
-            color=colours(activation),
-            lw=0.6 + 2.2 * activation,
-            alpha=0.9,
-            zorder=2 + activation,
+            color=colours(activation / FULL_RED),
+            lw=0.6 + 2.5 * activation,
+            alpha=0.35 if left else 0.95,
+            zorder=(0 if left else 2) + activation,
         )
 
 
@@ -85,7 +88,8 @@ def main() -> None:
     axes.set_xlabel("forward [m]")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.set_yticks([])
-    scale = figure.colorbar(plt.cm.ScalarMappable(cmap="coolwarm"), ax=axes, fraction=0.012, pad=0.01)
+    shades = plt.cm.ScalarMappable(plt.Normalize(0, FULL_RED), "coolwarm")
+    scale = figure.colorbar(shades, ax=axes, fraction=0.012, pad=0.01)
     scale.set_label("muscle activation")
     figure.savefig(out, dpi=110, bbox_inches="tight")
 

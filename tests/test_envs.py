@@ -144,3 +144,28 @@ def test_mirror_needs_a_motion():
 def test_unknown_term():
     with pytest.raises(UserError, match=r"unknown term 'poze'.*pose"):
         make_vec("walk2d", overrides={"task.reward.terms.poze.weight": 1.0})
+
+
+def test_a_diverged_human_is_named(env, capsys):
+    env.reset(seed=0)
+    states = env.simulation.save()
+    states[3, 1 + env.simulation.body.human.model.nq] = np.inf
+    env.simulation.restore(states)
+    *_, terminated, _, info = env.step(np.zeros(env.action_space.shape, np.float32))
+    assert terminated[3]
+    assert info["final_info"]["diverged"].tolist() == [False, False, False, True, False, False]
+    assert "human 3 diverged" in capsys.readouterr().err
+
+
+def test_gravity_points_down(tmp_path):
+    overrides = _file(tmp_path, MUSCLES)
+    file = tmp_path / "puppet.xml"
+    file.write_text(file.read_text().replace("<mujoco>", '<mujoco><option gravity="0 0 0"/>'))
+    with pytest.raises(UserError, match="expected gravity along -z"):
+        make_vec("walk2d", overrides=overrides)
+
+
+def test_products_take_no_negative_weights():
+    overrides = {"task.reward.combine": "product", "task.reward.terms.pose.weight": -1.0}
+    with pytest.raises(UserError, match="expected weights of 0 or more in a product"):
+        make_vec("walk2d", overrides=overrides)

@@ -101,7 +101,7 @@ double squared_activation(const Scene& s, const double*) {
 }
 
 double metabolic_cost(const Scene& s, const double*) {
-  return s.body.metabolic_power() / (s.human().weight() / 9.81);
+  return s.body.metabolic_power() / s.human().mass();
 }
 
 }  // namespace

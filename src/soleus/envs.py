@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from soleus import threads
 from soleus.config import load_config
 from soleus.errors import UserError
-from soleus.simulation import EPISODE_COLUMNS, Body, Buffers, Simulation, load_body
+from soleus.simulation import EPISODE_COLUMNS, Body, Buffers, Simulation, check_seed, load_body
 
 _SEEDS = 2**63
 
@@ -37,12 +37,13 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     Observations (N, D) float32, rewards (N,) float32, terminated and truncated (N,) bool are views of the core's
     buffers: they hold until the next step() or reset(); copy what has to last. Where an episode ended, the observation
     is the first of the next one, info["final_obs"][i] is the last of the old one, and info["final_info"] its summary:
-    "return", "length_s" [s], "distance_m" [m], "effort" mean squared activation, "metabolic_w_kg" [W/kg], (N,) each,
-    with masks. Actions (N, A) float32 are clipped to [-1, 1].
+    "return", "length_s" [s], "distance_m" [m], "effort" mean squared activation, "metabolic_w_kg" [W/kg], "diverged"
+    (the physics failed; the human was reset and named on stderr), (N,) each, with masks. Actions (N, A) float32 are
+    clipped to [-1, 1].
     """
 
     def __init__(self, body: Body, num_envs: int, num_threads: int | None = None, seed: int | None = None) -> None:
-        self.simulation = Simulation(body, num_envs, threads.collector_threads(num_threads), seed or 0)
+        self.simulation = Simulation(body, num_envs, threads.collector_threads(num_threads), check_seed(seed or 0))
         core = self.simulation.core
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": body.config.control.policy_hz}
@@ -66,7 +67,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         super().reset(seed=seed)
         self._started = True
         core_seed = seed if seed is not None else int(self.np_random.integers(_SEEDS))
-        self.simulation.core.reset(core_seed, self._buffers["observations"][1])
+        self.simulation.reset(core_seed, self._buffers["observations"][1])
         return self._buffers["observations"][1], {}
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
@@ -96,6 +97,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         for i in np.flatnonzero(done):
             final[i] = self._buffers["final_observations"][0, i].copy()
         summary: dict[str, np.ndarray] = {}
+        summary["diverged"], summary["_diverged"] = self._buffers["diverged"][0].astype(bool), done
         for column, name in enumerate(EPISODE_COLUMNS):
             summary[name], summary[f"_{name}"] = np.where(done, rows[:, column], 0), done
         return {"final_obs": final, "_final_obs": done, "final_info": summary, "_final_info": done}

@@ -28,9 +28,8 @@ def evaluate(
     if muscle is not None:
         simulation.load_muscle(muscle)
     simulation.core.set_deterministic(True)
-    steps = round(config.task.episode_seconds * config.control.policy_hz)
-    buffers = Buffers(simulation, steps, samples=False)
-    simulation.core.reset(seed, buffers["observations"][0])
+    buffers = Buffers(simulation, simulation.core.episode_steps, samples=False)
+    simulation.reset(seed, buffers["observations"][0])
     buffers.run(simulation, with_policy=True)
     first = buffers.done.argmax(0)  # every episode ends by the last step at the latest
     human = np.arange(episodes)

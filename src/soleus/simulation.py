@@ -1,13 +1,14 @@
 """From a configuration to the native core: the model, the motion and the task, handed over once."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from soleus import motions
+from soleus import _core, motions
 from soleus.batch import Layout, MuscleLayout
 from soleus.config import Config, check_terms
 from soleus.errors import UserError
@@ -115,12 +116,7 @@ class Simulation:
     """N humans in the native core. Errors of the core come out as UserError."""
 
     def __init__(self, body: Body, num_envs: int, num_threads: int, seed: int, shard_size: int = 0) -> None:
-        from soleus import _core
-
-        if num_envs < 1:
-            raise UserError(f"num_envs: expected at least 1, got {num_envs}")
-        if num_threads < 1:
-            raise UserError(f"num_threads: expected at least 1, got {num_threads}")
+        num_envs, num_threads = _check_count("num_envs", num_envs), _check_count("num_threads", num_threads)
         config, human = body.config, body.human
         self.body = body
         cpus = sorted(os.sched_getaffinity(0)) if config.train.pin_threads else []
@@ -134,7 +130,7 @@ class Simulation:
                 num_envs,
                 min(num_threads, num_envs),
                 cpus,
-                seed,
+                check_seed(seed),
                 shard_size,
             )
         except ValueError as error:
@@ -181,6 +177,15 @@ class Simulation:
         check_state(self.muscle_spec, state, "muscle network")
         self.core.load_muscle(layers(self.muscle_spec, state))
 
+    def reset(self, seed: int, observations: np.ndarray) -> None:
+        """Start episode 0 of every human under this seed and write what they see first, (N, D) float32."""
+        self.core.reset(check_seed(seed), observations)
+        if not np.isfinite(observations).all():
+            human = int(np.argwhere(~np.isfinite(observations))[0, 0])
+            raise UserError(
+                f"{self.body.config.model}: expected finite first observations, got others of human {human}"
+            )
+
     def save(self) -> np.ndarray:
         """Return what each human's future depends on, (N, state size) float64."""
         states = np.zeros((self.core.humans, self.core.state_size))
@@ -211,8 +216,23 @@ def _vector(tensor: Any) -> np.ndarray:
     return np.ascontiguousarray(to_numpy(tensor), np.float32)
 
 
-EPISODE_COLUMNS = ("return", "length_s", "distance_m", "effort", "metabolic_w_kg")
+EPISODE_COLUMNS: tuple[str, ...] = _core.EPISODE_COLUMNS
 """Columns of an episode's summary, in the core's order."""
+
+_SEEDS = 2**63
+
+
+def check_seed(seed: Any) -> int:
+    """Return the seed; raises UserError for anything but a whole number in [0, 2^63)."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < _SEEDS:
+        raise UserError(f"seed: expected a whole number from 0 to 2^63 - 1, got {seed!r}")
+    return int(seed)
+
+
+def _check_count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise UserError(f"{name}: expected at least 1, got {value!r}")
+    return int(value)
 
 
 class Buffers:
@@ -234,8 +254,8 @@ class Buffers:
             "terminated": np.full((steps, n), 255, np.uint8),
             "truncated": np.full((steps, n), 255, np.uint8),
             "diverged": np.full((steps, n), 255, np.uint8),
-            "final_observations": np.empty((steps, n, d), np.float32),
-            "episodes": np.empty((steps, n, len(EPISODE_COLUMNS)), np.float32),
+            "final_observations": np.full((steps, n, d), np.nan, np.float32),
+            "episodes": np.full((steps, n, len(EPISODE_COLUMNS)), np.nan, np.float32),
             "term_sums": np.zeros((n, terms)),
             "residual_sums": np.zeros((n, 3)),
         }
@@ -259,6 +279,14 @@ class Buffers:
         self["term_sums"][:] = 0.0
         self["residual_sums"][:] = 0.0
         simulation.core.run(self.arrays, self.steps, with_policy)
+        self.name_diverged()
+
+    def name_diverged(self) -> None:
+        """Say which humans met a non-finite or runaway state: each was reset, and its neighbours never noticed."""
+        humans = np.flatnonzero(self["diverged"].any(0))
+        if len(humans):
+            shown = ", ".join(str(human) for human in humans[:5]) + (", ..." if len(humans) > 5 else "")
+            print(f"warning: the simulation of human {shown} diverged and was reset", file=sys.stderr)
 
     def term_means(self, simulation: Simulation) -> dict[str, float]:
         """Mean of each reward term, unweighted, over the rollout."""

@@ -89,7 +89,9 @@ def _moments(human, data):
 def test_muscle_sample_is_of_one_instant(preset):
     """Moments, passive torque and desired torque recomputed from the saved state of the very substep they came from."""
     # With one substep a control step, the sampled substep is the first one: the state before the step is its state.
-    made = simulation(body(preset, coordination__method="network", control__policy_hz=480), humans=3)
+    made = simulation(
+        body(preset, coordination__method="network", control__policy_hz=480, policy__mirror=False), humans=3
+    )
     buffers = rollout(made, steps=5)
     states = list(_full_state(made))
     buffers["observations"][0] = buffers["observations"][-1]
@@ -111,7 +113,14 @@ def test_muscle_sample_is_of_one_instant(preset):
 def test_static_optimization_equals_scipy(preset):
     """The activations that the core sets meet the torque as well as SciPy's bounded least squares."""
     made = simulation(
-        body(preset, coordination__sweeps=2000, control__activation_dynamics=False, control__policy_hz=480), humans=3
+        body(
+            preset,
+            coordination__sweeps=2000,
+            control__activation_dynamics=False,
+            control__policy_hz=480,
+            policy__mirror=False,
+        ),
+        humans=3,
     )
     buffers = rollout(made, steps=6)
     states = list(_full_state(made))
@@ -139,7 +148,9 @@ def test_static_optimization_equals_scipy(preset):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_stable_pd_equals_the_dense_equation(preset):
     """Torque = -Kp (q + dt u - q*) - Kd (u + dt udd) with udd from the dense reduced inertia (Tan et al. 2011)."""
-    made = simulation(body(preset, control__policy_hz=480, coordination__method="network"), humans=2)
+    made = simulation(
+        body(preset, control__policy_hz=480, coordination__method="network", policy__mirror=False), humans=2
+    )
     buffers = rollout(made, steps=4)
     model, human = made.body.human.model, made.body.human
     size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION)

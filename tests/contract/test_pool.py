@@ -1,9 +1,12 @@
 """Promise 5: no interpreter lock is held during a rollout, and there are no more threads than asked for."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from native import body, rollout, simulation
 
@@ -48,14 +51,43 @@ def test_no_more_threads_than_asked_for():
     assert _threads() == before
 
 
-def test_a_second_caller_is_refused_not_raced_with():
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda core: core.set_policy([3, 2], ["identity"]),
+        lambda core: core.set_deterministic(True),
+        lambda core: core.profile(True),
+        lambda core: core.qpos(np.zeros((16, 9))),
+        lambda core: core.save(np.zeros((16, core.state_size))),
+        lambda core: core.reset(0, np.zeros((16, core.observation_size), np.float32)),
+    ],
+)
+def test_a_second_caller_is_refused_not_raced_with(call):
     made = simulation(body(), humans=16, threads=1)
-    buffers = Buffers(made, 200, samples=False)
+    buffers = Buffers(made, 100, samples=False)
     made.core.reset(0, buffers["observations"][0])
     rolling = threading.Thread(target=lambda: buffers.run(made, with_policy=True), daemon=True)
     rolling.start()
-    time.sleep(0.05)
+    time.sleep(0.03)
     with pytest.raises(ValueError, match="a rollout is in progress"):
-        made.save()
+        call(made.core)
     rolling.join()
     made.save()
+
+
+def test_threads_that_the_system_does_not_give():
+    code = """
+import resource, sys
+from soleus.config import load_config
+from soleus.errors import UserError
+from soleus.simulation import Simulation, load_body
+body = load_body(load_config("walk2d"))
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, used + 2**30))
+try:
+    Simulation(body, 2000, 2000, 0)
+except (UserError, MemoryError) as error:
+    print("refused:", error)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.stdout.startswith("refused: walk2d: expected the system to give 2000 threads"), result.stderr

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from native import body, simulation
 
+from soleus import _core, networks
 from soleus.bench.parts import random_state
 from soleus.errors import UserError
+from soleus.evaluate import evaluate
 from soleus.networks import policy_tensors
 from soleus.simulation import Buffers
 
@@ -70,3 +72,36 @@ def test_old_weights_stay():
     np.testing.assert_array_equal(before, first_step())
     made.load_policy(policy)
     assert not np.array_equal(before, first_step())
+
+
+def test_the_core_takes_float32_alone():
+    """Weights of another dtype are refused: a converted copy would be gone before it is read."""
+    made = simulation(body(), humans=2)
+    sizes = made.policy_spec.sizes
+    layers = [(np.zeros((b, a)), np.zeros(b), "tanh") for a, b in zip(sizes, sizes[1:], strict=False)]
+    vectors = [np.ones(n, np.float32) for n in (sizes[0], sizes[0], sizes[-1])]
+    with pytest.raises(ValueError, match="expected a C-contiguous float32 array of 2 dimensions"):
+        made.core.load_policy(layers, *vectors)
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(0.15, 4), (0.75, 22), (2.75, 82), (10.0, 300)])
+def test_episodes_last_as_long_in_evaluation_as_in_the_core(seconds, steps):
+    loaded = body(task__episode_seconds=seconds)
+    made = simulation(loaded, humans=4)
+    assert abs(made.core.episode_steps - seconds * 30) <= 0.5
+    state = random_state(policy_tensors(made.policy_spec), 1)
+    result = evaluate(loaded.config, state, None, episodes=4, seed=0, num_threads=1)
+    assert 0 < result["mean_length_s"] <= made.core.episode_steps / 30 + 1e-6
+    assert made.core.episode_steps in (steps, steps + 1)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.5, "7", True])
+def test_bad_seeds(seed):
+    with pytest.raises(UserError, match=r"seed: expected a whole number from 0 to 2\^63 - 1, got"):
+        simulation(body(), humans=1, seed=seed)
+
+
+def test_python_and_the_core_agree_on_constants():
+    assert networks.OBSERVATION_CLIP == _core.OBSERVATION_CLIP
+    assert networks.TORQUE_SCALE == _core.TORQUE_SCALE
+    assert networks.LEAKY_SLOPE == pytest.approx(_core.LEAKY_SLOPE)

@@ -23,10 +23,15 @@ def random_state(shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, np.
 def simulation(config: Config, num_envs: int, num_threads: int | None, seed: int = 0) -> Simulation:
     """Return humans with a policy, and where it is needed a muscle network, of random weights."""
     made = Simulation(load_body(config), num_envs, threads.collector_threads(num_threads), seed)
+    load_random(made, seed)
+    return made
+
+
+def load_random(made: Simulation, seed: int) -> None:
+    """Load random weights of whatever networks a simulation has."""
     made.load_policy(random_state(policy_tensors(made.policy_spec), seed))
     if made.muscle_spec:
         made.load_muscle(random_state(made.muscle_spec.tensors(), seed))
-    return made
 
 
 def muscle_shapes(spec: NetworkSpec) -> tuple[list[int], list[str]]:

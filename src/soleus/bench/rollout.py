@@ -8,11 +8,13 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch as MujocoBatch
 
-from soleus.bench.parts import seconds, simulation
+from soleus import threads
+from soleus.bench.parts import load_random, seconds
+from soleus.collect.native import NativeCollector
 from soleus.config import Config
-from soleus.simulation import Buffers, Simulation
+from soleus.simulation import Simulation
 
-_STEPS = 32  # control steps a round
+_STEPS = 64  # control steps a round
 
 
 class _Raw:
@@ -47,21 +49,28 @@ class _Raw:
                 field[i] = getattr(data, name)
 
 
+def _collector(config: Config, num_envs: int, num_threads: int | None) -> NativeCollector:
+    train = config.train.model_copy(update={"num_envs": num_envs, "rollout_steps": _STEPS})
+    made = NativeCollector(config.model_copy(update={"train": train}), threads.collector_threads(num_threads))
+    load_random(made.simulation, 0)
+    return made
+
+
 def bench_rollout(config: Config, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
     """Return steps_per_s, substeps_per_s, raw_substeps_per_s, ratio (median pair by pair), share of the time by part.
 
-    waiting: share of the threads' time in which they had nothing left to do and waited for another one to finish.
+    waiting: share of the threads' time, from the call of collect() to its return, in which a thread has nothing to do:
+    other threads finish, or Python puts the batch together.
     """
-    sim = simulation(config, num_envs, num_threads)
-    buffers = Buffers(sim, _STEPS, samples=config.trains_muscle_network)
-    sim.core.reset(0, buffers["observations"][0])
+    collector = _collector(config, num_envs, num_threads)
+    sim = collector.simulation
     raw, substeps = _Raw(sim, config), config.control.sim_hz // config.control.policy_hz
     native, bare, ratios, waiting = [], [], [], []
     for turn in range(rounds + 1):
-        took = seconds(lambda: buffers.run(sim, with_policy=True))
+        took = seconds(collector.collect)
         report = sim.core.report()
-        waiting.append(report["alone"] / (report["wall"] * sim.core.threads))
-        buffers["observations"][0] = buffers["observations"][-1]
+        serial = (took - report["wall"]) * (sim.core.threads - 1)
+        waiting.append((report["alone"] + serial) / (took * sim.core.threads))
         native.append(num_envs * _STEPS * substeps / took)
         bare.append(raw.run())
         ratios.append(native[-1] / bare[-1])
@@ -80,24 +89,17 @@ def bench_rollout(config: Config, num_envs: int, num_threads: int | None, rounds
         "raw_substeps_per_s": statistics.median(bare),
         "ratio": statistics.median(ratios),
         "waiting": statistics.median(waiting),
-        "share": _shares(sim, buffers),
+        "share": _shares(collector),
     }
 
 
-def _shares(sim: Simulation, buffers: Buffers) -> dict[str, float]:
+def _shares(collector: NativeCollector) -> dict[str, float]:
     """Profile one more rollout, apart from the timed ones: reading the clock costs a little itself."""
-    sim.core.profile(True)
-    buffers.run(sim, with_policy=True)
-    sim.core.profile(False)
-    report = sim.core.report()
-    sections = report["sections"]
-    shares = {
-        "physics": sections["physics"],
-        "muscles": sections["muscles"],
-        "coordination": sections["coordination"],
-        "torque": sections["torque"],
-        "policy": sections["policy"],
-        "terms": sections["terms"],
-    }
-    shares = {name: spent / report["busy"] for name, spent in shares.items()}
+    core = collector.simulation.core
+    core.profile(True)
+    collector.collect()
+    core.profile(False)
+    report = core.report()
+    order = ("physics", "muscles", "coordination", "torque", "policy", "terms")
+    shares = {name: report["sections"][name] / report["busy"] for name in order}
     return {**shares, "other": max(0.0, 1.0 - sum(shares.values()))}

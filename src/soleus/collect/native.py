@@ -1,6 +1,5 @@
 """Whole rollouts in the native core, with the policy and the muscle network inside."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +18,7 @@ class NativeCollector:
         train = config.train
         self.simulation = Simulation(load_body(config), train.num_envs, num_threads, train.seed)
         self._buffers = Buffers(self.simulation, train.rollout_steps, samples=config.trains_muscle_network)
-        self.simulation.core.reset(train.seed, self._buffers["observations"][0])
+        self.simulation.reset(train.seed, self._buffers["observations"][0])
         # The next rollout starts where the last one ended; the first has nowhere else to start.
         self._buffers["observations"][-1] = self._buffers["observations"][0]
 
@@ -41,7 +40,6 @@ class NativeCollector:
         buffers = self._buffers
         buffers["observations"][0] = buffers["observations"][-1]
         buffers.run(self.simulation, with_policy=True)
-        self._name_diverged()
         episodes = buffers["episodes"][buffers.done]
         column = EPISODE_COLUMNS.index
         stats = {"diverged": float(buffers["diverged"].sum())}
@@ -65,13 +63,6 @@ class NativeCollector:
             terms=buffers.term_means(self.simulation),
             stats=stats,
         )
-
-    def _name_diverged(self) -> None:
-        """Say which humans met a non-finite or runaway state: each was reset, and its neighbours never noticed."""
-        humans = np.flatnonzero(self._buffers["diverged"].any(0))
-        if len(humans):
-            shown = ", ".join(str(human) for human in humans[:5]) + (", ..." if len(humans) > 5 else "")
-            print(f"warning: the simulation of human {shown} diverged and was reset", file=sys.stderr)
 
     def _samples(self) -> MuscleSamples | None:
         if self.simulation.muscle_spec is None:

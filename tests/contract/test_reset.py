@@ -1,5 +1,7 @@
 """Where episodes begin: on the reference, with coupled joints where their drivers put them and muscles already held."""
 
+import itertools
+
 import mujoco
 import numpy as np
 import pytest
@@ -78,7 +80,7 @@ def test_the_core_takes_float32_alone():
     """Weights of another dtype are refused: a converted copy would be gone before it is read."""
     made = simulation(body(), humans=2)
     sizes = made.policy_spec.sizes
-    layers = [(np.zeros((b, a)), np.zeros(b), "tanh") for a, b in zip(sizes, sizes[1:], strict=False)]
+    layers = [(np.zeros((b, a)), np.zeros(b), "tanh") for a, b in itertools.pairwise(sizes)]
     vectors = [np.ones(n, np.float32) for n in (sizes[0], sizes[0], sizes[-1])]
     with pytest.raises(ValueError, match="expected a C-contiguous float32 array of 2 dimensions"):
         made.core.load_policy(layers, *vectors)
@@ -104,4 +106,4 @@ def test_bad_seeds(seed):
 def test_python_and_the_core_agree_on_constants():
     assert networks.OBSERVATION_CLIP == _core.OBSERVATION_CLIP
     assert networks.TORQUE_SCALE == _core.TORQUE_SCALE
-    assert networks.LEAKY_SLOPE == pytest.approx(_core.LEAKY_SLOPE)
+    assert pytest.approx(_core.LEAKY_SLOPE) == networks.LEAKY_SLOPE

@@ -27,6 +27,8 @@ Body::Body(const Human& human) : human_(&human), data_(mj_makeData(human.model()
   foot_force_.assign(human.feet.size(), 0.0);
   inertia_.resize(human.inertia_pattern().entries());
   force_.resize(human.num_coordinates());
+  now_.resize(human.num_muscles());
+  excitation_.resize(human.num_muscles());
 }
 
 void Body::reset(std::span<const double> qpos, std::span<const double> qvel) {
@@ -119,25 +121,32 @@ void Body::apply_torque(std::span<const double> torque) {
 }
 
 void Body::apply_activations(std::span<const double> desired, bool dynamics) {
-  const mjModel* m = human_->model();
+  const Human& h = *human_;
   mjData* d = data_.get();
-  for (int k = 0; k < human_->num_muscles(); ++k) {
-    const int a = human_->muscle_actuator[k];
-    const int adr = m->actuator_actadr[a];
-    double& control = d->ctrl[m->actuator_ctrladr[a]];
-    control = desired[k];
-    if (adr < 0) continue;
-    if (!dynamics || m->actuator_dyntype[a] != mjDYN_MUSCLE) {
-      d->act[adr] = desired[k];
-      continue;
-    }
-    // Inverse of mju_muscleDynamics over one explicit step (Millard et al. 2013 time constants). Where a model smooths
-    // the switch between its two time constants, activations follow a little later than this.
-    const double now = std::clamp(d->act[adr], 0.0, 1.0);
-    const double shape = 0.5 + 1.5 * now;
-    const mjtNum* constants = m->actuator_dynprm + a * mjNDYN;
-    const double tau = desired[k] > now ? constants[0] * shape : constants[1] / shape;
-    control = std::clamp(now + (desired[k] - now) * tau / m->opt.timestep, 0.0, 1.0);
+  const std::size_t count = desired.size();
+  for (std::size_t k = 0; k < count; ++k) {
+    const int adr = h.muscles()[k].activation;
+    now_[k] = adr >= 0 ? d->act[adr] : 0.0;
+  }
+  // Inverse of mju_muscleDynamics over one explicit step (Millard et al. 2013 time constants), without branches: whether
+  // a muscle rises or falls cannot be foretold. Where a model smooths the switch between its two time constants,
+  // activations follow a little later than this.
+  const double* up = h.activation_steps().data();
+  const double* down = h.deactivation_steps().data();
+  for (std::size_t k = 0; k < count; ++k) {
+    const double act = now_[k] < 0.0 ? 0.0 : now_[k] > 1.0 ? 1.0 : now_[k];
+    const double shape = 0.5 + 1.5 * act;
+    const double rise = up[k] * shape;
+    const double fall = down[k] / shape;
+    const double change = desired[k] - act;
+    const double control = act + change * (change > 0.0 ? rise : fall);
+    excitation_[k] = control < 0.0 ? 0.0 : control > 1.0 ? 1.0 : control;
+  }
+  for (std::size_t k = 0; k < count; ++k) {
+    const Human::Muscle& muscle = h.muscles()[k];
+    const bool follows = dynamics && muscle.dynamic;
+    d->ctrl[muscle.control] = follows ? excitation_[k] : desired[k];
+    if (!follows && muscle.activation >= 0) d->act[muscle.activation] = desired[k];
   }
 }
 

@@ -73,6 +73,7 @@ class Body {
   std::vector<double> constraint_;        // (nc) constraint force of the last step
   std::vector<double> foot_force_;        // (feet)
   std::vector<double> inertia_, force_;   // scratch
+  std::vector<double> now_, excitation_;  // (nm) scratch
   bool singular_ = false;
 };
 

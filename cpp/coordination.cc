@@ -45,11 +45,17 @@ void write_network_input(const Human& human, std::span<const double> moments, st
                          bool mirrored, int lane, float* input) {
   constexpr double kInverse = 1.0 / kTorqueScale;
   float* out = input + lane;
-  for (std::size_t s = 0; s < moments.size(); ++s, out += Mlp::kTile) {
-    *out = static_cast<float>(mirrored_moment(human, moments, s, mirrored) * kInverse);
+  float* rest = out + moments.size() * Mlp::kTile;
+  if (!mirrored) {
+    for (std::size_t s = 0; s < moments.size(); ++s) out[s * Mlp::kTile] = static_cast<float>(moments[s] * kInverse);
+    for (std::size_t c = 0; c < target.size(); ++c) rest[c * Mlp::kTile] = static_cast<float>(target[c] * kInverse);
+    return;
   }
-  for (std::size_t c = 0; c < target.size(); ++c, out += Mlp::kTile) {
-    *out = static_cast<float>(mirrored_torque(human, target, c, mirrored) * kInverse);
+  for (std::size_t s = 0; s < moments.size(); ++s) {
+    out[s * Mlp::kTile] = static_cast<float>(mirrored_moment(human, moments, s, true) * kInverse);
+  }
+  for (std::size_t c = 0; c < target.size(); ++c) {
+    rest[c * Mlp::kTile] = static_cast<float>(mirrored_torque(human, target, c, true) * kInverse);
   }
 }
 

@@ -123,6 +123,12 @@ void Human::build_moments() {
   std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(m), mj_deleteData);
   require(data != nullptr, "expected memory for one simulation");
   mj_forward(m, data.get());
+  for (int a : muscle_actuator) {
+    const bool dynamic = m->actuator_actadr[a] >= 0 && m->actuator_dyntype[a] == mjDYN_MUSCLE;
+    muscles_.push_back({m->actuator_ctrladr[a], m->actuator_actadr[a], m->actuator_outadr[a], dynamic});
+    activation_steps_.push_back(m->actuator_dynprm[a * mjNDYN] / m->opt.timestep);
+    deactivation_steps_.push_back(m->actuator_dynprm[a * mjNDYN + 1] / m->opt.timestep);
+  }
   for (int k = 0; k < num_muscles(); ++k) {
     const int out = m->actuator_outadr[muscle_actuator[k]];
     for (int e = 0; e < data->moment_rownnz[out]; ++e) {

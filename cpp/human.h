@@ -64,6 +64,12 @@ class Human : public HumanData {
   struct InertiaEntry { int adr, row, col, slot; };
   // One entry of the model's sparse moments and the crossing it feeds.
   struct MomentEntry { int adr, dof, slot; };
+  // Where a muscle's control, activation (-1: stateless) and force output are, and its time constants over the time
+  // step; an activation without dynamics of muscles follows at once.
+  struct Muscle {
+    int control, activation, output;
+    bool dynamic;
+  };
   // Dofs driven by an equality.
   struct Coupled { int dof, driver_qpos; };
 
@@ -71,6 +77,10 @@ class Human : public HumanData {
   const std::vector<InertiaEntry>& inertia_entries() const { return inertia_entries_; }
   const std::vector<MomentEntry>& moment_entries() const { return moment_entries_; }
   const std::vector<Coupled>& coupled() const { return coupled_; }
+  const std::vector<Muscle>& muscles() const { return muscles_; }
+  // (nm) time constants of activation and deactivation over the time step.
+  const std::vector<double>& activation_steps() const { return activation_steps_; }
+  const std::vector<double>& deactivation_steps() const { return deactivation_steps_; }
   const std::vector<int>& coordinate_qpos() const { return coordinate_qpos_; }  // (nc) qpos address
   const std::vector<int>& coordinate_actuated() const { return coordinate_actuated_; }  // (nc) or -1
   int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
@@ -100,6 +110,8 @@ class Human : public HumanData {
   std::vector<InertiaEntry> inertia_entries_;
   std::vector<MomentEntry> moment_entries_;
   std::vector<Coupled> coupled_;
+  std::vector<Muscle> muscles_;
+  std::vector<double> activation_steps_, deactivation_steps_;
   std::vector<int> coordinate_qpos_, coordinate_actuated_, geom_foot_, descent_order_;
   std::vector<int> mirror_actuated_, mirror_crossing_;
   std::vector<double> mirror_actuated_sign_;

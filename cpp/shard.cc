@@ -131,8 +131,7 @@ void Shard::substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle
   const int last = world_.control.substeps;
   if (world_.control.mode == Control::kMuscle && world_.control.method == Method::kNetwork) {
     for (int tile = 0; tile < count(); tile += Mlp::kTile) {
-      const int end = std::min(count(), tile + Mlp::kTile);
-      for (int k = 0; k < last; ++k) substep_tile(tile, end, k, *muscle, views, t);
+      substep_tile(tile, std::min(count(), tile + Mlp::kTile), *muscle, views, t);
     }
   } else {
     for (int i = 0; i < count(); ++i) {

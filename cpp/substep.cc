@@ -68,32 +68,42 @@ void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) 
   mark(Section::kPhysics);
 }
 
-void Shard::substep_tile(int begin, int end, int k, const Mlp& muscle, const RolloutViews& views, std::size_t t) {
-  const ControlData& control = world_.control;
-  for (int i = begin; i < end; ++i) {
-    State& s = humans_[i];
-    if (s.body.diverged()) continue;
-    s.body.stable_pd(s.target, s.torque);
-    mark(Section::kTorque);
-    muscle_target(s, i - begin);
-    mark(Section::kMuscles);
-    write_network_input(world_.human, moments_[i - begin], wanted_[i - begin], s.mirrored, i - begin, input_.data());
-  }
-  muscle.forward(input_.data(), output_.data(), scratch_.data());
+void Shard::ask_network(int human, int lane) {
+  State& s = humans_[human];
+  if (s.body.diverged()) return;
+  s.body.stable_pd(s.target, s.torque);
+  mark(Section::kTorque);
+  muscle_target(s, lane);
+  mark(Section::kMuscles);
+  write_network_input(world_.human, moments_[lane], wanted_[lane], s.mirrored, lane, input_.data());
   mark(Section::kCoordination);
-  for (int i = begin; i < end; ++i) {
-    State& s = humans_[i];
-    if (s.body.diverged()) continue;
-    read_network_output(world_.human, output_.data(), s.mirrored, i - begin, s.activation);
-    s.body.apply_activations(s.activation, control.activation_dynamics);
-    if (k == s.sampled_substep) {
-      torque_residual(world_.human, moments_[i - begin], wanted_[i - begin], s.activation, residual_[i - begin]);
-      record_residual(i, i - begin, views);
-      record_sample(i, i - begin, views, t);
-    }
+}
+
+// All substeps of a tile in lockstep. A human's data is visited once a substep: what the next one asks of the network is
+// written while its kinematics are still in the cache.
+void Shard::substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t) {
+  const ControlData& control = world_.control;
+  for (int i = begin; i < end; ++i) ask_network(i, i - begin);
+  for (int k = 0; k < control.substeps; ++k) {
+    const bool last = k + 1 == control.substeps;
+    muscle.forward(input_.data(), output_.data(), scratch_.data());
     mark(Section::kCoordination);
-    s.body.advance(k + 1 == control.substeps);
-    mark(Section::kPhysics);
+    for (int i = begin; i < end; ++i) {
+      const int lane = i - begin;
+      State& s = humans_[i];
+      if (s.body.diverged()) continue;
+      read_network_output(world_.human, output_.data(), s.mirrored, lane, s.activation);
+      s.body.apply_activations(s.activation, control.activation_dynamics);
+      if (k == s.sampled_substep) {
+        torque_residual(world_.human, moments_[lane], wanted_[lane], s.activation, residual_[lane]);
+        record_residual(i, lane, views);
+        record_sample(i, lane, views, t);
+      }
+      mark(Section::kCoordination);
+      s.body.advance(last);
+      mark(Section::kPhysics);
+      if (!last) ask_network(i, lane);
+    }
   }
 }
 

@@ -42,29 +42,24 @@ void static_optimization(const Human& human, std::span<const double> moments, st
 }
 
 void write_network_input(const Human& human, std::span<const double> moments, std::span<const double> target,
-                         bool mirrored, int lane, float* input) {
+                         bool mirrored, float* input) {
   constexpr double kInverse = 1.0 / kTorqueScale;
-  float* out = input + lane;
-  float* rest = out + moments.size() * Mlp::kTile;
+  float* rest = input + moments.size();
   if (!mirrored) {
-    for (std::size_t s = 0; s < moments.size(); ++s) out[s * Mlp::kTile] = static_cast<float>(moments[s] * kInverse);
-    for (std::size_t c = 0; c < target.size(); ++c) rest[c * Mlp::kTile] = static_cast<float>(target[c] * kInverse);
+    for (std::size_t s = 0; s < moments.size(); ++s) input[s] = static_cast<float>(moments[s] * kInverse);
+    for (std::size_t c = 0; c < target.size(); ++c) rest[c] = static_cast<float>(target[c] * kInverse);
     return;
   }
   for (std::size_t s = 0; s < moments.size(); ++s) {
-    out[s * Mlp::kTile] = static_cast<float>(mirrored_moment(human, moments, s, true) * kInverse);
+    input[s] = static_cast<float>(mirrored_moment(human, moments, s, true) * kInverse);
   }
   for (std::size_t c = 0; c < target.size(); ++c) {
-    rest[c * Mlp::kTile] = static_cast<float>(mirrored_torque(human, target, c, true) * kInverse);
+    rest[c] = static_cast<float>(mirrored_torque(human, target, c, true) * kInverse);
   }
 }
 
-void read_network_output(const Human& human, const float* output, bool mirrored, int lane,
-                         std::span<double> activation) {
-  for (std::size_t m = 0; m < activation.size(); ++m) {
-    const std::size_t source = mirrored ? human.mirror_muscle[m] : m;
-    activation[m] = output[source * Mlp::kTile + lane];
-  }
+void read_network_output(const Human& human, const float* output, bool mirrored, std::span<double> activation) {
+  for (std::size_t m = 0; m < activation.size(); ++m) activation[m] = output[mirrored ? human.mirror_muscle[m] : m];
 }
 
 }  // namespace soleus

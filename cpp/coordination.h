@@ -33,11 +33,11 @@ inline double mirrored_torque(const Human& human, std::span<const double> torque
   return mirrored ? human.mirror_actuated_sign()[c] * torque[human.mirror_actuated()[c]] : torque[c];
 }
 
-// Writes one lane of the network's input, (nnz + na, Mlp::kTile): moments, then the target, both over kTorqueScale;
-// of the mirrored body if `mirrored`.
+// Writes one row of the network's input, (nnz + na): moments, then the target, both over kTorqueScale; of the mirrored
+// body if `mirrored`.
 void write_network_input(const Human& human, std::span<const double> moments, std::span<const double> target,
-                         bool mirrored, int lane, float* input);
-// Reads one lane of its output, (nm, Mlp::kTile), into activations of the body as it stands.
-void read_network_output(const Human& human, const float* output, bool mirrored, int lane, std::span<double> activation);
+                         bool mirrored, float* input);
+// Reads one row of its output, (nm), into activations of the body as it stands.
+void read_network_output(const Human& human, const float* output, bool mirrored, std::span<double> activation);
 
 }  // namespace soleus

@@ -1,7 +1,8 @@
 // A batched float32 multilayer perceptron over tiles of a fixed width.
 //
-// Humans are the lanes of a tile: activations are laid out (feature, lane), so one weight meets sixteen humans in one
-// fused multiply-add and a lane never depends on its neighbours. A batch of 1 and a batch of 16 give the same bits.
+// A tile is eight humans, a row each; the lanes of a vector are outputs. Every sum runs over the inputs in order and never
+// meets a neighbour's, so a batch of 1 and a batch of 8 give the same bits. Eight humans, not more: with the weights of the
+// muscle network their simulations still fit a second-level cache of 2 MB together.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +42,7 @@ using TileBuffer = std::vector<float, CacheAligned<float>>;
 
 class Mlp {
  public:
-  static constexpr int kTile = 16;
+  static constexpr int kTile = 8;
 
   // Layer widths are fixed at construction: {inputs, hidden..., outputs}. Weights start at zero.
   Mlp(std::vector<int> widths, std::vector<Activation> activations);
@@ -51,11 +52,14 @@ class Mlp {
 
   int inputs() const { return widths_.front(); }
   int outputs() const { return widths_.back(); }
-  // Floats that forward() needs as scratch space, and as output: its rows past outputs() are padding.
+  // Floats between the rows of a matrix of this many columns.
+  static int stride(int width);
+  int input_stride() const { return stride(inputs()); }
+  int output_stride() const { return stride(outputs()); }
+  // Floats that forward() needs as scratch space.
   std::size_t scratch_size() const;
-  std::size_t output_size() const;
 
-  // input: (inputs, kTile); output: (outputs, kTile) and padding; all 64-byte aligned.
+  // input: (kTile, input_stride()); output: (kTile, output_stride()), padding past outputs(); all 64-byte aligned.
   void forward(const float* input, float* output, float* scratch) const;
 
  private:

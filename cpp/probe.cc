@@ -13,8 +13,8 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 
 double time_forward(const std::vector<int>& widths, const std::vector<Activation>& activations, int repeats) {
   const Mlp network(widths, activations);
-  TileBuffer input(static_cast<std::size_t>(network.inputs()) * Mlp::kTile, 0.5f);
-  TileBuffer output(network.output_size()), scratch(network.scratch_size());
+  TileBuffer input(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.5f);
+  TileBuffer output(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile), scratch(network.scratch_size());
   std::vector<double> times;
   for (int i = 0; i < repeats; ++i) {
     const auto start = Clock::now();
@@ -26,7 +26,12 @@ double time_forward(const std::vector<int>& widths, const std::vector<Activation
 }
 
 double peak_flops() {
-  typedef float Lanes __attribute__((vector_size(4 * Mlp::kTile)));
+  #if defined(__AVX512F__)
+  constexpr int kWidth = 16;
+#else
+  constexpr int kWidth = 8;
+#endif
+  typedef float Lanes __attribute__((vector_size(4 * kWidth)));
   constexpr int kChains = 12;  // enough to hide the latency, few enough for the registers
   constexpr int kRounds = 1 << 20;
   double best = 0;
@@ -41,7 +46,7 @@ double peak_flops() {
     }
     const double seconds = since(start);
     for (auto& s : sum) asm volatile("" : "+m"(s));
-    best = std::max(best, 2.0 * Mlp::kTile * kChains * kRounds / seconds);
+    best = std::max(best, 2.0 * kWidth * kChains * kRounds / seconds);
   }
   return best;
 }

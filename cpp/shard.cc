@@ -27,8 +27,8 @@ void Shard::reserve(const Policy* policy, const Mlp* muscle) {
   std::size_t input = 0, output = 0, scratch = 0;
   for (const Mlp* network : {policy ? &policy->network : nullptr, muscle}) {
     if (!network) continue;
-    input = std::max(input, static_cast<std::size_t>(network->inputs()) * Mlp::kTile);
-    output = std::max(output, network->output_size());
+    input = std::max(input, static_cast<std::size_t>(network->input_stride()) * Mlp::kTile);
+    output = std::max(output, static_cast<std::size_t>(network->output_stride()) * Mlp::kTile);
     scratch = std::max(scratch, network->scratch_size());
   }
   if (input_.size() < input) input_.assign(input, 0.0f);
@@ -148,17 +148,19 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
     const int lanes = std::min(count() - tile, Mlp::kTile);
     for (int lane = 0; lane < lanes; ++lane) {
       const float* seen = views.observations.at(t, first_ + tile + lane);
+      float* row = input_.data() + static_cast<std::size_t>(lane) * policy.network.input_stride();
       for (int d = 0; d < inputs; ++d) {
         const float value = (seen[d] - policy.mean[d]) * policy.inverse_std[d];
-        input_[d * Mlp::kTile + lane] = std::clamp(value, -kObservationClip, kObservationClip);
+        row[d] = std::clamp(value, -kObservationClip, kObservationClip);
       }
     }
     policy.network.forward(input_.data(), output_.data(), scratch_.data());
     for (int lane = 0; lane < lanes; ++lane) {
       const int i = tile + lane;
+      const float* mean = output_.data() + static_cast<std::size_t>(lane) * policy.network.output_stride();
       float* action = views.actions.at(t, first_ + i);
       if (policy.deterministic) {
-        for (int a = 0; a < outputs; ++a) action[a] = output_[a * Mlp::kTile + lane];
+        for (int a = 0; a < outputs; ++a) action[a] = mean[a];
         continue;
       }
       Draw(key(i), Stream::kAction, humans_[i].step).normals({action, static_cast<std::size_t>(outputs)});
@@ -166,7 +168,7 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
       for (int a = 0; a < outputs; ++a) {
         const float z = action[a];
         log_prob -= 0.5 * z * z + policy.log_std[a] + half_log_two_pi;
-        action[a] = output_[a * Mlp::kTile + lane] + std::exp(policy.log_std[a]) * z;
+        action[a] = mean[a] + std::exp(policy.log_std[a]) * z;
       }
       if (views.log_probs) views.log_probs.row(t)[first_ + i] = static_cast<float>(log_prob);
     }

@@ -139,7 +139,7 @@ class Shard {
   void pose_target(State& s, const float* action);
   void muscle_target(State& s, int slot);
   void substep(int human, int k, const RolloutViews& views, std::size_t t);
-  void ask_network(int human, int lane);
+  void ask_network(int human, int lane, const Mlp& muscle);
   void substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t);
   void record_residual(int human, int slot, const RolloutViews& views);
   double optimal_residual(int human, int slot);

@@ -68,14 +68,15 @@ void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) 
   mark(Section::kPhysics);
 }
 
-void Shard::ask_network(int human, int lane) {
+void Shard::ask_network(int human, int lane, const Mlp& muscle) {
   State& s = humans_[human];
   if (s.body.diverged()) return;
   s.body.stable_pd(s.target, s.torque);
   mark(Section::kTorque);
   muscle_target(s, lane);
   mark(Section::kMuscles);
-  write_network_input(world_.human, moments_[lane], wanted_[lane], s.mirrored, lane, input_.data());
+  write_network_input(world_.human, moments_[lane], wanted_[lane], s.mirrored,
+                      input_.data() + static_cast<std::size_t>(lane) * muscle.input_stride());
   mark(Section::kCoordination);
 }
 
@@ -83,7 +84,7 @@ void Shard::ask_network(int human, int lane) {
 // written while its kinematics are still in the cache.
 void Shard::substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t) {
   const ControlData& control = world_.control;
-  for (int i = begin; i < end; ++i) ask_network(i, i - begin);
+  for (int i = begin; i < end; ++i) ask_network(i, i - begin, muscle);
   for (int k = 0; k < control.substeps; ++k) {
     const bool last = k + 1 == control.substeps;
     muscle.forward(input_.data(), output_.data(), scratch_.data());
@@ -92,7 +93,8 @@ void Shard::substep_tile(int begin, int end, const Mlp& muscle, const RolloutVie
       const int lane = i - begin;
       State& s = humans_[i];
       if (s.body.diverged()) continue;
-      read_network_output(world_.human, output_.data(), s.mirrored, lane, s.activation);
+      const float* answer = output_.data() + static_cast<std::size_t>(lane) * muscle.output_stride();
+      read_network_output(world_.human, answer, s.mirrored, s.activation);
       s.body.apply_activations(s.activation, control.activation_dynamics);
       if (k == s.sampled_substep) {
         torque_residual(world_.human, moments_[lane], wanted_[lane], s.activation, residual_[lane]);
@@ -102,7 +104,7 @@ void Shard::substep_tile(int begin, int end, const Mlp& muscle, const RolloutVie
       mark(Section::kCoordination);
       s.body.advance(last);
       mark(Section::kPhysics);
-      if (!last) ask_network(i, lane);
+      if (!last) ask_network(i, lane, muscle);
     }
   }
 }

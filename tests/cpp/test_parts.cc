@@ -95,12 +95,13 @@ TEST(network_equals_a_plain_loop_in_every_lane) {
   const std::vector<LayerData> layers = {{weights[0], biases[0], Activation::kTanh},
                                          {weights[1], biases[1], Activation::kReluTanh}};
   mlp.load(layers);
-  TileBuffer in(7 * Mlp::kTile), out(mlp.output_size()), scratch(mlp.scratch_size());
+  const int rows = mlp.input_stride(), answers = mlp.output_stride();
+  TileBuffer in(rows * Mlp::kTile), out(answers * Mlp::kTile), scratch(mlp.scratch_size());
   for (float& v : in) v = 3 * normal(random);
   mlp.forward(in.data(), out.data(), scratch.data());
   for (int lane = 0; lane < Mlp::kTile; ++lane) {
     std::vector<double> x(7);
-    for (int i = 0; i < 7; ++i) x[i] = in[i * Mlp::kTile + lane];
+    for (int i = 0; i < 7; ++i) x[i] = in[lane * rows + i];
     for (int l = 0; l < 2; ++l) {
       std::vector<double> y(widths[l + 1]);
       for (int o = 0; o < widths[l + 1]; ++o) {
@@ -110,12 +111,12 @@ TEST(network_equals_a_plain_loop_in_every_lane) {
       }
       x = y;
     }
-    for (int o = 0; o < 5; ++o) NEAR(out[o * Mlp::kTile + lane], x[o], 1e-5 * std::abs(x[o]) + 1e-6);
+    for (int o = 0; o < 5; ++o) NEAR(out[lane * answers + o], x[o], 1e-5 * std::abs(x[o]) + 1e-6);
   }
   const std::vector<LayerData> wrong = {{weights[0], biases[0], Activation::kTanh},
                                         {weights[0], biases[1], Activation::kReluTanh}};
   THROWS(mlp.load(wrong), "expected layer 1 to be 5 x 19");
-  TileBuffer again(mlp.output_size());
+  TileBuffer again(answers * Mlp::kTile);
   mlp.forward(in.data(), again.data(), scratch.data());
   CHECK(std::equal(out.begin(), out.end(), again.begin()));
 }

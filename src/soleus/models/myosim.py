@@ -20,8 +20,8 @@ _SOLE_TISSUE = 0.01  # [m] of skin and fat under the bones, as in myolegs
 def load_spec(name: str) -> Any:
     """A mujoco.MjSpec of the model, on the plane z = 0 that only its feet touch.
 
-    The pedestal, the pairs for self-collision, the sensors and the keyframes of myo-sim's scenes are left out, and so are
-    the sites that no muscle runs through.
+    The pedestal, the pairs for self-collision, the sensors and the keyframes of myo-sim's scenes are left out, and so
+    are the sites that no muscle runs through.
     """
     import myo_sim  # slow to import, and walk2d does without
 

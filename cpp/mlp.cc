@@ -9,12 +9,7 @@
 namespace soleus {
 namespace {
 
-// One vector of outputs.
-#if defined(__AVX512F__)
-constexpr int kWidth = 16;
-#else
-constexpr int kWidth = 8;
-#endif
+constexpr int kWidth = kVectorWidth;  // one vector of outputs
 typedef float Lanes __attribute__((vector_size(4 * kWidth)));
 typedef std::int32_t LaneInts __attribute__((vector_size(4 * kWidth)));
 

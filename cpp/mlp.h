@@ -16,6 +16,13 @@ namespace soleus {
 
 inline constexpr float kLeakySlope = 0.2f;
 
+// Floats in one of the processor's vectors.
+#if defined(__AVX512F__)
+inline constexpr int kVectorWidth = 16;
+#else
+inline constexpr int kVectorWidth = 8;
+#endif
+
 enum class Activation { kIdentity, kTanh, kRelu, kLeakyRelu, kElu, kReluTanh };
 
 // Throws InvalidInput for a name that is none of identity, tanh, relu, leaky_relu, elu, relu_tanh.

@@ -26,12 +26,7 @@ double time_forward(const std::vector<int>& widths, const std::vector<Activation
 }
 
 double peak_flops() {
-  #if defined(__AVX512F__)
-  constexpr int kWidth = 16;
-#else
-  constexpr int kWidth = 8;
-#endif
-  typedef float Lanes __attribute__((vector_size(4 * kWidth)));
+  typedef float Lanes __attribute__((vector_size(4 * kVectorWidth)));
   constexpr int kChains = 12;  // enough to hide the latency, few enough for the registers
   constexpr int kRounds = 1 << 20;
   double best = 0;
@@ -46,7 +41,7 @@ double peak_flops() {
     }
     const double seconds = since(start);
     for (auto& s : sum) asm volatile("" : "+m"(s));
-    best = std::max(best, 2.0 * kWidth * kChains * kRounds / seconds);
+    best = std::max(best, 2.0 * kVectorWidth * kChains * kRounds / seconds);
   }
   return best;
 }

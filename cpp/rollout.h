@@ -45,7 +45,6 @@ class Rollout {
                    std::span<const float> log_std);
   void load_muscle(std::span<const LayerData> layers);
   void set_deterministic(bool on);
-  bool has_policy() const { return policy_.has_value(); }
   bool needs_muscle() const;
 
   // Every human starts episode 0 under this seed. observations: (N, D).

@@ -113,7 +113,6 @@ Scene Shard::scene(State& s) {
           motion ? motion->phase(time(s)) : 0.0,
           s.mirrored,
           world_.control_dt(),
-          s.step * world_.control_dt(),
           s.head_velocity};
 }
 

@@ -38,7 +38,6 @@ struct Scene {
   double phase = 0;                           // [0, 1)
   bool mirrored = false;                      // the policy sees the mirrored body
   double control_dt = 0;                      // [s]
-  double elapsed = 0;                         // since the episode began [s]
   Vec3 last_head_velocity{};                  // one control step ago
 
   const Human& human() const { return body.human(); }

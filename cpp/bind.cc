@@ -276,6 +276,19 @@ void bind_rollout(nb::module_& m) {
         nb::gil_scoped_release unlocked;
         r.run(views, steps, with_policy);
       }, "arrays"_a, "steps"_a, "with_policy"_a)
+      .def("act", [](Rollout& r, Array<float, 2> observations, Array<float, 2> actions, Array<float, 1> log_probs) {
+        const std::size_t n = r.humans(), d = r.task().observation_size(), a = r.world().action_size();
+        require(observations.shape(0) == n && observations.shape(1) == d && actions.shape(0) == n &&
+                    actions.shape(1) == a && log_probs.shape(0) == n,
+                "expected observations " + shape_text({n, d}) + ", actions " + shape_text({n, a}) + " and log_probs " +
+                    shape_text({n}));
+        RolloutViews views;
+        views.observations = {observations.data(), 1, n, d};
+        views.actions = {actions.data(), 1, n, a};
+        views.log_probs = {log_probs.data(), 1, n};
+        nb::gil_scoped_release unlocked;
+        r.act(views);
+      }, "observations"_a, "actions"_a, "log_probs"_a, "Writes actions and their log-densities for observations.")
       .def("run_substeps", [](Rollout& r, const nb::dict& arrays, std::size_t steps) {
         const RolloutViews views = views_of(r, arrays, steps);
         nb::gil_scoped_release unlocked;

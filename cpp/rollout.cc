@@ -192,6 +192,12 @@ void Rollout::run(const RolloutViews& views, std::size_t steps, bool with_policy
   }
 }
 
+void Rollout::act(const RolloutViews& views) {
+  const Exclusive exclusive(*this);
+  require(policy_.has_value(), "expected set_policy before act");
+  schedule(1, [&](Shard& shard, std::size_t t) { shard.act(*policy_, views, t); });
+}
+
 void Rollout::run_substeps(const RolloutViews& views, std::size_t steps) {
   const Exclusive exclusive(*this);
   require(!needs_muscle() || muscle_.has_value(), "expected set_muscle before a rollout");

@@ -52,6 +52,9 @@ class Rollout {
   // `steps` control steps from views.observations' first row on. Without `with_policy` the actions are the caller's.
   void run(const RolloutViews& views, std::size_t steps, bool with_policy);
 
+  // The policy's part of a single step: actions and log-densities for observations, all of shape (1, N, ...).
+  void act(const RolloutViews& views);
+
   // The substeps of such a run and nothing else: no terms, no resets. For benchmarks.
   void run_substeps(const RolloutViews& views, std::size_t steps);
 

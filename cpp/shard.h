@@ -109,6 +109,9 @@ class Shard {
 
   const Body& body(int human) const { return humans_[human].body; }
 
+  // The policy's part of step t: actions and their log-densities.
+  void act(const Policy& policy, const RolloutViews& views, std::size_t t);
+
  private:
   struct State {
     explicit State(const Human& h) : body(h), state_qpos(h.model()->nq), state_qvel(h.model()->nv) {}
@@ -134,7 +137,6 @@ class Shard {
   void begin_episode(int human);
   void start_activations(State& s);
   Scene scene(State& s);
-  void act(const Policy& policy, const RolloutViews& views, std::size_t t);
   void prepare(int human, const float* action);
   void pose_target(State& s, const float* action);
   void muscle_target(State& s, int slot);

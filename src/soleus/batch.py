@@ -1,12 +1,16 @@
 """Batch: the one thing that collectors give and learners take, and the layout that both agree on.
 
-T control steps of N humans; D observation values, A action values; S muscle samples; E episodes that ended.
+T control steps of N humans or other environments; D observation values, A action values; S muscle samples; E episodes
+that ended. Images take the place of (D,) as (H, W, C) uint8, other actions that of (A,) as spaces.ActionSpec tells.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from soleus.spaces import ActionSpec, ObservationSpec
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -29,12 +33,15 @@ class MuscleLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes of what a collector gives. control_dt [s] is the time of one control step."""
+    """Sizes of what a collector gives.
+
+    control_dt: time of one control step [s]; None where an environment has no clock: lengths are then steps.
+    """
 
     num_envs: int
-    observation_size: int
-    action_size: int
-    control_dt: float
+    observation: ObservationSpec
+    action: ActionSpec
+    control_dt: float | None = None
     muscle: MuscleLayout | None = None
 
 
@@ -57,26 +64,37 @@ class Batch:
     """One rollout. The arrays belong to the collector and hold until its next collect().
 
     observations: (T + 1, N, D) raw, before normalisation; the last row is the one after the last step
-    actions: (T, N, A) as sampled from the Gaussian; the environment clips them to [-1, 1]
+    actions: (T, N, A) as sampled from the policy; a continuous one is clipped to its bounds by the environment
     log_probs: (T, N) of those actions under the policy that acted
     rewards: (T, N)
     terminated, truncated: (T, N) the episode ended in this step, by the task or by its time limit
     final_observations: (T, N, D) raw last observation of the episodes that ended; defined only where one did
     muscle: samples for the muscle network, where there is one
-    episode_returns, episode_lengths: (E,) undiscounted return and length [s] of the episodes that ended in this batch
+    valid: (T, N) steps to learn from, or None for all. A step that is none: an environment that only starts anew in it,
+        a worker that was lost. Its arrays hold finite numbers without meaning
+    episode_returns, episode_lengths: (E,) undiscounted return and length [s, or steps where the layout has no
+        control_dt] of the episodes that ended in this batch
     terms: mean of each reward term over the batch
     stats: other means worth logging (torque residual of the coordination, humans that diverged, ...)
+    metrics: further metrics, by their whole key
     """
 
-    observations: Float32
-    actions: Float32
+    observations: npt.NDArray[Any]
+    actions: npt.NDArray[Any]
     log_probs: Float32
     rewards: Float32
     terminated: Bool
     truncated: Bool
-    final_observations: Float32
+    final_observations: npt.NDArray[Any]
     muscle: MuscleSamples | None = None
+    valid: Bool | None = None
     episode_returns: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
     episode_lengths: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
     terms: dict[str, float] = field(default_factory=dict)
     stats: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """Control steps in it that count."""
+        return self.rewards.size if self.valid is None else int(self.valid.sum())

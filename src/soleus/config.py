@@ -13,14 +13,19 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from soleus import aliases
 from soleus.errors import UserError, nearest
 from soleus.schema import (
     Config,
     ControlConfig,
     CoordinationConfig,
+    EnvConfig,
+    EnvironmentConfig,
+    ParallelConfig,
     PolicyConfig,
     PpoConfig,
     RewardConfig,
+    RunConfig,
     TaskConfig,
     TrainConfig,
     parse_duration,
@@ -30,14 +35,19 @@ __all__ = [
     "Config",
     "ControlConfig",
     "CoordinationConfig",
+    "EnvConfig",
+    "EnvironmentConfig",
+    "ParallelConfig",
     "PolicyConfig",
     "PpoConfig",
     "RewardConfig",
+    "RunConfig",
     "TaskConfig",
     "TrainConfig",
     "check_terms",
     "dump_config",
     "load_config",
+    "load_human_config",
     "names",
     "parse_duration",
     "parse_overrides",
@@ -45,6 +55,8 @@ __all__ = [
     "takes_no_value",
 ]
 
+_FREE = ("task.observation.", "task.reward.terms.", "task.termination.", "env.options.", "env.evaluation.")
+_BASE_OF_SCHEME = {"procgen": "procgen-coinrun"}  # the preset below an environment that is given alone
 _TERM_TABLES = (("observation",), ("reward", "terms"), ("termination",))
 
 
@@ -127,7 +139,7 @@ def _read(kind: str, name: str, folder: Path, above: tuple[Any, ...] = ()) -> di
     if not isinstance(raw, dict):
         raise UserError(f"{name}: expected a mapping of keys, got {type(raw).__name__}")
     if kind == "presets":
-        raw = _absolute(raw, path.parent)
+        raw = aliases.translate(_absolute(raw, path.parent))
     base = _read(kind, str(raw["base"]), path.parent, (*above, source)) if "base" in raw else {}
     own = {key: value for key, value in raw.items() if key != "base"}
     merged: dict[str, Any] = _over(base, own, path.parent) if kind == "presets" else _merge(base, own)
@@ -144,8 +156,24 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
         task = _merge(_read("tasks", str(task["base"]), folder), own)
     else:
         task = _merge(below.get("task"), task)
+    if above.get("parallel") == "auto":
+        above = {**above, "parallel": {"num_workers": "auto", "num_envs_per_worker": "auto"}}
     merged: dict[str, Any] = _merge(below, above)
+    if "env" in above:
+        merged["env"] = _env_over(below.get("env"), above["env"])
+    if "minibatches" in (above.get("ppo") or {}):  # the way of counting that is given last stands alone
+        merged["ppo"] = {"batch_size": None, **merged["ppo"], **above["ppo"]}
+        merged["ppo"]["batch_size"] = above["ppo"].get("batch_size")
     return {**merged, "task": task} if "task" in above else merged
+
+
+def _env_over(below: Any, above: Any) -> Any:
+    """Return one environment laid over another, whose options count only where both are made in the same way."""
+    below, above = ({"id": one} if isinstance(one, str) else one for one in (below, above))
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return above
+    schemes = [str(one.get("id", below.get("id"))).partition(":")[0] for one in (below, above)]
+    return _merge(below, above) if schemes[0] == schemes[1] else above
 
 
 def _without_removed_terms(task: Any) -> Any:
@@ -172,24 +200,49 @@ def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def load_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Return the Config of a preset or a YAML file, with overrides by dotted key laid over it.
+def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
+    """Return the configuration of a preset or a YAML file, with overrides by dotted key laid over it.
 
     A file may build on a preset (`base: walk2d`); its task is a name or a mapping, which may build on a task
-    (`base: imitate`) and take terms away by setting them to null. Raises UserError naming the key that is wrong.
+    (`base: imitate`) and take terms away by setting them to null. It is of humans (Config, with a `model`) or of other
+    environments (EnvConfig, with `env`). Without a preset the overrides have to give `env`. Raises UserError naming the
+    key that is wrong.
     """
-    name = str(preset_or_path)
-    raw = _over(_read("presets", name, Path()), _absolute(_nested(overrides or {}), Path()), Path())
+    above = aliases.translate(_absolute(_nested(overrides or {}), Path()))
+    name = str(preset_or_path) if preset_or_path is not None else _base_of(above.get("env"))
+    raw = _over(_read("presets", name, Path()), above, Path())
     if "task" in raw:
         raw["task"] = _without_removed_terms(raw["task"])
+    if "env" in raw and "model" in raw:
+        raise UserError(f"{name}: expected a model or env, got both: '{raw['model']}' and '{raw['env']}'")
+    kind: type[Config] | type[EnvConfig] = EnvConfig if "env" in raw else Config
     try:
-        return Config.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
-        raise UserError(f"{name}: {_explain(error)}") from None
+        raise UserError(f"{name}: {_explain(error, kind)}") from None
 
 
-def _keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every dotted key of the schema, with its annotation."""
+def load_human_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Like load_config, where only humans will do."""
+    config = load_config(preset_or_path, overrides)
+    if not isinstance(config, Config):
+        raise UserError(f"{preset_or_path}: expected a configuration with a model, got one of '{config.subject}'")
+    return config
+
+
+def _base_of(env: Any) -> str:
+    """Return the preset below an environment that is given alone."""
+    scheme = str(env.get("id") if isinstance(env, Mapping) else env).partition(":")[0]
+    return _BASE_OF_SCHEME.get(scheme, "gymnasium")
+
+
+def _known() -> dict[str, Any]:
+    """Every dotted key of the configuration, ours and those that are translated, with its annotation."""
+    return {**dict(_keys(Config)), **dict(_keys(EnvConfig)), **dict.fromkeys(aliases.KEYS, Any)}
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key of a part of the schema, with its annotation."""
     for field_name, field in model.model_fields.items():
         key = prefix + (field.alias or field_name)
         yield key, field.annotation
@@ -197,14 +250,15 @@ def _keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[s
             yield from _keys(field.annotation, f"{key}.")
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     """One line for the first thing that is wrong: the key, what was expected, what came."""
     first = min(
         error.errors(), key=lambda one: one["type"] != "extra_forbidden"
     )  # a misspelt key also reads as missing
     key, kind, message = ".".join(str(part) for part in first["loc"]), first["type"], first["msg"]
     if kind == "extra_forbidden":
-        return f"unknown key '{key}'{nearest(key, [known for known, _ in _keys()])}"
+        of = "" if key.partition(".")[0] not in _known() else " of env" if schema is EnvConfig else " of a model"
+        return f"unknown key '{key}'{of}{nearest(key, [known for known, _ in _keys(schema)])}"
     if kind == "missing":
         return f"{key}: expected a value, got none"
     if kind == "value_error":
@@ -226,7 +280,7 @@ def _key_of(flag: str) -> str:
 
 def takes_no_value(flag: str) -> bool:
     """Whether a flag is a switch, which may stand alone."""
-    return dict(_keys()).get(_key_of(flag)) is bool
+    return _known().get(_key_of(flag)) is bool
 
 
 def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
@@ -235,7 +289,7 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
     Values are YAML, except where the schema wants text; a flag of a switch may stand alone. Raises UserError for a flag
     that is no key of the configuration or lacks its value.
     """
-    known = dict(_keys())
+    known = _known()
     overrides: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
@@ -243,7 +297,7 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
         if not flag.startswith("--"):
             raise UserError(f"expected a flag such as --ppo.epochs, got '{flag}'")
         key = _key_of(flag)
-        free = key.startswith(("task.observation.", "task.reward.terms.", "task.termination."))
+        free = key.startswith(_FREE)
         if key not in known and not free:
             raise UserError(f"unknown key '{key}'{nearest(key, known)}")
         if not equals:
@@ -281,7 +335,9 @@ def check_terms(task: TaskConfig, catalog: Mapping[str, Mapping[str, Mapping[str
                     raise UserError(f"{prefix}.{term}: unknown parameter '{parameter}'{hint}")
 
 
-def dump_config(config: Config) -> str:
+def dump_config(config: RunConfig) -> str:
     """Return the whole configuration as YAML, which load_config reads back to the same Config."""
-    text: str = yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False, width=120)
+    content = config.model_dump(mode="json", by_alias=True)
+    own = {key: content[key] for key in content if key not in RunConfig.model_fields}  # what it is about comes first
+    text: str = yaml.safe_dump({**own, **content}, sort_keys=False, width=120)
     return text

@@ -91,6 +91,11 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         info = self._episode_info(done) if done.any() else {}
         return buffers["observations"][1], buffers["rewards"][0], terminated, truncated, info
 
+    def go_on(self, states: np.ndarray) -> None:
+        """Go on from what simulation.save() gave, without a reset."""
+        self.simulation.restore(states)
+        self._started = True
+
     def _episode_info(self, done: np.ndarray) -> dict[str, Any]:
         final = np.full(self.num_envs, None, dtype=object)
         rows = self._buffers["episodes"][0]

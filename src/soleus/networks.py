@@ -4,7 +4,7 @@ Neither torch nor the native core appears here. A network is a `NetworkSpec`; it
 that ``torch.nn.Sequential`` gives ("0.weight", "0.bias", "2.weight", ...) to arrays or tensors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,12 +77,49 @@ def policy_tensors(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
     }
 
 
+class Weights(Mapping[str, Float32]):
+    """Tensors by name that lie side by side in one float32 vector, `flat`: copied, published and taken whole."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.shapes = dict(shapes)
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
+        self.flat: Float32 = np.zeros(int(ends[-1]) if len(ends) else 0, np.float32)
+        self._views = {
+            name: self.flat[int(end) - int(np.prod(shape)) : int(end)].reshape(shape)
+            for (name, shape), end in zip(self.shapes.items(), ends, strict=True)
+        }
+
+    def __getitem__(self, name: str) -> Float32:
+        """Return a view: it changes with the vector."""
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of these names and shapes: in one copy where it is such weights itself."""
+        if isinstance(state, Weights):
+            self.flat[:] = state.flat
+        else:
+            for name, view in self._views.items():
+                view[...] = to_numpy(state[name])
+
+
 def to_numpy(tensor: Any) -> npt.NDArray[Any]:
     """Return an array for an array or a torch tensor on any device."""
     return np.asarray(tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor)
 
 
-def _check(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str) -> None:
+def check_tensors(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str) -> None:
+    """Raise UserError naming the first missing, extra, misshapen or non-finite tensor of a state.
+
+    Weights made for these shapes are looked through as the one vector that they are.
+    """
+    if isinstance(state, Weights) and state.shapes == shapes and np.isfinite(state.flat).all():
+        return
     missing = [name for name in shapes if name not in state]
     if missing:
         raise UserError(f"{what}: expected tensor '{missing[0]}' of shape {shapes[missing[0]]}, but it is missing")
@@ -101,13 +138,19 @@ def _check(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what
 
 def check_state(spec: NetworkSpec, state: Mapping[str, Any], what: str) -> None:
     """Raise UserError naming the first missing, extra, misshapen or non-finite tensor of a plain network's state."""
-    _check(spec.tensors(), state, what)
+    check_tensors(spec.tensors(), state, what)
 
 
-def check_policy(spec: NetworkSpec, state: Mapping[str, Any], what: str = "policy") -> None:
-    """Like check_state, for a whole policy (see policy_tensors); the normaliser's std has to be positive."""
-    _check(policy_tensors(spec), state, what)
-    if not (to_numpy(state["normalizer.std"]) > 0).all():
+def check_policy(
+    policy: NetworkSpec | Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str = "policy"
+) -> None:
+    """Like check_state, for a whole policy; the normaliser's std has to be positive.
+
+    policy: its network (see policy_tensors), or the shapes of all its tensors.
+    """
+    shapes = policy_tensors(policy) if isinstance(policy, NetworkSpec) else policy
+    check_tensors(shapes, state, what)
+    if "normalizer.std" in shapes and not (to_numpy(state["normalizer.std"]) > 0).all():
         raise UserError(f"{what}: expected positive values in tensor 'normalizer.std', got some that are not")
 
 

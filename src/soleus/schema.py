@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -14,20 +14,26 @@ TermParameters = dict[str, float]
 
 
 def parse_duration(value: Any) -> Any:
-    """Return seconds for "90s", "15m" or "2h" (fractions allowed); numbers are seconds already; null stays null."""
-    if not isinstance(value, str):
+    """Return seconds for "90s", "15m", "2h" or, in hours, a bare 0.5; null stays null."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*([smh])", value.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*([smh]?)", str(value).strip())
     if not match:
-        raise ValueError("expected a time such as 90s, 15m or 2h")
-    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2]]
+        raise ValueError("expected a time such as 90s, 15m, 2h or 0.5 (hours)")
+    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "": 3600.0}[match[2]]
+
+
+def _duration_text(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{seconds!r}s"  # a bare number would be read back as hours
 
 
 def _widths(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Duration = Annotated[float, Field(gt=0), BeforeValidator(parse_duration)]
+_Seconds = (Field(gt=0), BeforeValidator(parse_duration), PlainSerializer(_duration_text, when_used="json"))
+Duration = Annotated[float, *_Seconds]
+MaybeDuration = Annotated[float | None, *_Seconds]
 Widths = Annotated[tuple[Count, ...], BeforeValidator(_widths)]
 
 
@@ -72,9 +78,12 @@ class CoordinationConfig(_Section):
 
 
 class PolicyConfig(_Section):
-    """The Gaussian policy: a network for the mean, one standard deviation an action for all states."""
+    """The policy's network, and for continuous actions one standard deviation an action for all states."""
 
+    network: Literal["auto", "mlp", "nature_cnn", "impala_cnn"] = "auto"
+    """auto: the Nature CNN for images, a multilayer perceptron for anything else. A CNN is shared with the value."""
     hidden: Widths = (256, 256)
+    """Of the multilayer perceptron."""
     activation: Activation = "tanh"
     initial_std: Positive = 0.4
     mirror: bool = False
@@ -92,6 +101,8 @@ class PpoConfig(_Section):
     entropy: NonNegative = 0.0
     epochs: Count = 5
     minibatches: Count = 4
+    batch_size: Count | None = None
+    """Samples a minibatch, in place of a number of minibatches; has to divide the samples of a round."""
     learning_rate: Positive = 3e-4
     schedule: Literal["adaptive", "constant", "linear"] = "adaptive"
     """adaptive: the rate follows target_kl, within 1e-5 and 1e-2; linear: to zero at the end of training."""
@@ -100,6 +111,13 @@ class PpoConfig(_Section):
     max_grad_norm: Positive = 1.0
     normalize_observations: bool = True
     normalize_returns: bool = True
+    normalize_rewards: bool = False
+    """Divide rewards by the standard deviation of the discounted return so far, as in the Procgen paper."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of convolutions, in rollouts and in learning; auto: bfloat16 where the processor computes in it."""
+    shards: Count | Literal["auto"] = "auto"
+    """Threads that each learn from a part of every minibatch; gradients are averaged. auto: the learner's threads for
+    images, where that measured faster than threads within each operation; otherwise one."""
     value_hidden: Widths = (256, 256)
     value_activation: Activation = "tanh"
     value_coefficient: Positive = 1.0
@@ -115,7 +133,7 @@ class TrainConfig(_Section):
     """How long, how many, how wide. Steps are control steps of one human: num_envs of them pass at a time."""
 
     steps: Count | None = None
-    duration: Duration | None = None
+    duration: MaybeDuration = None
     """[s] Training stops at steps or duration, whichever comes first."""
     num_envs: Count = 32
     rollout_steps: Count = 64
@@ -160,31 +178,158 @@ class TaskConfig(_Section):
     termination: dict[str, TermParameters] = Field(default_factory=dict)
 
 
-class Config(_Section):
-    """Everything that makes a run; saved with it as config.yaml."""
+class ParallelConfig(_Section):
+    """Who collects, and how many. A collector changes how fast a round comes in, not what is learnt from it."""
+
+    collector: Literal["auto", "native", "workers", "inline", "stepping"] = "auto"
+    """auto: native for humans; for environments workers, or inline where there is to be one worker."""
+    num_workers: Count | Literal["auto"] = "auto"
+    """auto: the CPUs in reach over threads_per_worker."""
+    num_envs_per_worker: Count | Literal["auto"] | None = None
+    """null: train.num_envs shared out; auto: at least 8 and at least train.num_envs in all."""
+    threads_per_worker: Count = 1
+    pin_workers: bool = False
+    """Bind each worker to CPUs of its own among those in reach."""
+    max_failures: Count = 3
+    failure_window: Duration = Field(default=600.0, validate_default=False)
+    """[s] So many failures of workers within this time end the run."""
+    vectorization: Literal["sync", "async"] = "sync"
+    """Of gymnasium environments under the stepping collector."""
+
+
+class EnvironmentConfig(_Section):
+    """Environments that are not ours: SCHEME:ID, with SCHEME gymnasium, envpool or procgen."""
+
+    id: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the environment's maker; for procgen distribution_mode, num_levels, start_level, ..."""
+    evaluation: dict[str, Any] = Field(default_factory=dict)
+    """Options laid over these for evaluation."""
+    wrappers: tuple[dict[str, dict[str, Any]], ...] = ()
+    """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
+    frame_stack: Count = 1
+    """Frames that an observation holds, the latest last: channels of an image, blocks of a vector."""
+    deterministic_evaluation: bool = True
+    """Evaluate the likeliest action rather than a sampled one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"id": value}
+        if isinstance(value, dict) and isinstance(value.get("wrappers"), list):
+            listed = [{one: {}} if isinstance(one, str) else one for one in value["wrappers"]]
+            value = {**value, "wrappers": tuple(listed)}
+        return value
+
+    @property
+    def scheme(self) -> str:
+        """What comes before the first colon of the id."""
+        return self.id.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """What comes after it."""
+        return self.id.partition(":")[2]
+
+
+class RunConfig(_Section):
+    """What every run has, whatever acts in it."""
+
+    policy: PolicyConfig = PolicyConfig()
+    ppo: PpoConfig = PpoConfig()
+    train: TrainConfig = TrainConfig()
+    parallel: ParallelConfig = ParallelConfig()
+
+    @property
+    def subject(self) -> str:
+        """The model or environment that the run is about."""
+        raise NotImplementedError
+
+    @property
+    def trains_muscle_network(self) -> bool:
+        """Whether a muscle coordination network acts, and learns beside the policy."""
+        return False
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of a minibatch, the last one of an epoch being smaller where samples were discarded."""
+        samples = self.train.num_envs * self.train.rollout_steps
+        return self.ppo.batch_size or -(-samples // self.ppo.minibatches)
+
+    def check_minibatches(self) -> None:
+        """Raise ValueError for minibatches that do not fit a round, naming the nearest that do."""
+        envs, steps = self.train.num_envs, self.train.rollout_steps
+        samples = envs * steps
+        size, of = self.ppo.batch_size, f"the {samples} samples of a round ({envs} environments x {steps} steps)"
+        if size is None:
+            if self.ppo.minibatches > samples:
+                raise ValueError(f"ppo.minibatches: expected at most {of}, got {self.ppo.minibatches}")
+        elif samples % size:
+            near = min((n for n in range(1, samples + 1) if samples % n == 0), key=lambda n: abs(n - size))
+            said = f"at most {of}" if size > samples else f"a divisor of {of}"
+            raise ValueError(f"ppo.batch_size: expected {said}, got {size}; the nearest that divides them is {near}")
+
+
+class Config(RunConfig):
+    """Everything that makes a run of humans; saved with it as config.yaml."""
 
     model: str
     motion: str | None = None
     task: TaskConfig
     control: ControlConfig = ControlConfig()
     coordination: CoordinationConfig = CoordinationConfig()
-    policy: PolicyConfig = PolicyConfig()
-    ppo: PpoConfig = PpoConfig()
-    train: TrainConfig = TrainConfig()
 
     @model_validator(mode="after")
     def _sizes(self) -> "Config":
         seconds, rate = self.task.episode_seconds, self.control.policy_hz
         if seconds * rate < 1:
             raise ValueError(f"task.episode_seconds: expected at least one control step (1/{rate} s), got {seconds}")
-        samples = self.train.num_envs * self.train.rollout_steps
-        if self.ppo.minibatches > samples:
+        if self.parallel.collector not in ("auto", "native", "stepping"):
             raise ValueError(
-                f"ppo.minibatches: expected at most the {samples} samples of a rollout, got {self.ppo.minibatches}"
+                "parallel.collector: expected native or stepping for a model (its humans run on threads, not in"
+                f" processes), got {self.parallel.collector}"
             )
+        if self.policy.network not in ("auto", "mlp"):
+            raise ValueError(f"policy.network: expected mlp for a model, got {self.policy.network}")
+        self.check_minibatches()
         return self
+
+    @property
+    def subject(self) -> str:
+        """The model."""
+        return self.model
 
     @property
     def trains_muscle_network(self) -> bool:
         """Whether a muscle coordination network acts, and learns beside the policy."""
         return self.control.mode == "muscle" and self.coordination.method == "network"
+
+
+class EnvConfig(RunConfig):
+    """Everything that makes a run in environments that are not ours."""
+
+    env: EnvironmentConfig
+
+    @model_validator(mode="after")
+    def _fits(self) -> "EnvConfig":
+        if self.parallel.collector == "native":
+            raise ValueError("parallel.collector: expected workers, inline or stepping for env, got native")
+        if self.parallel.collector == "inline" and self.parallel.num_workers not in (1, "auto"):
+            raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
+        if self.policy.mirror:
+            raise ValueError("policy.mirror: expected false for env, which has no sides to mirror, got true")
+        if not self.parallel_open:
+            self.check_minibatches()
+        return self
+
+    @property
+    def parallel_open(self) -> bool:
+        """Whether the number of environments still depends on the machine (parallel.resolve)."""
+        parallel = self.parallel
+        return parallel.num_envs_per_worker is not None or parallel.num_workers == "auto"
+
+    @property
+    def subject(self) -> str:
+        """The environment."""
+        return self.env.id

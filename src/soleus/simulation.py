@@ -16,6 +16,7 @@ from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Motion
 from soleus.networks import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
+from soleus.spaces import ActionSpec, ObservationSpec
 from soleus.tasks.catalog import catalog
 
 _HUMAN_FIELDS = (
@@ -154,8 +155,8 @@ class Simulation:
         control = self.body.config.control
         return Layout(
             self.core.humans,
-            self.core.observation_size,
-            self.core.action_size,
+            ObservationSpec((self.core.observation_size,)),
+            ActionSpec.continuous(self.core.action_size),
             1.0 / control.policy_hz,
             self.muscle_layout if self.muscle_spec else None,
         )

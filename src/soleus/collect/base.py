@@ -7,6 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.batch import Batch, Layout
+from soleus.errors import UserError
+
+
+class CollectorFailed(UserError):
+    """A collector cannot go on, though its configuration was right: the run ends, after a checkpoint."""
 
 
 class Collector(Protocol):
@@ -15,6 +20,10 @@ class Collector(Protocol):
     @property
     def layout(self) -> Layout:
         """Sizes of the batches."""
+
+    @property
+    def pids(self) -> list[int]:
+        """Numbers of the processes that it runs besides this one."""
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Swap the policy's weights whole (names and shapes: networks.policy_tensors).

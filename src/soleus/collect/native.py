@@ -27,6 +27,11 @@ class NativeCollector:
         """Sizes of the batches."""
         return self.simulation.layout
 
+    @property
+    def pids(self) -> list[int]:
+        """None: it runs on threads."""
+        return []
+
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Swap the policy's weights whole; raises UserError, the old ones staying, for a state that does not fit."""
         self.simulation.load_policy(state)

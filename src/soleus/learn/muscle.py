@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from soleus.batch import MuscleLayout, MuscleSamples
 from soleus.config import CoordinationConfig
-from soleus.learn.nets import build_network
+from soleus.nets.mlp import build_network
 from soleus.networks import TORQUE_SCALE, muscle_network, to_numpy
 
 _LOSS_TORQUE = 100.0  # [N m] a torque error of this size costs 1

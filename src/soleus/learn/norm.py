@@ -1,4 +1,4 @@
-"""Running mean and variance of observations and returns."""
+"""Running mean and variance of observations and returns, and the scale of rewards."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,3 +53,44 @@ class RunningMoments:
         self.mean = np.asarray(state["mean"].numpy(), np.float64).copy()
         self.variance = np.asarray(state["variance"].numpy(), np.float64).copy()
         self.count = float(state["count"])
+
+
+class RewardScaler:
+    """Divides rewards by the standard deviation of the discounted return so far, as in the Procgen paper.
+
+    The return runs forward through each environment's steps, R <- gamma R + r, and starts at zero in every episode
+    (Cobbe et al. 2020, after the reward normalisation of OpenAI Baselines).
+    """
+
+    LIMIT, EPSILON = 10.0, 1e-8
+
+    def __init__(self, num_envs: int, gamma: float) -> None:
+        self.gamma = gamma
+        self.running: Float64 = np.zeros(num_envs)
+        self.moments = RunningMoments(())
+
+    def scale(
+        self, rewards: npt.NDArray[np.float32], ended: npt.NDArray[np.bool_], valid: npt.NDArray[np.bool_] | None
+    ) -> npt.NDArray[np.float32]:
+        """Take in rewards (T, N) with the steps that ended an episode; return them scaled, within +-LIMIT.
+
+        valid: (T, N) steps that count, or None for all; those that do not start a return anew.
+        """
+        returns = np.empty(rewards.shape)
+        for t, row in enumerate(rewards):
+            self.running = self.gamma * self.running + row
+            returns[t] = self.running
+            self.running = np.where(ended[t] if valid is None else ended[t] | ~valid[t], 0.0, self.running)
+        self.moments.update(returns.reshape(-1) if valid is None else returns[valid])
+        scaled = rewards / np.sqrt(self.moments.variance + self.EPSILON)
+        return np.clip(scaled, -self.LIMIT, self.LIMIT).astype(np.float32)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that the next scale() depends on."""
+        return {**self.moments.state_dict(), "running": torch.tensor(self.running)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from state_dict()."""
+        self.moments.load_state_dict(state)
+        if state["running"].shape == self.running.shape:  # another number of environments starts returns anew
+            self.running = state["running"].numpy().copy()

@@ -15,13 +15,16 @@ from soleus.batch import Batch, Layout
 from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
 from soleus.learn.gae import generalized_advantages
-from soleus.learn.nets import Policy, Value
-from soleus.learn.norm import RunningMoments
-from soleus.networks import OBSERVATION_CLIP, NetworkSpec, policy_network
+from soleus.learn.norm import RewardScaler, RunningMoments
+from soleus.learn.shards import Shards
+from soleus.nets.policy import build_policy, build_value, weights_of
+from soleus.nets.precision import resolve
+from soleus.networks import OBSERVATION_CLIP, Weights, to_numpy
 
 _OBSERVATION_EPSILON = 1e-2  # keeps observations that hardly vary, such as those of a rare contact, from blowing up
 _RETURN_EPSILON = 1e-4
 _RETURN_MEMORY = 50  # rollouts that the statistics of the returns look back on: returns grow as the policy learns
+_CHUNK = 512  # images whose values are computed at a time: their feature maps stay in the cache's reach
 _RATE_FACTOR, _RATE_LIMITS = 1.5, (1e-5, 1e-2)  # of the adaptive schedule
 
 
@@ -40,9 +43,9 @@ def value_loss(values: Tensor, old_values: Tensor, targets: Tensor, clip: float 
 
 @dataclass
 class _Samples:
-    """A batch as the networks take it, all float32 on the device, M = T N rows."""
+    """A batch as the networks take it, on the device, M = T N rows; float32 but for images and choices."""
 
-    observations: Tensor  # (M, D) normalised
+    observations: Tensor  # (M, D) normalised, or images (M, H, W, C) uint8
     actions: Tensor  # (M, A)
     log_probs: Tensor  # (M,)
     advantages: Tensor  # (M,) of zero mean and unit variance
@@ -61,27 +64,44 @@ class Ppo:
     ) -> None:
         self.config = config
         self.device = torch.device(device)
+        self.image = layout.observation.is_image
         # Random numbers come from a CPU generator on every device: its state travels with the checkpoint.
         self.generator = torch.Generator().manual_seed(seed)
-        spec = policy_network(policy, layout.observation_size, layout.action_size)
-        self.policy = Policy(spec, policy.initial_std, self.generator).to(self.device)
-        value = NetworkSpec(layout.observation_size, config.value_hidden, 1, config.value_activation)
-        self.value = Value(value, self.generator).to(self.device)
+        self.precision = resolve(config.precision, self.image)
+        self.policy = build_policy(policy, layout, self.generator, self.precision)
+        self.value = build_value(config, self.policy, self.generator).to(self.device)
+        self.weights = weights_of(self.policy, layout.observation)
+        self.policy.to(self.device)
+        nets = (self.policy, self.value)
         self.optimizer = torch.optim.Adam(
-            [{"params": list(net.parameters()), "lr": config.learning_rate} for net in (self.policy, self.value)],
-            eps=1e-5,
-            fused=True,
+            [{"params": list(net.parameters()), "lr": config.learning_rate} for net in nets], eps=1e-5, fused=True
         )
-        self.observations = RunningMoments((layout.observation_size,))
+        parameters = [one for net in nets for one in net.parameters()]
+        # Apart, so that a rough value function does not slow the policy; together where they share an encoder.
+        self._clipped = [parameters] if self.policy.shares_features else [list(net.parameters()) for net in nets]
+        self.shards = Shards(parameters, self._shard_count())
+        self.observations = RunningMoments(() if self.image else layout.observation.shape)
         self.returns = RunningMoments(())
+        self.rewards = RewardScaler(layout.num_envs, config.gamma)
+        self.updates = 0
 
-    def policy_state(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Return copies of all that acting takes (networks.policy_tensors)."""
-        return {
-            **self.policy.export(),
-            "normalizer.mean": self.observations.mean.astype(np.float32),
-            "normalizer.std": self.observations.std(_OBSERVATION_EPSILON).astype(np.float32),
-        }
+    def _shard_count(self) -> int:
+        if self.config.shards != "auto":
+            return self.config.shards
+        return torch.get_num_threads() if self.policy.shares_features and self.device.type == "cpu" else 1
+
+    def policy_state(self) -> Weights:
+        """Return all that acting takes (networks.policy_tensors; for images without the normaliser).
+
+        They are the policy's own: they change with the next learn().
+        """
+        if self.device.type != "cpu":
+            for name, tensor in self.policy.state_dict().items():
+                self.weights[name][...] = to_numpy(tensor)
+        if not self.image:
+            self.weights["normalizer.mean"][:] = self.observations.mean
+            self.weights["normalizer.std"][:] = self.observations.std(_OBSERVATION_EPSILON)
+        return self.weights
 
     def learn(self, batch: Batch, progress: float = 0.0) -> dict[str, float]:
         """Update policy and value function from a batch that policy_state() gathered; return metrics.
@@ -92,32 +112,48 @@ class Ppo:
         if self.config.schedule == "linear":
             self._set_rates(self.config.learning_rate * max(1.0 - progress, 0.0), self.optimizer.param_groups)
         samples, metrics = self._prepare(batch)
-        metrics.update(self._update(samples))
-        if self.config.normalize_observations:
-            self.observations.update(batch.observations[:-1].reshape(-1, batch.observations.shape[-1]))
+        metrics.update(self._update(samples, batch.valid))
+        if self.config.normalize_observations and not self.image:
+            seen = batch.observations[:-1]
+            self.observations.update(seen.reshape(-1, seen.shape[-1]) if batch.valid is None else seen[batch.valid])
         metrics["ppo/learning_rate"] = self.optimizer.param_groups[0]["lr"]
-        metrics["ppo/std"] = float(self.policy.log_std.detach().exp().mean())
-        metrics["ppo/entropy"] = float(self.policy.entropy().detach())
+        if self.policy.log_std is not None:
+            metrics["ppo/std"] = float(self.policy.log_std.detach().exp().mean())
         return metrics
 
-    def _normalize(self, observations: npt.NDArray[np.float32]) -> Tensor:
-        """Return (M, D) on the device, normalised as the rollout did it; raw observations (..., D) stay as they are."""
+    def _seen(self, observations: npt.NDArray[Any]) -> Tensor:
+        """Return (M, D) normalised as the rollout did it, or images as they are; raw observations stay unchanged."""
+        raw = torch.from_numpy(observations).to(self.device)
+        if self.image:
+            return raw
         state = [self.observations.mean, self.observations.std(_OBSERVATION_EPSILON)]
         mean, std = (torch.from_numpy(array.astype(np.float32)).to(self.device) for array in state)
-        raw = torch.from_numpy(observations.reshape(-1, observations.shape[-1])).to(self.device)
         return (raw - mean).div_(std).clamp_(-OBSERVATION_CLIP, OBSERVATION_CLIP)
+
+    @torch.no_grad()
+    def _values(self, observations: Tensor) -> npt.NDArray[np.float32]:
+        """Return values (M,) in units of the return at what _seen() gave."""
+
+        def values(part: Tensor) -> Tensor:
+            return torch.as_tensor(self.value(self.policy.features(part))).cpu()
+
+        parts = torch.split(observations, _CHUNK) if self.image and len(observations) else (observations,)
+        return torch.cat(self.shards.map(torch.no_grad()(values), parts)).numpy()
 
     @torch.no_grad()
     def _prepare(self, batch: Batch) -> tuple[_Samples, dict[str, float]]:
         steps, envs = batch.rewards.shape
-        observations = self._normalize(batch.observations)
-        values = self.value(observations).cpu().numpy().reshape(steps + 1, envs)
+        observations = self._seen(batch.observations.reshape(-1, *batch.observations.shape[2:]))
+        values = self._values(observations).reshape(steps + 1, envs)
         final_values = np.zeros_like(batch.rewards)
         bootstrapped = batch.truncated & ~batch.terminated
         if bootstrapped.any():
-            final_values[bootstrapped] = self.value(self._normalize(batch.final_observations[bootstrapped])).cpu()
+            final_values[bootstrapped] = self._values(self._seen(batch.final_observations[bootstrapped]))
+        rewards, valid = batch.rewards, batch.valid
+        if self.config.normalize_rewards:
+            rewards = self.rewards.scale(rewards, batch.terminated | batch.truncated, valid)
         advantages, targets = generalized_advantages(
-            batch.rewards,
+            rewards,
             values,
             final_values,
             batch.terminated,
@@ -127,16 +163,19 @@ class Ppo:
         )
         if not np.isfinite(advantages).all():
             raise UserError("batch: expected finite observations and rewards, got some that are not")
-        explained = 1 - (targets - values[:-1]).var() / max(float(targets.var()), 1e-12)
+        mine, aims, foreseen = (
+            array if valid is None else array[valid] for array in (advantages, targets, values[:-1])
+        )
+        explained = 1 - (aims - foreseen).var() / max(float(aims.var()), 1e-12)
         if self.config.normalize_returns:
             self.returns.memory = _RETURN_MEMORY * targets.size
-            self.returns.update(targets.reshape(-1))
+            self.returns.update(aims.reshape(-1))
             self.value.rescale(float(self.returns.mean), float(self.returns.std(_RETURN_EPSILON)))
 
-        def flat(array: npt.NDArray[np.float32]) -> Tensor:
+        def flat(array: npt.NDArray[Any]) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(array)).to(self.device).flatten(0, 1)
 
-        scaled = (advantages - advantages.mean()) / (advantages.std() + np.float32(1e-8))
+        scaled = (advantages - mine.mean()) / (mine.std() + np.float32(1e-8))
         mean, std = self.value.mean, self.value.std
         samples = _Samples(
             observations[: steps * envs],
@@ -146,56 +185,64 @@ class Ppo:
             (flat(values[:-1]) - mean) / std,
             (flat(targets) - mean) / std,
         )
-        return samples, {"ppo/explained_variance": float(explained), "ppo/value": float(values.mean())}
+        return samples, {"ppo/explained_variance": float(explained), "ppo/value": float(foreseen.mean())}
 
-    def _update(self, samples: _Samples) -> dict[str, float]:
+    def _update(self, samples: _Samples, valid: npt.NDArray[np.bool_] | None) -> dict[str, float]:
         config = self.config
-        count = len(samples.log_probs)
-        size = math.ceil(count / config.minibatches)
-        totals = torch.zeros(4)
+        kept = None if valid is None else torch.from_numpy(np.flatnonzero(valid))
+        count = len(samples.log_probs) if kept is None else len(kept)
+        size = config.batch_size or math.ceil(len(samples.log_probs) / config.minibatches)
+        totals = torch.zeros(5)
         batches = epochs = 0
         for _ in range(config.epochs):
-            order = torch.randperm(count, generator=self.generator).to(self.device)
+            order = torch.randperm(count, generator=self.generator)
+            order = (order if kept is None else kept[order]).to(self.device)
             kl = torch.zeros((), device=self.device)
             for index in torch.split(order, size):
-                losses = self._step(samples.rows(index))
-                totals += losses.cpu()
-                kl += losses[2] * (len(index) / count)
+                figures = self._step(samples, index)
+                totals += figures.cpu()
+                kl += figures[2] * (len(index) / count)
                 batches += 1
             epochs += 1
             if self._follow_kl(float(kl)):
                 break
-        loss, value, _, clipped = (totals / batches).tolist()
+        self.updates += batches
+        loss, value, _, clipped, entropy = (totals / batches).tolist()
         return {
             "ppo/policy_loss": loss,
             "ppo/value_loss": value,
             "ppo/kl": float(kl),
             "ppo/clip_fraction": clipped,
+            "ppo/entropy": entropy,
             "ppo/epochs": float(epochs),
         }
 
-    def _step(self, rows: _Samples) -> Tensor:
-        """Take one gradient step; return policy loss, value loss, KL divergence and clipped share as a tensor (4,)."""
+    def _step(self, samples: _Samples, index: Tensor) -> Tensor:
+        """Take one gradient step on rows of the samples; return the figures of _loss (5,)."""
+        figures = self.shards.backward(lambda part: self._loss(samples.rows(part)), index)
+        for parameters in self._clipped:
+            nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
+        self.optimizer.step()
+        return figures
+
+    def _loss(self, rows: _Samples) -> tuple[Tensor, Tensor]:
+        """Return the loss, and policy loss, value loss, KL divergence, clipped share and entropy as a tensor (5,)."""
         config = self.config
-        log_ratio = self.policy.log_prob(rows.observations, rows.actions) - rows.log_probs
+        features = self.policy.features(rows.observations)
+        parameters = self.policy.net(features)
+        log_ratio = self.policy.head.log_prob(parameters, rows.actions) - rows.log_probs
         ratio = log_ratio.exp()
         policy_loss = -clipped_surrogate(ratio, rows.advantages, config.clip)
-        loss_of_value = value_loss(
-            self.value.normalized(rows.observations), rows.values, rows.targets, config.value_clip
-        )
+        loss_of_value = value_loss(self.value.normalized(features), rows.values, rows.targets, config.value_clip)
         loss = policy_loss + config.value_coefficient * loss_of_value
+        entropy = self.policy.head.entropy(parameters)
         if config.entropy:
-            loss = loss - config.entropy * self.policy.entropy()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for group in self.optimizer.param_groups:  # apart, so that a rough value function does not slow the policy
-            nn.utils.clip_grad_norm_(group["params"], config.max_grad_norm)
-        self.optimizer.step()
+            loss = loss - config.entropy * entropy
         with torch.no_grad():
             # The low-variance unbiased estimate of KL(old, new) by Schulman, "Approximating KL divergence" (2020).
             kl = (ratio - 1 - log_ratio).mean()
             clipped = ((ratio - 1).abs() > config.clip).float().mean()
-            return torch.stack([policy_loss, loss_of_value, kl, clipped])
+            return loss, torch.stack([policy_loss, loss_of_value, kl, clipped, entropy])
 
     def _follow_kl(self, kl: float) -> bool:
         """Adapt the policy's rate to an epoch's KL divergence, or tell whether to stop."""
@@ -224,6 +271,8 @@ class Ppo:
             "optimizer": self.optimizer.state_dict(),
             "observations": self.observations.state_dict(),
             "returns": self.returns.state_dict(),
+            "rewards": self.rewards.state_dict(),
+            "updates": self.updates,
             "generator": self.generator.get_state(),
         }
 
@@ -234,4 +283,10 @@ class Ppo:
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
         self.observations.load_state_dict(state["observations"])
         self.returns.load_state_dict(state["returns"])
+        self.rewards.load_state_dict(state["rewards"])
+        self.updates = int(state["updates"])
         self.generator.set_state(state["generator"])
+
+    def close(self) -> None:
+        """End the threads that learn."""
+        self.shards.close()

@@ -1,0 +1,69 @@
+"""The policy in the rollouts of environments: torch for the network, NumPy for the sampling, random numbers keyed."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from soleus.batch import Layout
+from soleus.config import RunConfig
+from soleus.nets.policy import build_policy, weights_of
+from soleus.nets.precision import resolve
+from soleus.networks import OBSERVATION_CLIP
+
+Array = npt.NDArray[Any]
+
+
+class Actor(Protocol):
+    """Gives actions for observations."""
+
+    def begin(self, round_number: int, steps: int) -> None:
+        """Make ready for a round of so many steps: what is random in it depends on its number."""
+
+    def act(self, t: int, observations: Array, actions: Array, log_probs: Array) -> None:
+        """Write actions and their log-densities for the observations of step t, in place."""
+
+
+class TorchActor:
+    """The policy of a configuration on environments first ... first + count - 1.
+
+    The random numbers of an action depend on (seed, environment, round, step) alone, whoever steps the environment.
+    """
+
+    def __init__(self, config: RunConfig, layout: Layout, first: int, count: int) -> None:
+        precision = resolve(config.ppo.precision, layout.observation.is_image)
+        self.policy = build_policy(config.policy, layout, torch.Generator(), precision).requires_grad_(False)
+        self.weights = weights_of(self.policy, layout.observation)
+        self._seed, self._first, self._count = config.train.seed, first, count
+        self._noise: Array = np.zeros(0, np.float32)
+        self._normalizer: tuple[torch.Tensor, torch.Tensor] | None = None
+        if not layout.observation.is_image:
+            mean, std = (torch.from_numpy(self.weights[f"normalizer.{name}"]) for name in ("mean", "std"))
+            self._normalizer = mean, std
+
+    def begin(self, round_number: int, steps: int) -> None:
+        """Draw the round's random numbers."""
+        streams = []
+        for env in range(self._first, self._first + self._count):
+            source = np.random.Philox(key=[self._seed, env], counter=[0, 0, 0, round_number])
+            streams.append(self.policy.head.noise(np.random.Generator(source), steps))
+        self._noise = np.stack(streams, axis=1)  # (T, M, components)
+
+    @torch.inference_mode()
+    def parameters(self, observations: Array) -> npt.NDArray[np.float32]:
+        """Return the distribution's parameters (M, P) at raw observations."""
+        seen = torch.from_numpy(observations)
+        if self._normalizer:
+            mean, std = self._normalizer
+            seen = (seen - mean).div_(std).clamp_(-OBSERVATION_CLIP, OBSERVATION_CLIP)
+        parameters: npt.NDArray[np.float32] = self.policy(seen).numpy()
+        return parameters
+
+    def act(self, t: int, observations: Array, actions: Array, log_probs: Array) -> None:
+        """Sample."""
+        actions[...], log_probs[...] = self.policy.head.sample(self.parameters(observations), self._noise[t])
+
+    def likeliest(self, observations: Array) -> Array:
+        """Return the likeliest actions."""
+        return self.policy.head.mode(self.parameters(observations))

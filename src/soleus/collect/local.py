@@ -1,0 +1,107 @@
+"""Rounds from environments in the main process: what `inline` and `stepping` are.
+
+Inline steps the environments of a single worker as a worker would, without the process. Stepping drives any VectorEnv,
+which may have processes or threads of its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soleus import threads
+from soleus.batch import Batch, Layout
+from soleus.collect.actor import Actor, TorchActor
+from soleus.collect.rollout import Rollout, start_seed
+from soleus.collect.slots import as_batch, check, prefill, round_table
+from soleus.config import Config, EnvConfig, RunConfig
+from soleus.environments import Group, make_group, make_vector_group
+from soleus.environments.human import HumanGroup
+from soleus.networks import check_policy
+
+
+class LocalCollector:
+    """One group of environments, stepped by the process that learns."""
+
+    def __init__(self, config: RunConfig, group: Group) -> None:
+        """The group is the collector's from now on."""
+        train = config.train
+        self.config, self.group = config, group
+        self.layout = Layout(group.num_envs, group.observation, group.action, group.control_dt)
+        torch_actor = TorchActor(config, self.layout, 0, group.num_envs)
+        self._weights = torch_actor.weights
+        # Humans bring the core's own policy: with it their rounds are the native rollout's, bit for bit.
+        self._actor: Actor = group if isinstance(group, HumanGroup) else torch_actor
+        table = round_table(self.layout, train.rollout_steps)
+        self.arrays = {name: np.zeros(shape, dtype) for name, (shape, dtype) in table.items()}
+        self.rollout = Rollout(group, self._actor, self.arrays, slice(0, group.num_envs))
+        self._round, self._fresh = 0, True
+
+    @property
+    def pids(self) -> list[int]:
+        """None: it has no processes of its own."""
+        return []
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Swap the policy's weights whole; raises UserError, the old ones staying, for a state that does not fit."""
+        check_policy(self._weights.shapes, state)
+        if isinstance(self.group, HumanGroup):
+            self.group.load_policy(state)
+        self._weights.load(state)
+
+    def load_muscle(self, state: Mapping[str, Any]) -> None:
+        """Never asked for: the samples of a muscle network come from the native collector alone."""
+        raise NotImplementedError
+
+    def collect(self) -> Batch:
+        """Collect a round. Raises UserError for rewards that are not finite."""
+        if self._fresh:
+            self.rollout.reset(start_seed(self.config.train.seed, self._round, 0))
+            self._fresh = False
+        prefill(self.arrays)
+        times = self.rollout.run(self._round)
+        self._round += 1
+        check(self.arrays, self.config.subject)
+        total = max(times.acting + times.stepping, 1e-9)
+        stats = {"acting_share": times.acting / total, "stepping_share": times.stepping / total}
+        return as_batch(self.arrays, self.layout.control_dt, stats, {})
+
+    def state(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return what the next round depends on; environments that cannot be saved start anew on a resume."""
+        state: dict[str, npt.NDArray[np.generic]] = {"round": np.array(self._round)}
+        if isinstance(self.group, HumanGroup) and not self._fresh:
+            state |= {"observations": self.arrays["observations"][-1].copy(), "humans": self.group.save()}
+            state |= self.rollout.under_way()
+        return state
+
+    def load_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
+        """Go on from what state() gave."""
+        self._round, self._fresh = int(state["round"]), True
+        if isinstance(self.group, HumanGroup) and "humans" in state:
+            self.group.restore(state["humans"])
+            self.arrays["observations"][-1] = state["observations"]
+            self.rollout.go_on(state)
+            self._fresh = False
+
+    def close(self) -> None:
+        """Close the environments."""
+        self.group.close()
+
+
+def inline(config: EnvConfig) -> LocalCollector:
+    """Return the collector of a single worker's environments in the main process."""
+    workers = config.parallel.num_workers
+    assert workers == 1, workers
+    return LocalCollector(config, make_group(config.env, config.train.num_envs, config.parallel.threads_per_worker))
+
+
+def stepping(config: RunConfig, num_threads: int) -> LocalCollector:
+    """Return the collector that steps a VectorEnv: humans as a BatchEnv, environments as configured."""
+    if isinstance(config, Config):
+        return LocalCollector(config, HumanGroup(config, num_threads))
+    assert isinstance(config, EnvConfig)
+    count = threads.collector_threads(config.train.num_threads)
+    return LocalCollector(
+        config, make_vector_group(config.env, config.train.num_envs, config.parallel.vectorization, count)
+    )

@@ -1,0 +1,91 @@
+"""The arrays of a round, laid out (T, N, ...), and the Batch that is made of them.
+
+Flags are 255 until somebody has written them: a slot that was missed shouts.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soleus.batch import Batch, Layout
+from soleus.environments.base import Slots
+from soleus.errors import UserError
+
+UNWRITTEN = 255
+_FLAGS = ("terminated", "truncated", "valid")
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def round_table(layout: Layout, steps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Return shape and dtype of the arrays of a round, by name."""
+    n, seen, action = layout.num_envs, layout.observation, layout.action
+    return {
+        "observations": ((steps + 1, n, *seen.shape), seen.dtype),
+        "final_observations": ((steps, n, *seen.shape), seen.dtype),
+        "actions": ((steps, n, *action.shape), action.dtype),
+        "log_probs": ((steps, n), np.float32),
+        "rewards": ((steps, n), np.float32),
+        **{flag: ((steps, n), np.uint8) for flag in _FLAGS},
+        "episode_returns": ((steps, n), np.float32),
+        "episode_lengths": ((steps, n), np.int32),
+    }
+
+
+def slots_of(arrays: Arrays, t: int, columns: slice) -> Slots:
+    """Return where step t of some environments is written."""
+    return Slots(
+        arrays["observations"][t + 1, columns],
+        arrays["final_observations"][t, columns],
+        arrays["rewards"][t, columns],
+        *(arrays[flag][t, columns] for flag in _FLAGS),
+    )
+
+
+def prefill(arrays: Arrays) -> None:
+    """Mark every slot as unwritten."""
+    for flag in _FLAGS:
+        arrays[flag][:] = UNWRITTEN
+    for name in ("rewards", "log_probs"):
+        arrays[name][:] = np.nan
+
+
+def discard(arrays: Arrays, columns: slice) -> None:
+    """Make the columns of a lost worker steps that count for nothing."""
+    for name in ("observations", "final_observations", "actions", "log_probs", "rewards", "truncated", "valid"):
+        arrays[name][:, columns] = 0
+    arrays["terminated"][:, columns] = 1
+
+
+def check(arrays: Arrays, name: str) -> None:
+    """Raise UserError where a slot was never written, or an environment gave a reward that is not finite."""
+    flags = np.maximum.reduce([arrays[flag] for flag in _FLAGS])
+    if (flags == UNWRITTEN).any():
+        step, env = np.argwhere(flags == UNWRITTEN)[0]
+        raise UserError(f"{name}: expected step {step} of environment {env} to be written, but it never was")
+    rewards = arrays["rewards"]
+    if not np.isfinite(rewards).all():
+        step, env = np.argwhere(~np.isfinite(rewards))[0]
+        raise UserError(f"{name}: expected finite rewards, got {rewards[step, env]} of environment {env}")
+
+
+def as_batch(arrays: Arrays, control_dt: float | None, stats: dict[str, float], metrics: dict[str, float]) -> Batch:
+    """Return the batch of a round whose slots are all written."""
+    valid = arrays["valid"].view(np.bool_)
+    done = (arrays["terminated"] | arrays["truncated"]).view(np.bool_) & valid
+    return Batch(
+        observations=arrays["observations"],
+        actions=arrays["actions"],
+        log_probs=arrays["log_probs"],
+        rewards=arrays["rewards"],
+        terminated=arrays["terminated"].view(np.bool_),
+        truncated=arrays["truncated"].view(np.bool_),
+        final_observations=arrays["final_observations"],
+        valid=None if valid.all() else valid,
+        episode_returns=arrays["episode_returns"][done],
+        episode_lengths=arrays["episode_lengths"][done].astype(np.float32) * np.float32(control_dt or 1.0),
+        stats=stats,
+        metrics=metrics,
+    )

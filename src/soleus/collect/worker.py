@@ -1,0 +1,130 @@
+"""What runs in a worker: its environments and its copy of the policy, a round at a time, until the pipe says stop.
+
+Imports nothing heavy before main() is called: the number of threads is in the environment by then, and torch reads it
+once.
+"""
+
+import faulthandler
+import os
+import signal
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from multiprocessing.connection import Connection
+from typing import Any
+
+from soleus.batch import Layout
+from soleus.collect.memory import SharedArrays
+from soleus.config import EnvConfig
+
+
+@dataclass
+class Collect:
+    """Collect a round with the weights of a version. seed: to start the environments anew with, first."""
+
+    version: int
+    round: int
+    seed: int | None
+
+
+@dataclass
+class Done:
+    """A round is in the arrays. The version is that of the weights it was collected with."""
+
+    version: int
+
+
+@dataclass
+class Failed:
+    """The worker cannot go on."""
+
+    traceback: str
+
+
+@dataclass
+class Place:
+    """Which worker this is: its environments are columns first ... first + count - 1; cpus to stay on, or none."""
+
+    number: int
+    first: int
+    count: int
+    cpus: tuple[int, ...]
+
+
+TIMES = ("acting", "stepping", "taking", "round", "cpu")
+"""What a worker measures of a round [s]: its row of the array `worker_times`."""
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it does, however that ended."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
+
+
+def main(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place) -> None:
+    """Serve until told to stop. The main process alone hears Ctrl-C; it stops the workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    faulthandler.enable()  # an environment that crashes in native code shows where
+    _end_with_parent()
+    if place.cpus and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, place.cpus)
+    try:
+        _serve(pipe, shared, config, layout, place)
+    except (EOFError, BrokenPipeError):
+        pass
+    except BaseException as error:
+        lines = traceback.format_exception(error)
+        pipe.send(Failed("".join(lines)))
+
+
+def _serve(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place) -> None:
+    import torch
+
+    from soleus.collect.actor import TorchActor
+    from soleus.collect.rollout import Rollout
+    from soleus.environments import make_group
+    from soleus.nets.precision import tune_allocator
+
+    tune_allocator()
+    threads = config.parallel.threads_per_worker
+    torch.set_num_threads(threads)
+    group = make_group(config.env, place.count, threads, place.first)
+    group.current = shared["worker_place"][place.number, 1:]
+    actor = TorchActor(config, layout, place.first, place.count)
+    rollout = Rollout(group, actor, shared, slice(place.first, place.first + place.count))
+    try:
+        pipe.send(None)  # ready
+        while (order := pipe.recv()) is not None:
+            _collect(order, shared, rollout, actor, place.number)
+            pipe.send(Done(order.version))
+    finally:
+        group.close()
+
+
+def _collect(order: Collect, shared: SharedArrays, rollout: Any, actor: Any, number: int) -> None:
+    start, cpu = time.perf_counter(), time.process_time()
+    version = shared["version"]
+    before = int(version[0])
+    actor.weights.flat[:] = shared["weights"]
+    taken = time.perf_counter() - start
+    if not before == int(version[0]) == order.version:
+        raise RuntimeError(f"expected weights of version {order.version}, got {before} to {int(version[0])}")
+    if order.seed is not None:
+        rollout.reset(order.seed)
+    times = rollout.run(order.round)
+    shared["worker_times"][number] = (
+        times.acting,
+        times.stepping,
+        taken,
+        time.perf_counter() - start,
+        time.process_time() - cpu,
+    )

@@ -1,0 +1,281 @@
+"""Rounds from environments in processes: all collect at once, none talks to another, the main process waits for all.
+
+What is large never goes through a pipe: weights are one copy into shared memory and one out of it, rollouts are written
+where the learner reads them. Pipes carry orders.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soleus.batch import Batch, Layout
+from soleus.collect import worker
+from soleus.collect.actor import TorchActor
+from soleus.collect.base import CollectorFailed
+from soleus.collect.memory import SharedArrays
+from soleus.collect.rollout import start_seed
+from soleus.collect.slots import as_batch, check, discard, prefill, round_table
+from soleus.config import EnvConfig
+from soleus.environments import make_group
+from soleus.networks import Weights, check_policy
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_GRACE = 5.0  # [s] for workers to close their environments when they are told to stop
+
+
+@contextmanager
+def _environment(threads: int) -> Iterator[None]:
+    """Set the number of threads for a process that is started here: libraries read it when they are imported."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def share_out(envs: int, workers: int) -> list[tuple[int, int]]:
+    """Return first environment and number of environments of each worker, as even as can be."""
+    bounds = [envs * i // workers for i in range(workers + 1)]
+    return [(first, last - first) for first, last in zip(bounds, bounds[1:], strict=False)]
+
+
+def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:
+    """Return the CPUs of a worker among those in reach; they come round again where there are too few."""
+    wanted = range(number * threads, (number + 1) * threads)
+    return tuple(sorted({cpus[i % len(cpus)] for i in wanted})) if cpus else ()
+
+
+@dataclass
+class _Worker:
+    place: worker.Place
+    process: Any = None
+    pipe: Connection = field(default=None, repr=False)  # type: ignore[assignment]
+    restarts: int = 0
+    fresh: bool = True  # its environments have to be started
+    ready: bool = False
+
+
+class WorkersCollector:
+    """N processes of M environments each; the arrays of a round, the weights and the clocks are shared memory."""
+
+    def __init__(self, config: EnvConfig) -> None:
+        """Raises UserError for environments that cannot be made; CollectorFailed where no worker comes up."""
+        parallel, train = config.parallel, config.train
+        assert isinstance(parallel.num_workers, int)
+        self.config = config
+        probe = make_group(config.env, 1)
+        self.layout = Layout(train.num_envs, probe.observation, probe.action, probe.control_dt)
+        probe.close()
+        self._shapes = TorchActor(config, self.layout, 0, 1).weights
+        count = parallel.num_workers
+        self.shared = SharedArrays(
+            {
+                **round_table(self.layout, train.rollout_steps),
+                "weights": (self._shapes.flat.shape, np.float32),
+                "version": ((1,), np.int64),
+                "worker_place": ((count, 2), np.int64),
+                "worker_times": ((count, len(worker.TIMES)), np.float64),
+            }
+        )
+        self._failures: deque[float] = deque()
+        self._round, self._published, self._lost = 0, 0.0, 0
+        self._context = get_context("spawn")
+        cpus = sorted(os.sched_getaffinity(0)) if parallel.pin_workers and hasattr(os, "sched_getaffinity") else []
+        self.workers = []
+        for number, (first, size) in enumerate(share_out(train.num_envs, count)):
+            self.workers.append(_Worker(worker.Place(number, first, size, _own(cpus, number, parallel.threads_per_worker))))
+        try:
+            for one in self.workers:
+                self._start(one)
+            self._await([one for one in self.workers if not one.ready], starting=True)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pids(self) -> list[int]:
+        """Process numbers of the workers that run."""
+        return [one.process.pid for one in self.workers if one.process is not None]
+
+    def _start(self, one: _Worker) -> None:
+        ours, theirs = self._context.Pipe()
+        arguments = (theirs, self.shared, self.config, self.layout, one.place)
+        one.process = self._context.Process(
+            target=worker.main, args=arguments, name=f"soleus-worker-{one.place.number}", daemon=True
+        )
+        one.pipe, one.fresh, one.ready = ours, True, False
+        with _environment(self.config.parallel.threads_per_worker):
+            one.process.start()
+        theirs.close()
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Publish weights: one copy, then a new version; raises UserError, the old staying, for what does not fit."""
+        start = time.perf_counter()
+        check_policy(self._shapes.shapes, state)
+        if isinstance(state, Weights):
+            self.shared["weights"][:] = state.flat
+        else:
+            self._shapes.load(state)
+            self.shared["weights"][:] = self._shapes.flat
+        self.shared["version"][0] += 1
+        self._published = time.perf_counter() - start
+
+    def load_muscle(self, state: Mapping[str, Any]) -> None:
+        """Never asked for: environments have no muscle network."""
+        raise NotImplementedError
+
+    def collect(self) -> Batch:
+        """Collect a round of all workers; the part of one that is lost on the way is discarded.
+
+        Raises CollectorFailed where failures come too often, UserError for rewards that are not finite.
+        """
+        while True:
+            start = time.perf_counter()
+            prefill(self.shared)
+            lost = self._collect_once()
+            for one in lost:
+                discard(self.shared, slice(one.place.first, one.place.first + one.place.count))
+            self._round += 1
+            if len(lost) < len(self.workers):
+                break
+        check(self.shared, self.config.env.id)
+        return as_batch(self.shared, self.layout.control_dt, *self._figures(lost, time.perf_counter() - start))
+
+    def _collect_once(self) -> list[_Worker]:
+        version = int(self.shared["version"][0])
+        waiting = []
+        for one in self.workers:
+            seed = start_seed(self.config.train.seed, self._round, one.restarts) if one.fresh else None
+            try:
+                one.pipe.send(worker.Collect(version, self._round, seed))
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # it is found dead below
+            one.fresh = False
+            waiting.append(one)
+        return self._await(waiting)
+
+    def _await(self, waiting: list[_Worker], starting: bool = False) -> list[_Worker]:
+        """Wait until every worker has answered or is lost; return those that were lost, which start again meanwhile."""
+        lost = []
+        waiting = list(waiting)
+        while waiting:
+            ready = connection.wait([thing for one in waiting for thing in (one.pipe, one.process.sentinel)])
+            for one in list(waiting):
+                if one.pipe not in ready and one.process.sentinel not in ready:
+                    continue
+                answer = _answer(one)
+                if answer is None and not one.ready:
+                    one.ready = True
+                    if starting:
+                        waiting.remove(one)
+                    continue
+                waiting.remove(one)
+                if isinstance(answer, worker.Done) and answer.version == self.shared["version"][0]:
+                    continue
+                self._lose(one, answer)
+                lost.append(one)
+                if starting:
+                    waiting.append(one)
+        return lost
+
+    def _lose(self, one: _Worker, answer: Any) -> None:
+        """Say what became of a worker and start it again. Raises CollectorFailed where that happens too often."""
+        parallel = self.config.parallel
+        env = int(self.shared["worker_place"][one.place.number, 1])
+        where = f"environment {one.place.first + env}" if env >= 0 else "its environments"
+        one.process.join(timeout=_GRACE if isinstance(answer, worker.Failed) else None)
+        code = one.process.exitcode
+        if isinstance(answer, worker.Failed):
+            what, trace = answer.traceback.strip().splitlines()[-1], answer.traceback
+        elif code is not None and code < 0:
+            what, trace = f"killed by {signal.Signals(-code).name}", ""
+        else:
+            what, trace = f"ended with exit code {code}", ""
+        said = f"worker {one.place.number} (process {one.process.pid}) failed in {where} of {self.config.env.id}: {what}"
+        sys.stdout.flush()
+        print(f"{trace}warning: {said}", file=sys.stderr, flush=True)
+        _end(one)
+        now = time.monotonic()
+        self._failures.append(now)
+        self._lost += 1
+        while self._failures and now - self._failures[0] > parallel.failure_window:
+            self._failures.popleft()
+        if len(self._failures) >= parallel.max_failures:
+            within = f"{len(self._failures)} failures of workers within {parallel.failure_window:g} s"
+            raise CollectorFailed(f"{said}; that makes {within}")
+        one.restarts += 1
+        self._start(one)
+
+    def _figures(self, lost: list[_Worker], wall: float) -> tuple[dict[str, float], dict[str, float]]:
+        kept = [one.place.number for one in self.workers if one not in lost]
+        acting, stepping, taking, busy, cpu = self.shared["worker_times"][kept].T
+        stats = {
+            "acting_share": float((acting / busy).mean()),
+            "stepping_share": float((stepping / busy).mean()),
+            "publish_s": self._published,
+            "take_s": float(taking.max()),
+            "failures": float(self._lost),
+        }
+        metrics = {"time/waiting_share": float(np.clip(1 - busy / wall, 0, 1).mean())}
+        metrics |= {f"system/cpu_worker_{i}": float(one) for i, one in zip(kept, cpu / wall, strict=True)}
+        return stats, metrics
+
+    def state(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the number of the next round; environments of others cannot be saved and start anew on a resume."""
+        return {"round": np.array(self._round)}
+
+    def load_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
+        """Go on from the round that state() tells, with new episodes."""
+        self._round = int(state["round"])
+        for one in self.workers:
+            one.fresh = True
+
+    def close(self) -> None:
+        """End the workers and give the memory back."""
+        for one in self.workers:
+            if one.process is not None:
+                try:
+                    one.pipe.send(None)
+                except OSError:
+                    continue
+        deadline = time.monotonic() + _GRACE
+        for one in self.workers:
+            if one.process is not None:
+                one.process.join(max(0.0, deadline - time.monotonic()))
+                _end(one)
+        self.workers = []
+        self.shared.close()
+
+
+def _answer(one: _Worker) -> Any:
+    """Return what a worker sent, or its end: a worker that is gone sends nothing more."""
+    try:
+        return one.pipe.recv() if one.pipe.poll() else EOFError
+    except (EOFError, ConnectionResetError):
+        return EOFError
+
+
+def _end(one: _Worker) -> None:
+    """End a process, whatever it does, and give back what it held here."""
+    if one.process.is_alive():
+        one.process.kill()
+    one.process.join()
+    one.process.close()
+    one.pipe.close()
+    one.process = None

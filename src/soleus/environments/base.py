@@ -1,0 +1,56 @@
+"""What a collector asks of a group of environments."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from soleus.spaces import ActionSpec, ObservationSpec
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Slots:
+    """Where one step of M environments is written.
+
+    observations: (M, *observation.shape) what is seen next: where an episode ended, the first of the next one
+    final_observations: (M, *observation.shape) the last of the episodes that ended, left alone elsewhere
+    rewards: (M,) float32
+    terminated, truncated: (M,) uint8 flags
+    valid: (M,) uint8, zero for an environment that only started anew in this step
+    """
+
+    observations: Array
+    final_observations: Array
+    rewards: npt.NDArray[np.float32]
+    terminated: npt.NDArray[np.uint8]
+    truncated: npt.NDArray[np.uint8]
+    valid: npt.NDArray[np.uint8]
+
+
+class Group(Protocol):
+    """M environments, stepped together; one whose episode has ended starts the next by itself."""
+
+    num_envs: int
+    observation: ObservationSpec
+    action: ActionSpec
+    control_dt: float | None
+    """Time of one step [s], where there is a clock."""
+    current: npt.NDArray[np.int64]
+    """(1,) the environment being stepped, counted within the group; -1: all of them at once. Shared memory, perhaps."""
+
+    def reset(self, seed: int, out: Array) -> None:
+        """Start new episodes, whose first observations go to `out`; environment i draws from a stream of (seed, i)."""
+
+    def step(self, actions: Array, out: Slots) -> None:
+        """Advance every environment by one action each, (M, *action.shape)."""
+
+    def close(self) -> None:
+        """Release the environments."""
+
+
+def stream(seed: int, environment: int) -> int:
+    """Return the 31-bit seed of an environment, unlike those of others under any seed."""
+    return int(np.random.SeedSequence([seed, environment]).generate_state(1)[0] >> 1)

@@ -1,0 +1,144 @@
+"""EnvPool's native environments, among them Procgen's: stepped together, without the interpreter lock."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from soleus.config import EnvironmentConfig
+from soleus.environments.base import Array, Slots, stream
+from soleus.environments.convert import action_spec, observation_spec
+from soleus.errors import UserError, nearest
+
+GAMES = (
+    "bigfish",
+    "bossfight",
+    "caveflyer",
+    "chaser",
+    "climber",
+    "coinrun",
+    "dodgeball",
+    "fruitbot",
+    "heist",
+    "jumper",
+    "leaper",
+    "maze",
+    "miner",
+    "ninja",
+    "plunder",
+    "starpilot",
+)
+_MODES = ("easy", "hard", "exploration")
+_HELD_OUT_LEVELS = 1_000_000
+
+
+def procgen(config: EnvironmentConfig, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return EnvPool's name of a Procgen game, and its options. Raises UserError for an unknown game or mode."""
+    if config.name not in GAMES:
+        hint = nearest(config.name, GAMES) or f"; expected one of {', '.join(GAMES)}"
+        raise UserError(f"env.id: unknown Procgen game '{config.name}'{hint}")
+    rest = {**options, "channel_first": False}
+    mode = rest.pop("distribution_mode", "hard")
+    if mode not in _MODES:
+        raise UserError(f"env.options.distribution_mode: expected one of {', '.join(_MODES)}, got {mode!r}")
+    return f"{config.name.capitalize()}{mode.capitalize()}-v0", rest
+
+
+def held_out(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the levels to evaluate on: those after the ones that options train on; where these are all, all."""
+    levels, first = options.get("num_levels", 0), options.get("start_level", 0)
+    return {"num_levels": _HELD_OUT_LEVELS, "start_level": first + levels} if levels else {}
+
+
+def _import() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import envpool
+    except ImportError as error:
+        raise UserError(
+            f"env.id: expected the package envpool (pip install 'soleus[envpool]'), but {error}"
+        ) from None
+    return envpool
+
+
+class PoolGroup:
+    """Environments of one EnvPool. It starts one anew on request, so that every step is one to learn from."""
+
+    def __init__(self, name: str, options: dict[str, Any], num_envs: int, num_threads: int, first: int = 0) -> None:
+        """first: of the environments in the whole run, the one that is this group's first; seeds go by it.
+
+        Raises UserError where EnvPool or, for Procgen, Qt 5's runtime is missing, for an unknown name or option.
+        """
+        self.current = np.full(1, -1, np.int64)
+        self.num_envs, self.first, self.control_dt = num_envs, first, None
+        self._name, self._options = name, {**options, "num_envs": num_envs, "num_threads": num_threads}
+        self._pool: Any = None
+        self._make(0)
+        self.observation, self._see = observation_spec(self._pool.observation_space, name)
+        self.action, _ = action_spec(self._pool.action_space, name)
+        self._action_space = self._pool.action_space
+
+    def _make(self, seed: int) -> None:
+        envpool = _import()
+        self.close()
+        seeds = [stream(seed, self.first + i) for i in range(self.num_envs)]
+        try:
+            known = envpool.list_all_envs()
+            if self._name not in known:
+                raise UserError(f"env.id: EnvPool has no '{self._name}'{nearest(self._name, known)}")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._pool = envpool.make(
+                    self._name, env_type="gymnasium", seed=seeds[0], env_seed=seeds, **self._options
+                )
+        except ImportError as error:
+            qt = "Qt" in str(error)
+            expected = "Qt 5's runtime for Procgen (apt install libqt5gui5, or dnf install qt5-qtbase-gui)"
+            said = str(error).splitlines()[0]
+            raise UserError(f"env.id: expected {expected if qt else 'what EnvPool needs'}, but {said}") from None
+        except UserError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            raise UserError(f"env.options: expected options of {self._name}, but {said}") from None
+
+    def reset(self, seed: int, out: Array) -> None:
+        """Start new episodes, of environments made anew: EnvPool takes seeds only there."""
+        self._make(seed)
+        self._write(self._pool.reset()[0], out, slice(None))
+
+    def step(self, actions: Array, out: Slots) -> None:
+        """Step all at once; those whose episodes end are started anew at once."""
+        observations, rewards, terminated, truncated, _ = self._pool.step(self._actions(actions))
+        out.rewards[:], out.terminated[:], out.truncated[:] = rewards, terminated, truncated
+        out.valid[:] = 1
+        self._write(observations, out.observations, slice(None))
+        ended = np.flatnonzero(terminated | truncated)
+        if len(ended):
+            out.final_observations[ended] = out.observations[ended]
+            self._write(self._pool.reset(ended.astype(np.int32))[0], out.observations, ended)
+
+    def _write(self, observations: Any, out: Array, rows: Any) -> None:
+        out[rows] = self._see(observations) if self.observation.is_image else _flat(observations)
+
+    def _actions(self, actions: Array) -> Any:
+        if self.action.kind != "continuous":
+            return actions
+        space = self._action_space
+        inside = np.clip(actions.reshape(self.num_envs, *space.shape), space.low, space.high)
+        return inside.astype(space.dtype, copy=False)
+
+    def close(self) -> None:
+        """Release EnvPool's threads."""
+        if self._pool is not None:
+            self._pool.close()
+        self._pool = None
+
+
+def _flat(observations: Any) -> Array:
+    """Return vectors (M, D) of an EnvPool batch, whose structure is that of one observation."""
+    if isinstance(observations, dict):
+        return np.concatenate([_flat(observations[key]) for key in observations], axis=1)
+    array = np.asarray(observations)
+    return array.reshape(len(array), -1)

@@ -21,6 +21,7 @@ LAYERS = [
     {"envs"},
     {"simulation"},
     {"models", "motions", "checkpoint", "threads"},
+    {"nets"},
     {"tasks", "networks", "batch"},
     {"registration"},
     {"config"},

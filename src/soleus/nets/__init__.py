@@ -1,0 +1,1 @@
+"""The networks in torch: what acts in the rollouts of environments, and what the learner trains."""

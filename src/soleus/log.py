@@ -19,8 +19,17 @@ METRICS = {
     "time/seconds": "training time so far, evaluations and checkpoints included [s]",
     "time/steps_per_s": "steps per second of this iteration: collecting and learning",
     "time/collect_share": "share of the iteration spent collecting",
+    "time/collect_steps_per_s": "steps per second of the collection alone",
+    "time/learn_steps_per_s": "steps per second of the learning alone",
+    "time/learn_share": "share of the iteration spent learning",
+    "time/publish_share": "share of the iteration spent publishing weights and, in the slowest worker, taking them",
+    "time/waiting_share": "share of the collection in which workers wait for the slowest, on average",
+    "system/memory_mb": "memory of all processes of the run, shared pages counted once [MB]",
+    "system/cpu": "CPUs in use over the iteration, all processes together",
+    "system/cpu_worker_<i>": "CPUs that a worker uses over the collection",
     "episode/return": "mean undiscounted return of the episodes that ended in this iteration",
     "episode/length_s": "mean length of those episodes [s]",
+    "episode/length": "the same in steps, where an environment has no clock",
     "episode/count": "number of those episodes",
     "reward/<term>": "mean of a reward term over the iteration's steps",
     "collect/<name>": "means that the collector reports, such as the torque residual of the coordination",
@@ -143,10 +152,16 @@ class Log:
             f"{metrics['time/steps']:,.0f} steps",
             f"{metrics['time/steps_per_s']:,.0f} steps/s",
             f"return {self.episodes.get('episode/return', math.nan):.4g}",
-            f"length {self.episodes.get('episode/length_s', math.nan):.2f} s",
+            self._length(),
             f"{short_time(left)} left" if math.isfinite(left) else "",
         ]
         self.screen.show("  ".join(part for part in parts if part), share)
+
+
+    def _length(self) -> str:
+        if "episode/length" in self.episodes:
+            return f"length {self.episodes['episode/length']:.4g}"
+        return f"length {self.episodes.get('episode/length_s', math.nan):.2f} s"
 
 
 def read_metrics(run_dir: Path) -> list[dict[str, float]]:
@@ -174,6 +189,8 @@ def draw_curves(run_dir: Path) -> Path | None:
         for key, label in (
             ("episode/return", "return"),
             ("episode/length_s", "episode length [s]"),
+            ("episode/length", "episode length [steps]"),
+            ("evaluate/mean_return", "return in evaluation"),
             ("evaluate/share_full", "full episodes in evaluation"),
             ("time/steps_per_s", "steps per second"),
             ("ppo/explained_variance", "explained variance"),

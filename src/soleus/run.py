@@ -9,12 +9,13 @@ from typing import Any
 
 from soleus import checkpoint
 from soleus.batch import Batch
-from soleus.collect.base import Collector
-from soleus.config import Config
+from soleus.collect.base import Collector, CollectorFailed
+from soleus.config import EnvConfig, RunConfig
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.log import Log, draw_curves
 from soleus.summary import write_summary
+from soleus.system import Usage
 
 EVALUATION_SEED = 1_000_003  # of the evaluations while training: the same episodes every time
 
@@ -43,7 +44,7 @@ class Counters:
 class Run:
     """A run and its parts, as build() wires them."""
 
-    config: Config
+    config: RunConfig
     folder: Path
     num_threads: int
     collector: Collector
@@ -59,6 +60,8 @@ class Run:
         self._iteration_started = time.monotonic()
         self._collected = 0.0
         self._before = self.counters.steps  # steps before this iteration
+        self._publishing = 0.0
+        self._usage = Usage(lambda: self.collector.pids)
         self._saved: tuple[int, int] | None = None  # steps, and those evaluated at, of what this process saved last
 
     @property
@@ -83,32 +86,42 @@ class Run:
 
     def load_weights(self) -> None:
         """Hand the learners' weights to the collector."""
+        start = time.monotonic()
         self.collector.load_policy(self.ppo.policy_state())
         if self.muscle:
             self.collector.load_muscle(self.muscle.muscle_state())
+        self._publishing = time.monotonic() - start
 
     def record(self, batch: Batch, metrics: Mapping[str, float]) -> None:
         """Count an iteration, log it and show it."""
         now, counters = time.monotonic(), self.counters
         elapsed = now - self._iteration_started
+        learning = max(elapsed - self._collected - self._publishing, 1e-9)
         self._before = counters.steps
-        counters.steps += batch.rewards.size
+        counters.steps += batch.steps
         counters.seconds = now - self._started
         counters.iteration_seconds += elapsed
-        counters.steps_per_s = batch.rewards.size / elapsed
+        counters.steps_per_s = batch.steps / elapsed
         row = {
             "time/steps": counters.steps,
             "time/seconds": counters.seconds,
             "time/steps_per_s": counters.steps_per_s,
+            "time/collect_steps_per_s": batch.steps / self._collected,
+            "time/learn_steps_per_s": batch.steps / learning,
             "time/collect_share": self._collected / elapsed,
+            "time/learn_share": learning / elapsed,
+            "time/publish_share": (self._publishing + batch.stats.get("take_s", 0.0)) / elapsed,
             "episode/count": len(batch.episode_returns),
+            **self._usage.sample(elapsed),
+            **batch.metrics,
             **metrics,
             **{f"reward/{term}": mean for term, mean in batch.terms.items()},
             **{f"collect/{name}": value for name, value in batch.stats.items()},
         }
         if len(batch.episode_returns):
             mean = float(batch.episode_returns.mean())
-            row |= {"episode/return": mean, "episode/length_s": float(batch.episode_lengths.mean())}
+            unit = "length" if self.collector.layout.control_dt is None else "length_s"
+            row |= {"episode/return": mean, f"episode/{unit}": float(batch.episode_lengths.mean())}
             counters.returns.setdefault("first", mean)
             counters.returns |= {"last": mean, "best": max(mean, counters.returns.get("best", -math.inf))}
         self.log.row(row)
@@ -161,6 +174,16 @@ class Run:
         checkpoint.save(self.folder / "checkpoints", self._state())
         self._saved = (counters.steps, counters.evaluated_at)
 
+    def give_up(self, failed: CollectorFailed) -> CollectorFailed:
+        """Save where the collector cannot go on; return what to tell the user."""
+        self.save()
+        return CollectorFailed(f"{failed}; the run is saved, go on with: soleus train --resume {self.folder}")
+
+    def close(self) -> None:
+        """Release what collects and what learns."""
+        self.collector.close()
+        self.ppo.close()
+
     def _state(self) -> dict[str, Any]:
         return {
             "counters": asdict(self.counters),
@@ -169,6 +192,20 @@ class Run:
             "ppo": self.ppo.state_dict(),
             "muscle_learner": self.muscle.state_dict() if self.muscle else None,
             "collector": self.collector.state(),
+        }
+
+    def _parallel(self) -> dict[str, Any]:
+        parallel, envs = self.config.parallel, self.config.train.num_envs
+        if not isinstance(self.config, EnvConfig):
+            kind = "native" if parallel.collector == "auto" else parallel.collector
+            return {"collector": kind, "num_workers": 1, "num_envs_per_worker": envs}
+        workers = parallel.num_workers
+        assert isinstance(workers, int)
+        return {
+            "collector": parallel.collector,
+            "num_workers": workers,
+            "num_envs_per_worker": envs / workers,
+            "threads_per_worker": parallel.threads_per_worker,
         }
 
     def summarize(self) -> dict[str, Any]:
@@ -189,5 +226,10 @@ class Run:
             "seed": self.config.train.seed,
             "num_envs": self.config.train.num_envs,
             "num_threads": self.num_threads,
+            "updates": self.ppo.updates,
+            "parallel": self._parallel(),
+            "cpu": self._usage.mean_cpu,
         }
+        if self.collector.pids:
+            facts["peak_memory_mb"] = self._usage.peak_memory_mb
         return write_summary(self.folder, facts)

@@ -10,30 +10,55 @@ from typing import Any
 import torch
 
 from soleus import checkpoint, threads
-from soleus.collect.base import Collector
-from soleus.config import Config, dump_config
+from soleus.collect.base import Collector, CollectorFailed
+from soleus.config import Config, EnvConfig, RunConfig, dump_config
 from soleus.errors import UserError
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.log import Log
-from soleus.networks import check_policy, policy_network
+from soleus.nets.precision import tune_allocator
+from soleus.networks import check_policy
+from soleus.parallel import resolve
 from soleus.run import Counters, Evaluate, Run
 
-MakeCollector = Callable[[Config, int], Collector]
+MakeCollector = Callable[[Any, int], Collector]
 
 
-def native_collector(config: Config, num_threads: int) -> Collector:
-    """Return the collector over the native core."""
-    from soleus.collect.native import NativeCollector
+def make_collector(config: RunConfig, num_threads: int) -> Collector:
+    """Return the collector that a configuration asks for, its `auto` resolved."""
+    kind = config.parallel.collector
+    if kind == "stepping":
+        if config.trains_muscle_network:
+            raise UserError("parallel.collector: expected native for coordination.method network, got stepping")
+        from soleus.collect.local import stepping
 
-    return NativeCollector(config, num_threads)
+        return stepping(config, num_threads)
+    if isinstance(config, Config):
+        from soleus.collect.native import NativeCollector
+
+        return NativeCollector(config, num_threads)
+    assert isinstance(config, EnvConfig)
+    if kind == "workers":
+        from soleus.collect.workers import WorkersCollector
+
+        return WorkersCollector(config)
+    from soleus.collect.local import inline
+
+    return inline(config)
 
 
-def native_evaluation(*arguments: Any, **options: Any) -> dict[str, float]:
-    """Evaluate in the native core (soleus.evaluate.evaluate)."""
+def evaluate_any(
+    config: RunConfig, policy: Any, muscle: Any, episodes: int, seed: int, num_threads: int
+) -> dict[str, float]:
+    """Evaluate humans in the native core, other environments in this process."""
+    if isinstance(config, EnvConfig):
+        from soleus.evaluate_env import evaluate_env
+
+        return evaluate_env(config, policy, episodes, seed, num_threads)
     from soleus.evaluate import evaluate
 
-    return evaluate(*arguments, **options)
+    assert isinstance(config, Config)
+    return evaluate(config, policy, muscle, episodes, seed, num_threads)
 
 
 def _device(name: str) -> str:
@@ -61,11 +86,11 @@ def _claim(folder: Path, new: bool) -> bool:
 
 
 def build(
-    config: Config,
+    config: RunConfig,
     folder: Path,
     resume: Path | None = None,
-    make_collector: MakeCollector = native_collector,
-    evaluate: Evaluate = native_evaluation,
+    make_collector: MakeCollector = make_collector,
+    evaluate: Evaluate = evaluate_any,
 ) -> Run:
     """Wire a run in `folder`, a new one or the one whose checkpoint file is `resume`.
 
@@ -74,6 +99,9 @@ def build(
     limits = config.train
     if limits.steps is None and limits.duration is None:
         raise UserError("train.steps: expected a number of steps, or train.duration, got neither")
+    config, picked = resolve(config, threads.available_cpus())
+    if picked:
+        print(picked, flush=True)
     made = _claim(folder, new=resume is None)
     try:
         return _wire(config, folder, resume, make_collector, evaluate)
@@ -84,40 +112,46 @@ def build(
         raise
 
 
-def _wire(config: Config, folder: Path, resume: Path | None, make_collector: MakeCollector, evaluate: Evaluate) -> Run:
+def _wire(
+    config: RunConfig, folder: Path, resume: Path | None, make_collector: MakeCollector, evaluate: Evaluate
+) -> Run:
     limits = config.train
     content = checkpoint.read(resume) if resume else None
     device = _device(limits.device)
     num_threads = threads.collector_threads(limits.num_threads)
     threads.set_learner_threads(limits.learner_threads, num_threads)
+    tune_allocator()
     collector = make_collector(config, num_threads)
-    layout = collector.layout
-    ppo = Ppo(config.ppo, config.policy, layout, limits.seed, device)
-    muscle = None
-    if config.trains_muscle_network and layout.muscle:
-        muscle = MuscleLearner(config.coordination, layout.muscle, limits.seed, device)
-    counters = Counters()
-    if resume and content:
-        counters = _restore(resume, content, config, ppo, muscle, collector)
     try:
-        (folder / "checkpoints").mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: expected a folder to write in, but {error.strerror}") from None
-    checkpoint.write_bytes(folder / "config.yaml", dump_config(config).encode())
-    log = Log(folder, resume_steps=counters.steps if content else None)
-    run = Run(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters)
-    run.load_weights()
-    if content:
-        run.keep_best()
-    else:
-        run.save()  # so that a run killed before its first interval goes on as any other
+        layout = collector.layout
+        ppo = Ppo(config.ppo, config.policy, layout, limits.seed, device)
+        muscle = None
+        if isinstance(config, Config) and config.trains_muscle_network and layout.muscle:
+            muscle = MuscleLearner(config.coordination, layout.muscle, limits.seed, device)
+        counters = Counters()
+        if resume and content:
+            counters = _restore(resume, content, ppo, muscle, collector)
+        try:
+            (folder / "checkpoints").mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{folder}: expected a folder to write in, but {error.strerror}") from None
+        checkpoint.write_bytes(folder / "config.yaml", dump_config(config).encode())
+        log = Log(folder, resume_steps=counters.steps if content else None)
+        run = Run(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters)
+        run.load_weights()
+        if content:
+            run.keep_best()
+        else:
+            run.save()  # so that a run killed before its first interval goes on as any other
+    except BaseException:
+        collector.close()
+        raise
     return run
 
 
 def _restore(
     file: Path,
     content: dict[str, Any],
-    config: Config,
     ppo: Ppo,
     muscle: MuscleLearner | None,
     collector: Collector,
@@ -126,10 +160,7 @@ def _restore(
 
     Raises UserError where the configuration has changed since, so that the checkpoint does not fit any more.
     """
-    layout = collector.layout
-    check_policy(
-        policy_network(config.policy, layout.observation_size, layout.action_size), content["policy"], f"{file}: policy"
-    )
+    check_policy(ppo.weights.shapes, content["policy"], f"{file}: policy")
     if (muscle is None) != (content["muscle_learner"] is None):
         asked, found = ("none", "one") if muscle is None else ("one", "none")
         raise UserError(f"{file}: expected {asked} for the muscle network that config.yaml tells of, got {found}")
@@ -172,7 +203,10 @@ def train(run: Run) -> dict[str, Any]:
     try:
         with _stoppable(run), run.log:
             while not run.finished:
-                batch = run.collect()
+                try:
+                    batch = run.collect()
+                except CollectorFailed as failed:
+                    raise run.give_up(failed) from None
                 metrics = run.ppo.learn(batch, run.progress)
                 if run.muscle and batch.muscle:
                     metrics |= run.muscle.learn(batch.muscle)
@@ -187,4 +221,4 @@ def train(run: Run) -> dict[str, Any]:
             run.save()
             return run.summarize()
     finally:
-        run.collector.close()
+        run.close()

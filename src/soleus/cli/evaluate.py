@@ -15,6 +15,11 @@ Checkpoint = Literal["best", "latest", "previous"]
 def describe(result: Mapping[str, float]) -> str:
     """Return an evaluation in one line."""
     episodes = round(result["episodes"])
+    if "std_return" in result:
+        return (
+            f"return {result['mean_return']:.4g} +- {result['std_return']:.3g} over {episodes} episodes"
+            f" of {result['mean_length']:.4g} steps on average"
+        )
     return (
         f"{round(result['share_full'] * episodes)} of {episodes} episodes last to the end, "
         f"on average {result['mean_length_s']:.1f} s and {result['mean_distance_m']:.1f} m "
@@ -33,9 +38,9 @@ def evaluate_run(
     file = checkpoints.locate(run, f"{checkpoint}.pt")
     content = checkpoints.read(file)
     config = load_config(file.parent.parent / "config.yaml")
-    from soleus.evaluate import evaluate as evaluate_policy
+    from soleus.train import evaluate_any
 
-    return evaluate_policy(
+    return evaluate_any(
         config,
         checkpoints.as_arrays(content["policy"]),
         checkpoints.as_arrays(content["muscle"]) if content["muscle"] else None,

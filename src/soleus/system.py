@@ -1,0 +1,115 @@
+"""What the processes of a run use: CPUs and memory, from /proc on Linux and from the resource module elsewhere."""
+
+import math
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+_PROC = Path("/proc")
+_MEMORY_INTERVAL = 2.0  # [s] the kernel walks all pages of a process for its proportional memory: milliseconds each
+
+
+def proportional_memory_mb(pids: Iterable[int], proc: Path = _PROC) -> float:
+    """Return the memory of processes together [MB]: a page that n of all processes share counts 1/n for each.
+
+    That is Pss in /proc/PID/smaps_rollup, or the resident memory where the kernel does not tell it. A process that is
+    gone counts nothing. Without /proc: the peak resident memory of this process alone, if it is among them.
+    proc: where /proc is mounted.
+    """
+    if not proc.is_dir():
+        return _own_peak_mb() if os.getpid() in pids else 0.0
+    return sum(_pss_mb(proc / str(pid)) for pid in pids)
+
+
+def _pss_mb(folder: Path) -> float:
+    try:
+        for line in (folder / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 2**10  # in kB
+    except (OSError, ValueError):
+        pass
+    try:
+        return int((folder / "statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _own_peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def cpu_seconds(pid: int, proc: Path = _PROC) -> float:
+    """Return the CPU time of a process since its start [s]: user and system, of all its threads, ended ones too.
+
+    nan for a process that is gone, and without /proc for any but this one. proc: where /proc is mounted.
+    """
+    if not proc.is_dir():
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime if pid == os.getpid() else math.nan
+    try:
+        stat = (proc / str(pid) / "stat").read_text(errors="replace")
+        # Field 2, the name in parentheses, may itself hold spaces and parentheses: fields count from behind the last.
+        fields = stat.rpartition(")")[2].split()
+        user, kernel = int(fields[14 - 3]), int(fields[15 - 3])  # utime and stime of proc_pid_stat(5)
+    except (OSError, ValueError, IndexError):
+        return math.nan
+    return (user + kernel) / os.sysconf("SC_CLK_TCK")
+
+
+class Usage:
+    """CPUs and memory that this process and its workers use, from sample to sample and over a whole run."""
+
+    def __init__(self, workers: Callable[[], Iterable[int]], proc: Path = _PROC) -> None:
+        """workers: returns the process ids of the workers of the moment. proc: where /proc is mounted."""
+        self._workers = workers
+        self._proc = proc
+        self._sampled_s = 0.0
+        self._used_s = 0.0
+        self._memory_mb = 0.0
+        self._memory_age_s = math.inf
+        self.peak_memory_mb = 0.0
+        """Highest proportional memory [MB] that a sample saw; 0 before the first."""
+        self.start()
+
+    @property
+    def mean_cpu(self) -> float:
+        """CPUs in use over all samples together; nan before the first."""
+        return self._used_s / self._sampled_s if self._sampled_s > 0 else math.nan
+
+    def start(self) -> None:
+        """Begin an interval now: what was used since the last sample, by an evaluation say, is left out."""
+        self._before = self._cpu_seconds()
+
+    def sample(self, elapsed_s: float) -> dict[str, float]:
+        """Return "system/memory_mb" and "system/cpu" [CPUs in use] of the interval since the last sample, or start().
+
+        elapsed_s: the interval's wall time [s]; of none there is no system/cpu. The memory is read at most every 2 s
+        of such time and repeated in between. A worker that took another's place counts from its start; what the one
+        that is gone used since the last sample is lost.
+        """
+        now = self._cpu_seconds()
+        # A process id used again starts below where its predecessor was.
+        used = sum(at - before if at >= (before := self._before.get(pid, 0.0)) else at for pid, at in now.items())
+        self._before = now
+        self._memory_age_s += elapsed_s
+        if self._memory_age_s >= _MEMORY_INTERVAL:
+            self._memory_mb = proportional_memory_mb(self._pids(), self._proc)
+            self._memory_age_s = 0.0
+            self.peak_memory_mb = max(self.peak_memory_mb, self._memory_mb)
+        sample = {"system/memory_mb": self._memory_mb}
+        if elapsed_s > 0:
+            self._sampled_s += elapsed_s
+            self._used_s += used
+            sample["system/cpu"] = used / elapsed_s
+        return sample
+
+    def _pids(self) -> list[int]:
+        return [os.getpid(), *self._workers()]
+
+    def _cpu_seconds(self) -> dict[int, float]:
+        """CPU time since its start of each process that is there [s]."""
+        found = {pid: cpu_seconds(pid, self._proc) for pid in self._pids()}
+        return {pid: seconds for pid, seconds in found.items() if math.isfinite(seconds)}

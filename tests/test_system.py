@@ -1,0 +1,145 @@
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from soleus.system import Usage, cpu_seconds, proportional_memory_mb
+
+linux = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").is_file(), reason="a kernel without smaps_rollup")
+TICK = os.sysconf("SC_CLK_TCK")
+OWN = os.getpid()
+
+
+def put(proc: Path, pid: int, cpu_s: float | None = None, pss_kb: int | None = None, pages: int | None = None) -> None:
+    """Write what /proc says of a process."""
+    folder = proc / str(pid)
+    folder.mkdir(parents=True, exist_ok=True)
+    if cpu_s is not None:
+        ticks = round(cpu_s * TICK)
+        numbers = ["S", "1", *["7"] * 9, str(ticks - ticks // 4), str(ticks // 4), *["9"] * 37]
+        (folder / "stat").write_text(f"{pid} (a (worker) of 3) R) {' '.join(numbers)}\n")
+    if pss_kb is not None:
+        rollup = f"00400000-7ffd (deleted) [rollup]\nRss: {3 * pss_kb} kB\nPss: {pss_kb} kB\nPss_Dirty: 4 kB\n"
+        (folder / "smaps_rollup").write_text(rollup)
+    if pages is not None:
+        (folder / "statm").write_text(f"900000 {pages} 10 1 0 5 0\n")
+
+
+def test_memory_is_the_sum_of_proportional_shares(tmp_path: Path) -> None:
+    put(tmp_path, 5, pss_kb=2048)
+    put(tmp_path, 6, pss_kb=512, pages=10**6)
+    assert proportional_memory_mb([5, 6], tmp_path) == 2.5
+
+
+def test_memory_falls_back_to_resident_pages_and_to_nothing(tmp_path: Path) -> None:
+    put(tmp_path, 5, pages=2**20 // os.sysconf("SC_PAGE_SIZE") * 3)
+    assert proportional_memory_mb(iter([5, 6]), tmp_path) == 3.0
+
+
+def test_without_proc_this_process_is_what_is_known(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert proportional_memory_mb([OWN, 5], nowhere) > 10
+    assert proportional_memory_mb([5], nowhere) == 0.0
+    assert cpu_seconds(OWN, nowhere) == pytest.approx(time.process_time(), abs=0.1)
+    assert math.isnan(cpu_seconds(5, nowhere))
+
+
+def test_cpu_time_is_read_behind_a_name_with_spaces_and_parentheses(tmp_path: Path) -> None:
+    put(tmp_path, 5, cpu_s=2.5)
+    assert cpu_seconds(5, tmp_path) == 2.5
+    assert math.isnan(cpu_seconds(6, tmp_path))
+    (tmp_path / "5" / "stat").write_text("")
+    assert math.isnan(cpu_seconds(5, tmp_path))
+
+
+@linux
+def test_this_process_as_the_kernel_sees_it() -> None:
+    def burn() -> None:
+        end = time.thread_time() + 0.1
+        while time.thread_time() < end:
+            pass
+
+    before = cpu_seconds(OWN)
+    threads = [threading.Thread(target=burn) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert cpu_seconds(OWN) - before >= 0.2 - 2 / TICK  # of threads that have ended
+    assert cpu_seconds(OWN) == pytest.approx(time.process_time(), abs=0.1)
+    assert 10 < proportional_memory_mb([OWN]) < 100_000
+
+
+@linux
+def test_pages_that_processes_share_count_once() -> None:
+    """A child holds the parent's 64 MB without writing to them: together they take them once, resident twice."""
+    code = (
+        "import os, sys\n"
+        "block = b'x' * 2**26\n"
+        "ready, release = os.pipe(), os.pipe()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os.write(ready[1], b'.'); os.read(release[0], 1); os._exit(0)\n"
+        "os.read(ready[0], 1)\n"
+        "from pathlib import Path\n"
+        "from soleus.system import proportional_memory_mb as memory\n"
+        "both = memory([os.getpid(), child])\n"
+        "resident = sum(int(Path(f'/proc/{pid}/statm').read_text().split()[1]) for pid in (os.getpid(), child))\n"
+        "os.write(release[1], b'.'); os.waitpid(child, 0)\n"
+        "print(both, resident * os.sysconf('SC_PAGE_SIZE') / 2**20)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    both, resident = map(float, result.stdout.split())
+    assert 64 < both < resident - 56
+
+
+def test_usage_counts_workers_that_come_and_go(tmp_path: Path) -> None:
+    put(tmp_path, OWN, cpu_s=10.0, pss_kb=1024)
+    put(tmp_path, 5, cpu_s=1.0, pss_kb=1024)
+    workers = [5]
+    usage = Usage(lambda: workers, tmp_path)
+    assert math.isnan(usage.mean_cpu)
+
+    put(tmp_path, OWN, cpu_s=10.5)
+    put(tmp_path, 5, cpu_s=2.0)
+    assert usage.sample(1.0) == {"system/memory_mb": 2.0, "system/cpu": 1.5}
+
+    (tmp_path / "5" / "stat").unlink()  # killed; another takes its place
+    put(tmp_path, 6, cpu_s=0.25, pss_kb=1024)
+    workers[:] = [6]
+    put(tmp_path, OWN, cpu_s=11.0)
+    assert usage.sample(0.5)["system/cpu"] == 1.5
+
+    put(tmp_path, 6, cpu_s=0.1)  # another one again, by chance under the same number
+    assert usage.sample(0.5)["system/cpu"] == pytest.approx(0.2)
+
+    workers.append(5)  # listed, but gone
+    assert usage.sample(0.5)["system/cpu"] == 0.0
+    assert usage.mean_cpu == pytest.approx((1.5 + 0.75 + 0.1) / 2.5)
+
+
+def test_memory_is_read_every_two_seconds_and_its_peak_kept(tmp_path: Path) -> None:
+    put(tmp_path, OWN, cpu_s=1.0, pss_kb=1024)
+    usage = Usage(tuple, tmp_path)
+    seen = []
+    for number in range(6):
+        put(tmp_path, OWN, pss_kb=1024 * (number + 1 if number < 3 else 1))
+        seen.append(usage.sample(1.0)["system/memory_mb"])
+    assert seen == [1.0, 1.0, 3.0, 3.0, 1.0, 1.0]
+    assert usage.peak_memory_mb == 3.0
+
+
+def test_start_leaves_out_what_lies_between(tmp_path: Path) -> None:
+    put(tmp_path, OWN, cpu_s=1.0)
+    usage = Usage(tuple, tmp_path)
+    put(tmp_path, OWN, cpu_s=7.0)  # an evaluation
+    usage.start()
+    put(tmp_path, OWN, cpu_s=8.0)
+    assert usage.sample(2.0)["system/cpu"] == 0.5
+    assert usage.sample(0.0).keys() == {"system/memory_mb"}
+    assert usage.mean_cpu == 0.5

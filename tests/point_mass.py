@@ -7,7 +7,16 @@ import numpy as np
 
 from soleus.batch import Batch, Layout, MuscleLayout, MuscleSamples
 from soleus.config import Config
-from soleus.networks import OBSERVATION_CLIP, check_policy, check_state, layers, muscle_network, policy_network
+from soleus.networks import (
+    OBSERVATION_CLIP,
+    check_policy,
+    check_state,
+    layers,
+    muscle_network,
+    policy_network,
+    to_numpy,
+)
+from soleus.spaces import ActionSpec, ObservationSpec
 
 DT, EPISODE_STEPS, LIMIT = 0.1, 60, 2.0
 MUSCLES = MuscleLayout(
@@ -35,7 +44,13 @@ class PointMassCollector:
     def __init__(self, config: Config, num_threads: int = 1) -> None:
         count = config.train.num_envs
         self.config = config
-        self.layout = Layout(count, 3, 1, DT, MUSCLES if config.trains_muscle_network else None)
+        self.layout = Layout(
+            count,
+            ObservationSpec((3,)),
+            ActionSpec.continuous(1),
+            DT,
+            MUSCLES if config.trains_muscle_network else None,
+        )
         self.spec = policy_network(config.policy, 3, 1)
         self.rng = np.random.default_rng(config.train.seed)
         self.x, self.v = np.zeros(count), np.zeros(count)
@@ -54,9 +69,13 @@ class PointMassCollector:
     def observe(self) -> np.ndarray:
         return np.stack([self.x, self.v, np.ones_like(self.x)], axis=1).astype(np.float32)
 
+    @property
+    def pids(self) -> list[int]:
+        return []
+
     def load_policy(self, state: Mapping[str, Any]) -> None:
         check_policy(self.spec, state)
-        self.policy = dict(state)
+        self.policy = {name: to_numpy(tensor).copy() for name, tensor in state.items()}
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
         check_state(muscle_network(self.config.coordination, len(MUSCLES.crossing), 2, 6), state, "muscle network")

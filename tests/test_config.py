@@ -88,12 +88,12 @@ def test_flags_have_the_types_of_the_schema(flags: list[str], key: str, value: o
         (["--train.num_envs", "0"], "train.num_envs: expected greater than or equal to 1, got 0"),
         (["--control.mode", "muscel"], "control.mode: expected 'excitation', 'torque' or 'muscle', got 'muscel'"),
         (["--control.sim_hz", "500"], "control.sim_hz: expected a multiple of policy_hz (30), got 500"),
-        (["--train.duration", "15x"], "train.duration: expected a time such as 90s, 15m or 2h, got '15x'"),
+        (["--train.duration", "15x"], "train.duration: expected a time such as 90s, 15m, 2h or 0.5 (hours), got '15x'"),
         (["--policy.hidden", "3"], "policy.hidden: expected a list, got 3"),
         (["--policy.hidden", "[3, 0]"], "policy.hidden.1: expected greater than or equal to 1, got 0"),
         (["--ppo", "3"], "ppo: expected a mapping, got 3"),
         (["--ppo.target_kl", "null"], "ppo.target_kl: expected a number for the adaptive schedule, got null"),
-        (["--ppo.minibatches", "4096"], "ppo.minibatches: expected at most the 2048 samples of a rollout, got 4096"),
+        (["--ppo.minibatches", "4096"], "ppo.minibatches: expected at most the 2048 samples of a round (32 environments x 64 steps), got 4096"),
         (["--task.initial", "x"], "task.initial: expected 'reference' or 'rest', got 'x'"),
         (["--task.reward.terms.pose.weight", "x"], "task.reward.terms.pose.weight: expected a valid number, got 'x'"),
         (["--task.reward.terms.new", "{scale: 1}"], "task.reward.terms.new: expected a weight, got {'scale': 1.0}"),
@@ -221,7 +221,7 @@ def test_terms_are_those_of_the_catalog() -> None:
 
 
 def test_durations() -> None:
-    assert [parse_duration(text) for text in ("90s", "15m", "1.5h", 3, None)] == [90.0, 900.0, 5400.0, 3, None]
+    assert [parse_duration(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [90, 900, 5400, 10800, 1800, None]
 
 
 def test_nearest() -> None:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from soleus.errors import UserError
-from soleus.learn.nets import build_network
+from soleus.nets.mlp import build_network
 from soleus.networks import ACTIVATIONS, NetworkSpec, check_policy, check_state, layers, policy_tensors
 
 SPEC = NetworkSpec(3, (4, 5), 2, "leaky_relu", "relu_tanh")

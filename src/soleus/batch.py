@@ -87,12 +87,12 @@ class Batch:
     truncated: Bool
     final_observations: npt.NDArray[Any]
     muscle: MuscleSamples | None = None
-    valid: Bool | None = None
     episode_returns: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
     episode_lengths: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
     terms: dict[str, float] = field(default_factory=dict)
     stats: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    valid: Bool | None = None
 
     @property
     def steps(self) -> int:

@@ -161,7 +161,7 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
     merged: dict[str, Any] = _merge(below, above)
     if "env" in above:
         merged["env"] = _env_over(below.get("env"), above["env"])
-    if "minibatches" in (above.get("ppo") or {}):  # the way of counting that is given last stands alone
+    if isinstance(merged.get("ppo"), Mapping) and "minibatches" in (above.get("ppo") or {}):  # the way of counting that is given last stands alone
         merged["ppo"] = {"batch_size": None, **merged["ppo"], **above["ppo"]}
         merged["ppo"]["batch_size"] = above["ppo"].get("batch_size")
     return {**merged, "task": task} if "task" in above else merged

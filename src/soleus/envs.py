@@ -9,7 +9,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from soleus import threads
-from soleus.config import load_config
+from soleus.config import load_human_config
 from soleus.errors import UserError
 from soleus.simulation import EPISODE_COLUMNS, Body, Buffers, Simulation, check_seed, load_body
 
@@ -28,7 +28,7 @@ def make_vec(
     num_threads: null: the CPUs that the process may use. overrides: configuration values by dotted key.
     Raises UserError for an unknown name or key, num_envs below 1, a model or motion that does not fit.
     """
-    return BatchEnv(load_body(load_config(name, overrides)), num_envs, num_threads, seed)
+    return BatchEnv(load_body(load_human_config(name, overrides)), num_envs, num_threads, seed)
 
 
 class BatchEnv(VectorEnv[Any, Any, Any]):

@@ -157,7 +157,6 @@ class Log:
         ]
         self.screen.show("  ".join(part for part in parts if part), share)
 
-
     def _length(self) -> str:
         if "episode/length" in self.episodes:
             return f"length {self.episodes['episode/length']:.4g}"

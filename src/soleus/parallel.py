@@ -4,7 +4,7 @@ from soleus.config import EnvConfig, RunConfig
 from soleus.errors import UserError
 
 LEAST_ENVS = 8
-"""Environments of a worker that `auto` does not go below: a network evaluates that many in hardly more time than one."""
+"""`auto` gives no worker fewer environments: a network evaluates so many in hardly more time than one."""
 
 
 def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
@@ -16,8 +16,10 @@ def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
     if not isinstance(config, EnvConfig):
         return config, ""
     parallel, train = config.parallel, config.train
-    collector, workers, envs = parallel.collector, parallel.num_workers, train.num_envs
-    if workers == "auto":
+    collector, envs = parallel.collector, train.num_envs
+    if parallel.num_workers != "auto":
+        workers = parallel.num_workers
+    else:
         workers = 1 if collector in ("inline", "stepping") else max(1, cpus // parallel.threads_per_worker)
     if parallel.num_envs_per_worker == "auto":
         envs = max(LEAST_ENVS, -(-envs // workers)) * workers

@@ -15,9 +15,11 @@ TermParameters = dict[str, float]
 
 def parse_duration(value: Any) -> Any:
     """Return seconds for "90s", "15m", "2h" or, in hours, a bare 0.5; null stays null."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return 3600.0 * value
+    if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*([smh]?)", str(value).strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*([smh]?)", value.strip())
     if not match:
         raise ValueError("expected a time such as 90s, 15m, 2h or 0.5 (hours)")
     return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "": 3600.0}[match[2]]

@@ -1,4 +1,4 @@
-"""What is seen and what is done, as data: the observations and actions that collectors, networks and learner agree on."""
+"""What is seen and what is done: the observations and actions that collectors, networks and learner agree on."""
 
 from dataclasses import dataclass
 from math import prod

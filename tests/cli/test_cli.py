@@ -48,7 +48,7 @@ def test_train_evaluate_resume(file: str, capsys: pytest.CaptureFixture[str]) ->
     assert main(["train", "--resume", str(run), "--steps", "1536"]) == 0
     assert json.loads((run / "summary.json").read_text())["steps"] == 1536
     assert error_of(capsys, "train", "--resume", str(run), "--ppo.epochs", "3").startswith(
-        "ppo.epochs: a resumed run keeps its configuration; expected only train."
+        "ppo.epochs: a resumed run keeps its configuration; expected only "
     )
 
 

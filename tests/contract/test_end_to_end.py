@@ -9,8 +9,9 @@ import pytest
 from soleus.cli import main
 from soleus.config import load_config, names
 from soleus.evaluate import evaluate
-from soleus.learn.nets import Policy
+from soleus.nets.policy import Policy
 from soleus.simulation import Simulation, load_body
+from soleus.spaces import ActionSpec
 
 EVALUATION = {
     "episodes",
@@ -33,8 +34,12 @@ def _train(folder: Path, *arguments: str) -> list[dict[str, float]]:
 
 
 def _iterations(rows: list[dict[str, float]]) -> list[dict[str, float]]:
-    dropped = ("time/collect_share", "time/seconds", "time/steps_per_s")
-    return [{key: value for key, value in row.items() if key not in dropped} for row in rows if "episode/count" in row]
+    clocks = ("time/", "system/")
+    return [
+        {key: value for key, value in row.items() if key == "time/steps" or not key.startswith(clocks)}
+        for row in rows
+        if "episode/count" in row
+    ]
 
 
 @pytest.mark.parametrize("method", ["static_optimization", "network"])
@@ -85,7 +90,8 @@ def test_evaluation_counts_whole_first_episodes():
     config = load_config("test-walk2d-small")
     body = load_body(config)
     simulation = Simulation(body, 1, 1, 0)
-    policy = Policy(simulation.policy_spec, 0.3, torch.Generator().manual_seed(0))
+    action = ActionSpec.continuous(simulation.policy_spec.outputs)
+    policy = Policy(None, simulation.policy_spec, action, 0.3, torch.Generator().manual_seed(0))
     state = {f"net.{key}": value for key, value in policy.net.state_dict().items()}
     size = simulation.core.observation_size
     state |= {"log_std": policy.log_std, "normalizer.mean": np.zeros(size), "normalizer.std": np.ones(size)}

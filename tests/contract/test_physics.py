@@ -7,7 +7,7 @@ import torch
 from native import body, rollout, simulation
 from scipy.optimize import lsq_linear
 
-from soleus.learn.nets import build_network
+from soleus.nets.mlp import build_network
 from soleus.networks import NetworkSpec
 from soleus.simulation import Buffers
 

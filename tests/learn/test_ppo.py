@@ -9,9 +9,11 @@ import point_mass
 from soleus.batch import Batch, Layout
 from soleus.config import Config, PolicyConfig, PpoConfig
 from soleus.errors import UserError
-from soleus.learn.nets import Value, gaussian_log_prob
 from soleus.learn.ppo import Ppo, clipped_surrogate, value_loss
+from soleus.nets.heads import Gaussian
+from soleus.nets.policy import Value
 from soleus.networks import NetworkSpec, policy_network, policy_tensors
+from soleus.spaces import ActionSpec, ObservationSpec
 
 
 def test_clipped_surrogate_by_hand() -> None:
@@ -38,7 +40,7 @@ def test_value_loss_by_hand() -> None:
 def test_log_probability_equals_torch_distributions() -> None:
     mean, log_std, actions = torch.randn(5, 3), torch.randn(3), torch.randn(5, 3)
     expected = Normal(mean, log_std.exp()).log_prob(actions).sum(-1)
-    torch.testing.assert_close(gaussian_log_prob(mean, log_std, actions), expected)
+    torch.testing.assert_close(Gaussian(log_std).log_prob(mean, actions), expected)
 
 
 def test_rescaling_the_returns_changes_no_value() -> None:
@@ -134,21 +136,23 @@ def test_same_seed_same_bits(make_config: Callable[..., Config]) -> None:
         for _ in range(3):
             ppo.learn(collector.collect())
             collector.load_policy(ppo.policy_state())
-        states.append(ppo.policy_state())
+        states.append({name: array.copy() for name, array in ppo.policy_state().items()})
     for name, array in states[0].items():
         np.testing.assert_array_equal(array, states[1][name])
 
 
 def test_policy_state_has_the_promised_tensors() -> None:
     policy = PolicyConfig(hidden=(16, 8))
-    ppo = Ppo(PpoConfig(), policy, Layout(4, 5, 2, 1 / 30))
+    ppo = Ppo(PpoConfig(), policy, Layout(4, ObservationSpec((5,)), ActionSpec.continuous(2), 1 / 30))
     shapes = {name: array.shape for name, array in ppo.policy_state().items()}
     assert shapes == policy_tensors(policy_network(policy, 5, 2))
     assert all(array.dtype == np.float32 for array in ppo.policy_state().values())
 
 
 def test_numbers_that_are_not_finite_are_refused() -> None:
-    ppo = Ppo(PpoConfig(), PolicyConfig(hidden=(4,)), Layout(2, 3, 1, 1 / 30))
+    ppo = Ppo(
+        PpoConfig(), PolicyConfig(hidden=(4,)), Layout(2, ObservationSpec((3,)), ActionSpec.continuous(1), 1 / 30)
+    )
     shape = (4, 2)
     batch = Batch(
         np.zeros((5, 2, 3), np.float32),

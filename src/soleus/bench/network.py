@@ -7,7 +7,7 @@ import torch
 
 from soleus.bench.parts import muscle_shapes, seconds, simulation
 from soleus.config import Config
-from soleus.learn.nets import build_network
+from soleus.nets.mlp import build_network
 from soleus.networks import NetworkSpec
 
 

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from soleus.config import Config
+from soleus.config import RunConfig
 from soleus.summary import peak_memory_mb
 from soleus.train import build
 
 
-def bench_train(config: Config, rounds: int) -> dict[str, Any]:
+def bench_train(config: RunConfig, rounds: int) -> dict[str, Any]:
     """Return steps_per_s of whole iterations (median), the share of collecting in them, and the peak memory [MB]."""
     rates, shares = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -30,10 +30,10 @@ def bench_train(config: Config, rounds: int) -> dict[str, Any]:
                     rates.append(batch.rewards.size / (end - start))
                     shares.append((collected - start) / (end - start))
         finally:
-            run.collector.close()
+            run.close()
             run.log.close()
     return {
-        "model": config.model,
+        "model": config.subject,
         "num_envs": config.train.num_envs,
         "num_threads": run.num_threads,
         "steps_per_s": statistics.median(rates),

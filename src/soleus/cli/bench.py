@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.config import Config, load_config, parse_overrides
+from soleus.config import Config, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
 Bench = Literal["rollout", "network", "init", "sync", "train"]
@@ -67,19 +67,21 @@ def _machine() -> dict[str, Any]:
     return {**machine(), "versions": versions()}
 
 
-def _measure(what: Bench, config: Config, rounds: int) -> dict[str, Any]:
+def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
     from soleus import bench as benches
 
     humans, num_threads = config.train.num_envs, config.train.num_threads
+    if what == "train":
+        return benches.bench_train(config, rounds)
+    if not isinstance(config, Config):
+        raise UserError(f"bench {what}: expected a preset with a model, got one of '{config.subject}'")
     if what == "rollout":
         return benches.bench_rollout(config, humans, num_threads, rounds)
     if what == "network":
         return benches.bench_network(config, rounds)
     if what == "init":
         return benches.bench_init(config, humans, num_threads, rounds)
-    if what == "sync":
-        return benches.bench_sync(config, humans, num_threads, rounds)
-    return benches.bench_train(config, rounds)
+    return benches.bench_sync(config, humans, num_threads, rounds)
 
 
 def _figure(value: Any) -> str:

@@ -36,9 +36,7 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and 
 
 _SHORT = {  # flags that stand for a key
     **{key: f"train.{key}" for key in ("steps", "duration", "num_envs", "num_threads", "seed", "device")},
-    **{
-        key: f"parallel.{key}" for key in ("collector", "num_workers", "num_envs_per_worker", "threads_per_worker")
-    },
+    **{key: f"parallel.{key}" for key in ("collector", "num_workers", "num_envs_per_worker", "threads_per_worker")},
     "env": "env",
 }
 _OWN = {  # flags of a verb that are no keys of the configuration

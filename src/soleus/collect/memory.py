@@ -33,7 +33,7 @@ def _file(size: int) -> int:
 
 
 class SharedArrays(Mapping[str, npt.NDArray[Any]]):
-    """Arrays by name, zero at first, in one piece of memory; sent to a process that is being spawned, they are shared."""
+    """Arrays by name, zero at first, in one piece of memory. Sent to a process being spawned, they are shared."""
 
     def __init__(self, table: Table, descriptor: int | None = None) -> None:
         self.table = dict(table)
@@ -60,7 +60,7 @@ class SharedArrays(Mapping[str, npt.NDArray[Any]]):
         return len(self._arrays)
 
     def __reduce__(self) -> Any:
-        return _attach, (self.table, DupFd(self._descriptor))  # type: ignore[no-untyped-call]
+        return _attach, (self.table, DupFd(self._descriptor))
 
     def close(self) -> None:
         """Give the descriptor back; the memory goes with the last array that is still held somewhere."""

@@ -10,10 +10,10 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import connection, get_context
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ def _environment(threads: int) -> Iterator[None]:
 def share_out(envs: int, workers: int) -> list[tuple[int, int]]:
     """Return first environment and number of environments of each worker, as even as can be."""
     bounds = [envs * i // workers for i in range(workers + 1)]
-    return [(first, last - first) for first, last in zip(bounds, bounds[1:], strict=False)]
+    return [(first, last - first) for first, last in pairwise(bounds)]
 
 
 def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:
@@ -65,7 +65,7 @@ def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:
 class _Worker:
     place: worker.Place
     process: Any = None
-    pipe: Connection = field(default=None, repr=False)  # type: ignore[assignment]
+    pipe: Any = None
     restarts: int = 0
     fresh: bool = True  # its environments have to be started
     ready: bool = False
@@ -99,7 +99,9 @@ class WorkersCollector:
         cpus = sorted(os.sched_getaffinity(0)) if parallel.pin_workers and hasattr(os, "sched_getaffinity") else []
         self.workers = []
         for number, (first, size) in enumerate(share_out(train.num_envs, count)):
-            self.workers.append(_Worker(worker.Place(number, first, size, _own(cpus, number, parallel.threads_per_worker))))
+            self.workers.append(
+                _Worker(worker.Place(number, first, size, _own(cpus, number, parallel.threads_per_worker)))
+            )
         try:
             for one in self.workers:
                 self._start(one)
@@ -162,10 +164,8 @@ class WorkersCollector:
         waiting = []
         for one in self.workers:
             seed = start_seed(self.config.train.seed, self._round, one.restarts) if one.fresh else None
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # it is found dead below
                 one.pipe.send(worker.Collect(version, self._round, seed))
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # it is found dead below
             one.fresh = False
             waiting.append(one)
         return self._await(waiting)
@@ -207,7 +207,9 @@ class WorkersCollector:
             what, trace = f"killed by {signal.Signals(-code).name}", ""
         else:
             what, trace = f"ended with exit code {code}", ""
-        said = f"worker {one.place.number} (process {one.process.pid}) failed in {where} of {self.config.env.id}: {what}"
+        said = (
+            f"worker {one.place.number} (process {one.process.pid}) failed in {where} of {self.config.env.id}: {what}"
+        )
         sys.stdout.flush()
         print(f"{trace}warning: {said}", file=sys.stderr, flush=True)
         _end(one)
@@ -250,10 +252,8 @@ class WorkersCollector:
         """End the workers and give the memory back."""
         for one in self.workers:
             if one.process is not None:
-                try:
+                with suppress(OSError):
                     one.pipe.send(None)
-                except OSError:
-                    continue
         deadline = time.monotonic() + _GRACE
         for one in self.workers:
             if one.process is not None:

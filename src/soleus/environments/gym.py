@@ -33,7 +33,9 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
         except UserError:
             raise
         except Exception as error:
-            raise UserError(f"env.id: expected an environment that can be made, but {config.id}: {_line(error)}") from None
+            raise UserError(
+                f"env.id: expected an environment that can be made, but {config.id}: {_line(error)}"
+            ) from None
         return env
 
     return make

@@ -56,9 +56,7 @@ def _import() -> Any:
             warnings.simplefilter("ignore")
             import envpool
     except ImportError as error:
-        raise UserError(
-            f"env.id: expected the package envpool (pip install 'soleus[envpool]'), but {error}"
-        ) from None
+        raise UserError(f"env.id: expected the package envpool (pip install 'soleus[envpool]'), but {error}") from None
     return envpool
 
 
@@ -71,10 +69,14 @@ class PoolGroup:
         Raises UserError where EnvPool or, for Procgen, Qt 5's runtime is missing, for an unknown name or option.
         """
         self.current = np.full(1, -1, np.int64)
-        self.num_envs, self.first, self.control_dt = num_envs, first, None
+        self.num_envs, self.first = num_envs, first
+        self.control_dt: float | None = None
         self._name, self._options = name, {**options, "num_envs": num_envs, "num_threads": num_threads}
         self._pool: Any = None
         self._make(0)
+        self._describe(name)
+
+    def _describe(self, name: str) -> None:
         self.observation, self._see = observation_spec(self._pool.observation_space, name)
         self.action, _ = action_spec(self._pool.action_space, name)
         self._action_space = self._pool.action_space

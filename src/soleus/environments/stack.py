@@ -7,7 +7,7 @@ from soleus.spaces import ObservationSpec
 
 
 class StackedGroup:
-    """A group whose observations are its last `frames` ones, the latest last; an episode starts with copies of its first.
+    """A group that shows its last `frames` observations, the latest last; an episode starts with copies of its first.
 
     Images are stacked in their channels, vectors end to end.
     """

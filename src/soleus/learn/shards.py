@@ -30,12 +30,16 @@ class Shards:
         """Return work(item) for every item, shared out over the threads, the caller's among them."""
         if self.count == 1 or len(items) == 1:
             return [work(item) for item in items]
+
+        def run(part: range) -> list[Result]:
+            return [work(items[i]) for i in part]
+
         outside = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             parts = [range(first, len(items), self.count) for first in range(min(self.count, len(items)))]
-            others = [self._threads.submit(lambda part=part: [work(items[i]) for i in part]) for part in parts[1:]]
-            results = [[work(items[i]) for i in parts[0]], *(other.result() for other in others)]
+            others = [self._threads.submit(run, part) for part in parts[1:]]
+            results = [run(parts[0]), *(other.result() for other in others)]
         finally:
             torch.set_num_threads(outside)
         return [results[i % self.count][i // self.count] for i in range(len(items))]

@@ -96,7 +96,7 @@ class Categorical:
 
     def mode(self, parameters: Float32) -> npt.NDArray[np.int32]:
         """Return the largest logit's choice."""
-        return parameters.argmax(-1).astype(np.int32)
+        return np.asarray(parameters.argmax(-1), np.int32)
 
 
 class MultiCategorical:

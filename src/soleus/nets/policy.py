@@ -123,7 +123,9 @@ def build_policy(
     seen, action = layout.observation, layout.action
     if not seen.is_image:
         if config.network not in ("auto", "mlp"):
-            raise UserError(f"policy.network: expected mlp for observations of shape {seen.shape}, got {config.network}")
+            raise UserError(
+                f"policy.network: expected mlp for observations of shape {seen.shape}, got {config.network}"
+            )
         spec = policy_network(config, seen.size, action.parameters)
         return Policy(None, spec, action, config.initial_std, generator)
     encoder = image_encoder(config, seen.shape, generator)

@@ -111,8 +111,9 @@ class Ppo:
         """
         if self.config.schedule == "linear":
             self._set_rates(self.config.learning_rate * max(1.0 - progress, 0.0), self.optimizer.param_groups)
-        samples, metrics = self._prepare(batch)
-        metrics.update(self._update(samples, batch.valid))
+        with self.shards.at_work():
+            samples, metrics = self._prepare(batch)
+            metrics.update(self._update(samples, batch.valid))
         if self.config.normalize_observations and not self.image:
             seen = batch.observations[:-1]
             self.observations.update(seen.reshape(-1, seen.shape[-1]) if batch.valid is None else seen[batch.valid])

@@ -5,8 +5,9 @@ backward passes on a part each do not. The interpreter lock is free while torch 
 gradients is the whole minibatch's within rounding, and the parts are summed in their order: the same bits every time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -26,6 +27,18 @@ class Shards:
         self.count = count
         self._threads = ThreadPoolExecutor(max(count - 1, 1), initializer=torch.set_num_threads, initargs=(1,))
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While it lasts, operations of this thread are not split over threads of their own."""
+        outside = torch.get_num_threads()
+        if self.count > 1:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if self.count > 1:
+                torch.set_num_threads(outside)
+
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Return work(item) for every item, shared out over the threads, the caller's among them."""
         if self.count == 1 or len(items) == 1:
@@ -34,14 +47,9 @@ class Shards:
         def run(part: range) -> list[Result]:
             return [work(items[i]) for i in part]
 
-        outside = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            parts = [range(first, len(items), self.count) for first in range(min(self.count, len(items)))]
-            others = [self._threads.submit(run, part) for part in parts[1:]]
-            results = [run(parts[0]), *(other.result() for other in others)]
-        finally:
-            torch.set_num_threads(outside)
+        parts = [range(first, len(items), self.count) for first in range(min(self.count, len(items)))]
+        others = [self._threads.submit(run, part) for part in parts[1:]]
+        results = [run(parts[0]), *(other.result() for other in others)]
         return [results[i % self.count][i // self.count] for i in range(len(items))]
 
     def backward(self, loss: Loss, rows: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,23 +80,19 @@ def read_runs(folders: Sequence[Path]) -> list[RunRecord]:
 
 def names_of(folders: Sequence[Path]) -> list[str]:
     """Return a short name for each run: its folder's, with the folders above it where several are called the same."""
-    paths = [folder.absolute() for folder in folders]
-    depths = [1] * len(paths)
+    paths = [Path(os.path.abspath(folder)) for folder in folders]
+    depths = dict.fromkeys(paths, 1)
     while True:
-        names = ["/".join(path.parts[-depth:]) for path, depth in zip(paths, depths, strict=True)]
-        counts = Counter(names)
-        longer = [
-            min(depth + 1, len(path.parts)) if counts[name] > 1 else depth
-            for path, depth, name in zip(paths, depths, names, strict=True)
-        ]
-        if longer == depths or len(set(paths)) == len(counts):
+        short = {path: "/".join(path.parts[-depth:]) for path, depth in depths.items()}
+        counts = Counter(short.values())
+        shared = [path for path, depth in depths.items() if counts[short[path]] > 1 and depth < len(path.parts)]
+        if not shared:
             break
-        depths = longer
-    seen: Counter[str] = Counter()
-    for position, name in enumerate(names):  # the same folder twice
-        seen[name] += 1
-        if seen[name] > 1:
-            names[position] = f"{name} ({seen[name]})"
+        depths |= {path: depths[path] + 1 for path in shared}
+    names, seen = [], Counter[Path]()
+    for path in paths:  # the same folder may come twice
+        seen[path] += 1
+        names.append(short[path] if seen[path] == 1 else f"{short[path]} ({seen[path]})")
     return names
 
 

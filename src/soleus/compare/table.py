@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from rich import box
+from rich.box import Box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +15,7 @@ from soleus.log import short_time
 
 DASH = "-"
 _NARROWEST, _WIDEST = 8, 32  # of a run's column
+_RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # a rule under the head, in any encoding
 
 
 def decimal(value: float | None) -> str:
@@ -76,7 +77,7 @@ def grid(names: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], width:
     """
     label_width = max(len(label) for label, _ in rows)
     room = min(max((width - label_width) // len(names) - 3, _NARROWEST), _WIDEST)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=_RULED, pad_edge=False, show_edge=False)
     table.add_column("", no_wrap=True)
     for name in names:
         table.add_column(Text(_broken(name, room)), justify="right", overflow="fold", min_width=_NARROWEST)

@@ -48,7 +48,7 @@ def test_the_python_snippet_runs(tmp_path: Path) -> None:
 
 
 def test_there_are_commands_of_every_verb() -> None:
-    assert {command.split()[0] for command in COMMANDS} == {"train", "evaluate", "presets", "bench"}
+    assert {command.split()[0] for command in COMMANDS} == {"train", "evaluate", "compare", "presets", "bench"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

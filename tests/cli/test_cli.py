@@ -181,8 +181,9 @@ def in_a_fresh_process(code: str) -> str:
     return result.stdout.strip()
 
 
-def test_help_imports_neither_torch_nor_mujoco() -> None:
-    assert in_a_fresh_process("soleus.cli.verbs; print([m for m in ('torch', 'mujoco') if m in sys.modules])") == "[]"
+def test_help_imports_neither_torch_nor_mujoco_nor_matplotlib() -> None:
+    slow = "('torch', 'mujoco', 'matplotlib')"
+    assert in_a_fresh_process(f"soleus.cli.verbs; print([m for m in {slow} if m in sys.modules])") == "[]"
 
 
 def test_the_learners_threads_sleep_while_they_wait() -> None:

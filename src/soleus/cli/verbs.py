@@ -4,13 +4,20 @@ from collections.abc import Callable, Sequence
 
 from soleus import threads
 from soleus.cli.bench import bench
+from soleus.cli.compare import compare
 from soleus.cli.evaluate import evaluate
 from soleus.cli.presets import presets
 from soleus.cli.train import gather_settings, train
 from soleus.cli.usage import parse
 from soleus.errors import UserError, nearest
 
-VERBS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "presets": presets, "bench": bench}
+VERBS: dict[str, Callable[..., None]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "compare": compare,
+    "presets": presets,
+    "bench": bench,
+}
 
 
 def call_of(arguments: Sequence[str]) -> Callable[[], None]:

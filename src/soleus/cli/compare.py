@@ -1,0 +1,48 @@
+"""`soleus compare`: runs side by side."""
+
+import json as json_format
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from soleus.errors import UserError
+
+
+def compare(
+    runs: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN_A RUN_B [RUN ...]", help_behavior_hint="")
+    ],
+    *,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> None:
+    """Put runs side by side: how fast, how good, with how much.
+
+    Args:
+        runs: Folders of runs, two or more; the first is what the others are measured against.
+        out: Folder for a picture, compare.png, and a report, compare.txt; made where there is none.
+        json: Print one JSON object instead of the table.
+    """
+    if len(runs) < 2:
+        raise UserError(f"expected two or more run folders to compare, got {len(runs)}; see soleus compare --help")
+    from soleus import compare as comparing
+
+    records = comparing.read_runs(runs)
+    if out is not None:
+        comparing.check_folder(out)
+    comparison = comparing.compare_runs(records)
+    if comparison.warning:
+        print(f"warning: {comparison.warning}", file=sys.stderr)
+    files = comparing.write_report(comparison, out) if out is not None else []
+    if json:
+        content = {**comparison.as_json(), "files": [str(file) for file in files]}
+        print(json_format.dumps(content, default=str))
+        return
+    comparing.print_figures(comparison.names, comparison.figures)
+    print(f"\n{comparison.speed}\n{comparison.returns}")
+    if out is None:
+        print("A picture and a report of it: add --out DIR")
+    for file in files:
+        print(file)

@@ -69,7 +69,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
 
 
-def main(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place) -> None:
+def main(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place, registered: bytes) -> None:
     """Serve until told to stop. The main process alone hears Ctrl-C; it stops the workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -78,7 +78,7 @@ def main(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layo
     if place.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, place.cpus)
     try:
-        _serve(pipe, shared, config, layout, place)
+        _serve(pipe, shared, config, layout, place, registered)
     except (EOFError, BrokenPipeError):
         pass
     except BaseException as error:
@@ -86,17 +86,21 @@ def main(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layo
         pipe.send(Failed("".join(lines)))
 
 
-def _serve(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place) -> None:
+def _serve(
+    pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place, registered: bytes
+) -> None:
     import torch
 
     from soleus.collect.actor import TorchActor
     from soleus.collect.rollout import Rollout
     from soleus.environments import make_group
+    from soleus.environments.gym import register_again
     from soleus.nets.precision import tune_allocator
 
     tune_allocator()
     threads = config.parallel.threads_per_worker
     torch.set_num_threads(threads)
+    register_again(registered)
     group = make_group(config.env, place.count, threads, place.first)
     group.current = shared["worker_place"][place.number, 1:]
     actor = TorchActor(config, layout, place.first, place.count)

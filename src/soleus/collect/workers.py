@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing import connection, get_context
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from soleus.collect.rollout import start_seed
 from soleus.collect.slots import as_batch, check, discard, prefill, round_table
 from soleus.config import EnvConfig
 from soleus.environments import make_group
+from soleus.environments.gym import registered
 from soleus.networks import Weights, check_policy
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -35,13 +37,20 @@ _GRACE = 5.0  # [s] for workers to close their environments when they are told t
 
 
 @contextmanager
-def _environment(threads: int) -> Iterator[None]:
-    """Set the number of threads for a process that is started here: libraries read it when they are imported."""
+def _starting(threads: int) -> Iterator[None]:
+    """Set the scene for a process that is started here.
+
+    The number of threads is in its environment: libraries read it when they are imported. It does not run the script
+    of this process again, as spawned processes do by default: a script needs no guard, and a notebook has none.
+    """
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
+        sys.modules["__main__"] = script
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
@@ -93,6 +102,7 @@ class WorkersCollector:
                 "worker_times": ((count, len(worker.TIMES)), np.float64),
             }
         )
+        self._registered = registered(config.env)
         self._failures: deque[float] = deque()
         self._round, self._published, self._lost = 0, 0.0, 0
         self._context = get_context("spawn")
@@ -117,12 +127,12 @@ class WorkersCollector:
 
     def _start(self, one: _Worker) -> None:
         ours, theirs = self._context.Pipe()
-        arguments = (theirs, self.shared, self.config, self.layout, one.place)
+        arguments = (theirs, self.shared, self.config, self.layout, one.place, self._registered)
         one.process = self._context.Process(
             target=worker.main, args=arguments, name=f"soleus-worker-{one.place.number}", daemon=True
         )
         one.pipe, one.fresh, one.ready = ours, True, False
-        with _environment(self.config.parallel.threads_per_worker):
+        with _starting(self.config.parallel.threads_per_worker):
             one.process.start()
         theirs.close()
 

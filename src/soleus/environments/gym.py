@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import cloudpickle
 import gymnasium
 import numpy as np
 
@@ -39,6 +40,21 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
         return env
 
     return make
+
+
+def registered(config: EnvironmentConfig) -> bytes:
+    """Return how an environment is registered in this process, for another one: classes of a script or a notebook too."""
+    register()
+    if config.scheme != "gymnasium":
+        return b""
+    return cloudpickle.dumps(gymnasium.spec(config.name))
+
+
+def register_again(registration: bytes) -> None:
+    """Register an environment as registered() found it."""
+    if registration:
+        spec = cloudpickle.loads(registration)
+        gymnasium.registry.setdefault(spec.id, spec)
 
 
 def _wrapper(path: str) -> Any:

@@ -75,7 +75,10 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1)
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -90,7 +93,12 @@ class Impala(BaseFeaturesExtractor):
         channels, height, width = observation_space.shape
         layers: list[nn.Module] = []
         for depth in (16, 32, 32):
-            layers += [nn.Conv2d(channels, depth, 3, padding=1), nn.MaxPool2d(3, 2, 1), Residual(depth), Residual(depth)]
+            layers += [
+                nn.Conv2d(channels, depth, 3, padding=1),
+                nn.MaxPool2d(3, 2, 1),
+                Residual(depth),
+                Residual(depth),
+            ]
             channels, height, width = depth, (height + 1) // 2, (width + 1) // 2
         self.layers = nn.Sequential(
             *layers, nn.ReLU(), nn.Flatten(), nn.Linear(channels * height * width, features_dim), nn.ReLU()

@@ -93,7 +93,10 @@ def test_flags_have_the_types_of_the_schema(flags: list[str], key: str, value: o
         (["--policy.hidden", "[3, 0]"], "policy.hidden.1: expected greater than or equal to 1, got 0"),
         (["--ppo", "3"], "ppo: expected a mapping, got 3"),
         (["--ppo.target_kl", "null"], "ppo.target_kl: expected a number for the adaptive schedule, got null"),
-        (["--ppo.minibatches", "4096"], "ppo.minibatches: expected at most the 2048 samples of a round (32 environments x 64 steps), got 4096"),
+        (
+            ["--ppo.minibatches", "4096"],
+            "ppo.minibatches: expected at most the 2048 samples of a round (32 environments x 64 steps), got 4096",
+        ),
         (["--task.initial", "x"], "task.initial: expected 'reference' or 'rest', got 'x'"),
         (["--task.reward.terms.pose.weight", "x"], "task.reward.terms.pose.weight: expected a valid number, got 'x'"),
         (["--task.reward.terms.new", "{scale: 1}"], "task.reward.terms.new: expected a weight, got {'scale': 1.0}"),
@@ -221,7 +224,14 @@ def test_terms_are_those_of_the_catalog() -> None:
 
 
 def test_durations() -> None:
-    assert [parse_duration(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [90, 900, 5400, 10800, 1800, None]
+    assert [parse_duration(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [
+        90,
+        900,
+        5400,
+        10800,
+        1800,
+        None,
+    ]
 
 
 def test_nearest() -> None:

@@ -161,9 +161,9 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
     merged: dict[str, Any] = _merge(below, above)
     if "env" in above:
         merged["env"] = _env_over(below.get("env"), above["env"])
-    if isinstance(merged.get("ppo"), Mapping) and "minibatches" in (above.get("ppo") or {}):  # the way of counting that is given last stands alone
-        merged["ppo"] = {"batch_size": None, **merged["ppo"], **above["ppo"]}
-        merged["ppo"]["batch_size"] = above["ppo"].get("batch_size")
+    ppo = above.get("ppo")
+    if isinstance(ppo, Mapping) and "minibatches" in ppo:  # the way of counting that is given last stands alone
+        merged["ppo"] = {**merged["ppo"], "batch_size": ppo.get("batch_size")}
     return {**merged, "task": task} if "task" in above else merged
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from soleus.learn.norm import RunningMoments
+from soleus.learn.norm import RewardScaler, RunningMoments
 
 
 def test_merged_batches_equal_numpy() -> None:
@@ -36,3 +36,34 @@ def test_state_round_trip_is_exact() -> None:
         each.update(np.arange(8.0).reshape(4, 2))
     np.testing.assert_array_equal(moments.mean, other.mean)
     np.testing.assert_array_equal(moments.variance, other.variance)
+
+
+def test_rewards_are_scaled_by_the_deviation_of_the_discounted_return() -> None:
+    """R = 1, then 0.5 * 1 + 2 = 2.5, which ends the episode, then 3: mean 13/6, variance 13/18."""
+    scaler = RewardScaler(1, 0.5)
+    rewards = np.array([[1.0], [2.0], [3.0]], np.float32)
+    scaled = scaler.scale(rewards, np.array([[False], [True], [False]]), None)
+    np.testing.assert_allclose(scaled, rewards / np.sqrt(np.var([1, 2.5, 3])), rtol=1e-6)
+    assert scaler.running.tolist() == [3.0]
+    again = RewardScaler(1, 0.5)
+    again.load_state_dict(scaler.state_dict())
+    more = np.array([[1.0]], np.float32)
+    np.testing.assert_array_equal(
+        again.scale(more, np.array([[False]]), None), scaler.scale(more, np.array([[False]]), None)
+    )
+
+
+def test_scaled_rewards_are_clipped() -> None:
+    scaler = RewardScaler(1, 0.9)
+    rewards = np.zeros((1000, 1), np.float32)
+    rewards[-1] = 100
+    assert scaler.scale(rewards, np.zeros((1000, 1), bool), None)[-1] == 10
+
+
+def test_steps_that_do_not_count_start_a_return_anew() -> None:
+    scaler = RewardScaler(2, 1.0)
+    rewards = np.array([[1, 1], [5, 1], [1, 1]], np.float32)
+    valid = np.array([[True, True], [False, True], [True, True]])
+    scaler.scale(rewards, np.zeros((3, 2), bool), valid)
+    assert scaler.running.tolist() == [1.0, 3.0]
+    assert scaler.moments.count == 5

@@ -69,7 +69,9 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
 
 
-def main(pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place, registered: bytes) -> None:
+def main(
+    pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place, registered: bytes
+) -> None:
     """Serve until told to stop. The main process alone hears Ctrl-C; it stops the workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -43,7 +43,7 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
 
 
 def registered(config: EnvironmentConfig) -> bytes:
-    """Return how an environment is registered in this process, for another one: classes of a script or a notebook too."""
+    """Return how an environment is registered here, for another process: classes of a script or a notebook too."""
     register()
     if config.scheme != "gymnasium":
         return b""

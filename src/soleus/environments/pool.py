@@ -56,7 +56,9 @@ def _import() -> Any:
             warnings.simplefilter("ignore")
             import envpool
     except ImportError as error:
-        raise UserError(f"env.id: expected the package envpool (pip install 'soleus[envpool]'), but {error}") from None
+        raise UserError(
+            f"env.id: expected the package envpool (pip install 'soleus[environments]'), but {error}"
+        ) from None
     return envpool
 
 

@@ -47,7 +47,7 @@ def registered(config: EnvironmentConfig) -> bytes:
     register()
     if config.scheme != "gymnasium":
         return b""
-    return cloudpickle.dumps(gymnasium.spec(config.name))
+    return cloudpickle.dumps(gymnasium.spec(config.name.rpartition(":")[2]))
 
 
 def register_again(registration: bytes) -> None:

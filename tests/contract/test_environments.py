@@ -25,7 +25,7 @@ def rows(run: Path) -> list[dict[str, float]]:
 
 
 def test_sequential_is_parallel_with_one_worker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same rows from the main process, one worker and two."""
+    """The same rows from the main process and one worker; with two, networks see other batches and round otherwise."""
     for name, flags in {
         "inline": ["--collector", "inline", "--num-workers", "1"],
         "one": ["--collector", "workers", "--num-workers", "1"],
@@ -36,8 +36,10 @@ def test_sequential_is_parallel_with_one_worker(tmp_path: Path, capsys: pytest.C
         out = capsys.readouterr().out
         assert out.startswith("inline: 4 environments" if name == "inline" else "workers: ")
         assert "evaluation: return " in out
-    assert rows(tmp_path / "inline") == rows(tmp_path / "one") == rows(tmp_path / "two")
-    assert len(rows(tmp_path / "two")) == 4
+    assert rows(tmp_path / "inline") == rows(tmp_path / "one")
+    assert len(rows(tmp_path / "one")) == 4
+    for one, two in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
+        assert two == pytest.approx(one, rel=1e-3, abs=1e-6)
 
 
 def test_a_run_of_workers_says_what_it_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,12 @@
 #include "bind_images.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include "error.h"
+#include "images/impala.h"
 #include "maxpool.h"
 
 namespace nb = nanobind;
@@ -56,9 +60,75 @@ void run_max_pool_backward(const Images& grad_out, const Images& winner, const I
   max_pool_backward(s, from, which, to, threads);
 }
 
+// Any array of a type and a number of elements.
+template <class T>
+T* elements(nb::handle given, std::size_t count, const char* what) {
+  nb::ndarray<nb::c_contig, nb::device::cpu> array;
+  require(nb::try_cast(given, array, false) && array.dtype() == kType<std::remove_const_t<T>> && array.size() == count,
+          std::string("expected ") + what + " of another type or size");
+  return static_cast<T*>(array.data());
+}
+
+template <class T>
+std::vector<T*> parameter_arrays(const Encoder& encoder, const nb::list& given, const char* what) {
+  const auto sizes = encoder.parameters();
+  require(given.size() == sizes.size(), std::string("expected another number of ") + what);
+  std::vector<T*> arrays;
+  for (std::size_t i = 0; i < sizes.size(); ++i) arrays.push_back(elements<T>(given[i], sizes[i], what));
+  return arrays;
+}
+
+ImageView image_view(const Encoder& encoder, const Images& images) {
+  require(images.shape(1) == static_cast<std::size_t>(encoder.height()) &&
+              images.shape(2) == static_cast<std::size_t>(encoder.width()) &&
+              images.shape(3) == static_cast<std::size_t>(encoder.channels()),
+          "expected images of another shape");
+  if (images.dtype() == kType<std::uint8_t>) return {.bytes = static_cast<const std::uint8_t*>(images.data())};
+  require(images.dtype() == kType<float>, "expected images of uint8 or float32");
+  return {.floats = static_cast<const float*>(images.data())};
+}
+
+void bind_encoders(nb::module_& m) {
+  nb::class_<Encoder>(m, "Encoder", "The convolutions of a network on images, in bfloat16 on matrix tiles.")
+      .def_prop_ro("features", &Encoder::features)
+      .def_prop_ro("packed", &Encoder::packed, "Elements of packed parameters.")
+      .def("pack", [](const Encoder& e, const nb::list& parameters, nb::handle packed) {
+        const auto from = parameter_arrays<const float>(e, parameters, "parameters");
+        auto* to = elements<Bfloat16>(packed, e.packed(), "packed");
+        nb::gil_scoped_release unlocked;
+        e.pack(from, to);
+      }, "parameters"_a, "packed"_a, "Puts float32 parameters, a weight and a bias per convolution, into the kernels' order.")
+      .def("forward", [](const Encoder& e, const Images& images, nb::handle packed, nb::handle out, int threads) {
+        const ImageView view = image_view(e, images);
+        const int count = static_cast<int>(images.shape(0));
+        const auto* weights = elements<const Bfloat16>(packed, e.packed(), "packed");
+        auto* to = elements<Bfloat16>(out, images.shape(0) * e.features(), "out");
+        nb::gil_scoped_release unlocked;
+        e.forward(view, count, weights, to, threads);
+      }, "images"_a, "packed"_a, "out"_a, "threads"_a, "Images (M, H, W, C), uint8 or float32, to features (M, F) in bfloat16.")
+      .def("backward", [](const Encoder& e, const Images& images, nb::handle packed, nb::handle grad_out,
+                          const nb::list& gradients, int threads) {
+        const ImageView view = image_view(e, images);
+        const int count = static_cast<int>(images.shape(0));
+        const auto* weights = elements<const Bfloat16>(packed, e.packed(), "packed");
+        const auto* from = elements<const Bfloat16>(grad_out, images.shape(0) * e.features(), "grad_out");
+        const auto to = parameter_arrays<float>(e, gradients, "gradients");
+        nb::gil_scoped_release unlocked;
+        e.backward(view, count, weights, from, to, threads);
+      }, "images"_a, "packed"_a, "grad_out"_a, "gradients"_a, "threads"_a,
+         "Writes the parameters' gradients, float32, from the features' in bfloat16.");
+  nb::class_<ImpalaEncoder, Encoder>(m, "ImpalaEncoder")
+      .def("__init__", [](ImpalaEncoder* self, int height, int width, int channels, std::vector<int> widths, float scale) {
+        new (self) ImpalaEncoder(height, width, channels, widths, scale);
+      }, "height"_a, "width"_a, "channels"_a, "widths"_a, "scale"_a)
+      .def_static("supports", [](std::vector<int> widths) { return ImpalaEncoder::supports(widths); }, "widths"_a,
+                  "Whether these widths, and this processor, are ones it can work with.");
+}
+
 }  // namespace
 
 void bind_images(nb::module_& m) {
+  bind_encoders(m);
   m.def("max_pool", [](const Images& images, const Images& out, const Images& winner, int threads) {
     (images.dtype() == kType<float> ? run_max_pool<float> : run_max_pool<Bfloat16>)(images, out, winner, threads);
   }, "images"_a, "out"_a, "winner"_a, "threads"_a,

@@ -1,0 +1,243 @@
+#include "images/impala.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "error.h"
+#include "images/pooling.h"
+#include "images/tiles.h"
+
+namespace soleus {
+namespace {
+
+constexpr std::size_t kMostStages = 8;
+constexpr int kSide = 3;  // of every kernel
+
+// Bfloat16 that is above zero; what is not a number is not below it.
+bool positive(Bfloat16 value) { return static_cast<std::int16_t>(value.bits) > 0; }
+bool negative(Bfloat16 value) { return value.bits >= 0x8000 && value.bits <= 0xff80; }
+
+void relu_row(const Bfloat16* values, Bfloat16* out, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) out[i].bits = negative(values[i]) ? 0 : values[i].bits;
+}
+
+void mask_row(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* out, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) out[i].bits = positive(values[i]) ? gradient[i].bits : 0;
+}
+
+int half(int side) { return (side + 1) / 2; }
+
+// The first convolution sees three neighbouring pixels as channels of one, filled up to a multiple of 16.
+int window_channels(int channels) { return (kSide * channels + kTile - 1) / kTile * kTile; }
+
+std::uint16_t* winners_of_image(std::uint16_t* winners, const Grid& pooled, int n) {
+  return winners + static_cast<std::size_t>(n) * pooled.rows * pooled.columns * pooled.channels;
+}
+
+}  // namespace
+
+bool ImpalaEncoder::supports(std::span<const int> widths) {
+  return has_tiles() && !widths.empty() && widths.size() <= kMostStages &&
+         std::all_of(widths.begin(), widths.end(), [](int width) { return width == 16 || (width > 0 && width % 32 == 0); });
+}
+
+ImpalaEncoder::ImpalaEncoder(int height, int width, int channels, std::span<const int> widths, float scale)
+    : Encoder(height, width, channels) {
+  require(supports(widths), "expected widths of 16 or multiples of 32, and a processor with matrix tiles");
+  std::vector<Layer> layers;
+  int rows = height, columns = width, inputs = channels;
+  for (std::size_t s = 0; s < widths.size(); ++s) {
+    const int outputs = widths[s];
+    const int stored = s == 0 ? window_channels(channels) : inputs;
+    Stage stage;
+    stage.input = {rows, columns, stored, true};
+    stage.full = {rows, columns, outputs, true};
+    stage.pooled = {half(rows), half(columns), outputs, true};
+    const auto index = [](int all_inputs) {
+      return [all_inputs](int row, int column, int input, int output) {
+        return ((output * all_inputs + input) * kSide + row) * kSide + column;
+      };
+    };
+    if (s == 0) {
+      layers.emplace_back(ConvShape{stored, outputs, kSide, 1}, outputs * inputs * kSide * kSide, scale, true,
+                          [&](int row, int, int input, int output) {
+                            const int column = input / channels;
+                            return column < kSide ? index(channels)(row, column, input % channels, output) : -1;
+                          });
+    } else {
+      layers.emplace_back(ConvShape{stored, outputs, kSide, kSide}, outputs * inputs * kSide * kSide, 1.0f, false,
+                          index(inputs));
+    }
+    stage.conv = Conv(layers.back().shape, stage.input, -1, s == 0 ? 0 : -1);
+    stage.conv_gradient = Conv(layers.back().gradient, stage.full, -1, -1);
+    for (int block = 0; block < kBlocks; ++block) {
+      layers.emplace_back(ConvShape{outputs, outputs, kSide, kSide}, outputs * outputs * kSide * kSide, 1.0f, false,
+                          index(outputs));
+    }
+    stage.block = stage.block_gradient = Conv(layers.back().shape, stage.pooled, -1, -1);
+    stages_.push_back(stage);
+    rows = half(rows);
+    columns = half(columns);
+    inputs = outputs;
+  }
+  const char* e = getenv("CHUNK");
+  finish(std::move(layers), rows * columns * inputs, e ? atoi(e) : 2);
+}
+
+struct ImpalaEncoder::Scratch {
+  Bfloat16* prepared;  // one image as the first convolution sees it
+  Bfloat16* line;      // one row of it, pixels as they come
+  Bfloat16* full;      // one image before its pooling
+  Pairs pairs;
+  std::array<Planes, kMostStages> stages;
+};
+
+ImpalaEncoder::Scratch ImpalaEncoder::lay_out(Arena& arena) const {
+  const auto plane = [&](const Grid& grid, int images) {
+    return arena.take(grid.size(images)) + static_cast<std::size_t>(grid.margin()) * grid.channels;
+  };
+  Scratch scratch{};
+  scratch.prepared = plane(stages_[0].input, 1);
+  scratch.line = arena.take((width() + 2) * channels() + 2 * kDepth);
+  std::size_t full = 0, margin = 0, pairs = 0, pair_margin = 0;
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    const Grid &stage_full = stages_[s].full, &pooled = stages_[s].pooled;
+    Planes& planes = scratch.stages[s];
+    planes.values = plane(pooled, chunk());
+    for (auto& input : planes.inputs) input = plane(pooled, chunk());
+    planes.gradient = plane(pooled, chunk());
+    planes.inner_gradient = plane(pooled, chunk());
+    planes.full_gradient = plane(stage_full, 1);
+    planes.winners = reinterpret_cast<std::uint16_t*>(
+        arena.take(static_cast<std::size_t>(chunk()) * pooled.rows * pooled.columns * pooled.channels));
+    full = std::max(full, stage_full.size(1));
+    margin = std::max(margin, static_cast<std::size_t>(stage_full.margin()) * stage_full.channels);
+    pairs = std::max({pairs, Pairs::size(stage_full.image(), stage_full.margin(), stage_full.channels),
+                      Pairs::size(chunk() * pooled.image(), pooled.margin(), pooled.channels)});
+    pair_margin = std::max(pair_margin, margin);
+  }
+  scratch.full = arena.take(full + margin) + margin;
+  if (arena.holds_memory()) std::fill_n(scratch.full - margin, margin, kLowest);
+  scratch.pairs.even = arena.take(pairs) + pair_margin;
+  scratch.pairs.odd = arena.take(pairs) + pair_margin;
+  return scratch;
+}
+
+void ImpalaEncoder::reserve(Arena& arena) const { lay_out(arena); }
+
+void ImpalaEncoder::load_image(const ImageView& images, int n, const Scratch& scratch) const {
+  const Grid& grid = stages_[0].input;
+  const int row_size = width() * channels(), window = kSide * channels();
+  Bfloat16* line = scratch.line;
+  for (int y = 0; y < height(); ++y) {
+    const std::size_t from = (static_cast<std::size_t>(n) * height() + y) * row_size;
+    for (int i = 0; i < row_size; i += kVectorWidth) {
+      const int here = std::min(kVectorWidth, row_size - i);
+      Lanes values;
+      if (images.bytes) {
+        values = __builtin_convertvector(load_lanes(images.bytes + from + i, here), Lanes);
+      } else {
+        values = load_lanes(images.floats + from + i, here);
+      }
+      store_lanes(line + channels() + i, values, here);
+    }
+    Bfloat16* to = scratch.prepared + grid.at(0, y, 0);
+    for (int x = 0; x < width(); ++x, to += grid.channels) {
+      std::memcpy(to, line + x * channels(), sizeof(Bfloat16) * window);
+    }
+  }
+}
+
+void ImpalaEncoder::forward_stage(const Scratch& scratch, std::size_t s, const ImageView& images, int first, int count,
+                                  const Bfloat16* packed) const {
+  const Stage& stage = stages_[s];
+  const Planes& planes = scratch.stages[s];
+  const Grid& pooled = stage.pooled;
+  for (int n = 0; n < count; ++n) {
+    if (s == 0) load_image(images, first + n, scratch);
+    const Bfloat16* in = s == 0 ? scratch.prepared : scratch.stages[s - 1].values + stage.input.at(n, 0, 0);
+    const int number = number_of(s, -1);
+    conv_forward(stage.conv, in, forward_weights(packed, number), stage.full.image(), Finish::kPlain,
+                 {.out = scratch.full, .bias = bias(packed, number)});
+    clear_border(stage.full, 1, scratch.full, kLowest);
+    const std::size_t at = pooled.at(n, 0, 0);
+    pool_forward(stage.full, scratch.full, pooled, planes.values + at, planes.inputs[0] + at, winners_of_image(planes.winners, pooled, n));
+  }
+  clear_behind(pooled, count, planes.values);
+  clear_behind(pooled, count, planes.inputs[0]);
+  const int pixels = count * pooled.image();
+  for (int block = 0; block < kBlocks; block += 2) {
+    const int inner = number_of(s, block), outer = inner + 1;
+    conv_forward(stage.block, planes.inputs[block], forward_weights(packed, inner), pixels, Finish::kRelu,
+                 {.out = planes.inputs[block + 1], .bias = bias(packed, inner)});
+    clear_border(pooled, count, planes.inputs[block + 1]);
+    const bool last = block + 2 == kBlocks;
+    conv_forward(stage.block, planes.inputs[block + 1], forward_weights(packed, outer), pixels,
+                 last ? Finish::kAdd : Finish::kAddRelu,
+                 {.out = planes.values,
+                  .bias = bias(packed, outer),
+                  .add = planes.values,
+                  .relu = last ? nullptr : planes.inputs[block + 2]});
+    clear_border(pooled, count, planes.values);
+    if (!last) clear_border(pooled, count, planes.inputs[block + 2]);
+  }
+}
+
+void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const ImageView& images, int first, int count,
+                                   const Bfloat16* packed, float* sums) const {
+  const Stage& stage = stages_[s];
+  const Planes& planes = scratch.stages[s];
+  const Grid& pooled = stage.pooled;
+  const int pixels = count * pooled.image();
+  const auto add_weights = [&](const Conv& conv, int number, const Grid& grid, const Bfloat16* in, const Bfloat16* gradient,
+                               int over) {
+    make_pairs(gradient, grid.channels, over, grid.margin(), scratch.pairs, bias_sums(sums, number));
+    conv_weights(conv, grid.pitch(), in, over, scratch.pairs, weight_tiles(sums, number));
+  };
+  for (int block = kBlocks - 2; block >= 0; block -= 2) {
+    const int inner = number_of(s, block), outer = inner + 1;
+    add_weights(stage.block, outer, pooled, planes.inputs[block + 1], planes.gradient, pixels);
+    conv_forward(stage.block_gradient, planes.gradient, backward_weights(packed, outer), pixels, Finish::kMask,
+                 {.out = planes.inner_gradient, .positive = planes.inputs[block + 1]});
+    clear_behind(pooled, count, planes.inner_gradient);
+    add_weights(stage.block, inner, pooled, planes.inputs[block], planes.inner_gradient, pixels);
+    conv_forward(stage.block_gradient, planes.inner_gradient, backward_weights(packed, inner), pixels, Finish::kMaskAdd,
+                 {.out = planes.gradient, .add = planes.gradient, .positive = planes.inputs[block]});
+  }
+  const int number = number_of(s, -1);
+  for (int n = 0; n < count; ++n) {
+    pool_backward(stage.full, planes.full_gradient, pooled, planes.gradient + pooled.at(n, 0, 0),
+                  winners_of_image(planes.winners, pooled, n));
+    if (s == 0) load_image(images, first + n, scratch);
+    const std::size_t at = stage.input.at(n, 0, 0);
+    const Bfloat16* in = s == 0 ? scratch.prepared : scratch.stages[s - 1].values + at;
+    add_weights(stage.conv, number, stage.full, in, planes.full_gradient, stage.full.image());
+    if (s == 0) continue;
+    conv_forward(stage.conv_gradient, planes.full_gradient, backward_weights(packed, number), stage.full.image(),
+                 Finish::kPlain, {.out = scratch.stages[s - 1].gradient + at});
+  }
+  if (s > 0) clear_border(stage.input, count, scratch.stages[s - 1].gradient);
+}
+
+void ImpalaEncoder::run(Arena& arena, const ImageView& images, int first, int count, const Bfloat16* packed, Bfloat16* out,
+                        const Bfloat16* grad_out, float* sums) const {
+  const Scratch scratch = lay_out(arena);
+  for (std::size_t s = 0; s < stages_.size(); ++s) forward_stage(scratch, s, images, first, count, packed);
+  const Grid& grid = stages_.back().pooled;
+  const Planes& planes = scratch.stages[stages_.size() - 1];
+  const std::size_t row = static_cast<std::size_t>(grid.columns) * grid.channels;
+  for (int n = 0; n < count; ++n) {
+    for (int y = 0; y < grid.rows; ++y) {
+      const std::size_t at = grid.at(n, y, 0), feature = (static_cast<std::size_t>(n) * grid.rows + y) * row;
+      const Bfloat16* values = planes.values + at;
+      if (out) relu_row(values, out + feature, row);
+      if (grad_out) mask_row(values, grad_out + feature, planes.gradient + at, row);
+    }
+  }
+  if (!grad_out) return;
+  clear_border(grid, count, planes.gradient);
+  for (std::size_t s = stages_.size(); s-- > 0;) backward_stage(scratch, s, images, first, count, packed, sums);
+}
+
+}  // namespace soleus

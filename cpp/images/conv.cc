@@ -1,6 +1,6 @@
 #include "images/conv.h"
 
-#include <array>
+#include <algorithm>
 
 #include "images/tiles.h"
 
@@ -11,10 +11,10 @@
 namespace soleus {
 
 Conv::Conv(const ConvShape& s, const Grid& grid, int origin_row, int origin_column)
-    : shape(s), origin(origin_row * grid.pitch() + origin_column) {
+    : shape(s), pitch(grid.pitch()), origin(origin_row * grid.pitch() + origin_column) {
   for (int row = 0; row < s.rows; ++row) {
-    for (int block = 0; block < s.row_blocks(); ++block) {
-      offsets.push_back(row * grid.pitch() * s.inputs + block * kDepth);
+    for (int block = 0; block < s.grouped().row_blocks(); ++block) {
+      offsets.push_back(row * pitch * s.inputs + block * kDepth);
     }
   }
 }
@@ -66,18 +66,19 @@ inline void finish(const Finishing& to, Unit bias, const float* sums, std::size_
 // The compiler does not see that tiles read memory: what was written before has to be there.
 inline void settle() { asm volatile("" ::: "memory"); }
 
-// 64 pixels, 16 outputs.
-inline void window_block_narrow(const Bfloat16* in, int inputs, const std::vector<int>& offsets, const Bfloat16* weights,
-                                float* sums) {
+// Sums of 64 pixels and 16 outputs. between(step) is called after each block of the window, for work that does not wait.
+template <class Between>
+inline void window_narrow(const Bfloat16* in, int inputs, const std::vector<int>& offsets, const Bfloat16* weights,
+                          float* sums, Between&& between) {
   const long pixel = 2L * inputs;
   const long step = static_cast<long>(kTile) * inputs;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (const int offset : offsets) {
-    const Bfloat16* from = in + offset;
-    _tile_loadd(6, weights, 64);
+  for (std::size_t block = 0; block < offsets.size(); ++block) {
+    const Bfloat16* from = in + offsets[block];
+    _tile_loadd(6, weights + block * kTile * kDepth, 64);
     _tile_loadd(4, from, pixel);
     _tile_dpbf16ps(0, 4, 6);
     _tile_loadd(5, from + step, pixel);
@@ -86,7 +87,7 @@ inline void window_block_narrow(const Bfloat16* in, int inputs, const std::vecto
     _tile_dpbf16ps(2, 4, 6);
     _tile_loadd(5, from + 3 * step, pixel);
     _tile_dpbf16ps(3, 5, 6);
-    weights += kTile * kDepth;
+    between();
   }
   _tile_stored(0, sums, 64);
   _tile_stored(1, sums + kTileSize, 64);
@@ -94,9 +95,10 @@ inline void window_block_narrow(const Bfloat16* in, int inputs, const std::vecto
   _tile_stored(3, sums + 3 * kTileSize, 64);
 }
 
-// 32 pixels, 32 outputs.
-inline void window_block_wide(const Bfloat16* in, int inputs, const std::vector<int>& offsets, const Bfloat16* weights,
-                              float* sums) {
+// The same of 32 pixels and 32 outputs.
+template <class Between>
+inline void window_wide(const Bfloat16* in, int inputs, const std::vector<int>& offsets, const Bfloat16* weights,
+                        float* sums, Between&& between) {
   const long pixel = 2L * inputs;
   const long step = static_cast<long>(kTile) * inputs;
   const Bfloat16* others = weights + offsets.size() * kTile * kDepth;
@@ -104,18 +106,17 @@ inline void window_block_wide(const Bfloat16* in, int inputs, const std::vector<
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (const int offset : offsets) {
-    const Bfloat16* from = in + offset;
+  for (std::size_t block = 0; block < offsets.size(); ++block) {
+    const Bfloat16* from = in + offsets[block];
     _tile_loadd(4, from, pixel);
-    _tile_loadd(6, weights, 64);
+    _tile_loadd(6, weights + block * kTile * kDepth, 64);
     _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, others, 64);
+    _tile_loadd(7, others + block * kTile * kDepth, 64);
     _tile_dpbf16ps(1, 4, 7);
     _tile_loadd(5, from + step, pixel);
     _tile_dpbf16ps(2, 5, 6);
     _tile_dpbf16ps(3, 5, 7);
-    weights += kTile * kDepth;
-    others += kTile * kDepth;
+    between();
   }
   _tile_stored(0, sums, 128);
   _tile_stored(1, sums + kTile, 128);
@@ -123,34 +124,65 @@ inline void window_block_wide(const Bfloat16* in, int inputs, const std::vector<
   _tile_stored(3, sums + 2 * kTileSize + kTile, 128);
 }
 
-template <Finish kFinish>
+// Sums become results in units of 32 while the next block's are computed: neither waits for the other.
+template <Finish kFinish, bool kWide>
 void run(const Conv& conv, const Bfloat16* in, const Bfloat16* weights, int pixels, const Finishing& to) {
-  alignas(64) float sums[4 * kTileSize];
-  const ConvShape& s = conv.shape;
-  const Bfloat16* windows = in + static_cast<std::ptrdiff_t>(conv.origin) * s.inputs;
-  const std::size_t tile_weights = static_cast<std::size_t>(s.blocks()) * kTile * kDepth;
-  const bool wide = s.outputs % 32 == 0;
-  const int together = wide ? 32 : 64;
+  constexpr int kUnits = 4 * kTileSize / 32;
+  alignas(64) float sums[2][4 * kTileSize];
+  const ConvShape s = conv.shape.grouped();
+  const int group = conv.shape.group();
+  const Bfloat16* windows = in + static_cast<std::ptrdiff_t>(conv.origin) * conv.shape.inputs;
+  const std::size_t unit_step = kWide ? s.outputs : 32;
+  const int together = kWide ? 32 : 64;
+  const int share = (kUnits + s.blocks() - 1) / s.blocks();
   settle();
-  for (int output = 0; output < s.outputs; output += wide ? 32 : 16) {
+  for (int output = 0; output < s.outputs; output += kWide ? 32 : 16) {
     Unit bias = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    if (to.bias) bias = {_mm512_loadu_ps(to.bias + output), _mm512_loadu_ps(to.bias + output + (wide ? 16 : 0))};
-    const Bfloat16* mine = weights + output / kTile * tile_weights;
-    for (int pixel = 0; pixel < pixels; pixel += together) {
-      const Bfloat16* from = windows + static_cast<std::ptrdiff_t>(pixel) * s.inputs;
-      const std::size_t at = static_cast<std::size_t>(pixel) * s.outputs + output;
-      if (wide) {
-        window_block_wide(from, s.inputs, conv.offsets, mine, sums);
-        for (int i = 0; i < 32; ++i) finish<kFinish>(to, bias, sums + 32 * i, at + static_cast<std::size_t>(i) * s.outputs);
-      } else {
-        window_block_narrow(from, s.inputs, conv.offsets, mine, sums);
-        for (int i = 0; i < 32; ++i) finish<kFinish>(to, bias, sums + 32 * i, at + 32 * i);
-      }
+    if (to.bias) {
+      const int channels = conv.shape.outputs;
+      bias = {_mm512_loadu_ps(to.bias + output % channels), _mm512_loadu_ps(to.bias + (output + 16) % channels)};
     }
+    const Bfloat16* mine = weights + static_cast<std::size_t>(output / kTile) * s.blocks() * kTile * kDepth;
+    int unit = kUnits;  // the next of the block before
+    const float* from = nullptr;
+    std::size_t at = 0;
+    const auto some = [&](int count) __attribute__((always_inline)) {
+      for (const int end = std::min(unit + count, kUnits); unit < end; ++unit, at += unit_step) {
+        finish<kFinish>(to, bias, from + 32 * unit, at);
+      }
+    };
+    for (int pixel = 0, turn = 0; pixel * group < pixels; pixel += together, turn ^= 1) {
+      const Bfloat16* window = windows + static_cast<std::ptrdiff_t>(pixel) * s.inputs;
+      const auto between = [&]() __attribute__((always_inline)) { some(share); };
+      if constexpr (kWide) {
+        window_wide(window, s.inputs, conv.offsets, mine, sums[turn], between);
+      } else {
+        window_narrow(window, s.inputs, conv.offsets, mine, sums[turn], between);
+      }
+      unit = 0;
+      from = sums[turn];
+      at = static_cast<std::size_t>(pixel) * s.outputs + output;
+    }
+    some(kUnits);
   }
 }
 
+template <Finish kFinish>
+void run(const Conv& conv, const Bfloat16* in, const Bfloat16* weights, int pixels, const Finishing& to) {
+  conv.shape.grouped().outputs % 32 == 0 ? run<kFinish, true>(conv, in, weights, pixels, to)
+                               : run<kFinish, false>(conv, in, weights, pixels, to);
+}
+
 }  // namespace
+
+void pack_weights(const float* weights, float scale, const std::vector<int>& order, Bfloat16* to) {
+  for (std::size_t i = 0; i < order.size(); i += kTile) {
+    const __m512i from = _mm512_loadu_si512(order.data() + i);
+    const __mmask16 there = _mm512_cmpge_epi32_mask(from, _mm512_setzero_si512());
+    const __m512 values = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), there, from, weights, 4);
+    _mm256_storeu_si256((__m256i*)(to + i), (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(values, _mm512_set1_ps(scale))));
+  }
+}
 
 void conv_forward(const Conv& conv, const Bfloat16* in, const Bfloat16* weights, int pixels, Finish finish,
                   const Finishing& to) {

@@ -31,6 +31,13 @@ struct ConvShape {
   // Elements of the weights as conv_forward takes them, and floats of their gradient as conv_weights leaves it.
   std::size_t packed() const { return static_cast<std::size_t>(outputs) / kTile * blocks() * kTile * kDepth; }
   std::size_t tiles() const { return static_cast<std::size_t>(taps()) * inputs * outputs; }
+  // Pixels of 16 channels fill half a row of a tile: two neighbours count as one pixel of 32 and give two results, whose
+  // windows overlap. Pixels that count as one, and the convolution as one of those.
+  int group() const { return inputs == kTile ? 2 : 1; }
+  ConvShape grouped() const {
+    const int g = group();
+    return {g * inputs, g * outputs, rows, (columns + 2 * (g - 1)) / g};
+  }
 };
 
 // What becomes of a convolution's sums; pointers are those of first pixels, with as many channels as there are outputs.
@@ -50,9 +57,10 @@ struct Finishing {
   Bfloat16* relu = nullptr;
 };
 
-// A convolution as it runs over a grid of pixels.
+// A convolution as it runs over a grid of pixels, whose pitch is even where pixels are grouped.
 struct Conv {
   ConvShape shape;
+  int pitch = 0;
   int origin = 0;            // pixels from a result's place to its window's first
   std::vector<int> offsets;  // elements from there to each block of the window
 
@@ -61,28 +69,25 @@ struct Conv {
   Conv(const ConvShape& shape, const Grid& grid, int origin_row, int origin_column);
 };
 
-// Results for `pixels` pixels and up to a block more.
+// to[i] = scale * weights[order[i]] for a multiple of 16 elements; zero where order is negative.
+void pack_weights(const float* weights, float scale, const std::vector<int>& order, Bfloat16* to);
+
+// Results for `pixels` pixels and up to a block more. weights: those of shape.grouped(), in tiles.
 void conv_forward(const Conv& conv, const Bfloat16* in, const Bfloat16* weights, int pixels, Finish finish,
                   const Finishing& to);
 
-// Gradients of a convolution's outputs as conv_weights takes them: neighbouring pixels side by side in pairs, once pairs
-// that begin at even pixels and once at odd ones.
-struct Pairs {
-  Bfloat16* even = nullptr;  // pair i at i * 2 * outputs: pixels 2 i and 2 i + 1
-  Bfloat16* odd = nullptr;   // pixels 2 i + 1 and 2 i + 2
-
-  // Elements of each of the two, with room for taps that reach `margin` pixels out of it on either side.
-  static std::size_t size(int pixels, int margin, int outputs) {
-    return static_cast<std::size_t>(pixels + 2 * margin + 2 * Grid::kBlock) * outputs;
-  }
-};
+// Gradients of a convolution's outputs as conv_weights takes them: pair i of neighbouring pixels, 2 i and 2 i + 1, at
+// i * 2 * outputs, channel by channel. Elements of it, with room for taps that reach `margin` pixels out on either side:
+inline std::size_t pairs_size(int pixels, int margin, int outputs) {
+  return static_cast<std::size_t>(pixels + 2 * margin + 2 * Grid::kBlock) * outputs;
+}
 
 // Lays out gradients of `pixels` pixels, which are zero on the border; adds their sums to bias_gradient (outputs).
-void make_pairs(const Bfloat16* gradient, int outputs, int pixels, int margin, const Pairs& pairs, float* bias_gradient);
+void make_pairs(const Bfloat16* gradient, int outputs, int pixels, int margin, Bfloat16* pairs, float* bias_gradient);
 
 // Adds the gradient of the weights over `pixels` pixels to tiles[tap][16 inputs][16 outputs] of 16 x 16 (input, output).
-// Pixels of `in` up to the next multiple of 32 have to be finite.
-void conv_weights(const Conv& conv, int pitch, const Bfloat16* in, int pixels, const Pairs& pairs, float* tiles);
+// Pixels of `in` up to the next multiple of 32, and one more, have to be finite.
+void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat16* pairs, float* tiles);
 
 // The matrix tiles are set up from its making to its end, in this thread.
 class TileSession {

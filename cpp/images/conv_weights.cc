@@ -12,7 +12,8 @@ SOLEUS_TILES_BEGIN
 namespace soleus {
 namespace {
 
-constexpr int kTransposed = 8192;  // elements that are transposed at a time: with the pairs that they meet, they fit 48 KB
+constexpr int kRange = 384;      // pixels at a time: transposed, with the pairs that they meet, they fit 48 KB
+constexpr int kMostProducts = 256;
 constexpr int kTogether = 5;       // tiles of sums at a time: of eight, one holds inputs, two gradients
 
 inline __m512i load(const Bfloat16* p) { return _mm512_loadu_si512(p); }
@@ -24,49 +25,55 @@ inline __m512i interleaved(__m512i halves) {
   return _mm512_permutexvar_epi16(_mm512_load_si512(kOrder), halves);
 }
 
+// One row of 16 channels from each of two pixels.
+inline __m512i two_rows(const Bfloat16* first, const Bfloat16* second) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i*)first)),
+                            _mm256_loadu_si256((const __m256i*)second), 1);
+}
+
 // Sixteen channels of two neighbouring pixels.
 inline __m512i pixel_pair(const Bfloat16* p, int channels) {
-  if (channels == 16) return load(p);
-  const __m256i first = _mm256_loadu_si256((const __m256i*)p), second = _mm256_loadu_si256((const __m256i*)(p + channels));
-  return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+  return channels == kTile ? load(p) : two_rows(p, p + channels);
 }
 
-// 16 x 16 words of 32 bits.
-inline void transpose(__m512i (&r)[16]) {
-  __m512i t[16];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+// In both halves alike, 8 rows of 8 words of 32 bits become 8 columns. Shifts and blends do what they can of it: there is
+// one port for shuffles, and two for them.
+inline void transpose_halves(__m512i (&r)[8]) {
+  const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+  __m512i t[8];
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm512_mask_blend_epi32(0xaaaa, r[i], _mm512_slli_epi64(r[i + 1], 32));
+    t[i + 1] = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(r[i], 32), r[i + 1]);
   }
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  for (int i = 0; i < 8; i += 4) {
+    for (int j = i; j < i + 2; ++j) {
+      r[j] = _mm512_unpacklo_epi64(t[j], t[j + 2]);
+      r[j + 2] = _mm512_unpackhi_epi64(t[j], t[j + 2]);
+    }
   }
-  for (int i = 0; i < 4; ++i) {
-    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-  }
-  for (int i = 0; i < 4; ++i) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+  for (int j = 0; j < 4; ++j) {
+    const __m512i last = r[j + 4];
+    r[j + 4] = _mm512_permutex2var_epi64(r[j], high, last);
+    r[j] = _mm512_permutex2var_epi64(r[j], low, last);
   }
 }
 
-// Pixels (a multiple of 32) x channels to channels x pixels, rows of `stride` elements.
+// 16 channels of pixels (a multiple of 32), which have `channels`, to rows of `stride` elements.
 void transpose_pixels(const Bfloat16* in, int channels, int pixels, Bfloat16* out, int stride) {
-  for (int channel = 0; channel < channels; channel += kTile) {
-    for (int pixel = 0; pixel < pixels; pixel += kDepth) {
-      __m512i rows[16];
-      const Bfloat16* from = in + static_cast<std::ptrdiff_t>(pixel) * channels + channel;
-      for (int i = 0; i < 16; ++i) rows[i] = interleaved(pixel_pair(from + 2 * i * channels, channels));
-      transpose(rows);
-      for (int i = 0; i < 16; ++i) _mm512_storeu_si512(out + static_cast<std::ptrdiff_t>(channel + i) * stride + pixel, rows[i]);
+  for (int pixel = 0; pixel < pixels; pixel += kDepth) {
+    // Row i: pixels 2 i and 2 i + 1, of the even channels and of the odd ones; in the second half 16 pixels later.
+    __m512i even[8], odd[8];
+    for (int i = 0; i < 8; ++i) {
+      const Bfloat16* from = in + static_cast<std::ptrdiff_t>(pixel + 2 * i) * channels;
+      const __m512i first = two_rows(from, from + 16 * channels), second = two_rows(from + channels, from + 17 * channels);
+      even[i] = _mm512_mask_blend_epi16(0xaaaaaaaa, first, _mm512_slli_epi32(second, 16));
+      odd[i] = _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(first, 16), second);
+    }
+    transpose_halves(even);
+    transpose_halves(odd);
+    for (int i = 0; i < 8; ++i) {
+      _mm512_storeu_si512(out + 2 * i * stride + pixel, even[i]);
+      _mm512_storeu_si512(out + (2 * i + 1) * stride + pixel, odd[i]);
     }
   }
 }
@@ -122,48 +129,57 @@ void multiply(int count, const Bfloat16* in, long in_stride, const Bfloat16* con
 
 }  // namespace
 
-void make_pairs(const Bfloat16* gradient, int outputs, int pixels, int margin, const Pairs& pairs, float* bias_gradient) {
+void make_pairs(const Bfloat16* gradient, int outputs, int pixels, int margin, Bfloat16* pairs, float* bias_gradient) {
+  constexpr int kSums = 4;  // at a time, so that none waits for the one before
   const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3f80);
   for (int output = 0; output < outputs; output += kTile) {
-    __m512 sum = _mm512_setzero_ps();
-    for (int pixel = -margin; pixel < pixels + margin + kDepth; pixel += 2) {
-      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(pixel) * outputs;
-      const __m512i even = interleaved(pixel_pair(gradient + at + output, outputs));
-      const __m512i odd = interleaved(pixel_pair(gradient + at + outputs + output, outputs));
-      sum = _mm512_dpbf16_ps(sum, (__m512bh)even, ones);
-      _mm512_storeu_si512(pairs.even + at + 2 * output, even);
-      _mm512_storeu_si512(pairs.odd + at + 2 * output, odd);
+    __m512 sums[kSums] = {};
+    for (int pixel = -margin; pixel < pixels + margin + kDepth; pixel += 2 * kSums) {
+      for (int k = 0; k < kSums; ++k) {
+        const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(pixel + 2 * k) * outputs;
+        const __m512i pair = interleaved(pixel_pair(gradient + at + output, outputs));
+        sums[k] = _mm512_dpbf16_ps(sums[k], (__m512bh)pair, ones);
+        _mm512_storeu_si512(pairs + at + 2 * output, pair);
+      }
     }
+    const __m512 sum = _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3]));
     _mm512_storeu_ps(bias_gradient + output, _mm512_add_ps(sum, _mm512_loadu_ps(bias_gradient + output)));
   }
 }
 
-void conv_weights(const Conv& conv, int pitch, const Bfloat16* in, int pixels, const Pairs& pairs, float* tiles) {
-  alignas(64) Bfloat16 transposed[kTransposed + kTransposed / 2];
+void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat16* pairs, float* tiles) {
+  constexpr int kStride = kRange + kDepth;
+  alignas(64) Bfloat16 transposed[kTile * kStride];
   const ConvShape& s = conv.shape;
-  const int range = std::max(kTransposed / s.inputs / kDepth, 1) * kDepth;
-  const int stride = range + kDepth;
-  const int results = s.outputs / kTile, products = s.taps() * results;
-  for (int first = 0; first < pixels; first += range) {
-    const int blocks = (std::min(range, pixels - first) + kDepth - 1) / kDepth;
-    transpose_pixels(in + static_cast<std::ptrdiff_t>(first) * s.inputs, s.inputs, blocks * kDepth, transposed, stride);
-    asm volatile("" ::: "memory");
-    for (int channel = 0; channel < s.inputs / kTile; ++channel) {
-      for (int start = 0, next = 0; start < products; start = next) {
-        // In groups as equal as can be.
-        const int groups = (products - start + kTogether - 1) / kTogether;
-        next = start + (products - start + groups - 1) / groups;
-        const Bfloat16* gradients[kTogether];
-        float* sums[kTogether];
-        for (int k = start; k < next; ++k) {
-          const int tap = k / results, result = k % results;
-          // The pixel of the output that meets pixel `first` of the input at this tap.
-          const int pixel = first - (conv.origin + tap / s.columns * pitch + tap % s.columns);
-          const Bfloat16* from = pixel % 2 ? pairs.odd - s.outputs : pairs.even;
-          gradients[k - start] = from + static_cast<std::ptrdiff_t>(pixel) * s.outputs + result * kDepth;
-          sums[k - start] = tiles + (static_cast<std::size_t>(tap * (s.inputs / kTile) + channel) * results + result) * kTileSize;
+  const int results = s.outputs / kTile, channels = s.inputs / kTile;
+  for (int channel = 0; channel < channels; ++channel) {
+    for (int first = 0; first < pixels; first += kRange) {
+      const int blocks = (std::min(kRange, pixels - first) + kDepth - 1) / kDepth;
+      const Bfloat16* from = in + static_cast<std::ptrdiff_t>(first) * s.inputs + channel * kTile;
+      transpose_pixels(from, s.inputs, blocks * kDepth, transposed, kStride);
+      // One pixel more: taps that reach an odd number of pixels away meet pairs from the next pixel on.
+      for (int k = 0; k < kTile; ++k) transposed[k * kStride + blocks * kDepth] = from[blocks * kDepth * s.inputs + k];
+      asm volatile("" ::: "memory");
+      for (int odd = 0; odd < 2; ++odd) {
+        // The outputs that meet the first input at each tap, and where their products are summed.
+        const Bfloat16* gradients[kMostProducts];
+        float* sums[kMostProducts];
+        int count = 0;
+        for (int tap = 0; tap < s.taps(); ++tap) {
+          const int reach = conv.origin + tap / s.columns * conv.pitch + tap % s.columns;
+          if ((reach & 1) != odd) continue;
+          for (int result = 0; result < results; ++result, ++count) {
+            gradients[count] = pairs + static_cast<std::ptrdiff_t>(first + odd - reach) * s.outputs + result * kDepth;
+            sums[count] = tiles + (static_cast<std::size_t>(tap * channels + channel) * results + result) * kTileSize;
+          }
         }
-        multiply(next - start, transposed + channel * kTile * stride, 2L * stride, gradients, 4L * s.outputs, blocks, sums);
+        // In groups as equal as can be: few sums at a time would wait for one another.
+        const int groups = (count + kTogether - 1) / kTogether;
+        for (int group = 0, start = 0; group < groups; ++group) {
+          const int next = count * (group + 1) / groups;
+          multiply(next - start, transposed + odd, 2L * kStride, gradients + start, 4L * s.outputs, blocks, sums + start);
+          start = next;
+        }
       }
     }
   }

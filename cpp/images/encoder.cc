@@ -4,33 +4,33 @@
 #include <atomic>
 
 #include "crew.h"
-#include "error.h"
+#include "images/tiles.h"
+
+#if SOLEUS_TILES
 
 namespace soleus {
 namespace {
 
-constexpr int kGroup = 16;    // images whose gradients are summed in one group, unless
-constexpr int kGroups = 16;   // there are more than so many groups: then they are larger
+constexpr int kGroup = 16;         // images whose gradients are summed in one group, unless
+constexpr int kGroups = 16;        // there are more than so many groups: then they are larger
 constexpr std::size_t kLine = 32;  // elements of a cache line
 
 std::size_t whole_lines(std::size_t elements) { return (elements + kLine - 1) / kLine * kLine; }
 
-Bfloat16 rounded(float value) {
-  Bfloat16 lanes[kVectorWidth];
-  store_lanes(lanes, Lanes{} + value);
-  return lanes[0];
-}
-
 // Torch's weights into a convolution's order: block of 16 outputs, block of 32 elements of a window, pair, output, one of it.
-std::vector<int> packed_order(const ConvShape& s, const Layer::Source& source) {
+std::vector<int> packed_order(const ConvShape& plain, const Layer::Source& source) {
+  const ConvShape s = plain.grouped();
   std::vector<int> order(s.packed(), -1);
   for (int output = 0; output < s.outputs; ++output) {
     for (int row = 0; row < s.rows; ++row) {
       for (int element = 0; element < s.columns * s.inputs; ++element) {
+        // Of the pixels that count as one, the second's window begins a column later.
+        const int column = element / plain.inputs - output / plain.outputs;
+        if (column < 0 || column >= plain.columns) continue;
         const int block = row * s.row_blocks() + element / kDepth, within = element % kDepth;
         const std::size_t tile = static_cast<std::size_t>(output / kTile) * s.blocks() + block;
         order[tile * kTile * kDepth + (within / 2 * kTile + output % kTile) * 2 + within % 2] =
-            source(row, element / s.inputs, element % s.inputs, output);
+            source(row, column, element % plain.inputs, output % plain.outputs);
       }
     }
   }
@@ -85,19 +85,18 @@ std::vector<std::size_t> Encoder::parameters() const {
   return sizes;
 }
 
-void Encoder::finish(std::vector<Layer> layers, int features, int chunk) {
+void Encoder::finish(std::vector<Layer> layers, int features) {
   static std::atomic<std::uint64_t> made = 0;
   key_ = ++made;
   layers_ = std::move(layers);
   features_ = features;
-  chunk_ = chunk;
   for (const Layer& layer : layers_) {
-    Places at{};
     const auto take = [](std::size_t& total, std::size_t elements) {
       const std::size_t start = total;
       total += whole_lines(elements);
       return start;
     };
+    Places at{};
     at.forward = take(packed_, layer.forward.size());
     at.backward = take(packed_, layer.backward.size());
     at.bias = take(packed_, 2 * layer.shape.outputs);
@@ -110,47 +109,47 @@ void Encoder::finish(std::vector<Layer> layers, int features, int chunk) {
   scratch_ = counting.taken();
 }
 
-void Encoder::pack(std::span<const float* const> parameters, Bfloat16* packed) const {
+const Bfloat16* Encoder::pack(std::span<const float* const> parameters, bool backward) const {
+  thread_local std::vector<Bfloat16, CacheAligned<Bfloat16>> packed;
+  packed.resize(std::max(packed.size(), packed_));
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    const float* weights = parameters[2 * i];
-    const auto put = [&](const std::vector<int>& order, Bfloat16* to) {
-      for (std::size_t k = 0; k < order.size(); ++k) to[k] = order[k] < 0 ? Bfloat16{0} : rounded(layer.scale * weights[order[k]]);
-    };
-    put(layer.forward, packed + at_[i].forward);
-    put(layer.backward, packed + at_[i].backward);
-    std::copy_n(parameters[2 * i + 1], layer.shape.outputs, reinterpret_cast<float*>(packed + at_[i].bias));
+    pack_weights(parameters[2 * i], layer.scale, layer.forward, packed.data() + at_[i].forward);
+    if (backward) pack_weights(parameters[2 * i], layer.scale, layer.backward, packed.data() + at_[i].backward);
+    std::copy_n(parameters[2 * i + 1], layer.shape.outputs, reinterpret_cast<float*>(packed.data() + at_[i].bias));
   }
+  return packed.data();
 }
 
 namespace {
 thread_local Arena arena;
 }  // namespace
 
-void Encoder::forward(const ImageView& images, int count, const Bfloat16* packed, Bfloat16* out, int threads) const {
-  const int chunks = (count + chunk_ - 1) / chunk_;
-  share_out(chunks, threads, [&](int first, int last) {
+void Encoder::forward(const ImageView& images, int count, std::span<const float* const> parameters, Bfloat16* out,
+                      int threads) const {
+  const Bfloat16* packed = pack(parameters, false);
+  share_out((count + chunk_ - 1) / chunk_, threads, [&](int first, int last) {
     const TileSession session;
-    for (int chunk = first; chunk < last; ++chunk) {
+    for (int start = first * chunk_; start < std::min(last * chunk_, count); start += chunk_) {
       arena.start(key_, scratch_);
-      const int start = chunk * chunk_;
       run(arena, images, start, std::min(chunk_, count - start), packed, out + static_cast<std::size_t>(start) * features_,
           nullptr, nullptr);
     }
   });
 }
 
-void Encoder::backward(const ImageView& images, int count, const Bfloat16* packed, const Bfloat16* grad_out,
-                       std::span<float* const> gradients, int threads) const {
+void Encoder::backward(const ImageView& images, int count, std::span<const float* const> parameters,
+                       const Bfloat16* grad_out, std::span<float* const> gradients, int threads) const {
+  const Bfloat16* packed = pack(parameters, true);
   const int size = std::max(kGroup, (count + kGroups - 1) / kGroups);
-  const int groups = (count + size - 1) / size;
-  thread_local std::vector<float, CacheAligned<float>> sums;
-  sums.resize(groups * sums_);
-  float* const all = sums.data();
+  const int groups = std::max((count + size - 1) / size, 1);
+  thread_local std::vector<float, CacheAligned<float>> memory;
+  memory.resize(std::max(memory.size(), groups * sums_));
+  float* const sums = memory.data();
   share_out(groups, threads, [&](int first, int last) {
     const TileSession session;
     for (int group = first; group < last; ++group) {
-      float* mine = all + group * sums_;
+      float* mine = sums + group * sums_;
       std::fill_n(mine, sums_, 0.0f);
       const int end = std::min((group + 1) * size, count);
       for (int start = group * size; start < end; start += chunk_) {
@@ -160,18 +159,37 @@ void Encoder::backward(const ImageView& images, int count, const Bfloat16* packe
       }
     }
   });
-  share_out(static_cast<int>(layers_.size()), threads, [&](int first, int last) {
-    for (int i = first; i < last; ++i) {
-      const Layer& layer = layers_[i];
-      const auto total = [&](std::size_t place) {
-        float sum = 0;
-        for (int group = 0; group < groups; ++group) sum += all[group * sums_ + place];
-        return sum;
-      };
-      for (int k = 0; k < layer.weights; ++k) gradients[2 * i][k] = layer.scale * total(at_[i].tiles + layer.places[k]);
-      for (int k = 0; k < layer.shape.outputs; ++k) gradients[2 * i + 1][k] = total(at_[i].bias_sums + k);
-    }
-  });
+  for (int group = 1; group < groups; ++group) {
+    const float* more = sums + group * sums_;
+    for (std::size_t k = 0; k < sums_; ++k) sums[k] += more[k];
+  }
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const float* tiles = sums + at_[i].tiles;
+    for (int k = 0; k < layer.weights; ++k) gradients[2 * i][k] = layer.scale * tiles[layer.places[k]];
+    std::copy_n(sums + at_[i].bias_sums, layer.shape.outputs, gradients[2 * i + 1]);
+  }
+}
+
+void Encoder::add_gradients(const Conv& conv, int i, const Bfloat16* in, const Bfloat16* gradient, int pixels, int margin,
+                            Bfloat16* pairs, float* sums) const {
+  make_pairs(gradient, conv.shape.outputs, pixels, margin, pairs, sums + at_[i].bias_sums);
+  conv_weights(conv, in, pixels, pairs, sums + at_[i].tiles);
+}
+
+void Encoder::relu_row(const Bfloat16* values, Bfloat16* out, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint16_t bits = values[i].bits;
+    out[i].bits = bits >= 0x8000 && bits <= 0xff80 ? 0 : bits;
+  }
+}
+
+void Encoder::mask_row(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* out, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i].bits = static_cast<std::int16_t>(values[i].bits) > 0 ? gradient[i].bits : 0;
+  }
 }
 
 }  // namespace soleus
+
+#endif

@@ -13,29 +13,25 @@
 #include <vector>
 
 #include "images/conv.h"
+#include "images/pixels.h"
 
 namespace soleus {
-
-// Pixels (images, height, width, channels), of one type or the other.
-struct ImageView {
-  const std::uint8_t* bytes = nullptr;
-  const float* floats = nullptr;
-};
 
 // One convolution: where its weights, as torch keeps them (outputs, inputs, rows, columns), go in the kernels' orders.
 struct Layer {
   // Index of torch's weight for a tap, a stored input channel and an output; -1 where there is none.
   using Source = std::function<int(int row, int column, int input, int output)>;
 
+  // scale: what weights are multiplied by. first: nothing asks for the gradient of its inputs.
   Layer(const ConvShape& shape, int weights, float scale, bool first, const Source& source);
 
   ConvShape shape;
-  ConvShape gradient;          // of the convolution that gives the gradient of the inputs
-  int weights;                 // floats in torch's tensor
-  float scale;                 // what weights are multiplied by
-  std::vector<int> forward;    // torch's index for each packed weight
-  std::vector<int> backward;   // the same of the gradient's convolution; empty for a network's first layer
-  std::vector<int> places;     // for each of torch's weights its place in the tiles of conv_weights
+  ConvShape gradient;         // of the convolution that gives the gradient of the inputs
+  int weights;                // floats in torch's tensor
+  float scale;
+  std::vector<int> forward;   // torch's index for each packed weight
+  std::vector<int> backward;  // the same of the gradient's convolution
+  std::vector<int> places;    // for each of torch's weights its place in the tiles of conv_weights
 };
 
 // What one thread works in: pieces of one block of memory, taken in the same order each time.
@@ -68,29 +64,31 @@ class Encoder {
   // Floats of each parameter: a weight and a bias per convolution, in order.
   std::vector<std::size_t> parameters() const;
 
-  // Elements of packed weights, and packing.
-  std::size_t packed() const { return packed_; }
-  void pack(std::span<const float* const> parameters, Bfloat16* packed) const;
-
-  // out: (images, features).
-  void forward(const ImageView& images, int count, const Bfloat16* packed, Bfloat16* out, int threads) const;
+  // out: (images, features). From any number of threads at a time, each of which may ask for more.
+  void forward(const ImageView& images, int count, std::span<const float* const> parameters, Bfloat16* out,
+               int threads) const;
   // Writes the gradients of all parameters.
-  void backward(const ImageView& images, int count, const Bfloat16* packed, const Bfloat16* grad_out,
+  void backward(const ImageView& images, int count, std::span<const float* const> parameters, const Bfloat16* grad_out,
                 std::span<float* const> gradients, int threads) const;
 
  protected:
-  Encoder(int height, int width, int channels) : height_(height), width_(width), channels_(channels) {}
-  // To be called at the end of a constructor.
-  void finish(std::vector<Layer> layers, int features, int chunk);
-  int chunk() const { return chunk_; }
+  // chunk: images that go through the network together.
+  Encoder(int height, int width, int channels, int chunk)
+      : height_(height), width_(width), channels_(channels), chunk_(chunk) {}
+  // At the end of a constructor.
+  void finish(std::vector<Layer> layers, int features);
 
-  const Layer& layer(int i) const { return layers_[i]; }
-  std::size_t layers() const { return layers_.size(); }
+  int chunk() const { return chunk_; }
   const Bfloat16* forward_weights(const Bfloat16* packed, int i) const { return packed + at_[i].forward; }
   const Bfloat16* backward_weights(const Bfloat16* packed, int i) const { return packed + at_[i].backward; }
   const float* bias(const Bfloat16* packed, int i) const { return reinterpret_cast<const float*>(packed + at_[i].bias); }
-  float* weight_tiles(float* sums, int i) const { return sums + at_[i].tiles; }
-  float* bias_sums(float* sums, int i) const { return sums + at_[i].bias_sums; }
+  // Adds the gradients of a layer's weights and bias: see make_pairs and conv_weights.
+  void add_gradients(const Conv& conv, int i, const Bfloat16* in, const Bfloat16* gradient, int pixels, int margin,
+                     Bfloat16* pairs, float* sums) const;
+
+  // out = relu(values), or where values are above zero the gradient and else zero; what is not a number stays so.
+  static void relu_row(const Bfloat16* values, Bfloat16* out, std::size_t count);
+  static void mask_row(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* out, std::size_t count);
 
   // Takes what `chunk` images need.
   virtual void reserve(Arena& arena) const = 0;
@@ -105,9 +103,11 @@ class Encoder {
     std::size_t tiles, bias_sums;         // in a group's sums
   };
 
+  const Bfloat16* pack(std::span<const float* const> parameters, bool backward) const;
+
   int height_, width_, channels_;
+  int chunk_;
   int features_ = 0;
-  int chunk_ = 1;
   std::vector<Layer> layers_;
   std::vector<Places> at_;
   std::size_t packed_ = 0;

@@ -18,8 +18,9 @@ struct Grid {
   int columns = 0;
   int channels = 0;
   bool border = false;
+  bool even = false;  // the pitch is, so that two neighbours can count as one pixel
 
-  int pitch() const { return columns + border; }
+  int pitch() const { return even ? (columns + border + 1) / 2 * 2 : columns + border; }
   int image() const { return (rows + border) * pitch(); }
   // Pixels before the first that may be read and are zero; even, for the alignment of pairs.
   int margin() const { return (pitch() + 3) / 2 * 2; }

@@ -8,23 +8,14 @@
 #include "images/pooling.h"
 #include "images/tiles.h"
 
+#if SOLEUS_TILES
+
 namespace soleus {
 namespace {
 
 constexpr std::size_t kMostStages = 8;
+constexpr int kChunk = 2;  // images of 64 x 64 pixels: with what is between the layers they fill 2 MB
 constexpr int kSide = 3;  // of every kernel
-
-// Bfloat16 that is above zero; what is not a number is not below it.
-bool positive(Bfloat16 value) { return static_cast<std::int16_t>(value.bits) > 0; }
-bool negative(Bfloat16 value) { return value.bits >= 0x8000 && value.bits <= 0xff80; }
-
-void relu_row(const Bfloat16* values, Bfloat16* out, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) out[i].bits = negative(values[i]) ? 0 : values[i].bits;
-}
-
-void mask_row(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* out, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) out[i].bits = positive(values[i]) ? gradient[i].bits : 0;
-}
 
 int half(int side) { return (side + 1) / 2; }
 
@@ -43,7 +34,7 @@ bool ImpalaEncoder::supports(std::span<const int> widths) {
 }
 
 ImpalaEncoder::ImpalaEncoder(int height, int width, int channels, std::span<const int> widths, float scale)
-    : Encoder(height, width, channels) {
+    : Encoder(height, width, channels, kChunk) {
   require(supports(widths), "expected widths of 16 or multiples of 32, and a processor with matrix tiles");
   std::vector<Layer> layers;
   int rows = height, columns = width, inputs = channels;
@@ -51,9 +42,9 @@ ImpalaEncoder::ImpalaEncoder(int height, int width, int channels, std::span<cons
     const int outputs = widths[s];
     const int stored = s == 0 ? window_channels(channels) : inputs;
     Stage stage;
-    stage.input = {rows, columns, stored, true};
-    stage.full = {rows, columns, outputs, true};
-    stage.pooled = {half(rows), half(columns), outputs, true};
+    stage.input = {rows, columns, stored, true, s == 0 || stored == kTile};
+    stage.full = {rows, columns, outputs, true, stage.input.even || outputs == kTile};
+    stage.pooled = {half(rows), half(columns), outputs, true, outputs == kTile};
     const auto index = [](int all_inputs) {
       return [all_inputs](int row, int column, int input, int output) {
         return ((output * all_inputs + input) * kSide + row) * kSide + column;
@@ -81,25 +72,26 @@ ImpalaEncoder::ImpalaEncoder(int height, int width, int channels, std::span<cons
     columns = half(columns);
     inputs = outputs;
   }
-  const char* e = getenv("CHUNK");
-  finish(std::move(layers), rows * columns * inputs, e ? atoi(e) : 2);
+  finish(std::move(layers), rows * columns * inputs);
 }
 
 struct ImpalaEncoder::Scratch {
   Bfloat16* prepared;  // one image as the first convolution sees it
   Bfloat16* line;      // one row of it, pixels as they come
   Bfloat16* full;      // one image before its pooling
-  Pairs pairs;
+  Bfloat16* pairs;     // of gradients, for those of the weights
   std::array<Planes, kMostStages> stages;
 };
 
 ImpalaEncoder::Scratch ImpalaEncoder::lay_out(Arena& arena) const {
-  const auto plane = [&](const Grid& grid, int images) {
-    return arena.take(grid.size(images)) + static_cast<std::size_t>(grid.margin()) * grid.channels;
+  // Where pixels of 16 channels are grouped, the windows of 3 x 3 begin at odd pixels, and those at whole cache lines.
+  const auto plane = [&](const Grid& grid, int images, bool windows = true) {
+    const int shift = windows && grid.channels == kTile ? kTile : 0;
+    return arena.take(grid.size(images) + shift) + static_cast<std::size_t>(grid.margin()) * grid.channels + shift;
   };
   Scratch scratch{};
-  scratch.prepared = plane(stages_[0].input, 1);
-  scratch.line = arena.take((width() + 2) * channels() + 2 * kDepth);
+  scratch.prepared = plane(stages_[0].input, 1, false);
+  scratch.line = arena.take((width() + 2) * channels() + 2 * stages_[0].input.channels + kDepth);
   std::size_t full = 0, margin = 0, pairs = 0, pair_margin = 0;
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     const Grid &stage_full = stages_[s].full, &pooled = stages_[s].pooled;
@@ -108,19 +100,18 @@ ImpalaEncoder::Scratch ImpalaEncoder::lay_out(Arena& arena) const {
     for (auto& input : planes.inputs) input = plane(pooled, chunk());
     planes.gradient = plane(pooled, chunk());
     planes.inner_gradient = plane(pooled, chunk());
-    planes.full_gradient = plane(stage_full, 1);
+    planes.full_gradient = plane(stage_full, 1, s > 0);
     planes.winners = reinterpret_cast<std::uint16_t*>(
         arena.take(static_cast<std::size_t>(chunk()) * pooled.rows * pooled.columns * pooled.channels));
     full = std::max(full, stage_full.size(1));
     margin = std::max(margin, static_cast<std::size_t>(stage_full.margin()) * stage_full.channels);
-    pairs = std::max({pairs, Pairs::size(stage_full.image(), stage_full.margin(), stage_full.channels),
-                      Pairs::size(chunk() * pooled.image(), pooled.margin(), pooled.channels)});
+    pairs = std::max({pairs, pairs_size(stage_full.image(), stage_full.margin(), stage_full.channels),
+                      pairs_size(chunk() * pooled.image(), pooled.margin(), pooled.channels)});
     pair_margin = std::max(pair_margin, margin);
   }
   scratch.full = arena.take(full + margin) + margin;
   if (arena.holds_memory()) std::fill_n(scratch.full - margin, margin, kLowest);
-  scratch.pairs.even = arena.take(pairs) + pair_margin;
-  scratch.pairs.odd = arena.take(pairs) + pair_margin;
+  scratch.pairs = arena.take(pairs) + pair_margin;
   return scratch;
 }
 
@@ -128,24 +119,11 @@ void ImpalaEncoder::reserve(Arena& arena) const { lay_out(arena); }
 
 void ImpalaEncoder::load_image(const ImageView& images, int n, const Scratch& scratch) const {
   const Grid& grid = stages_[0].input;
-  const int row_size = width() * channels(), window = kSide * channels();
-  Bfloat16* line = scratch.line;
-  for (int y = 0; y < height(); ++y) {
-    const std::size_t from = (static_cast<std::size_t>(n) * height() + y) * row_size;
-    for (int i = 0; i < row_size; i += kVectorWidth) {
-      const int here = std::min(kVectorWidth, row_size - i);
-      Lanes values;
-      if (images.bytes) {
-        values = __builtin_convertvector(load_lanes(images.bytes + from + i, here), Lanes);
-      } else {
-        values = load_lanes(images.floats + from + i, here);
-      }
-      store_lanes(line + channels() + i, values, here);
-    }
-    Bfloat16* to = scratch.prepared + grid.at(0, y, 0);
-    for (int x = 0; x < width(); ++x, to += grid.channels) {
-      std::memcpy(to, line + x * channels(), sizeof(Bfloat16) * window);
-    }
+  const int row = width() * channels();
+  std::size_t from = static_cast<std::size_t>(n) * height() * row;
+  for (int y = 0; y < height(); ++y, from += row) {
+    convert_pixels(images, from, row, scratch.line + channels());
+    spread_windows(scratch.line, width(), channels(), kSide * channels(), grid.channels, scratch.prepared + grid.at(0, y, 0));
   }
 }
 
@@ -190,18 +168,16 @@ void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const 
   const Planes& planes = scratch.stages[s];
   const Grid& pooled = stage.pooled;
   const int pixels = count * pooled.image();
-  const auto add_weights = [&](const Conv& conv, int number, const Grid& grid, const Bfloat16* in, const Bfloat16* gradient,
-                               int over) {
-    make_pairs(gradient, grid.channels, over, grid.margin(), scratch.pairs, bias_sums(sums, number));
-    conv_weights(conv, grid.pitch(), in, over, scratch.pairs, weight_tiles(sums, number));
+  const auto add_block = [&](int number, const Bfloat16* in, const Bfloat16* gradient) {
+    add_gradients(stage.block, number, in, gradient, pixels, pooled.margin(), scratch.pairs, sums);
   };
   for (int block = kBlocks - 2; block >= 0; block -= 2) {
     const int inner = number_of(s, block), outer = inner + 1;
-    add_weights(stage.block, outer, pooled, planes.inputs[block + 1], planes.gradient, pixels);
+    add_block(outer, planes.inputs[block + 1], planes.gradient);
     conv_forward(stage.block_gradient, planes.gradient, backward_weights(packed, outer), pixels, Finish::kMask,
                  {.out = planes.inner_gradient, .positive = planes.inputs[block + 1]});
     clear_behind(pooled, count, planes.inner_gradient);
-    add_weights(stage.block, inner, pooled, planes.inputs[block], planes.inner_gradient, pixels);
+    add_block(inner, planes.inputs[block], planes.inner_gradient);
     conv_forward(stage.block_gradient, planes.inner_gradient, backward_weights(packed, inner), pixels, Finish::kMaskAdd,
                  {.out = planes.gradient, .add = planes.gradient, .positive = planes.inputs[block]});
   }
@@ -212,7 +188,7 @@ void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const 
     if (s == 0) load_image(images, first + n, scratch);
     const std::size_t at = stage.input.at(n, 0, 0);
     const Bfloat16* in = s == 0 ? scratch.prepared : scratch.stages[s - 1].values + at;
-    add_weights(stage.conv, number, stage.full, in, planes.full_gradient, stage.full.image());
+    add_gradients(stage.conv, number, in, planes.full_gradient, stage.full.image(), stage.full.margin(), scratch.pairs, sums);
     if (s == 0) continue;
     conv_forward(stage.conv_gradient, planes.full_gradient, backward_weights(packed, number), stage.full.image(),
                  Finish::kPlain, {.out = scratch.stages[s - 1].gradient + at});
@@ -241,3 +217,5 @@ void ImpalaEncoder::run(Arena& arena, const ImageView& images, int first, int co
 }
 
 }  // namespace soleus
+
+#endif

@@ -122,7 +122,8 @@ void bind_encoders(nb::module_& m) {
       }, "images"_a, "parameters"_a, "grad_out"_a, "gradients"_a, "threads"_a,
            "Writes the parameters' gradients, float32, from the features' in bfloat16.");
   nb::class_<ImpalaEncoder, Encoder>(m, "ImpalaEncoder")
-      .def("__init__", [](ImpalaEncoder* self, int height, int width, int channels, const std::vector<int>& widths, float scale) {
+      .def("__init__", [](ImpalaEncoder* self, int height, int width, int channels, const std::vector<int>& widths,
+                          float scale) {
         new (self) ImpalaEncoder(height, width, channels, widths, scale);
       }, "height"_a, "width"_a, "channels"_a, "widths"_a, "scale"_a)
       .def_static("supports", [](const std::vector<int>& widths) { return ImpalaEncoder::supports(widths); }, "widths"_a,

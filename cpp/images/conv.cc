@@ -20,7 +20,10 @@ Conv::Conv(const ConvShape& s, const Grid& grid, int origin_row, int origin_colu
 }
 
 #if SOLEUS_TILES
-SOLEUS_TILES_BEGIN
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512fp16,amx-tile,amx-bf16")
+#endif
 
 namespace {
 
@@ -29,12 +32,11 @@ struct Unit {
   __m512 low, high;
 };
 
-inline Unit widened(const Bfloat16* p) {
-  const auto half = [](const Bfloat16* q) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)q)), 16));
-  };
-  return {half(p), half(p + 16)};
+inline __m512 widened_half(const Bfloat16* p) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16));
 }
+
+inline Unit widened(const Bfloat16* p) { return {widened_half(p), widened_half(p + 16)}; }
 
 inline void store(Bfloat16* p, Unit unit) {
   _mm512_storeu_si512(p, (__m512i)_mm512_cvtne2ps_pbh(unit.high, unit.low));
@@ -65,6 +67,18 @@ inline void finish(const Finishing& to, Unit bias, const float* sums, std::size_
 
 // The compiler does not see that tiles read memory: what was written before has to be there.
 inline void settle() { asm volatile("" ::: "memory"); }
+
+void set_tiles_up() {
+  struct alignas(64) {
+    std::uint8_t palette = 1, start = 0, reserved[14] = {};
+    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    std::uint8_t rows[16] = {kTile, kTile, kTile, kTile, kTile, kTile, kTile, kTile};
+  } config;
+  settle();
+  _tile_loadconfig(&config);
+}
+
+void release_tiles() { _tile_release(); }
 
 // Sums of 64 pixels and 16 outputs. between(step) is called after each block of the window, for work that does not wait.
 template <class Between>
@@ -196,19 +210,13 @@ void conv_forward(const Conv& conv, const Bfloat16* in, const Bfloat16* weights,
   }
 }
 
-TileSession::TileSession() {
-  struct alignas(64) {
-    std::uint8_t palette = 1, start = 0, reserved[14] = {};
-    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    std::uint8_t rows[16] = {kTile, kTile, kTile, kTile, kTile, kTile, kTile, kTile};
-  } config;
-  settle();
-  _tile_loadconfig(&config);
-}
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC pop_options
+#endif
 
-TileSession::~TileSession() { _tile_release(); }
+TileSession::TileSession() { set_tiles_up(); }
 
-SOLEUS_TILES_END
+TileSession::~TileSession() { release_tiles(); }
 #endif
 
 }  // namespace soleus

@@ -7,7 +7,10 @@
 #if SOLEUS_TILES
 #include <immintrin.h>
 
-SOLEUS_TILES_BEGIN
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512fp16,amx-tile,amx-bf16")
+#endif
 
 namespace soleus {
 namespace {
@@ -148,16 +151,21 @@ void make_pairs(const Bfloat16* gradient, int outputs, int pixels, int margin, B
 }
 
 void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat16* pairs, float* tiles) {
-  constexpr int kStride = kRange + kDepth;
+  constexpr int kStride = kRange + kRange / 2 + kDepth;
   alignas(64) Bfloat16 transposed[kTile * kStride];
   const ConvShape& s = conv.shape;
   const int results = s.outputs / kTile, channels = s.inputs / kTile;
+  // Ranges of nearly kRange, equal: sums are loaded and stored for each. They begin before the first pixel, which taps that
+  // reach an odd number of pixels away would miss otherwise: see below.
+  constexpr int kStart = -2;
+  const int ranges = std::max((pixels - kStart + kRange / 2) / kRange, 1);
+  const int range = ((pixels - kStart + ranges - 1) / ranges + kDepth - 1) / kDepth * kDepth;
   for (int channel = 0; channel < channels; ++channel) {
-    for (int first = 0; first < pixels; first += kRange) {
-      const int blocks = (std::min(kRange, pixels - first) + kDepth - 1) / kDepth;
+    for (int first = kStart; first < pixels; first += range) {
+      const int blocks = (std::min(range, pixels - first) + kDepth - 1) / kDepth;
       const Bfloat16* from = in + static_cast<std::ptrdiff_t>(first) * s.inputs + channel * kTile;
       transpose_pixels(from, s.inputs, blocks * kDepth, transposed, kStride);
-      // One pixel more: taps that reach an odd number of pixels away meet pairs from the next pixel on.
+      // One pixel more: taps that reach an odd number of pixels away meet whole pairs from the next pixel on.
       for (int k = 0; k < kTile; ++k) transposed[k * kStride + blocks * kDepth] = from[blocks * kDepth * s.inputs + k];
       asm volatile("" ::: "memory");
       for (int odd = 0; odd < 2; ++odd) {
@@ -187,5 +195,7 @@ void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat
 
 }  // namespace soleus
 
-SOLEUS_TILES_END
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC pop_options
+#endif
 #endif

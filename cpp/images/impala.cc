@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "error.h"
 #include "images/pooling.h"
@@ -15,12 +14,27 @@ namespace {
 
 constexpr std::size_t kMostStages = 8;
 constexpr int kChunk = 2;  // images of 64 x 64 pixels: with what is between the layers they fill 2 MB
-constexpr int kSide = 3;  // of every kernel
+constexpr int kSide = 3;   // of every kernel
 
 int half(int side) { return (side + 1) / 2; }
 
 // The first convolution sees three neighbouring pixels as channels of one, filled up to a multiple of 16.
 int window_channels(int channels) { return (kSide * channels + kTile - 1) / kTile * kTile; }
+
+// Torch's index of a kernel of three by three taps.
+Layer::Source square(int inputs) {
+  return [inputs](int row, int column, int input, int output) {
+    return ((output * inputs + input) * kSide + row) * kSide + column;
+  };
+}
+
+// Of the first convolution: its columns are channels of a pixel.
+Layer::Source first_square(int channels) {
+  return [channels](int row, int, int input, int output) {
+    const int column = input / channels;
+    return column < kSide ? square(channels)(row, column, input % channels, output) : -1;
+  };
+}
 
 std::uint16_t* winners_of_image(std::uint16_t* winners, const Grid& pooled, int n) {
   return winners + static_cast<std::size_t>(n) * pooled.rows * pooled.columns * pooled.channels;
@@ -36,40 +50,30 @@ bool ImpalaEncoder::supports(std::span<const int> widths) {
 ImpalaEncoder::ImpalaEncoder(int height, int width, int channels, std::span<const int> widths, float scale)
     : Encoder(height, width, channels, kChunk) {
   require(supports(widths), "expected widths of 16 or multiples of 32, and a processor with matrix tiles");
+  // Where a convolution groups pixels, of 16 channels or into such, pitches are even.
+  const auto even = [&](std::size_t s) {
+    return s == 0 || widths[s - 1] == kTile || (s < widths.size() && widths[s] == kTile);
+  };
   std::vector<Layer> layers;
   int rows = height, columns = width, inputs = channels;
   for (std::size_t s = 0; s < widths.size(); ++s) {
-    const int outputs = widths[s];
-    const int stored = s == 0 ? window_channels(channels) : inputs;
+    const int outputs = widths[s], stored = s == 0 ? window_channels(channels) : inputs;
     Stage stage;
-    stage.input = {rows, columns, stored, true, s == 0 || stored == kTile};
-    stage.full = {rows, columns, outputs, true, stage.input.even || outputs == kTile};
-    stage.pooled = {half(rows), half(columns), outputs, true, outputs == kTile};
-    const auto index = [](int all_inputs) {
-      return [all_inputs](int row, int column, int input, int output) {
-        return ((output * all_inputs + input) * kSide + row) * kSide + column;
-      };
-    };
-    if (s == 0) {
-      layers.emplace_back(ConvShape{stored, outputs, kSide, 1}, outputs * inputs * kSide * kSide, scale, true,
-                          [&](int row, int, int input, int output) {
-                            const int column = input / channels;
-                            return column < kSide ? index(channels)(row, column, input % channels, output) : -1;
-                          });
-    } else {
-      layers.emplace_back(ConvShape{stored, outputs, kSide, kSide}, outputs * inputs * kSide * kSide, 1.0f, false,
-                          index(inputs));
-    }
+    stage.input = {rows, columns, stored, true, even(s)};
+    stage.full = {rows, columns, outputs, true, even(s)};
+    rows = half(rows);
+    columns = half(columns);
+    stage.pooled = {rows, columns, outputs, true, even(s + 1)};
+    layers.emplace_back(ConvShape{stored, outputs, kSide, s == 0 ? 1 : kSide}, outputs * inputs * kSide * kSide,
+                        s == 0 ? scale : 1.0f, s == 0, s == 0 ? first_square(channels) : square(inputs));
     stage.conv = Conv(layers.back().shape, stage.input, -1, s == 0 ? 0 : -1);
     stage.conv_gradient = Conv(layers.back().gradient, stage.full, -1, -1);
     for (int block = 0; block < kBlocks; ++block) {
       layers.emplace_back(ConvShape{outputs, outputs, kSide, kSide}, outputs * outputs * kSide * kSide, 1.0f, false,
-                          index(outputs));
+                          square(outputs));
     }
-    stage.block = stage.block_gradient = Conv(layers.back().shape, stage.pooled, -1, -1);
+    stage.block = Conv(layers.back().shape, stage.pooled, -1, -1);
     stages_.push_back(stage);
-    rows = half(rows);
-    columns = half(columns);
     inputs = outputs;
   }
   finish(std::move(layers), rows * columns * inputs);
@@ -123,7 +127,8 @@ void ImpalaEncoder::load_image(const ImageView& images, int n, const Scratch& sc
   std::size_t from = static_cast<std::size_t>(n) * height() * row;
   for (int y = 0; y < height(); ++y, from += row) {
     convert_pixels(images, from, row, scratch.line + channels());
-    spread_windows(scratch.line, width(), channels(), kSide * channels(), grid.channels, scratch.prepared + grid.at(0, y, 0));
+    spread_windows(scratch.line, width(), channels(), kSide * channels(), grid.channels,
+                   scratch.prepared + grid.at(0, y, 0));
   }
 }
 
@@ -140,7 +145,8 @@ void ImpalaEncoder::forward_stage(const Scratch& scratch, std::size_t s, const I
                  {.out = scratch.full, .bias = bias(packed, number)});
     clear_border(stage.full, 1, scratch.full, kLowest);
     const std::size_t at = pooled.at(n, 0, 0);
-    pool_forward(stage.full, scratch.full, pooled, planes.values + at, planes.inputs[0] + at, winners_of_image(planes.winners, pooled, n));
+    pool_forward(stage.full, scratch.full, pooled, planes.values + at, planes.inputs[0] + at,
+                 winners_of_image(planes.winners, pooled, n));
   }
   clear_behind(pooled, count, planes.values);
   clear_behind(pooled, count, planes.inputs[0]);
@@ -174,11 +180,11 @@ void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const 
   for (int block = kBlocks - 2; block >= 0; block -= 2) {
     const int inner = number_of(s, block), outer = inner + 1;
     add_block(outer, planes.inputs[block + 1], planes.gradient);
-    conv_forward(stage.block_gradient, planes.gradient, backward_weights(packed, outer), pixels, Finish::kMask,
+    conv_forward(stage.block, planes.gradient, backward_weights(packed, outer), pixels, Finish::kMask,
                  {.out = planes.inner_gradient, .positive = planes.inputs[block + 1]});
     clear_behind(pooled, count, planes.inner_gradient);
     add_block(inner, planes.inputs[block], planes.inner_gradient);
-    conv_forward(stage.block_gradient, planes.inner_gradient, backward_weights(packed, inner), pixels, Finish::kMaskAdd,
+    conv_forward(stage.block, planes.inner_gradient, backward_weights(packed, inner), pixels, Finish::kMaskAdd,
                  {.out = planes.gradient, .add = planes.gradient, .positive = planes.inputs[block]});
   }
   const int number = number_of(s, -1);

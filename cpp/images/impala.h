@@ -1,5 +1,6 @@
 // The convolutions of the IMPALA network (Espeholt et al. 2018): stages of a convolution, a max pooling and two residual
-// blocks of two convolutions each, all of 3 x 3 pixels; features are the last stage's after a relu, in the order (y, x, channel).
+// blocks of two convolutions each, all of 3 x 3 pixels; features are the last stage's after a relu, in the order
+// (y, x, channel).
 #pragma once
 
 #include <span>
@@ -29,7 +30,7 @@ class ImpalaEncoder final : public Encoder {
     Grid full;    // after its convolution
     Grid pooled;  // and from there on
     Conv conv, conv_gradient;
-    Conv block, block_gradient;
+    Conv block;  // and its gradient, which has the same shape
   };
   // What lies in the arena for one stage; stacks but for what is said to be of one image.
   struct Planes {

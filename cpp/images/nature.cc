@@ -11,7 +11,7 @@
 namespace soleus {
 namespace {
 
-constexpr int kChunk = 8;
+constexpr int kChunk = 4;  // images: of one more is computed for nothing, more no longer fit the caches
 constexpr int kStride1 = 4, kStride2 = 2;
 constexpr int kOutputs1 = 32, kOutputs2 = 64, kOutputs3 = 64;
 
@@ -74,9 +74,9 @@ struct NatureEncoder::Scratch {
 };
 
 NatureEncoder::Scratch NatureEncoder::lay_out(Arena& arena) const {
-  const auto plane = [&](const Grid& grid) {
-    // Windows of the gradients reach two rows out.
-    return arena.take(grid.size(kChunk) + grid.margin() * grid.channels) + 2 * static_cast<std::size_t>(grid.margin()) * grid.channels;
+  const auto plane = [&](const Grid& grid) {  // windows of the gradients reach two rows out
+    const std::size_t margin = static_cast<std::size_t>(grid.margin()) * grid.channels;
+    return arena.take(grid.size(kChunk) + margin) + 2 * margin;
   };
   Scratch s{};
   s.line = arena.take(width() * channels() + 2 * kDepth);

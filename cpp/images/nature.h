@@ -1,5 +1,5 @@
-// The convolutions of the Nature network (Mnih et al. 2015): 32 of 8 x 8 pixels with stride 4, 64 of 4 x 4 with stride 2, 64 of
-// 3 x 3, each followed by a relu; features are in the order (y, x, channel).
+// The convolutions of the Nature network (Mnih et al. 2015): 32 of 8 x 8 pixels with stride 4, 64 of 4 x 4 with stride 2,
+// 64 of 3 x 3, each followed by a relu; features are in the order (y, x, channel).
 #pragma once
 
 #include "images/encoder.h"

@@ -7,7 +7,10 @@
 #if SOLEUS_TILES
 #include <immintrin.h>
 
-SOLEUS_TILES_BEGIN
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512fp16,amx-tile,amx-bf16")
+#endif
 
 namespace soleus {
 
@@ -40,5 +43,7 @@ void spread_windows(const Bfloat16* line, int count, int step, int window, int s
 
 }  // namespace soleus
 
-SOLEUS_TILES_END
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC pop_options
+#endif
 #endif

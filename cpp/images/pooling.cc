@@ -5,7 +5,10 @@
 #if SOLEUS_TILES
 #include <immintrin.h>
 
-SOLEUS_TILES_BEGIN
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512fp16,amx-tile,amx-bf16")
+#endif
 
 namespace soleus {
 namespace {
@@ -132,5 +135,7 @@ void pool_backward(const Grid& full, Bfloat16* grad_in, const Grid& pooled, cons
 
 }  // namespace soleus
 
-SOLEUS_TILES_END
+#if SOLEUS_TILES_BY_PRAGMA
+#pragma GCC pop_options
+#endif
 #endif

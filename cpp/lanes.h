@@ -1,8 +1,10 @@
-// The processor's vectors, and bfloat16 in them.
+// The processor's vectors, memory for them, and bfloat16 in them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 
 #if defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -19,6 +21,17 @@ inline constexpr int kVectorWidth = 8;
 
 typedef float Lanes __attribute__((vector_size(4 * kVectorWidth)));
 typedef std::int32_t LaneInts __attribute__((vector_size(4 * kVectorWidth)));
+
+template <class T>
+struct CacheAligned {
+  using value_type = T;
+  CacheAligned() = default;
+  template <class U>
+  CacheAligned(const CacheAligned<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64))); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(64)); }
+  bool operator==(const CacheAligned&) const { return true; }
+};
 
 // The upper half of a float: its sign, its exponent and 7 bits of its fraction.
 struct Bfloat16 {

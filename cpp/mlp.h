@@ -6,8 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,16 +28,6 @@ struct LayerData {
   Activation activation = Activation::kIdentity;
 };
 
-template <class T>
-struct CacheAligned {
-  using value_type = T;
-  CacheAligned() = default;
-  template <class U>
-  CacheAligned(const CacheAligned<U>&) {}
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64))); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(64)); }
-  bool operator==(const CacheAligned&) const { return true; }
-};
 using TileBuffer = std::vector<float, CacheAligned<float>>;
 
 class Mlp {

@@ -7,21 +7,24 @@ on the way, and the last one is flattened in the order (y, x, channel).
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from soleus.errors import UserError
+from soleus.nets import native
 from soleus.nets.pooling import max_pool
 
 _PIXEL = 1 / 255
 
 
 class _Encoder(nn.Module):
-    """What both networks share: from images to numbers, and from the last feature map to features."""
+    """What both networks share: convolutions of images, natively where that is possible, then a linear layer."""
 
     least: int  # pixels of height and of width
+    linear: nn.Linear
 
     def __init__(self, height: int, width: int, channels: int, features: int, scale: float) -> None:
         super().__init__()
@@ -34,14 +37,37 @@ class _Encoder(nn.Module):
         self.features = features
         self.scale = scale
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features (M, features) of images (M, height, width, channels)."""
+        if tuple(images.shape[1:]) != self.shape:
+            raise UserError(f"expected images of shape (M, *{self.shape}), got {tuple(images.shape)}")
+        encoder = self.native()
+        parameters = [tensor for conv in self.convolutions() for tensor in conv.parameters()]
+        if encoder is not None and native.takes(images, parameters):
+            flat = native.convolutions(encoder, images, parameters)
+        else:
+            flat = self.maps(images).permute(0, 2, 3, 1).flatten(1)
+        features: Tensor = self.linear(flat).relu_()
+        return features
+
+    def convolutions(self) -> list[nn.Conv2d]:
+        """Return them in order."""
+        return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
+
+    def native(self) -> Any:
+        """Return the native convolutions, or None."""
+        raise NotImplementedError
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Return the last feature map (M, C', H', W'), channels-last and after its ReLU, by torch."""
+        raise NotImplementedError
+
     def first(self, conv: nn.Conv2d, images: Tensor) -> Tensor:
         """Return the first convolution (M, C', H', W') of images (M, H, W, C).
 
         bfloat16 holds every integer of 0..255, so that pixels enter as they are; their scale goes into the weights,
         which are fewer.
         """
-        if tuple(images.shape[1:]) != self.shape:
-            raise UserError(f"expected images of shape (M, *{self.shape}), got {tuple(images.shape)}")
         device = images.device.type
         computed = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
         weight, (down, across) = conv.weight * self.scale, conv.stride
@@ -65,11 +91,6 @@ def _fold(images: Tensor, weight: Tensor, stride: int) -> tuple[Tensor, Tensor]:
         images.view(images.shape[0], images.shape[1], -1, stride * channels),
         folded.reshape(outputs, stride * channels, high, wide // stride),
     )
-
-
-def _flat(maps: Tensor) -> Tensor:
-    """Return (M, H W C) for channels-last maps (M, C, H, W), without a copy."""
-    return maps.permute(0, 2, 3, 1).flatten(1)
 
 
 class NatureCnn(_Encoder):
@@ -104,13 +125,16 @@ class NatureCnn(_Encoder):
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return features (M, features) of images (M, height, width, channels)."""
+    def native(self) -> Any:
+        """Return the native convolutions, or None."""
+        return native.nature_encoder(*self.shape, self.scale)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Return the last feature map."""
         maps = self.first(self.conv1, images).relu_()
         maps = self.conv2(maps).relu_()
-        maps = self.conv3(maps).relu_()
-        features: Tensor = self.linear(_flat(maps)).relu_()
-        return features
+        last: Tensor = self.conv3(maps).relu_()
+        return last
 
 
 class _Residual(nn.Module):
@@ -174,6 +198,7 @@ class ImpalaCnn(_Encoder):
         for outputs in widths:
             stages.append(_Stage(inputs, outputs))
             rows, columns, inputs = (rows + 1) // 2, (columns + 1) // 2, outputs
+        self.widths = tuple(widths)
         self.stages = nn.ModuleList(stages)
         self.linear = nn.Linear(rows * columns * inputs, features)
         for layer in self.modules():
@@ -182,13 +207,14 @@ class ImpalaCnn(_Encoder):
                 for tensor in layer.parameters():
                     nn.init.uniform_(tensor, -bound, bound, generator=generator)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return features (M, features) of images (M, height, width, channels)."""
-        stage = self.stages[0]
-        assert isinstance(stage, _Stage)
-        maps = stage.rest(self.first(stage.conv, images))
-        for stage in list(self.stages)[1:]:
+    def native(self) -> Any:
+        """Return the native convolutions, or None."""
+        return native.impala_encoder(*self.shape, self.widths, self.scale)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Return the last feature map."""
+        maps = images
+        for number, stage in enumerate(self.stages):
             assert isinstance(stage, _Stage)
-            maps = stage.rest(stage.conv(maps))
-        features: Tensor = self.linear(_flat(maps.relu_())).relu_()
-        return features
+            maps = stage.rest(stage.conv(maps) if number else self.first(stage.conv, maps))
+        return maps.relu_()

@@ -16,7 +16,7 @@ def max_pool(images: Tensor) -> Tensor:
     of the IMPALA network, most of it in the gradient, which it scatters into memory that it clears first.
     """
     if images.device.type == "cpu" and images.dtype in _NATIVE and _pixels(images).is_contiguous():
-        pooled: Tensor = _MaxPool.apply(images)
+        pooled: Tensor = _MaxPool.apply(images)  # type: ignore[no-untyped-call]
         return pooled
     return functional.max_pool2d(images, 3, 2, 1)
 
@@ -41,7 +41,7 @@ class _MaxPool(torch.autograd.Function):
         return pooled.permute(0, 3, 1, 2)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         from soleus import _core
 

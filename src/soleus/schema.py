@@ -119,7 +119,7 @@ class PpoConfig(_Section):
     """Of convolutions, in rollouts and in learning; auto: bfloat16 where the processor computes in it."""
     shards: Count | Literal["auto"] = "auto"
     """Threads that each learn from a part of every minibatch; gradients are averaged. auto: the learner's threads for
-    the IMPALA network, which takes 0.87 of the time so on two cores; otherwise one, and threads within operations."""
+    convolutional networks: they meet once a minibatch, not at every operation; otherwise one."""
     value_hidden: Widths = (256, 256)
     value_activation: Activation = "tanh"
     value_coefficient: Positive = 1.0

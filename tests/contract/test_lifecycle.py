@@ -169,8 +169,9 @@ def test_starting_and_stopping_leaves_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_starting_and_stopping_200_times_leaves_nothing() -> None:
-    cycles(200)
+def test_starting_and_stopping_many_times_leaves_nothing() -> None:
+    """SOLEUS_CYCLES=200 for a thorough run."""
+    cycles(int(os.environ.get("SOLEUS_CYCLES", "20")))
 
 
 def returns(run: Path) -> float:

@@ -19,7 +19,7 @@ def proportional_memory_mb(pids: Iterable[int], proc: Path = _PROC) -> float:
     proc: where /proc is mounted.
     """
     if not proc.is_dir():
-        return _own_peak_mb() if os.getpid() in pids else 0.0
+        return own_peak_mb() if os.getpid() in pids else 0.0
     return sum(_pss_mb(proc / str(pid)) for pid in pids)
 
 
@@ -36,8 +36,9 @@ def _pss_mb(folder: Path) -> float:
         return 0.0
 
 
-def _own_peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def own_peak_mb() -> float:
+    """Return the peak resident memory of this process [MB]."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in kB, on macOS in bytes
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 

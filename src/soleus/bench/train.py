@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from soleus.config import RunConfig
-from soleus.summary import peak_memory_mb
+from soleus.system import own_peak_mb
 from soleus.train import build
 
 
@@ -38,5 +38,5 @@ def bench_train(config: RunConfig, rounds: int) -> dict[str, Any]:
         "num_threads": run.num_threads,
         "steps_per_s": statistics.median(rates),
         "collect_share": statistics.median(shares),
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": own_peak_mb(),
     }

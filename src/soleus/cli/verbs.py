@@ -11,7 +11,7 @@ from soleus.cli.train import gather_settings, train
 from soleus.cli.usage import parse
 from soleus.errors import UserError, nearest
 
-VERBS: dict[str, Callable[..., None]] = {
+VERBS: dict[str, Callable[..., int | None]] = {
     "train": train,
     "evaluate": evaluate,
     "compare": compare,
@@ -20,7 +20,7 @@ VERBS: dict[str, Callable[..., None]] = {
 }
 
 
-def call_of(arguments: Sequence[str]) -> Callable[[], None]:
+def call_of(arguments: Sequence[str]) -> Callable[[], int | None]:
     """Return the call that the arguments ask for, its own arguments bound; raises UserError for what is none."""
     verb, *rest = arguments or ["--help"]
     if verb not in VERBS and not verb.startswith("-"):
@@ -28,7 +28,7 @@ def call_of(arguments: Sequence[str]) -> Callable[[], None]:
     return parse(VERBS, [verb, *(gather_settings(verb, rest) if verb in ("train", "bench") else rest)])
 
 
-def run(arguments: Sequence[str]) -> None:
-    """Run one verb."""
+def run(arguments: Sequence[str]) -> int:
+    """Run one verb; return its exit code, which is 0 for verbs that give none."""
     threads.wait_asleep()
-    call_of(arguments)()
+    return call_of(arguments)() or 0

@@ -46,6 +46,7 @@ __all__ = [
     "TrainConfig",
     "check_terms",
     "dump_config",
+    "known_keys",
     "load_config",
     "load_human_config",
     "names",
@@ -236,7 +237,7 @@ def _base_of(env: Any) -> str:
     return _BASE_OF_SCHEME.get(scheme, "gymnasium")
 
 
-def _known() -> dict[str, Any]:
+def known_keys() -> dict[str, Any]:
     """Every dotted key of the configuration, ours and those that are translated, with its annotation."""
     return {**dict(_keys(Config)), **dict(_keys(EnvConfig)), **dict.fromkeys(aliases.KEYS, Any)}
 
@@ -257,7 +258,7 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     )  # a misspelt key also reads as missing
     key, kind, message = ".".join(str(part) for part in first["loc"]), first["type"], first["msg"]
     if kind == "extra_forbidden":
-        of = "" if key.partition(".")[0] not in _known() else " of env" if schema is EnvConfig else " of a model"
+        of = "" if key.partition(".")[0] not in known_keys() else " of env" if schema is EnvConfig else " of a model"
         return f"unknown key '{key}'{of}{nearest(key, [known for known, _ in _keys(schema)])}"
     if kind == "missing":
         return f"{key}: expected a value, got none"
@@ -280,7 +281,7 @@ def _key_of(flag: str) -> str:
 
 def takes_no_value(flag: str) -> bool:
     """Whether a flag is a switch, which may stand alone."""
-    return _known().get(_key_of(flag)) is bool
+    return known_keys().get(_key_of(flag)) is bool
 
 
 def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
@@ -289,7 +290,7 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
     Values are YAML, except where the schema wants text; a flag of a switch may stand alone. Raises UserError for a flag
     that is no key of the configuration or lacks its value.
     """
-    known = _known()
+    known = known_keys()
     overrides: dict[str, Any] = {}
     rest = list(arguments)
     while rest:

@@ -50,13 +50,10 @@ def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
 
 def _describe(config: EnvConfig, cpus: int) -> str:
     parallel, envs = config.parallel, config.train.num_envs
-    workers = parallel.num_workers
+    workers, reach = parallel.num_workers, f"{cpus} CPU{'s' * (cpus > 1)} in reach"
     assert isinstance(workers, int)
     if parallel.collector != "workers":
-        return f"{parallel.collector}: {envs} environments in this process; {cpus} CPUs in reach"
+        return f"{parallel.collector}: {envs} environments in this process; {reach}"
     each = f"{envs // workers}" if envs % workers == 0 else f"{envs // workers} or {envs // workers + 1}"
     threads = parallel.threads_per_worker
-    return (
-        f"workers: {workers} processes of {each} environments, {threads} thread{'s' * (threads > 1)} each;"
-        f" {cpus} CPUs in reach"
-    )
+    return f"workers: {workers} processes of {each} environments, {threads} thread{'s' * (threads > 1)} each; {reach}"

@@ -77,7 +77,9 @@ def test_samples_have_the_distribution(kind: str) -> None:
     for a, single in enumerate(reference(kind, torch.from_numpy(row)[None])):
         drawn = actions.reshape(count, -1)[:, a]
         if kind == "continuous":
-            np.testing.assert_allclose([drawn.mean(), drawn.std()], [single.mean, single.stddev], atol=0.02)
+            np.testing.assert_allclose(
+                [drawn.mean(), drawn.std()], [float(single.mean), float(single.stddev)], atol=0.02
+            )
         else:
             size = 2 if kind == "multibinary" else single.probs.shape[-1]
             wanted = [1 - single.probs[0], single.probs[0]] if kind == "multibinary" else single.probs[0]

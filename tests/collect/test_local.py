@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+
+from rounds import ENV, as_dict, config_of, ready, same
+from soleus.collect.local import LocalCollector
+from soleus.config import EnvConfig
+from soleus.environments import make_group
+from soleus.errors import UserError
+
+
+def test_rounds_join_and_episodes_are_counted() -> None:
+    collector, _ = ready(config_of({"id": ENV, "options": {"length": 5}}))
+    first = as_dict(collector.collect())
+    second = collector.collect()
+    np.testing.assert_array_equal(second.observations[0], first["observations"][-1])
+    assert first["observations"][:, 0, 0].tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3]
+    assert first["rewards"][:, 0].tolist() == [1, 2, 3, 4, 5, 1, 2, 3]
+    assert first["episode_returns"].tolist() == [15] * 4
+    assert first["episode_lengths"].tolist() == [5] * 4
+    assert second.episode_returns.tolist() == [15] * 8
+    assert second.valid is None
+
+
+def test_log_densities_are_those_of_the_policy() -> None:
+    collector, ppo = ready(config_of("gymnasium:Pendulum-v1"))
+    ppo.observations.update(np.random.default_rng(0).normal(1, 3, (100, 3)))
+    collector.load_policy(ppo.policy_state())
+    batch = collector.collect()
+    seen = ppo._seen(batch.observations[:-1].reshape(-1, 3))
+    with torch.no_grad():
+        wanted = ppo.policy.head.log_prob(ppo.policy(seen), torch.from_numpy(batch.actions).flatten(0, 1))
+    np.testing.assert_allclose(batch.log_probs.reshape(-1), wanted.numpy(), atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_rounds() -> None:
+    one, other = (ready(config_of("gymnasium:CartPole-v1", train__seed=3))[0] for _ in range(2))
+    for _ in range(2):
+        same(one.collect(), other.collect())
+    third = ready(config_of("gymnasium:CartPole-v1", train__seed=4))[0]
+    assert not np.array_equal(third.collect().observations, other.collect().observations)
+
+
+def test_a_resumed_collector_starts_other_episodes() -> None:
+    config = config_of("gymnasium:CartPole-v1")
+    one, ppo = ready(config)
+    first = as_dict(one.collect())
+    resumed, _ = ready(config)
+    resumed.load_policy(ppo.policy_state())
+    resumed.load_state({name: np.array(value) for name, value in one.state().items()})
+    assert not np.array_equal(resumed.collect().observations[0], first["observations"][0])
+    assert resumed.state()["round"] == 2
+
+
+@pytest.mark.parametrize("vectorization", ["sync", "async"])
+def test_stepping_drives_a_vector_env(vectorization: str) -> None:
+    config = config_of(
+        {"id": ENV, "options": {"length": 5}}, parallel__collector="stepping", parallel__vectorization=vectorization
+    )
+    collector, _ = ready(config)
+    batch = collector.collect()
+    assert batch.rewards[:, 2].tolist() == [1, 2, 3, 4, 5, 1, 2, 3]
+    assert batch.final_observations[4, :, 0].tolist() == [5] * 4
+    collector.close()
+
+
+def test_weights_that_do_not_fit_leave_the_old_ones() -> None:
+    collector, ppo = ready(config_of())
+    assert isinstance(collector, LocalCollector)
+    before = collector._weights.flat.copy()
+    state = {name: array.copy() for name, array in ppo.policy_state().items()}
+    state["net.0.bias"][0] = np.nan
+    with pytest.raises(UserError, match=r"policy: expected finite values in tensor 'net.0.bias'"):
+        collector.load_policy(state)
+    np.testing.assert_array_equal(collector._weights.flat, before)
+
+
+def test_a_round_of_images_learns() -> None:
+    config = config_of({"id": ENV, "options": {"seen": "image"}})
+    collector, ppo = ready(config)
+    batch = collector.collect()
+    assert batch.observations.dtype == np.uint8
+    metrics = ppo.learn(batch)
+    assert all(np.isfinite(value) for value in metrics.values())
+    assert abs(metrics["ppo/kl"]) < 1
+
+
+def test_a_group_of_ones_own_can_be_collected_from() -> None:
+    config = config_of()
+    assert isinstance(config, EnvConfig)
+    collector = LocalCollector(config, make_group(config.env, 2))
+    assert collector.collect().rewards.shape == (8, 2)

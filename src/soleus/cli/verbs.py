@@ -6,8 +6,10 @@ from soleus import threads
 from soleus.cli.bench import bench
 from soleus.cli.compare import compare
 from soleus.cli.evaluate import evaluate
+from soleus.cli.flags import VERBS as KEYED
+from soleus.cli.flags import gather_settings
 from soleus.cli.presets import presets
-from soleus.cli.train import gather_settings, train
+from soleus.cli.train import train
 from soleus.cli.usage import parse
 from soleus.errors import UserError, nearest
 
@@ -25,7 +27,7 @@ def call_of(arguments: Sequence[str]) -> Callable[[], int | None]:
     verb, *rest = arguments or ["--help"]
     if verb not in VERBS and not verb.startswith("-"):
         raise UserError(f"expected a verb of {', '.join(VERBS)}, got '{verb}'{nearest(verb, VERBS)}")
-    return parse(VERBS, [verb, *(gather_settings(verb, rest) if verb in ("train", "bench") else rest)])
+    return parse(VERBS, [verb, *(gather_settings(verb, rest) if verb in KEYED else rest)])
 
 
 def run(arguments: Sequence[str]) -> int:

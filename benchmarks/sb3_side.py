@@ -34,6 +34,7 @@ class PoolVecEnv(VecEnv):
             options |= {**pool.held_out(options), **config.env.evaluation}
         name, options = pool.procgen(config.env, options)
         options |= {"channel_first": True}
+        self.truncates = config.env.time_limit == "truncates"
         self.pool = envpool.make(name, env_type="gymnasium", num_envs=num_envs, seed=seed, **options)
         super().__init__(num_envs, self.pool.observation_space, spaces.Discrete(int(self.pool.action_space.n)))
 
@@ -51,7 +52,8 @@ class PoolVecEnv(VecEnv):
         ended = np.flatnonzero(done)
         if len(ended):
             for i in ended:
-                infos[i] = {"terminal_observation": observations[i].copy(), "TimeLimit.truncated": bool(truncated[i])}
+                late = bool(truncated[i]) and self.truncates
+                infos[i] = {"terminal_observation": observations[i].copy(), "TimeLimit.truncated": late}
             observations[ended] = self.pool.reset(ended.astype(np.int32))[0]
         return observations, rewards.copy(), done, infos
 

@@ -1,4 +1,4 @@
-// The only file that knows Python: checks shapes and dtypes, releases the lock, forwards to the core.
+// The files named bind alone know Python: they check shapes and dtypes, release the lock, forward to the core.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
@@ -8,6 +8,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_images.h"
 #include "error.h"
 #include "probe.h"
 #include "rollout.h"
@@ -317,6 +318,7 @@ void bind_rollout(nb::module_& m) {
 NB_MODULE(_core, m) {
   m.doc() = "The native core of Soleus.";
   soleus::bind_rollout(m);
+  soleus::bind_images(m);
   m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {
     const auto network = soleus::network_data(widths, activations);
     nb::gil_scoped_release unlocked;

@@ -10,8 +10,6 @@ namespace soleus {
 namespace {
 
 constexpr int kWidth = kVectorWidth;  // one vector of outputs
-typedef float Lanes __attribute__((vector_size(4 * kWidth)));
-typedef std::int32_t LaneInts __attribute__((vector_size(4 * kWidth)));
 
 // Vectors of outputs computed together for a whole tile of humans: kVectors * kTile sums fit the registers, hide the
 // latency of the multiply-add, and share each load of a weight and each broadcast of an input.

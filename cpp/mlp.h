@@ -12,16 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "lanes.h"
+
 namespace soleus {
 
 inline constexpr float kLeakySlope = 0.2f;
-
-// Floats in one of the processor's vectors.
-#if defined(__AVX512F__)
-inline constexpr int kVectorWidth = 16;
-#else
-inline constexpr int kVectorWidth = 8;
-#endif
 
 enum class Activation { kIdentity, kTanh, kRelu, kLeakyRelu, kElu, kReluTanh };
 

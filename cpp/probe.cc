@@ -26,7 +26,6 @@ double time_forward(const std::vector<int>& widths, const std::vector<Activation
 }
 
 double peak_flops() {
-  typedef float Lanes __attribute__((vector_size(4 * kVectorWidth)));
   constexpr int kChains = 12;  // enough to hide the latency, few enough for the registers
   constexpr int kRounds = 1 << 20;
   double best = 0;

@@ -211,6 +211,8 @@ class EnvironmentConfig(_Section):
     """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
     frame_stack: Count = 1
     """Frames that an observation holds, the latest last: channels of an image, blocks of a vector."""
+    time_limit: Literal["truncates", "terminates"] = "truncates"
+    """Whether an episode that a time limit ends goes on in the value of its last state, or is lost as in Procgen."""
     deterministic_evaluation: bool = True
     """Evaluate the likeliest action rather than a sampled one."""
 

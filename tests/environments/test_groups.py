@@ -13,7 +13,7 @@ from groups import steps
 from soleus.config import EnvironmentConfig
 from soleus.environments import Group, make_group, make_vector_group
 from soleus.environments.gym import GymGroup
-from soleus.environments.stack import StackedGroup
+from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
 from soleus.errors import UserError
 
@@ -78,6 +78,19 @@ def test_frames_are_stacked_within_an_episode(make: Callable[..., Group]) -> Non
         assert shown[:3] == [[0, 0, 0], [0, 0, 1], [0, 1, 2]]
         assert shown[4:] == [[0, 0, 0], [0, 0, 1]]
         assert taken[3].final_observations[0, ::2].tolist() == [1, 2, 3]
+
+
+def test_a_time_limit_may_be_part_of_the_game() -> None:
+    taken = steps(TerminatingGroup(gym_group(length=3, late=True)), 4)
+    assert [row.terminated[0] for row in taken[1:]] == [0, 0, 1, 0]
+    assert not any(row.truncated.any() for row in taken[1:])
+
+
+def test_layers_pass_on_which_environment_is_at_work() -> None:
+    group, place = StackedGroup(TerminatingGroup(gym_group(length=3)), 2), np.full(1, 7, np.int64)
+    group.watch(place)
+    steps(group, 1)
+    assert place.tolist() == [1]
 
 
 def test_images_are_stacked_in_their_channels() -> None:

@@ -104,7 +104,7 @@ def _serve(
     torch.set_num_threads(threads)
     register_again(registered)
     group = make_group(config.env, place.count, threads, place.first)
-    group.current = shared["worker_place"][place.number, 1:]
+    group.watch(shared["worker_place"][place.number, 1:])
     actor = TorchActor(config, layout, place.first, place.count)
     rollout = Rollout(group, actor, shared, slice(place.first, place.first + place.count))
     try:

@@ -38,8 +38,9 @@ class Group(Protocol):
     action: ActionSpec
     control_dt: float | None
     """Time of one step [s], where there is a clock."""
-    current: npt.NDArray[np.int64]
-    """(1,) the environment being stepped, counted within the group; -1: all of them at once. Shared memory, perhaps."""
+
+    def watch(self, place: npt.NDArray[np.int64]) -> None:
+        """Keep place[0] at the environment being stepped, counted within the group; -1: all of them at once."""
 
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes, whose first observations go to `out`; environment i draws from a stream of (seed, i)."""

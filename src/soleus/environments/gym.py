@@ -96,6 +96,10 @@ class GymGroup:
             raise
         self.control_dt: float | None = None
 
+    def watch(self, place: Array) -> None:
+        """Say in place[0] which environment is at work: who asks may be another process, after this one's death."""
+        self.current = place
+
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes."""
         for i, env in enumerate(self.envs):

@@ -27,7 +27,6 @@ class HumanGroup:
         self.observation = ObservationSpec((core.observation_size,))
         self.action = ActionSpec.continuous(core.action_size)
         self.control_dt: float | None = 1.0 / config.control.policy_hz
-        self.current = np.full(1, -1, np.int64)
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Swap the policy's weights whole; raises UserError for a state that does not fit."""
@@ -39,6 +38,10 @@ class HumanGroup:
     def act(self, t: int, observations: Array, actions: Array, log_probs: Array) -> None:
         """Write actions and their log-densities for the observations that the core gave last."""
         self.env.simulation.core.act(observations, actions, log_probs)
+
+    def watch(self, place: Array) -> None:
+        """All are stepped at once."""
+        place[0] = -1
 
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes."""

@@ -8,7 +8,7 @@ from soleus.config import EnvironmentConfig
 from soleus.environments import pool
 from soleus.environments.base import Group
 from soleus.environments.gym import GymGroup, maker
-from soleus.environments.stack import StackedGroup
+from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
 from soleus.errors import UserError, nearest
 
@@ -34,7 +34,9 @@ def _pool(config: EnvironmentConfig, options: dict[str, Any], num_envs: int, thr
     return pool.PoolGroup(name, rest, num_envs, threads, first)
 
 
-def _stacked(config: EnvironmentConfig, group: Group) -> Group:
+def _layered(config: EnvironmentConfig, group: Group) -> Group:
+    if config.time_limit == "terminates":
+        group = TerminatingGroup(group)
     return StackedGroup(group, config.frame_stack) if config.frame_stack > 1 else group
 
 
@@ -48,8 +50,8 @@ def make_group(
     """
     options = _options(config, evaluation)
     if config.scheme == "gymnasium":
-        return _stacked(config, GymGroup([maker(config, options)] * num_envs, config.id, first))
-    return _stacked(config, _pool(config, options, num_envs, threads, first))
+        return _layered(config, GymGroup([maker(config, options)] * num_envs, config.id, first))
+    return _layered(config, _pool(config, options, num_envs, threads, first))
 
 
 def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: str, threads: int) -> Group:
@@ -59,9 +61,9 @@ def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: s
     """
     options = _options(config, evaluation=False)
     if config.scheme != "gymnasium":
-        return _stacked(config, _pool(config, options, num_envs, threads, 0))
+        return _layered(config, _pool(config, options, num_envs, threads, 0))
     make = maker(config, options)
     make().close()  # in this process first, where its errors are one line
     kind = gymnasium.vector.AsyncVectorEnv if vectorization == "async" else gymnasium.vector.SyncVectorEnv
     env = kind([make] * num_envs, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
-    return _stacked(config, VectorGroup(env, config.id))
+    return _layered(config, VectorGroup(env, config.id))

@@ -70,7 +70,6 @@ class PoolGroup:
 
         Raises UserError where EnvPool or, for Procgen, Qt 5's runtime is missing, for an unknown name or option.
         """
-        self.current = np.full(1, -1, np.int64)
         self.num_envs, self.first = num_envs, first
         self.control_dt: float | None = None
         self._name, self._options = name, {**options, "num_envs": num_envs, "num_threads": num_threads}
@@ -106,6 +105,10 @@ class PoolGroup:
         except Exception as error:
             said = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
             raise UserError(f"env.options: expected options of {self._name}, but {said}") from None
+
+    def watch(self, place: Array) -> None:
+        """All are stepped at once."""
+        place[0] = -1
 
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes, of environments made anew: EnvPool takes seeds only there."""

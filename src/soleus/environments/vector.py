@@ -22,7 +22,6 @@ class VectorGroup:
         self.env = env
         self.num_envs = env.num_envs
         self.control_dt = control_dt
-        self.current = np.full(1, -1, np.int64)
         self.observation, self._see = observation_spec(env.single_observation_space, name)
         self.action, _ = action_spec(env.single_action_space, name)
         self._flat = not self.observation.is_image
@@ -32,6 +31,10 @@ class VectorGroup:
         except ValueError:
             raise UserError(f"{name}: expected a known autoreset_mode in its metadata, got {mode!r}") from None
         self._pending = np.zeros(env.num_envs, bool)  # those that start anew in the next step
+
+    def watch(self, place: Array) -> None:
+        """All are stepped at once."""
+        place[0] = -1
 
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes."""

@@ -1,4 +1,6 @@
-"""Frame stacking: an observation holds the last frames, so that velocities can be seen."""
+"""Layers over a group of any kind: what it shows, and what the end of an episode means."""
+
+from typing import Any
 
 import numpy as np
 
@@ -6,16 +8,50 @@ from soleus.environments.base import Array, Group, Slots
 from soleus.spaces import ObservationSpec
 
 
-class StackedGroup:
+class _Layer:
+    """A group that passes everything on."""
+
+    def __init__(self, inner: Group) -> None:
+        self.inner = inner
+        self.num_envs, self.control_dt = inner.num_envs, inner.control_dt
+        self.observation, self.action = inner.observation, inner.action
+
+    def watch(self, place: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        """Pass it on."""
+        self.inner.watch(place)
+
+    def reset(self, seed: int, out: Array) -> None:
+        """Start new episodes."""
+        self.inner.reset(seed, out)
+
+    def step(self, actions: Array, out: Slots) -> None:
+        """Step the group."""
+        self.inner.step(actions, out)
+
+    def close(self) -> None:
+        """Close the group."""
+        self.inner.close()
+
+
+class TerminatingGroup(_Layer):
+    """A group whose time limit is part of the game: an episode that it ends has no future, as if it were lost."""
+
+    def step(self, actions: Array, out: Slots) -> None:
+        """Step the group; what it truncates is terminated."""
+        self.inner.step(actions, out)
+        out.terminated |= out.truncated
+        out.truncated[:] = 0
+
+
+class StackedGroup(_Layer):
     """A group that shows its last `frames` observations, the latest last; an episode starts with copies of its first.
 
     Images are stacked in their channels, vectors end to end.
     """
 
     def __init__(self, inner: Group, frames: int) -> None:
-        self.inner, self.frames = inner, frames
-        self.num_envs, self.action, self.control_dt = inner.num_envs, inner.action, inner.control_dt
-        self.current = inner.current
+        super().__init__(inner)
+        self.frames = frames
         *shape, self.depth = inner.observation.shape
         self.observation = ObservationSpec((*shape, frames * self.depth))
         self._stack = np.zeros((inner.num_envs, *self.observation.shape), self.observation.dtype)
@@ -42,7 +78,3 @@ class StackedGroup:
         if restarted.any():
             self._stack[restarted] = np.concatenate([self._seen[restarted]] * self.frames, axis=-1)
         out.observations[:] = self._stack
-
-    def close(self) -> None:
-        """Close the group."""
-        self.inner.close()

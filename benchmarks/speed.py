@@ -1,7 +1,7 @@
 """Whole training, steps/s: Soleus, Stable-Baselines3 and, for images, a plain PPO loop, in turn, as ratios.
 
 Every side is a process of its own with the threads that it takes by default; sides alternate, round by round, and the
-medians of the ratios pair by pair are what counts. Steps/s of a side are the median over its iterations after the first.
+medians of the ratios pair by pair are what counts. Steps/s of a side are its median over iterations after the first.
 """
 
 import argparse

@@ -90,3 +90,37 @@ def test_a_group_of_ones_own_can_be_collected_from() -> None:
     assert isinstance(config, EnvConfig)
     collector = LocalCollector(config, make_group(config.env, 2))
     assert collector.collect().rewards.shape == (8, 2)
+
+
+@pytest.mark.parametrize("network", ["nature_cnn", "impala_cnn"])
+def test_learning_in_parts_is_learning_as_a_whole(network: str) -> None:
+    """In float32; bfloat16 rounds otherwise in every part."""
+    env = {"id": ENV, "options": {"seen": "image"}}
+    gradients = []
+    for count in (1, 2):
+        config = config_of(env, policy__network=network, ppo__shards=count, ppo__precision="float32")
+        collector, ppo = ready(config)
+        samples, _ = ppo._prepare(collector.collect())
+        ppo.shards.backward(lambda part: ppo._loss(samples.rows(part)), torch.arange(32))  # noqa: B023
+        ppo.close()
+        gradients.append(torch.cat([p.grad.flatten() for p in ppo.shards.parameters if p.grad is not None]))
+    scale = float(gradients[0].abs().max())
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-5 * scale)
+    assert scale > 0
+
+
+def test_steps_that_do_not_count_are_not_learnt_from() -> None:
+    """Whatever stands in the columns of a lost worker, the update is the same."""
+    states = []
+    for garbage in (0.0, 5.0):
+        collector, ppo = ready(config_of("gymnasium:CartPole-v1"))
+        batch = collector.collect()
+        valid = np.ones(batch.rewards.shape, bool)
+        valid[:, 2:] = False
+        batch.valid = valid
+        batch.terminated[:, 2:] = True
+        batch.rewards[:, 2:], batch.observations[:, 2:], batch.log_probs[:, 2:] = garbage, garbage, -garbage
+        metrics = ppo.learn(batch)
+        assert np.isfinite(list(metrics.values())).all()
+        states.append(ppo.policy_state().flat.copy())
+    np.testing.assert_array_equal(*states)

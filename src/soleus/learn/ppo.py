@@ -79,16 +79,17 @@ class Ppo:
         parameters = [one for net in nets for one in net.parameters()]
         # Apart, so that a rough value function does not slow the policy; together where they share an encoder.
         self._clipped = [parameters] if self.policy.shares_features else [list(net.parameters()) for net in nets]
-        self.shards = Shards(parameters, self._shard_count())
+        self.shards = Shards(parameters, self._shard_count(policy.network))
         self.observations = RunningMoments(() if self.image else layout.observation.shape)
         self.returns = RunningMoments(())
         self.rewards = RewardScaler(layout.num_envs, config.gamma)
         self.updates = 0
 
-    def _shard_count(self) -> int:
+    def _shard_count(self, network: str) -> int:
         if self.config.shards != "auto":
             return self.config.shards
-        return torch.get_num_threads() if self.policy.shares_features and self.device.type == "cpu" else 1
+        split = network == "impala_cnn" and self.image and self.device.type == "cpu"
+        return torch.get_num_threads() if split else 1
 
     def policy_state(self) -> Weights:
         """Return all that acting takes (networks.policy_tensors; for images without the normaliser).

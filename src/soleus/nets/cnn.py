@@ -56,8 +56,8 @@ def _fold(images: Tensor, weight: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     """Return images (M, H, W / s, s C) and weights (O, s C, h, w / s) for (M, H, W, C) and (O, C, h, w).
 
     A convolution of horizontal stride s is one of stride 1 over blocks of s pixels. For the images that is another view
-    of the same bytes; the convolution has more channels to sum over at a time, and on a CPU its weights' gradient took a
-    third of the time (3 channels, 8x8 pixels, stride 4).
+    of the same bytes; the convolution has more channels to sum over at a time, and on a CPU its weights' gradient took
+    a third of the time (3 channels, 8x8 pixels, stride 4).
     """
     outputs, channels, high, wide = weight.shape
     folded = weight.view(outputs, channels, high, wide // stride, stride).permute(0, 4, 1, 2, 3)

@@ -12,7 +12,7 @@ from soleus.checkpoint import write_bytes
 from soleus.system import own_peak_mb
 from soleus.threads import available_cpus
 
-_PACKAGES = ("soleus", "mujoco", "myo-sim", "numpy", "torch", "gymnasium", "envpool")
+PACKAGES = ("soleus", "mujoco", "myo-sim", "numpy", "torch", "gymnasium", "envpool")
 
 
 def machine() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that decide what a run computes."""
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in PACKAGES:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

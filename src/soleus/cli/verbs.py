@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from soleus import threads
 from soleus.cli.bench import bench
 from soleus.cli.compare import compare
+from soleus.cli.doctor import doctor
 from soleus.cli.evaluate import evaluate
 from soleus.cli.flags import VERBS as KEYED
 from soleus.cli.flags import gather_settings
@@ -19,6 +20,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "compare": compare,
     "presets": presets,
     "bench": bench,
+    "doctor": doctor,
 }
 
 

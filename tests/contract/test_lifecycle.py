@@ -180,12 +180,12 @@ def returns(run: Path) -> float:
 
 @pytest.mark.slow
 def test_twenty_kills_do_not_keep_a_run_from_learning(tmp_path: Path) -> None:
-    """CartPole, 60,000 steps, a worker killed at a random moment twenty times: it still learns to balance."""
-    limits = ("--steps", "60000", "--parallel.max_failures", "100", "--train.rollout_steps", "128")
+    """CartPole, 150,000 steps, a worker killed at a random moment twenty times: it still learns to balance."""
+    limits = ("--steps", "150000", "--parallel.max_failures", "100", "--train.rollout_steps", "128")
     run = start(tmp_path / "run", *limits)
     rng, killed = np.random.default_rng(0), 0
     while run.poll() is None and killed < 20:
-        time.sleep(rng.uniform(0.5, 2.5))
+        time.sleep(rng.uniform(0.2, 2.0))
         below = [pid for pid in children(run.pid) if is_running(pid)]
         workers = []
         for pid in below:
@@ -200,7 +200,7 @@ def test_twenty_kills_do_not_keep_a_run_from_learning(tmp_path: Path) -> None:
     assert run.returncode == 0, error
     assert killed == 20
     assert error.count("killed by SIGKILL") == 20
-    assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] >= 60_000
+    assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] >= 150_000
     undisturbed = start(tmp_path / "calm", *limits)
     _, error = undisturbed.communicate(timeout=500)
     assert undisturbed.returncode == 0, error

@@ -1,5 +1,7 @@
 # make setup, train, test (and its parts lint, test-core), clean.
-# PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`.
+# make compare: CoinRun with one process (train-sequential), with many (train-parallel), and the two side by side.
+# PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`, DURATION=... how long each of the
+# two runs takes, SEQUENTIAL=... and PARALLEL=... their folders.
 PYTHON ?= python3
 CXX_FOUND := $(shell command -v $(CXX) || command -v g++ || command -v clang++)
 VENV := .venv
@@ -7,9 +9,13 @@ BIN := $(VENV)/bin
 # One stamp an interpreter: another PYTHON= makes the environment anew.
 INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
 STAMP := $(VENV)/installed-$(INTERPRETER)
+DURATION ?= 2m
+SEQUENTIAL ?= runs/sequential
+PARALLEL ?= runs/parallel
+COMPARISON ?= runs/comparison
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/terms/*)
 
-.PHONY: setup train test lint test-core clean
+.PHONY: setup train train-sequential train-parallel compare test lint test-core clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -27,6 +33,21 @@ $(STAMP): $(SOURCES)
 
 train: setup
 	$(BIN)/soleus train walk2d $(ARGS)
+
+# A run is never written over: these two refuse a folder that is there.
+train-sequential: setup
+	@test ! -e $(SEQUENTIAL) || { echo "error: $(SEQUENTIAL) is there already: remove it, or name another by SEQUENTIAL="; exit 1; }
+	$(BIN)/soleus train procgen-coinrun --collector inline --num-workers 1 --duration $(DURATION) --run-dir $(SEQUENTIAL) $(ARGS)
+
+train-parallel: setup
+	@test ! -e $(PARALLEL) || { echo "error: $(PARALLEL) is there already: remove it, or name another by PARALLEL="; exit 1; }
+	$(BIN)/soleus train procgen-coinrun --collector workers --duration $(DURATION) --run-dir $(PARALLEL) $(ARGS)
+
+# Trains what is not there yet: a second time it only compares.
+compare: setup
+	@test -e $(SEQUENTIAL) || $(MAKE) --no-print-directory train-sequential
+	@test -e $(PARALLEL) || $(MAKE) --no-print-directory train-parallel
+	$(BIN)/soleus compare $(SEQUENTIAL) $(PARALLEL) --out $(COMPARISON)
 
 test: setup lint
 	$(BIN)/python -m pytest

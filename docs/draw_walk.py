@@ -10,9 +10,9 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import mujoco
 import numpy as np
 
-import mujoco
 from soleus import checkpoint
 from soleus.config import load_config
 from soleus.simulation import Buffers, Simulation, load_body

@@ -14,9 +14,9 @@ REPOSITORY = Path(__file__).parents[1]
 # Layer of each module or package, top to bottom: a module imports from its own layer or from those below it.
 LAYERS = [
     {"cli"},
-    {"bench"},
+    {"bench", "doctor"},
     {"train"},
-    {"evaluate", "evaluate_env", "run", "compare"},
+    {"evaluate", "evaluate_env", "run", "compare", "leftovers"},
     {"collect", "learn", "log", "summary"},
     {"environments"},
     {"envs"},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soleus.system import Usage, cpu_seconds, proportional_memory_mb
+from soleus.system import Usage, available_memory_mb, cpu_seconds, proportional_memory_mb
 
 linux = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").is_file(), reason="a kernel without smaps_rollup")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -47,6 +47,22 @@ def test_without_proc_this_process_is_what_is_known(tmp_path: Path) -> None:
     assert proportional_memory_mb([5], nowhere) == 0.0
     assert cpu_seconds(OWN, nowhere) == pytest.approx(time.process_time(), abs=0.1)
     assert math.isnan(cpu_seconds(5, nowhere))
+
+
+def test_available_memory_is_the_least_that_anybody_tells(tmp_path: Path) -> None:
+    assert available_memory_mb(tmp_path) == math.inf
+    group = tmp_path / "sys/fs/cgroup"
+    for folder in (tmp_path / "proc", group):
+        folder.mkdir(parents=True)
+    (tmp_path / "proc/meminfo").write_text("MemTotal:  9000000 kB\nMemFree: 5 kB\nMemAvailable:    4096 kB\n")
+    assert available_memory_mb(tmp_path) == 4.0
+    (group / "memory.max").write_text("max\n")
+    (group / "memory.current").write_text(f"{2**20}\n")
+    assert available_memory_mb(tmp_path) == 4.0
+    (group / "memory.max").write_text(f"{3 * 2**20}\n")
+    assert available_memory_mb(tmp_path) == 2.0
+    (group / "memory.current").write_text(f"{4 * 2**20}\n")
+    assert available_memory_mb(tmp_path) == 0.0
 
 
 def test_cpu_time_is_read_behind_a_name_with_spaces_and_parentheses(tmp_path: Path) -> None:

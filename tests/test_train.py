@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,23 @@ def test_resumed_after_a_kill_equals_uninterrupted(
     assert resumed.counters.steps == 4 * 512  # the checkpoint interval is 1024: one rollout is lost
     train(resumed)
     assert_same(tmp_path / "whole", killed)
+
+
+def test_an_evaluation_is_none_of_an_iterations_cpu_time(make_config: MakeConfig, tmp_path: Path) -> None:
+    def slowly(*given: Any, **options: Any) -> dict[str, float]:
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+        return point_mass.evaluate(*given, **options)
+
+    train(start(make_config(train={"steps": 1024, "eval_interval": 512}), tmp_path / "run", evaluate=slowly))
+    used = [
+        row["system/cpu"] * 512 / row["time/steps_per_s"]
+        for row in log.read_metrics(tmp_path / "run")
+        if "system/cpu" in row
+    ]
+    assert len(used) == 2
+    assert used[1] < 0.25
 
 
 def test_ctrl_c_ends_with_a_checkpoint_that_goes_on(make_config: MakeConfig, tmp_path: Path) -> None:

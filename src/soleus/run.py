@@ -79,6 +79,7 @@ class Run:
 
     def collect(self) -> Batch:
         """Gather one rollout with the weights that the collector has."""
+        self._usage.start()  # what an evaluation or a checkpoint used is none of the iteration's
         self._iteration_started = time.monotonic()
         batch = self.collector.collect()
         self._collected = time.monotonic() - self._iteration_started

@@ -1,18 +1,18 @@
 """What a run sums up to: summary.json, with the machine and the versions that its numbers belong to."""
 
 import json
+import math
 import platform
-import resource
-import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from soleus.checkpoint import write_bytes
+from soleus.system import own_peak_mb
 from soleus.threads import available_cpus
 
-_PACKAGES = ("soleus", "mujoco", "myo-sim", "numpy", "torch", "gymnasium")
+PACKAGES = ("soleus", "mujoco", "myo-sim", "numpy", "torch", "gymnasium", "envpool")
 
 
 def machine() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that decide what a run computes."""
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in PACKAGES:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
@@ -36,14 +36,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def peak_memory_mb() -> float:
-    """Return the peak resident memory of this process [MB]."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
-
-
 def write_summary(run_dir: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Write facts, peak memory, versions and machine to summary.json; return them all."""
-    summary = {**facts, "peak_memory_mb": peak_memory_mb(), "versions": versions(), "machine": machine()}
+    """Write facts, versions and machine to summary.json; return them all.
+
+    The peak memory is that of this process unless the facts tell of one. What is not a number is left out.
+    """
+    known = {key: value for key, value in facts.items() if not (isinstance(value, float) and math.isnan(value))}
+    summary = {"peak_memory_mb": own_peak_mb(), **known, "versions": versions(), "machine": machine()}
     write_bytes(run_dir / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     return summary

@@ -19,7 +19,7 @@ def proportional_memory_mb(pids: Iterable[int], proc: Path = _PROC) -> float:
     proc: where /proc is mounted.
     """
     if not proc.is_dir():
-        return _own_peak_mb() if os.getpid() in pids else 0.0
+        return own_peak_mb() if os.getpid() in pids else 0.0
     return sum(_pss_mb(proc / str(pid)) for pid in pids)
 
 
@@ -36,9 +36,33 @@ def _pss_mb(folder: Path) -> float:
         return 0.0
 
 
-def _own_peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def own_peak_mb() -> float:
+    """Return the peak resident memory of this process [MB]."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in kB, on macOS in bytes
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def available_memory_mb(root: Path = Path("/")) -> float:
+    """Return the memory that processes started now can have [MB], by the machine's and the control group's account.
+
+    inf where nobody tells. root: where /proc and /sys are mounted.
+    """
+    left = [math.inf]
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        left += [int(line.split()[1]) / 2**10 for line in lines if line.startswith("MemAvailable:")]  # in kB
+    except (OSError, ValueError, IndexError):
+        pass
+    group = root / "sys/fs/cgroup"
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            left.append((int((group / limit).read_text()) - int((group / used).read_text())) / 2**20)
+        except (OSError, ValueError):  # none, or no limit: "max"
+            continue
+    return max(0.0, min(left))
 
 
 def cpu_seconds(pid: int, proc: Path = _PROC) -> float:

@@ -5,6 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""What libraries read their number of threads from, when they are imported."""
+
 
 def _quota(folder: Path) -> float | None:
     """CPUs that one control group allows: cgroup v2's cpu.max, or v1's cpu.cfs_quota_us over cpu.cfs_period_us."""
@@ -42,14 +45,26 @@ def _group_folders(root: Path) -> list[Path]:
     return folders
 
 
+def affinity_cpus() -> int:
+    """CPUs that this process may be scheduled on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quota_cpus(root: Path = Path("/")) -> float:
+    """CPUs whose time the control groups of this process allow, inf where none limits it.
+
+    root: where /proc and /sys are mounted.
+    """
+    return min((quota for folder in _group_folders(root) if (quota := _quota(folder)) is not None), default=math.inf)
+
+
 def available_cpus(root: Path = Path("/")) -> int:
     """CPUs that this process may use, at least 1; a quota of 1.5 CPUs counts as 2.
 
     root: where /proc and /sys are mounted.
     """
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quotas = [quota for folder in _group_folders(root) if (quota := _quota(folder)) is not None]
-    return max(1, min([cpus, *(math.ceil(quota) for quota in quotas)]))
+    quota = quota_cpus(root)
+    return max(1, min(affinity_cpus(), math.ceil(quota) if math.isfinite(quota) else sys.maxsize))
 
 
 def collector_threads(asked: int | None) -> int:

@@ -197,6 +197,16 @@ def _stoppable(run: Run) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def iterate(run: Run) -> None:
+    """Collect a round, learn from it, hand the new weights over, record. Raises CollectorFailed."""
+    batch = run.collect()
+    metrics = run.ppo.learn(batch, run.progress)
+    if run.muscle and batch.muscle:
+        metrics |= run.muscle.learn(batch.muscle)
+    run.load_weights()
+    run.record(batch, metrics)
+
+
 def train(run: Run) -> dict[str, Any]:
     """Train until the run's steps or time are over, or Ctrl-C; return its summary."""
     limits = run.config.train
@@ -204,14 +214,9 @@ def train(run: Run) -> dict[str, Any]:
         with _stoppable(run), run.log:
             while not run.finished:
                 try:
-                    batch = run.collect()
+                    iterate(run)
                 except CollectorFailed as failed:
                     raise run.give_up(failed) from None
-                metrics = run.ppo.learn(batch, run.progress)
-                if run.muscle and batch.muscle:
-                    metrics |= run.muscle.learn(batch.muscle)
-                run.load_weights()
-                run.record(batch, metrics)
                 if run.due(limits.eval_interval):
                     run.evaluate()
                 if run.due(limits.checkpoint_interval):

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ import pytest
 import yaml
 
 import point_mass
+from run_folders import parallel, sequential
 from soleus.cli import main
 from soleus.config import Config, load_config
 
@@ -174,6 +177,32 @@ def test_presets(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"walk2d", "walk-myolegs", "walk-myolegs-network", "run-free-myolegs"} <= {
         line.split()[0] for line in out.splitlines()
     }
+
+
+@pytest.mark.parametrize("arguments", [["presets"], ["train", "--help"], ["compare", "a", "b", "--json"]])
+def test_a_reader_that_leaves_ends_it_quietly(file: str, arguments: list[str]) -> None:
+    """As in `soleus presets | head -1`: the first line that is written finds nobody."""
+    for name, write in (("a", sequential), ("b", parallel)):
+        write(Path(name))
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = f"import sys; from soleus.cli import main; sys.exit(main({arguments!r}))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (result.stderr, result.returncode) == ("", 128 + signal.SIGPIPE)
+
+
+def test_a_broken_pipe_to_somebody_else_is_an_error() -> None:
+    code = (
+        "from soleus.cli import main, verbs\n"
+        "def fail(_): raise BrokenPipeError('of a worker')\n"
+        "verbs.run = fail\n"
+        "main(['presets'])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr.endswith("BrokenPipeError: of a worker\n")
 
 
 def in_a_fresh_process(code: str) -> str:

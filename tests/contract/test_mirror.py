@@ -1,10 +1,10 @@
 """Mirror symmetry: in half of the cycle the policy meets the mirrored body, and the body the mirrored action."""
 
+import mujoco
 import numpy as np
 import pytest
 from native import body, simulation
 
-import mujoco
 from soleus.simulation import Buffers
 
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION

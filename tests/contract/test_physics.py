@@ -1,12 +1,12 @@
 """Promises 3 and the muscle sample: what the core computes against independent references."""
 
+import mujoco
 import numpy as np
 import pytest
 import torch
 from native import body, rollout, simulation
 from scipy.optimize import lsq_linear
 
-import mujoco
 from soleus.nets.mlp import build_network
 from soleus.networks import NetworkSpec
 from soleus.simulation import Buffers

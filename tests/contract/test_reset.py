@@ -2,11 +2,11 @@
 
 import itertools
 
+import mujoco
 import numpy as np
 import pytest
 from native import body, simulation
 
-import mujoco
 from soleus import _core, networks
 from soleus.bench.parts import random_state
 from soleus.errors import UserError

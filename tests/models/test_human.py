@@ -1,9 +1,9 @@
 """What a Human says of its model, on every built-in model."""
 
+import mujoco
 import numpy as np
 import pytest
 
-import mujoco
 from soleus import models
 from soleus.models.ground import contact_geoms, lowest
 from soleus.models.root import conjugate, multiply

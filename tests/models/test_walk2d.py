@@ -1,9 +1,9 @@
 """The model against the literature that its file cites."""
 
+import mujoco
 import numpy as np
 import pytest
 
-import mujoco
 from soleus import models
 
 

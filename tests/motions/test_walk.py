@@ -2,10 +2,10 @@
 
 import functools
 
+import mujoco
 import numpy as np
 import pytest
 
-import mujoco
 from soleus import models, motions
 from soleus.models.ground import contact_geoms, lowest
 

@@ -4,10 +4,10 @@ import copy
 import statistics
 from typing import Any
 
-import numpy as np
-
 import mujoco
+import numpy as np
 from mujoco.batch import Batch as MujocoBatch
+
 from soleus import threads
 from soleus.bench.parts import load_random, seconds
 from soleus.collect.native import NativeCollector

@@ -1,5 +1,8 @@
 """The command line: one file a verb. Errors of the user's are one line on stderr and exit code 2."""
 
+import os
+import select
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -13,11 +16,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             from soleus.cli.verbs import run
 
-            run(given)
+            code = run(given)
+            sys.stdout.flush()
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    return 0
+    except BrokenPipeError:
+        if not _is_unread():
+            raise
+        return 128 + signal.SIGPIPE
+    return code
+
+
+def _is_unread() -> bool:
+    """Whether the reader of the output has gone, as in `soleus presets | head -1`; what is left is then dropped."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    gone = bool(output.poll(0))  # an error or a hang-up, which nobody has to ask for
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+    return gone

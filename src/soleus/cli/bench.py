@@ -1,5 +1,6 @@
 """`soleus bench`: the project's claims, measured again."""
 
+import io
 import json as json_format
 import os
 import re
@@ -9,56 +10,96 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.config import Config, RunConfig, load_config, parse_overrides
+from soleus.cli.flags import NO_CREW, CrewFlags, short_overrides
+from soleus.config import Config, EnvConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
-Bench = Literal["rollout", "network", "init", "sync", "train"]
+Bench = Literal["rollout", "network", "init", "sync", "train", "scaling"]
 
-_DEFAULT_PRESET = {"sync": "walk2d", "network": "walk-myolegs-network", "init": "walk-myolegs-network"}
+_DEFAULT_PRESET = {
+    "sync": "walk2d",
+    "network": "walk-myolegs-network",
+    "init": "walk-myolegs-network",
+    "scaling": "procgen-coinrun",
+}
 _DEFAULT_HUMANS = {"sync": 64}
+_OF_SWEEP = {"collector": "it goes through inline and workers", "num_workers": "they are those of --workers"}
+
+File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 
 
 def bench(
     what: tyro.conf.Positional[Bench],
     preset: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET", help_behavior_hint="")] = None,
     *,
-    num_envs: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
-    num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     rounds: int = 5,
+    workers: Annotated[str | None, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="")] = None,
+    plot: File = None,
+    crew: CrewFlags = NO_CREW,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    record: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md", help_behavior_hint="")] = None,
+    record: File = None,
 ) -> None:
-    """Measure this machine: whole rollouts, networks, set-up, stepping, training.
+    """Measure this machine: whole rollouts, networks, set-up, stepping, training, parallel processes.
 
     Args:
         what: rollout: against bare MuJoCo. network: against torch. init: building humans, swapping weights.
             sync: BatchEnv.step against its substeps. train: rollout and learning together.
+            scaling: from one process to many, on the same environments in all.
         preset: Name or YAML file; each benchmark has a default of its own.
-        num_envs: Humans at once; 32, and 64 for sync.
-        num_threads: By default the CPUs that this process may use.
         rounds: Rounds to take medians over.
+        workers: Of scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs in reach.
+        plot: Of scaling: draw it into this PNG file.
+        crew: What is stepped, by whom. By default 32 humans, and 64 for sync.
         set: Any key of the configuration: `--set control.mode=torque`, or in short `--control.mode torque`.
         json: Print one JSON object.
         record: Write the result into a Markdown file, over the last one of the same command.
     """
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")
-    if record:
-        _check_record(record)
-    overrides = {"train.num_envs": _DEFAULT_HUMANS.get(what, 32), **parse_overrides([f"--{one}" for one in set])}
-    given = {"train.num_envs": num_envs, "train.num_threads": num_threads}
-    overrides |= {key: value for key, value in given.items() if value is not None}
-    config = load_config(preset or _DEFAULT_PRESET.get(what, "walk-myolegs"), overrides)
+    counts = _counts(what, workers, plot, crew.given)
+    for name, file, kind in (("--record", record, "Markdown"), ("--plot", plot, "PNG")):
+        if file:
+            _check_file(name, file, kind)
+    config = _configured(what, preset, crew.given, set)
     result = {
         "bench": what,
         "command": " ".join(["soleus", *(argument for argument in sys.argv[1:] if argument != "--json")]),
         "machine": _machine(),
-        "results": _measure(what, config, rounds),
+        "results": _scaling(config, counts, rounds) if what == "scaling" else _measure(what, config, rounds),
     }
     print(json_format.dumps(result) if json else _text(result))
+    if plot:
+        _draw(plot, result)
     if record:
-        _write(record, result)
+        _write(record, result, plot)
+
+
+def _counts(what: Bench, workers: str | None, plot: Path | None, given: dict[str, str]) -> list[int] | None:
+    """Return the numbers of workers of a sweep, in order, or None for the default; refuse what is another's."""
+    if what != "scaling":
+        for flag, value in (("--workers", workers), ("--plot", plot)):
+            if value is not None:
+                raise UserError(f"{flag}: expected it for bench scaling alone, got it for bench {what}")
+        return None
+    for name, why in _OF_SWEEP.items():
+        if name in given:
+            flag = f"--{name}".replace("_", "-")
+            raise UserError(f"{flag}: expected none for bench scaling ({why}), got {given[name]}")
+    if workers is None:
+        return None
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", workers):
+        raise UserError(f"--workers: expected numbers such as 1,2,4, got '{workers}'")
+    return sorted({int(count) for count in workers.split(",")})
+
+
+def _configured(what: Bench, preset: str | None, given: dict[str, str], settings: tuple[str, ...]) -> RunConfig:
+    overrides = parse_overrides([f"--{one}" for one in settings]) | short_overrides(given)
+    name = preset or (None if "env" in given else _DEFAULT_PRESET.get(what, "walk-myolegs"))
+    config = load_config(name, overrides)
+    if isinstance(config, Config):  # environments keep the number that their preset gives
+        config = load_config(name, {"train.num_envs": _DEFAULT_HUMANS.get(what, 32), **overrides})
+    return config
 
 
 def _machine() -> dict[str, Any]:
@@ -67,21 +108,38 @@ def _machine() -> dict[str, Any]:
     return {**machine(), "versions": versions()}
 
 
-def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
-    from soleus import bench as benches
+def _scaling(config: RunConfig, workers: list[int] | None, rounds: int) -> dict[str, Any]:
+    from soleus.bench.scaling import bench_scaling, default_workers
+    from soleus.threads import available_cpus
 
+    if not isinstance(config, EnvConfig):
+        raise UserError(f"bench scaling: expected a preset with env, or --env, got one of the model '{config.subject}'")
+    return bench_scaling(config, workers or default_workers(available_cpus()), rounds)
+
+
+def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
     humans, num_threads = config.train.num_envs, config.train.num_threads
     if what == "train":
-        return benches.bench_train(config, rounds)
+        from soleus.bench.train import bench_train
+
+        return bench_train(config, rounds)
     if not isinstance(config, Config):
         raise UserError(f"bench {what}: expected a preset with a model, got one of '{config.subject}'")
     if what == "rollout":
-        return benches.bench_rollout(config, humans, num_threads, rounds)
+        from soleus.bench.rollout import bench_rollout
+
+        return bench_rollout(config, humans, num_threads, rounds)
     if what == "network":
-        return benches.bench_network(config, rounds)
+        from soleus.bench.network import bench_network
+
+        return bench_network(config, rounds)
     if what == "init":
-        return benches.bench_init(config, humans, num_threads, rounds)
-    return benches.bench_sync(config, humans, num_threads, rounds)
+        from soleus.bench.init import bench_init
+
+        return bench_init(config, humans, num_threads, rounds)
+    from soleus.bench.sync import bench_sync
+
+    return bench_sync(config, humans, num_threads, rounds)
 
 
 def _figure(value: Any) -> str:
@@ -92,33 +150,56 @@ def _figure(value: Any) -> str:
     return str(value)
 
 
+def _facts(result: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result["results"].items() if key != "entries"}
+
+
 def _text(result: dict[str, Any]) -> str:
-    return "\n".join(f"{key:>20}  {_figure(value)}" for key, value in result["results"].items())
+    from soleus.bench.scaling_table import as_table
+
+    facts = "\n".join(f"{key:>20}  {_figure(value)}" for key, value in _facts(result).items())
+    entries = result["results"].get("entries")
+    return f"{facts}\n\n{as_table(entries)}" if entries else facts
 
 
-def _check_record(file: Path) -> None:
-    """Raise UserError where a record could not be written, before anything is measured."""
+def _check_file(flag: str, file: Path, kind: str) -> None:
+    """Raise UserError where a file could not be written, before anything is measured."""
     try:
-        if file.exists():
+        if kind == "Markdown" and file.exists():
             file.read_text(encoding="utf-8")
-        possible = os.access(file.parent, os.W_OK | os.X_OK)
+        possible = not file.is_dir() and os.access(file.parent, os.W_OK | os.X_OK)
     except (OSError, UnicodeDecodeError):
         possible = False
-    if not possible:
-        raise UserError(f"--record: expected a Markdown file in a folder that can be written to, got {file}")
+    if not possible or (kind == "PNG" and file.suffix.lower() != ".png"):
+        raise UserError(f"{flag}: expected a {kind} file in a folder that can be written to, got {file}")
 
 
-def _write(file: Path, result: dict[str, Any]) -> None:
+def _draw(file: Path, result: dict[str, Any]) -> None:
+    from soleus.bench.scaling_picture import draw
+    from soleus.checkpoint import write_bytes
+
+    picture = io.BytesIO()
+    draw(result["results"]).savefig(picture, format="png", dpi=120)
+    write_bytes(file, picture.getbuffer())
+
+
+def _write(file: Path, result: dict[str, Any], picture: Path | None) -> None:
     """Put the result into its section of a Markdown file, which the command names."""
+    from soleus.bench.scaling_table import as_markdown
     from soleus.checkpoint import write_bytes
 
     machine = result["machine"]
-    command = re.sub(r" --record(=| )\S+", "", result["command"])
-    rows = "\n".join(f"| {key} | {_figure(value)} |" for key, value in result["results"].items())
+    command = re.sub(r" --(record|plot)(=| )\S+", "", result["command"])
+    rows = "\n".join(f"| {key} | {_figure(value)} |" for key, value in _facts(result).items())
+    more = ""
+    if "entries" in result["results"]:
+        more = f"\n{as_markdown(result['results']['entries'])}"
+    if picture:
+        more += f"\n![{result['bench']}]({os.path.relpath(picture, file.parent)})\n"
     section = (
         f"## `{command}`\n\n{machine['processor']}, {machine['cpus']} CPUs, "
         f"MuJoCo {machine['versions'].get('mujoco', '?')}, torch {machine['versions'].get('torch', '?')}\n\n"
-        f"| figure | value |\n| --- | --- |\n{rows}\n"
+        f"| figure | value |\n| --- | --- |\n{rows}\n{more}"
     )
     text = file.read_text(encoding="utf-8") if file.is_file() else "# Benchmarks\n"
     head, *old = re.split(r"(?m)^(?=## `)", text)

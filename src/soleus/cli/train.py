@@ -2,13 +2,13 @@
 
 import re
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from soleus.config import RunConfig, load_config, parse_overrides, takes_no_value
+from soleus.cli.flags import NO_CREW, CrewFlags, Text, short_overrides
+from soleus.config import RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
 RUNS = Path("runs")
@@ -33,38 +33,6 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and 
         "ppo.shards",
     }
 )
-
-_SHORT = {  # flags that stand for a key
-    **{key: f"train.{key}" for key in ("steps", "duration", "num_envs", "num_threads", "seed", "device")},
-    **{key: f"parallel.{key}" for key in ("collector", "num_workers", "num_envs_per_worker", "threads_per_worker")},
-    "env": "env",
-}
-_OWN = {  # flags of a verb that are no keys of the configuration
-    "train": {"--help", "--set", "--run-dir", "--resume", *(f"--{key}".replace("_", "-") for key in _SHORT)},
-    "bench": {"--help", "--set", "--num-envs", "--num-threads", "--rounds", "--record", "--json"},
-}
-
-
-def gather_settings(verb: str, arguments: Sequence[str]) -> list[str]:
-    """Rewrite flags that are keys of the configuration, `--ppo.epochs 4`, as `--set ppo.epochs=4`.
-
-    A flag of neither kind is taken for a key too, so that its error names the nearest one.
-    """
-    rest, gathered = list(arguments), []
-    while rest:
-        token = rest.pop(0)
-        flag, equals, _ = token.partition("=")
-        if not flag.startswith("--") or flag.replace("_", "-") in _OWN[verb]:
-            gathered.append(token)
-            continue
-        if equals:
-            setting = token[2:]
-        elif rest and not rest[0].startswith("--") and not (takes_no_value(flag) and rest[0] not in ("true", "false")):
-            setting = f"{flag[2:]}={rest.pop(0)}"
-        else:
-            setting = flag[2:]
-        gathered += ["--set", setting]
-    return gathered
 
 
 def _new_folder(name: str) -> Path:
@@ -99,7 +67,6 @@ def _report(folder: Path, summary: dict[str, Any]) -> None:
         print(f"best checkpoint: {describe(best)}")
 
 
-Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
 Folder = Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")]
 
 
@@ -108,17 +75,11 @@ def train(
     *,
     steps: Text = None,
     duration: Text = None,
-    num_envs: Text = None,
-    num_threads: Text = None,
     seed: Text = None,
     run_dir: Folder = None,
     device: Text = None,
-    env: Text = None,
-    collector: Text = None,
-    num_workers: Text = None,
-    num_envs_per_worker: Text = None,
-    threads_per_worker: Text = None,
     resume: Folder = None,
+    crew: CrewFlags = NO_CREW,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
 ) -> None:
     """Train a preset or a YAML file, or go on with a run.
@@ -127,29 +88,23 @@ def train(
         preset: Name (see `soleus presets`) or YAML file.
         steps: Stop after so many control steps, those of all humans together.
         duration: Stop after so long: 90s, 15m, 2h or 0.5 (hours).
-        num_envs: Humans or environments at once.
-        num_threads: By default the CPUs that this process may use.
         seed: Runs of the same seed on the same machine repeat exactly.
         run_dir: Folder of the run; by default a new one in runs/.
         device: Of the learner: cpu or cuda.
-        env: gymnasium:ID, envpool:ID or procgen:GAME; without a preset, on defaults for such.
-        collector: native (humans), workers (processes), inline (this process) or stepping (a VectorEnv).
-        num_workers: Processes that collect; auto: as many as the CPUs in reach.
-        num_envs_per_worker: Environments of each; by default those of the configuration shared out.
-        threads_per_worker: Threads that each computes with.
         resume: Go on with the run in this folder, or from this checkpoint file.
+        crew: What is stepped, by whom.
         set: Any key of the configuration: `--set ppo.epochs=4`, or in short `--ppo.epochs 4`.
     """
-    if (preset is None and env is None) == (resume is None):
+    if (preset is None and crew.env is None) == (resume is None):
         got = "neither" if resume is None else "both"
         raise UserError(f"expected a preset (see `soleus presets`) or YAML file, or --resume RUN, got {got}")
     if steps is not None and duration is not None:
         raise UserError("expected --steps or --duration, got both")
     overrides = parse_overrides([f"--{setting}" for setting in set])
-    given = {key: value for key, value in locals().items() if key in _SHORT and value is not None}
-    if given.keys() & {"steps", "duration"}:  # the one given stands alone, whatever the preset says
+    if steps is not None or duration is not None:  # the one given stands alone, whatever the preset says
         overrides |= {"train.steps": None, "train.duration": None}
-    overrides |= parse_overrides([f"--{_SHORT[key]}={value}" for key, value in given.items()])
+    own = {"steps": steps, "duration": duration, "seed": seed, "device": device}
+    overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | crew.given)
     folder, summary = _run(preset, resume, run_dir, overrides)
     _report(folder, summary)
 

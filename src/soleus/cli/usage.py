@@ -28,12 +28,12 @@ def one_line(box: str, verb: str) -> str:
     return f"{said.rstrip('.')}{hint}; see {command}"
 
 
-def parse(verbs: Mapping[str, Callable[..., None]], arguments: Sequence[str]) -> Callable[[], None]:
+def parse(verbs: Mapping[str, Callable[..., int | None]], arguments: Sequence[str]) -> Callable[[], int | None]:
     """Return the call that the arguments ask for; raises UserError for arguments that are none."""
 
-    def deferred(verb: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    def deferred(verb: Callable[..., int | None]) -> Callable[..., Callable[[], int | None]]:
         @functools.wraps(verb)
-        def later(*given: Any, **options: Any) -> Callable[[], None]:
+        def later(*given: Any, **options: Any) -> Callable[[], int | None]:
             return functools.partial(verb, *given, **options)
 
         return later
@@ -41,7 +41,7 @@ def parse(verbs: Mapping[str, Callable[..., None]], arguments: Sequence[str]) ->
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):
-            call: Callable[[], None] = tyro.extras.subcommand_cli_from_dict(
+            call: Callable[[], int | None] = tyro.extras.subcommand_cli_from_dict(
                 {name: deferred(verb) for name, verb in verbs.items()},
                 prog="soleus",
                 description="Trains muscle-driven humans to move, on CPUs, fast.",

@@ -5,30 +5,34 @@ from collections.abc import Callable, Sequence
 from soleus import threads
 from soleus.cli.bench import bench
 from soleus.cli.compare import compare
+from soleus.cli.doctor import doctor
 from soleus.cli.evaluate import evaluate
+from soleus.cli.flags import VERBS as KEYED
+from soleus.cli.flags import gather_settings
 from soleus.cli.presets import presets
-from soleus.cli.train import gather_settings, train
+from soleus.cli.train import train
 from soleus.cli.usage import parse
 from soleus.errors import UserError, nearest
 
-VERBS: dict[str, Callable[..., None]] = {
+VERBS: dict[str, Callable[..., int | None]] = {
     "train": train,
     "evaluate": evaluate,
     "compare": compare,
     "presets": presets,
     "bench": bench,
+    "doctor": doctor,
 }
 
 
-def call_of(arguments: Sequence[str]) -> Callable[[], None]:
+def call_of(arguments: Sequence[str]) -> Callable[[], int | None]:
     """Return the call that the arguments ask for, its own arguments bound; raises UserError for what is none."""
     verb, *rest = arguments or ["--help"]
     if verb not in VERBS and not verb.startswith("-"):
         raise UserError(f"expected a verb of {', '.join(VERBS)}, got '{verb}'{nearest(verb, VERBS)}")
-    return parse(VERBS, [verb, *(gather_settings(verb, rest) if verb in ("train", "bench") else rest)])
+    return parse(VERBS, [verb, *(gather_settings(verb, rest) if verb in KEYED else rest)])
 
 
-def run(arguments: Sequence[str]) -> None:
-    """Run one verb."""
+def run(arguments: Sequence[str]) -> int:
+    """Run one verb; return its exit code, which is 0 for verbs that give none."""
     threads.wait_asleep()
-    call_of(arguments)()
+    return call_of(arguments)() or 0

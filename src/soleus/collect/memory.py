@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+NAME = "soleus"
+"""What the memory is called where the system lists what a process maps; no name that anybody could open."""
+
 _ALIGNMENT = 64  # [bytes] a cache line: two processes never write into the same one
 
 Table = Mapping[str, tuple[tuple[int, ...], Any]]
@@ -24,7 +27,7 @@ Table = Mapping[str, tuple[tuple[int, ...], Any]]
 def _file(size: int) -> int:
     """Return a descriptor of nameless memory."""
     if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("soleus")
+        descriptor = os.memfd_create(NAME)
     else:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())

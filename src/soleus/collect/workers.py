@@ -31,8 +31,8 @@ from soleus.config import EnvConfig
 from soleus.environments import make_group
 from soleus.environments.gym import registered
 from soleus.networks import Weights, check_policy
+from soleus.threads import VARIABLES
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _GRACE = 5.0  # [s] for workers to close their environments when they are told to stop
 
 
@@ -43,8 +43,8 @@ def _starting(threads: int) -> Iterator[None]:
     The number of threads is in its environment: libraries read it when they are imported. It does not run the script
     of this process again, as spawned processes do by default: a script needs no guard, and a notebook has none.
     """
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+    before = {name: os.environ.get(name) for name in VARIABLES}
+    os.environ.update(dict.fromkeys(VARIABLES, str(threads)))
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

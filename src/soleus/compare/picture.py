@@ -16,8 +16,8 @@ from soleus.compare.shares import SHARES
 # Colours that stay apart for the colour-blind: Okabe and Ito's for runs, Paul Tol's muted ones for shares.
 _RUNS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("solid", "dashed", "dotted", "dashdot")  # once all colours are used
-_SHARES = dict(zip(SHARES, ("#44AA99", "#332288", "#DDCC77", "#CC6677", "#CCCCCC"), strict=True))
-_ON_DARK = frozenset({"learning"})
+SHARE_COLOURS = dict(zip(SHARES, ("#44AA99", "#332288", "#DDCC77", "#CC6677", "#CCCCCC"), strict=True))
+ON_DARK = frozenset({"learning"})
 _LEGEND_CHARACTERS = 140  # of run names in a row of the legend
 _TIMES = ((3 * 3600.0, 3600.0, "h"), (180.0, 60.0, "min"), (0.0, 1.0, "s"))  # from, unit [s], its name
 _COUNTS = ((1e6, 1e6, "million steps"), (1e4, 1e3, "thousand steps"), (0.0, 1.0, "steps"))
@@ -107,9 +107,9 @@ def _bars(axes: Axes, comparison: Comparison) -> None:
         axes.barh(place, -0.012, left=-0.006, color=_style(place)["color"], height=0.46, clip_on=False)
         left = 0.0
         for share, part in (found.shares or {}).items():
-            axes.barh(place, part, left=left, color=_SHARES[share], height=0.46, edgecolor="white", linewidth=0.8)
+            axes.barh(place, part, left=left, color=SHARE_COLOURS[share], height=0.46, edgecolor="white", linewidth=0.8)
             if part >= 0.05:
-                colour = "white" if share in _ON_DARK else "black"
+                colour = "white" if share in ON_DARK else "black"
                 axes.text(left + part / 2, place, f"{part:.0%}", ha="center", va="center", color=colour, fontsize=9)
             left += part
         if found.shares is None:
@@ -120,9 +120,10 @@ def _bars(axes: Axes, comparison: Comparison) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set(title="Where the time goes", xlabel="share of the run's time")
     axes.spines[["top", "right", "left"]].set_visible(False)
-    keys = [Line2D([], [], linestyle="none", marker="s", markersize=9, color=colour) for colour in _SHARES.values()]
+    colours = SHARE_COLOURS.values()
+    keys = [Line2D([], [], linestyle="none", marker="s", markersize=9, color=colour) for colour in colours]
     below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": len(keys)}
-    axes.legend(keys, list(_SHARES), **below, frameon=False, fontsize=9, handletextpad=0.2, columnspacing=1.0)
+    axes.legend(keys, list(SHARE_COLOURS), **below, frameon=False, fontsize=9, handletextpad=0.2, columnspacing=1.0)
 
 
 def _shortened(name: str, most: int) -> str:

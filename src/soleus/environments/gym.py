@@ -43,11 +43,13 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
 
 
 def registered(config: EnvironmentConfig) -> bytes:
-    """Return how an environment is registered here, for another process: classes of a script or a notebook too."""
+    """Return how an environment is registered here, for another process: classes of a script or a notebook too.
+
+    Nothing for `package:ID`, which that process imports itself.
+    """
     register()
-    if config.scheme != "gymnasium":
-        return b""
-    return cloudpickle.dumps(gymnasium.spec(config.name.rpartition(":")[2]))
+    spec = gymnasium.registry.get(config.name) if config.scheme == "gymnasium" else None
+    return cloudpickle.dumps(spec) if spec else b""
 
 
 def register_again(registration: bytes) -> None:

@@ -62,6 +62,22 @@ def _import() -> Any:
     return envpool
 
 
+_QT = "Qt 5's runtime for Procgen (apt install libqt5gui5, or dnf install qt5-qtbase-gui)"
+
+
+def missing() -> str:
+    """Return what EnvPool or, where that is here, Procgen lacks on this machine; "" where nothing."""
+    try:
+        _import()
+    except UserError as error:
+        return str(error).removeprefix("env.id: expected ").partition(", but ")[0]
+    try:
+        from envpool.procgen import ProcgenEnvSpec  # noqa: F401 - it is there where its libraries were found
+    except ImportError:
+        return _QT
+    return ""
+
+
 class PoolGroup:
     """Environments of one EnvPool. It starts one anew on request, so that every step is one to learn from."""
 
@@ -96,10 +112,8 @@ class PoolGroup:
                     self._name, env_type="gymnasium", seed=seeds[0], env_seed=seeds, **self._options
                 )
         except ImportError as error:
-            qt = "Qt" in str(error)
-            expected = "Qt 5's runtime for Procgen (apt install libqt5gui5, or dnf install qt5-qtbase-gui)"
-            said = str(error).splitlines()[0]
-            raise UserError(f"env.id: expected {expected if qt else 'what EnvPool needs'}, but {said}") from None
+            expected = _QT if "Qt" in str(error) else "what EnvPool needs"
+            raise UserError(f"env.id: expected {expected}, but {str(error).splitlines()[0]}") from None
         except UserError:
             raise
         except Exception as error:

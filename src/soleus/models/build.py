@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-import mujoco
 from soleus.models.coupling import Coupling, read_coupling
 from soleus.models.crossings import crossings, muscles
 from soleus.models.gains import gains

@@ -6,10 +6,10 @@ MuJoCo's joint equality holds q_i - qpos0_i = p_0 + p_1 u + ... + p_4 u^4 with u
 from dataclasses import dataclass
 from typing import Any
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-import mujoco
 from soleus.errors import UserError
 
 ORDER = 5

@@ -1,9 +1,8 @@
 """Which coordinates each muscle crosses, from the structure of the model alone."""
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-import mujoco
 
 _MUSCLE_GAIN = mujoco.mjtGain.mjGAIN_MUSCLE
 

@@ -14,10 +14,9 @@ ones and wide limits a trained policy asked for torques a quarter of which the m
 
 import re
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-import mujoco
 
 # name pattern, kp [N m/rad], kd [N m s/rad], torque limit [N m]; the first that matches counts
 _TABLE: tuple[tuple[str, float, float, float], ...] = (

@@ -1,9 +1,8 @@
 """How far a body's contact geoms reach: the support function, above all downwards to the ground z = 0."""
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-import mujoco
 
 _GEOM = mujoco.mjtGeom
 _DOWN = np.array([0.0, 0.0, -1.0])

@@ -6,10 +6,10 @@ The mirror M = diag(1, -1, 1) of the canonical frame (y left) turns a rotation b
 
 from collections.abc import Sequence
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-import mujoco
 from soleus.models.sides import partners
 
 _MIRROR = np.array([1.0, -1.0, 1.0])

@@ -3,10 +3,9 @@
 import warnings
 from typing import Any
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-import mujoco
 
 NAMES = ("myolegs", "myolegs26", "myofullbody")
 YAW = -np.pi / 2

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mujoco
+
 from soleus.errors import UserError
 from soleus.models import myosim
 from soleus.models.build import build_human

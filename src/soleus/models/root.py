@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-import mujoco
 from soleus.errors import UserError
 
 

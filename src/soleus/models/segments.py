@@ -2,10 +2,10 @@
 
 import re
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-import mujoco
 from soleus.errors import UserError
 from soleus.models.ground import contact_geoms
 from soleus.models.sides import side

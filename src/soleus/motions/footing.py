@@ -10,10 +10,10 @@ and in place while they bear; the foot clear of the ground in swing; length and 
 
 from dataclasses import dataclass
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-import mujoco
 from soleus.models.ground import contact_geoms, lowest, reach
 from soleus.motions.cycle import GaitCycle, Series, fourier
 from soleus.motions.posing import Poser

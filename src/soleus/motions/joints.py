@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
+import mujoco
 import numpy as np
 
-import mujoco
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.models.sides import side

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-import mujoco
 from soleus.models.human import Human
 from soleus.models.root import conjugate, multiply
 from soleus.motions.cycle import GaitCycle

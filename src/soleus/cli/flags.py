@@ -1,0 +1,81 @@
+"""Flags that are keys of the configuration: by their whole names, `--ppo.epochs 4`, and some by short ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import tyro
+
+from soleus.config import parse_overrides, takes_no_value
+
+Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What is stepped, by whom: short flags of several verbs."""
+
+    num_envs: Text = None
+    """Humans or environments at once."""
+    num_threads: Text = None
+    """By default the CPUs that this process may use."""
+    env: Text = None
+    """gymnasium:ID, envpool:ID or procgen:GAME; without a preset, on defaults for such."""
+    collector: Text = None
+    """native (humans), workers (processes), inline (this process) or stepping (a VectorEnv)."""
+    num_workers: Text = None
+    """Processes that collect; auto: as many as the CPUs in reach."""
+    num_envs_per_worker: Text = None
+    """Environments of each; by default those of the configuration shared out."""
+    threads_per_worker: Text = None
+    """Threads that each computes with."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The flags that were given."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+NO_CREW = Crew()
+CrewFlags = Annotated[Crew, tyro.conf.arg(name="")]
+
+_LENGTH = ("steps", "duration", "seed", "device")  # of a training alone
+_KEYS = {  # of the flags that stand for one
+    **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads")},
+    **{name: f"parallel.{name}" for name in ("collector", "num_workers", "num_envs_per_worker", "threads_per_worker")},
+    "env": "env",
+}
+_OF_VERB = {  # flags that are no keys, and short ones besides those of the crew
+    "train": (*_LENGTH, "run_dir", "resume"),
+    "bench": ("rounds", "workers", "plot", "record", "json"),
+}
+VERBS = frozenset(_OF_VERB)
+"""Verbs that take every key of the configuration."""
+
+
+def short_overrides(given: Mapping[str, str]) -> dict[str, Any]:
+    """Return values by dotted key for short flags; raises UserError for a value that cannot be read."""
+    return parse_overrides([f"--{_KEYS[name]}={value}" for name, value in given.items()])
+
+
+def gather_settings(verb: str, arguments: Sequence[str]) -> list[str]:
+    """Rewrite flags that are keys of the configuration, `--ppo.epochs 4`, as `--set ppo.epochs=4`.
+
+    A flag of neither kind is taken for a key too, so that its error names the nearest one.
+    """
+    own = {f"--{name}".replace("_", "-") for name in ("help", "set", *_OF_VERB[verb], *asdict(NO_CREW))}
+    rest, gathered = list(arguments), []
+    while rest:
+        token = rest.pop(0)
+        flag, equals, _ = token.partition("=")
+        if not flag.startswith("--") or flag.replace("_", "-") in own:
+            gathered.append(token)
+            continue
+        if equals:
+            setting = token[2:]
+        elif rest and not rest[0].startswith("--") and not (takes_no_value(flag) and rest[0] not in ("true", "false")):
+            setting = f"{flag[2:]}={rest.pop(0)}"
+        else:
+            setting = flag[2:]
+        gathered += ["--set", setting]
+    return gathered

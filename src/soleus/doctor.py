@@ -1,0 +1,141 @@
+"""What could make runs slow or fail on this machine, and what runs left behind: `soleus doctor`."""
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from soleus import leftovers, threads
+from soleus.environments import pool
+from soleus.summary import PACKAGES, versions
+
+State = Literal["ok", "note", "wrong"]
+
+_BINDING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
+_OPTIONAL = frozenset({"soleus", "envpool"})  # the first is missing where its sources are run as they lie
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    """note: nothing is wrong, but something is not there that a user may want."""
+    text: str
+
+
+def examine(environment: Mapping[str, str], clean: bool = False) -> list[Finding]:
+    """Look at everything. environment: variables of this process. clean: remove what runs left behind."""
+    return [
+        cpus(),
+        *thread_settings(environment, threads.available_cpus()),
+        packages(versions()),
+        core(),
+        precision(),
+        environments(pool.missing()),
+        *remains(clean),
+    ]
+
+
+def cpus() -> Finding:
+    """How many CPUs are in reach, and why so many."""
+    allowed, there, quota = threads.affinity_cpus(), os.cpu_count() or 1, threads.quota_cpus()
+    by_quota = f"a quota of {quota:g}" if math.isfinite(quota) else "no quota"
+    return Finding("CPUs", "ok", f"{threads.available_cpus()} in reach: {allowed} of {there} by affinity, {by_quota}")
+
+
+def _cpus(count: int) -> str:
+    return f"{count} CPU{'s' * (count > 1)}"
+
+
+def thread_settings(environment: Mapping[str, str], cpus: int) -> list[Finding]:
+    """Variables that decide over threads, against the CPUs in reach."""
+    findings = []
+    for name in threads.VARIABLES:
+        if not (value := environment.get(name, "").strip()):
+            continue
+        first = re.match(r"\d+", value)  # OpenMP takes a list, one number for each level
+        if first is None or int(first[0]) < 1:
+            findings.append(Finding(name, "wrong", f"expected a number of threads, got '{value}': unset it"))
+        elif int(first[0]) > cpus:
+            text = f"{value} threads for {_cpus(cpus)} in reach, which wait for one another: unset it"
+            findings.append(Finding(name, "wrong", text))
+        else:
+            text = f"{value} for {_cpus(cpus)} in reach; workers and the learner set their own (soleus train --help)"
+            findings.append(Finding(name, "ok" if int(first[0]) == cpus else "note", text))
+    for name in _BINDING:
+        if (value := environment.get(name, "").strip()) and value.lower() not in ("false", "none", "disabled"):
+            text = f"'{value}' binds every process to the same CPUs, so that workers share one: unset it"
+            findings.append(Finding(name, "wrong", text))
+    if environment.get("OMP_WAIT_POLICY", "").strip().lower() == "active":
+        text = "'active' lets threads that wait take CPUs from workers: unset it"
+        findings.append(Finding("OMP_WAIT_POLICY", "wrong", text))
+    return findings or [Finding("threads", "ok", "no variable sets them: Soleus does")]
+
+
+def packages(found: Mapping[str, str]) -> Finding:
+    """The versions that decide what a run computes."""
+    missing = [name for name in PACKAGES if name not in found and name not in _OPTIONAL]
+    text = ", ".join(f"{name} {version}" for name, version in found.items())
+    if missing:
+        return Finding("packages", "wrong", f"{', '.join(missing)} missing (make setup); {text}")
+    return Finding("packages", "ok", text)
+
+
+def core() -> Finding:
+    """Whether the native core loads."""
+    try:
+        import soleus.simulation  # noqa: F401 - the module through which everything uses it
+    except ImportError as error:
+        return Finding("core", "wrong", f"it does not load (make setup): {str(error).splitlines()[0]}")
+    return Finding("core", "ok", "the native core loads")
+
+
+def precision() -> Finding:
+    """What networks compute in."""
+    try:
+        from soleus.nets.precision import computes_bfloat16, resolve
+    except ImportError as error:
+        return Finding("precision", "wrong", f"torch does not load: {str(error).splitlines()[0]}")
+    has = "has" if computes_bfloat16() else "has no"
+    auto = str(resolve("auto", images=True)).removeprefix("torch.")
+    return Finding("precision", "ok", f"the processor {has} products of bfloat16; precision auto is {auto} for images")
+
+
+def environments(missing: str) -> Finding:
+    """Whether EnvPool and Procgen can be used. missing: what they lack (environments.pool)."""
+    if missing:
+        what = "procgen:" if "Procgen" in missing else "envpool: and procgen:"
+        return Finding("environments", "note", f"{what} environments need {missing}")
+    return Finding("environments", "ok", "EnvPool and Procgen, with Qt 5's runtime, are here")
+
+
+def remains(clean: bool = False, proc: Path = leftovers.PROC, shared: Path = leftovers.SHARED) -> list[Finding]:
+    """What runs left behind, removed on request. proc, shared: where /proc and /dev/shm are mounted."""
+    if not proc.is_dir():
+        return [Finding("leftovers", "note", f"not looked for: there is no {proc} on this system")]
+    found = leftovers.find(proc, shared)
+    left = leftovers.clean(found, proc, shared) if clean else found
+    return [
+        _remains_of("workers", found.orphans, left.orphans, "run without the run that started them", _under_way(left)),
+        _remains_of("segments", found.segments, left.segments, "are mapped by nobody", f"none left in {shared}"),
+    ]
+
+
+def _under_way(found: leftovers.Leftovers) -> str:
+    runs = [f"process {pid} with {count} worker{'s' * (count != 1)}" for pid, count in sorted(found.runs.items())]
+    return f"none without their run; under way: {', '.join(runs) or 'no run'}"
+
+
+def _remains_of(
+    name: str, found: tuple[int | Path, ...], left: tuple[int | Path, ...], what: str, nothing: str
+) -> Finding:
+    if left:
+        return Finding(name, "wrong", f"{', '.join(map(str, left))} {what}: soleus doctor --clean removes them")
+    if found:
+        return Finding(name, "ok", f"removed {', '.join(map(str, found))}")
+    return Finding(name, "ok", nothing)

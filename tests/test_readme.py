@@ -11,19 +11,25 @@ from pathlib import Path
 import pytest
 
 import soleus
-from soleus.cli.verbs import call_of
-from soleus.config import load_config, parse_overrides
+from soleus.cli.flags import short_overrides
+from soleus.cli.verbs import VERBS, call_of
+from soleus.config import EnvConfig, load_config, names, parse_overrides
+from soleus.environments import make_group
+from soleus.parallel import resolve
 
-TEXT = (Path(__file__).parents[1] / "README.md").read_text()
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text()
+ENVIRONMENTS = (REPOSITORY / "docs/environments.md").read_text()
+TEXT = README + ENVIRONMENTS
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 COMMANDS = [
     line.split("soleus ", 1)[1]
-    for block in blocks("sh")
+    for block in blocks(TEXT, "sh")
     for line in block.splitlines()
     if re.match(r"(\S*/)?soleus ", line)
 ]
@@ -36,7 +42,7 @@ def test_no_number_is_left_out() -> None:
 def test_the_python_snippet_runs(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(soleus.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
-        [sys.executable, "-c", blocks("python")[0]],
+        [sys.executable, "-c", blocks(README, "python")[0]],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
@@ -48,20 +54,55 @@ def test_the_python_snippet_runs(tmp_path: Path) -> None:
 
 
 def test_there_are_commands_of_every_verb() -> None:
-    assert {command.split()[0] for command in COMMANDS} == {"train", "evaluate", "compare", "presets", "bench"}
+    assert {command.split()[0] for command in COMMANDS} == set(VERBS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_understood(command: str) -> None:
     call = call_of(shlex.split(command, comments=True))
     assert isinstance(call, partial)
-    overrides = parse_overrides([f"--{setting}" for setting in call.keywords.get("set", ())])
-    overrides |= parse_overrides(
-        [f"--train.{key}={call.keywords[key]}" for key in ("steps", "duration") if call.keywords.get(key)]
-    )
-    load_config(call.keywords.get("preset") or "walk2d", overrides)
+    given = call.keywords
+    crew: dict[str, str] = given["crew"].given if "crew" in given else {}
+    overrides = parse_overrides([f"--{setting}" for setting in given.get("set", ())]) | short_overrides(crew)
+    overrides |= short_overrides({key: given[key] for key in ("steps", "duration") if given.get(key)})
+    config = load_config(given.get("preset") or (None if "env" in crew else "walk2d"), overrides)
+    resolve(config, cpus=4)
+
+
+@pytest.mark.parametrize("block", blocks(TEXT, "yaml"), ids=lambda block: block.split()[1])
+def test_a_configuration_is_understood(block: str, tmp_path: Path) -> None:
+    name, command = re.match(r"# (\S+\.yaml), for: soleus (train .*)\n", block).groups()  # type: ignore[union-attr]
+    assert command == f"train {name}"
+    (tmp_path / name).write_text(block)
+    config = load_config(tmp_path / name)
+    assert isinstance(config, EnvConfig)
+    resolve(config, cpus=4)
+    if config.env.scheme == "gymnasium":
+        make_group(config.env, 1).close()
+
+
+def test_the_table_of_presets_is_right() -> None:
+    rows = re.findall(r"^\| `(procgen-coinrun-\d+-cores)` \| (\d+) x (\d+) \| ([\d,]+) \|$", ENVIRONMENTS, re.MULTILINE)
+    assert {name for name, *_ in rows} == {name for name in names("presets") if name.endswith("-cores")}
+    for name, workers, envs, size in rows:
+        config, _ = resolve(load_config(name), cpus=4)
+        crew = config.parallel.num_workers, config.train.num_envs, config.batch_size
+        assert crew == (int(workers), int(workers) * int(envs), int(size.replace(",", "")))
+
+
+def test_targets_of_the_makefile_are_there() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
+    assert {"train", "test", "setup", "compare"} <= named <= targets
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", TEXT))
+def test_a_link_leads_somewhere(link: str) -> None:
+    assert (REPOSITORY / link).exists()
 
 
 @pytest.mark.parametrize("flag", re.findall(r"`(--[a-z_]+\.[^`]*)`", TEXT))
 def test_a_flag_is_a_key(flag: str) -> None:
-    load_config("walk-myolegs", parse_overrides(flag.split()))
+    key = flag.split()[0].removeprefix("--").partition(".")[0]
+    of_env = key in ("env", "parallel", "training") or flag.startswith("--policy.network")
+    load_config("procgen-coinrun" if of_env else "walk-myolegs", parse_overrides(flag.split()))

@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 from typing import Any, ClassVar
 
 import pytest
@@ -144,8 +146,17 @@ def test_table_and_picture() -> None:
     figure.savefig(io.BytesIO(), format="png")
 
 
+def free_cpus() -> float:
+    """CPUs that two processes get which only compute, for a second."""
+    code = "import time; end = time.time() + 1\nwhile time.time() < end: pass\nprint(time.process_time())"
+    busy = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(2)]
+    return sum(float(one.communicate()[0]) for one in busy)
+
+
 @pytest.mark.slow
 def test_two_workers_step_a_slow_environment_nearly_twice_as_fast() -> None:
+    if (free := free_cpus()) < 1.8:
+        pytest.skip(f"two workers would have {free:.1f} CPUs: the machine is busy, or has one")
     results = bench_scaling(config(), [1, 2], rounds=5)
     _, one, two = results["entries"]
     assert two["collect_over_one_worker"] > 1.5  # 1.9 and more on a machine that does nothing else

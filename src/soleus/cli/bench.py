@@ -12,7 +12,7 @@ import tyro
 from soleus.config import Config, load_config, parse_overrides
 from soleus.errors import UserError
 
-Bench = Literal["rollout", "network", "init", "sync", "train"]
+Bench = Literal["rollout", "network", "init", "sync", "train", "images"]
 
 _DEFAULT_PRESET = {"sync": "walk2d", "network": "walk-myolegs-network", "init": "walk-myolegs-network"}
 _DEFAULT_HUMANS = {"sync": 64}
@@ -33,7 +33,8 @@ def bench(
 
     Args:
         what: rollout: against bare MuJoCo. network: against torch. init: building humans, swapping weights.
-            sync: BatchEnv.step against its substeps. train: rollout and learning together.
+            sync: BatchEnv.step against its substeps. train: rollout and learning together. images: the networks on
+            images against plain torch.
         preset: Name or YAML file; each benchmark has a default of its own.
         num_envs: Humans at once; 32, and 64 for sync.
         num_threads: By default the CPUs that this process may use.
@@ -79,6 +80,8 @@ def _measure(what: Bench, config: Config, rounds: int) -> dict[str, Any]:
         return benches.bench_init(config, humans, num_threads, rounds)
     if what == "sync":
         return benches.bench_sync(config, humans, num_threads, rounds)
+    if what == "images":
+        return benches.bench_images(rounds, num_threads)
     return benches.bench_train(config, rounds)
 
 

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One stamp an interpreter: another PYTHON= makes the environment anew.
 INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
 STAMP := $(VENV)/installed-$(INTERPRETER)
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/terms/*)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/terms/*)
 
 .PHONY: setup train test lint test-core clean
 .DELETE_ON_ERROR:

@@ -1,4 +1,11 @@
+import json
+
+import pytest
+import torch
+
 from soleus.bench import bench_images
+from soleus.bench import images as bench
+from soleus.cli import main
 
 
 def test_both_sides_of_every_network_are_measured() -> None:
@@ -14,10 +21,6 @@ def test_both_sides_of_every_network_are_measured() -> None:
 
 
 def test_plain_networks_are_ours_in_torch_alone() -> None:
-    import torch
-
-    from soleus.bench import images as bench
-
     for plain, name in ((bench._plain_nature(), "nature"), (bench._plain_impala(), "impala")):
         ours = bench._sides(name)["ours_f32"].network
         with torch.no_grad():
@@ -26,3 +29,9 @@ def test_plain_networks_are_ours_in_torch_alone() -> None:
         pixels = torch.randint(0, 256, (3, 64, 64, 3), dtype=torch.uint8)
         expected = plain[:-3](pixels.permute(0, 3, 1, 2) / 255).permute(0, 2, 3, 1).flatten(1)
         torch.testing.assert_close(ours.maps(pixels).permute(0, 2, 3, 1).flatten(1), expected)
+
+
+def test_the_verb_prints_what_is_measured(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr("soleus.bench.bench_images", lambda rounds, threads: {"asked": [rounds, threads]})
+    assert main(["bench", "images", "--rounds", "2", "--num-threads", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"] == {"asked": [2, 1]}

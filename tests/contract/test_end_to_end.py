@@ -104,9 +104,7 @@ def test_evaluation_counts_whole_first_episodes():
     assert result["mean_return"] == pytest.approx(np.mean(returns), rel=1e-2)
 
 
-@pytest.mark.parametrize(
-    "what", ["rollout", "network", "init", "sync", "train", pytest.param("images", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("what", ["rollout", "network", "init", "sync", "train"])
 def test_bench_prints_json_that_scripts_rely_on(what, capsys, tmp_path):
     record = tmp_path / "benchmarks.md"
     arguments = [

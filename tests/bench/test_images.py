@@ -3,8 +3,8 @@ import json
 import pytest
 import torch
 
-from soleus.bench import bench_images
 from soleus.bench import images as bench
+from soleus.bench.images import bench_images
 from soleus.cli import main
 
 

@@ -32,6 +32,6 @@ def test_plain_networks_are_ours_in_torch_alone() -> None:
 
 
 def test_the_verb_prints_what_is_measured(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr("soleus.bench.bench_images", lambda rounds, threads: {"asked": [rounds, threads]})
+    monkeypatch.setattr("soleus.bench.images.bench_images", lambda rounds, threads: {"asked": [rounds, threads]})
     assert main(["bench", "images", "--rounds", "2", "--num-threads", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["results"] == {"asked": [2, 1]}

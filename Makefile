@@ -13,7 +13,7 @@ DURATION ?= 2m
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
 COMPARISON ?= runs/comparison
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/terms/*)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/terms/*)
 
 .PHONY: setup train train-sequential train-parallel compare test lint test-core clean
 .DELETE_ON_ERROR:

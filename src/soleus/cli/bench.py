@@ -14,7 +14,7 @@ from soleus.cli.flags import NO_CREW, CrewFlags, short_overrides
 from soleus.config import Config, EnvConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
-Bench = Literal["rollout", "network", "init", "sync", "train", "scaling"]
+Bench = Literal["rollout", "network", "init", "sync", "train", "scaling", "images"]
 
 _DEFAULT_PRESET = {
     "sync": "walk2d",
@@ -45,7 +45,8 @@ def bench(
     Args:
         what: rollout: against bare MuJoCo. network: against torch. init: building humans, swapping weights.
             sync: BatchEnv.step against its substeps. train: rollout and learning together.
-            scaling: from one process to many, on the same environments in all.
+            scaling: from one process to many, on the same environments in all. images: the networks on images
+            against plain torch.
         preset: Name or YAML file; each benchmark has a default of its own.
         rounds: Rounds to take medians over.
         workers: Of scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs in reach.
@@ -123,6 +124,10 @@ def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
         from soleus.bench.train import bench_train
 
         return bench_train(config, rounds)
+    if what == "images":
+        from soleus.bench.images import bench_images
+
+        return bench_images(rounds, num_threads)
     if not isinstance(config, Config):
         raise UserError(f"bench {what}: expected a preset with a model, got one of '{config.subject}'")
     if what == "rollout":

@@ -53,7 +53,8 @@ def tune_allocator() -> bool:
 
     By default glibc maps every tensor of more than some megabytes anew and gives it back when it is freed, so that
     each gradient step meets fresh pages, which the kernel clears one by one: with this, a step of the IMPALA network
-    over 256 images takes a fifth less time. The process then holds on to its peak of memory.
+    over 256 images takes torch a fifth less time (200 ms rather than 256 in bfloat16, one thread); native convolutions
+    allocate next to nothing and take the same. The process then holds on to its peak of memory.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -142,7 +142,7 @@ class TrainConfig(_Section):
     num_threads: Count | None = None
     """Of the collector; null: the CPUs that the process may use."""
     learner_threads: Count | None = None
-    """Of torch; null: as num_threads (the two take turns)."""
+    """Of torch; null: as num_threads (the two take turns), and one for vectors of environments that are not ours."""
     pin_threads: bool = False
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     device: str = "cpu"

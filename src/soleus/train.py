@@ -119,11 +119,13 @@ def _wire(
     content = checkpoint.read(resume) if resume else None
     device = _device(limits.device)
     num_threads = threads.collector_threads(limits.num_threads)
-    threads.set_learner_threads(limits.learner_threads, num_threads)
     tune_allocator()
     collector = make_collector(config, num_threads)
     try:
         layout = collector.layout
+        # Small networks on vectors lose to threads within operations: HalfCheetah trains at 0.37 of the speed with two.
+        alone = isinstance(config, EnvConfig) and not layout.observation.is_image
+        threads.set_learner_threads(limits.learner_threads, 1 if alone else num_threads)
         ppo = Ppo(config.ppo, config.policy, layout, limits.seed, device)
         muscle = None
         if isinstance(config, Config) and config.trains_muscle_network and layout.muscle:

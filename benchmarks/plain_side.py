@@ -9,32 +9,20 @@ import time
 
 import numpy as np
 import torch
-from gymnasium import spaces
-from sb3_side import Impala, PoolVecEnv
+from sb3_side import PoolVecEnv
 from torch import nn
 from torch.distributions import Categorical
 from torch.nn.functional import mse_loss
 
+from soleus.bench.images import plain_impala, plain_nature
 from soleus.config import EnvConfig, load_config, parse_overrides
 
 
-class Nature(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, 32, 8, 4), nn.ReLU(), nn.Conv2d(32, 64, 4, 2), nn.ReLU(), nn.Conv2d(64, 64, 3),
-            nn.ReLU(), nn.Flatten(), nn.Linear(1024, 512), nn.ReLU(),
-        )  # fmt: skip
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layers(x)
-
-
 class Agent(nn.Module):
-    def __init__(self, network: str, space: spaces.Box, actions: int) -> None:
+    def __init__(self, network: str, actions: int) -> None:
         super().__init__()
         impala = network == "impala_cnn"
-        self.encoder: nn.Module = Impala(space) if impala else Nature(space.shape[0])
+        self.encoder = plain_impala() if impala else plain_nature()
         features = 256 if impala else 512
         self.policy, self.value = nn.Linear(features, actions), nn.Linear(features, 1)
 
@@ -48,7 +36,7 @@ def train(config: EnvConfig, rollouts: int) -> float:
     """Return the median steps/s of whole iterations after the first."""
     ppo, envs, steps = config.ppo, config.train.num_envs, config.train.rollout_steps
     env = PoolVecEnv(config, envs, 0, False)
-    agent = Agent(config.policy.network, env.observation_space, env.action_space.n)
+    agent = Agent(config.policy.network, env.action_space.n)
     agent = agent.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(agent.parameters(), lr=ppo.learning_rate, eps=1e-5)
     seen = torch.zeros((steps, *np.zeros((envs, *env.observation_space.shape)).shape), dtype=torch.uint8)

@@ -19,6 +19,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor, VecNormalize
 from torch import nn
 
+from soleus.bench.images import plain_impala
 from soleus.config import EnvConfig, load_config, parse_overrides
 from soleus.environments import pool
 
@@ -73,38 +74,12 @@ class PoolVecEnv(VecEnv):
         return [False] * self.num_envs
 
 
-class Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.layers(x)
-
-
 class Impala(BaseFeaturesExtractor):
     """The network of the Procgen paper in plain torch."""
 
     def __init__(self, observation_space: spaces.Box, features_dim: int = 256) -> None:
         super().__init__(observation_space, features_dim)
-        channels, height, width = observation_space.shape
-        layers: list[nn.Module] = []
-        for depth in (16, 32, 32):
-            layers += [
-                nn.Conv2d(channels, depth, 3, padding=1),
-                nn.MaxPool2d(3, 2, 1),
-                Residual(depth),
-                Residual(depth),
-            ]
-            channels, height, width = depth, (height + 1) // 2, (width + 1) // 2
-        self.layers = nn.Sequential(
-            *layers, nn.ReLU(), nn.Flatten(), nn.Linear(channels * height * width, features_dim), nn.ReLU()
-        )
+        self.layers = plain_impala()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.layers(x)

@@ -7,7 +7,6 @@ medians of the ratios pair by pair are what counts. Steps/s of a side are its me
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from soleus.checkpoint import write_bytes
+from soleus.bench.record import write_section
 from soleus.config import EnvConfig, load_config, parse_overrides
 from soleus.log import read_metrics
 from soleus.summary import machine, versions
@@ -82,12 +81,8 @@ def record(file: Path, command: str, results: dict[str, dict[str, Any]]) -> None
             for key in columns
         ]
         lines.append(f"| {preset} | " + " | ".join(cells) + " |")
-    head = f"## `{command}`\n\n{box['processor']}, {box['cpus']} CPUs, torch {found.get('torch', '?')}\n\n"
-    text = file.read_text(encoding="utf-8") if file.is_file() else "# Benchmarks\n"
-    start, *old = re.split(r"(?m)^(?=## `)", text)
-    kept = [part for part in old if not part.startswith(f"## `{command}`\n")]
-    section = head + "\n".join(lines) + "\n"
-    write_bytes(file, (start.rstrip() + "\n\n" + "\n".join(p.rstrip() + "\n" for p in [*kept, section])).encode())
+    head = f"{box['processor']}, {box['cpus']} CPUs, torch {found.get('torch', '?')}\n\n"
+    write_section(file, command, head + "\n".join(lines) + "\n")
 
 
 def main() -> None:

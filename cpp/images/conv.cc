@@ -20,10 +20,7 @@ Conv::Conv(const ConvShape& s, const Grid& grid, int origin_row, int origin_colu
 }
 
 #if SOLEUS_TILES
-#if SOLEUS_TILES_BY_PRAGMA
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512fp16,amx-tile,amx-bf16")
-#endif
+#include "images/tiles_begin.inc"
 
 namespace {
 
@@ -210,9 +207,7 @@ void conv_forward(const Conv& conv, const Bfloat16* in, const Bfloat16* weights,
   }
 }
 
-#if SOLEUS_TILES_BY_PRAGMA
-#pragma GCC pop_options
-#endif
+#include "images/tiles_end.inc"
 
 TileSession::TileSession() { set_tiles_up(); }
 

@@ -7,10 +7,7 @@
 #if SOLEUS_TILES
 #include <immintrin.h>
 
-#if SOLEUS_TILES_BY_PRAGMA
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512fp16,amx-tile,amx-bf16")
-#endif
+#include "images/tiles_begin.inc"
 
 namespace soleus {
 namespace {
@@ -195,7 +192,5 @@ void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat
 
 }  // namespace soleus
 
-#if SOLEUS_TILES_BY_PRAGMA
-#pragma GCC pop_options
-#endif
+#include "images/tiles_end.inc"
 #endif

@@ -5,10 +5,7 @@
 #if SOLEUS_TILES
 #include <immintrin.h>
 
-#if SOLEUS_TILES_BY_PRAGMA
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512fp16,amx-tile,amx-bf16")
-#endif
+#include "images/tiles_begin.inc"
 
 namespace soleus {
 namespace {
@@ -135,7 +132,5 @@ void pool_backward(const Grid& full, Bfloat16* grad_in, const Grid& pooled, cons
 
 }  // namespace soleus
 
-#if SOLEUS_TILES_BY_PRAGMA
-#pragma GCC pop_options
-#endif
+#include "images/tiles_end.inc"
 #endif

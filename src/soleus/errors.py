@@ -8,6 +8,11 @@ class UserError(Exception):
     """Something the user gave is wrong; the message is one line, printed as ``error: ...`` with exit code 2."""
 
 
+def described(error: Exception) -> str:
+    """Return the type and the first line of an error that somebody else's code raised."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known word nearest to `word`, or "" where none is near.
 

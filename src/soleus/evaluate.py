@@ -1,15 +1,31 @@
-"""Evaluation: whole episodes of the policy's mean action, in the native core."""
+"""Evaluation: whole episodes, of humans in the native core, in other environments as evaluate_env.py does it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from soleus.config import Config
-from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
+from soleus.config import Config, EnvConfig, RunConfig
 
 
 def evaluate(
+    config: RunConfig,
+    policy: Mapping[str, Any],
+    muscle: Mapping[str, Any] | None,
+    episodes: int,
+    seed: int,
+    num_threads: int,
+) -> dict[str, float]:
+    """Run `episodes` episodes and return what they came to: see evaluate_humans and evaluate_env."""
+    if isinstance(config, EnvConfig):  # which takes no MuJoCo
+        from soleus.evaluate_env import evaluate_env
+
+        return evaluate_env(config, policy, episodes, seed, num_threads)
+    assert isinstance(config, Config)
+    return evaluate_humans(config, policy, muscle, episodes, seed, num_threads)
+
+
+def evaluate_humans(
     config: Config,
     policy: Mapping[str, Any],
     muscle: Mapping[str, Any] | None,
@@ -23,6 +39,8 @@ def evaluate(
     time, both summed over the episodes [m/s]; mean_return; mean_distance_m: before the end [m]; effort: mean squared
     activation.
     """
+    from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
+
     simulation = Simulation(load_body(config), episodes, num_threads, seed)
     simulation.load_policy(policy)
     if muscle is not None:

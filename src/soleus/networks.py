@@ -78,12 +78,15 @@ def policy_tensors(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
 
 
 class Weights(Mapping[str, Float32]):
-    """Tensors by name that lie side by side in one float32 vector, `flat`: copied, published and taken whole."""
+    """Tensors by name that lie side by side in one float32 vector, `flat`: copied, published and taken whole.
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    flat: the vector to lie in, as one that processes share; by default a new one, of zeros.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], flat: Float32 | None = None) -> None:
         self.shapes = dict(shapes)
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
-        self.flat: Float32 = np.zeros(int(ends[-1]) if len(ends) else 0, np.float32)
+        self.flat: Float32 = np.zeros(int(ends[-1]) if len(ends) else 0, np.float32) if flat is None else flat
         self._views = {
             name: self.flat[int(end) - int(np.prod(shape)) : int(end)].reshape(shape)
             for (name, shape), end in zip(self.shapes.items(), ends, strict=True)

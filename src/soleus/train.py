@@ -47,18 +47,11 @@ def make_collector(config: RunConfig, num_threads: int) -> Collector:
     return inline(config)
 
 
-def evaluate_any(
-    config: RunConfig, policy: Any, muscle: Any, episodes: int, seed: int, num_threads: int
-) -> dict[str, float]:
-    """Evaluate humans in the native core, other environments in this process."""
-    if isinstance(config, EnvConfig):
-        from soleus.evaluate_env import evaluate_env
-
-        return evaluate_env(config, policy, episodes, seed, num_threads)
+def evaluate_policy(*arguments: Any, **options: Any) -> dict[str, float]:
+    """Evaluate (soleus.evaluate.evaluate)."""
     from soleus.evaluate import evaluate
 
-    assert isinstance(config, Config)
-    return evaluate(config, policy, muscle, episodes, seed, num_threads)
+    return evaluate(*arguments, **options)
 
 
 def _device(name: str) -> str:
@@ -90,7 +83,7 @@ def build(
     folder: Path,
     resume: Path | None = None,
     make_collector: MakeCollector = make_collector,
-    evaluate: Evaluate = evaluate_any,
+    evaluate: Evaluate = evaluate_policy,
 ) -> Run:
     """Wire a run in `folder`, a new one or the one whose checkpoint file is `resume`.
 

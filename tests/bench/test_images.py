@@ -21,7 +21,7 @@ def test_both_sides_of_every_network_are_measured() -> None:
 
 
 def test_plain_networks_are_ours_in_torch_alone() -> None:
-    for plain, name in ((bench._plain_nature(), "nature"), (bench._plain_impala(), "impala")):
+    for plain, name in ((bench.plain_nature(), "nature"), (bench.plain_impala(), "impala")):
         ours = bench._sides(name)["ours_f32"].network
         with torch.no_grad():
             for to, source in zip(ours.parameters(), plain.parameters(), strict=True):

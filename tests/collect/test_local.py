@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from rounds import ENV, as_dict, config_of, ready, same
+from soleus.collect.actor import TorchActor
 from soleus.collect.local import LocalCollector
 from soleus.config import EnvConfig
 from soleus.environments import make_group
@@ -67,12 +68,13 @@ def test_stepping_drives_a_vector_env(vectorization: str) -> None:
 def test_weights_that_do_not_fit_leave_the_old_ones() -> None:
     collector, ppo = ready(config_of())
     assert isinstance(collector, LocalCollector)
-    before = collector._weights.flat.copy()
+    assert isinstance(collector.actor, TorchActor)
+    before = collector.actor.weights.flat.copy()
     state = {name: array.copy() for name, array in ppo.policy_state().items()}
     state["net.0.bias"][0] = np.nan
     with pytest.raises(UserError, match=r"policy: expected finite values in tensor 'net.0.bias'"):
         collector.load_policy(state)
-    np.testing.assert_array_equal(collector._weights.flat, before)
+    np.testing.assert_array_equal(collector.actor.weights.flat, before)
 
 
 def test_a_round_of_images_learns() -> None:

@@ -29,7 +29,8 @@ class _PlainResidual(nn.Module):
         return images + moved
 
 
-def _plain_impala() -> nn.Sequential:
+def plain_impala() -> nn.Sequential:
+    """Return the convolutions and the linear layer of ImpalaCnn in plain torch, for images (M, 3, 64, 64)."""
     layers: list[nn.Module] = []
     for inputs, outputs in ((3, 16), (16, 32), (32, 32)):
         layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.MaxPool2d(3, 2, 1)]
@@ -37,7 +38,8 @@ def _plain_impala() -> nn.Sequential:
     return nn.Sequential(*layers, nn.ReLU(), nn.Flatten(), nn.Linear(32 * 8 * 8, 256), nn.ReLU())
 
 
-def _plain_nature() -> nn.Sequential:
+def plain_nature() -> nn.Sequential:
+    """Return those of NatureCnn."""
     layers: list[nn.Module] = []
     for conv in (nn.Conv2d(3, 32, 8, stride=4), nn.Conv2d(32, 64, 4, stride=2), nn.Conv2d(64, 64, 3)):
         layers += [conv, nn.ReLU()]
@@ -74,9 +76,9 @@ def _sides(name: str) -> dict[str, _Side]:
     for precision, bfloat16 in (("bf16", True), ("f32", False)):
         ours: nn.Module
         if name == "impala":
-            ours, plain = ImpalaCnn(*_SHAPE, generator=generator), _plain_impala()
+            ours, plain = ImpalaCnn(*_SHAPE, generator=generator), plain_impala()
         else:
-            ours, plain = NatureCnn(*_SHAPE, generator=generator), _plain_nature()
+            ours, plain = NatureCnn(*_SHAPE, generator=generator), plain_nature()
         sides[f"ours_{precision}"] = _Side(ours, lambda images: images, bfloat16)
         plain = plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         sides[f"torch_{precision}"] = _Side(plain, lambda images: images.permute(0, 3, 1, 2) / 255, bfloat16)

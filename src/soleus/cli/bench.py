@@ -190,8 +190,8 @@ def _draw(file: Path, result: dict[str, Any]) -> None:
 
 def _write(file: Path, result: dict[str, Any], picture: Path | None) -> None:
     """Put the result into its section of a Markdown file, which the command names."""
+    from soleus.bench.record import write_section
     from soleus.bench.scaling_table import as_markdown
-    from soleus.checkpoint import write_bytes
 
     machine = result["machine"]
     command = re.sub(r" --(record|plot)(=| )\S+", "", result["command"])
@@ -202,12 +202,8 @@ def _write(file: Path, result: dict[str, Any], picture: Path | None) -> None:
     if picture:
         more += f"\n![{result['bench']}]({os.path.relpath(picture, file.parent)})\n"
     section = (
-        f"## `{command}`\n\n{machine['processor']}, {machine['cpus']} CPUs, "
+        f"{machine['processor']}, {machine['cpus']} CPUs, "
         f"MuJoCo {machine['versions'].get('mujoco', '?')}, torch {machine['versions'].get('torch', '?')}\n\n"
         f"| figure | value |\n| --- | --- |\n{rows}\n{more}"
     )
-    text = file.read_text(encoding="utf-8") if file.is_file() else "# Benchmarks\n"
-    head, *old = re.split(r"(?m)^(?=## `)", text)
-    kept = [part for part in old if not part.startswith(f"## `{command}`\n")]
-    text = head.rstrip() + "\n\n" + "\n".join(part.rstrip() + "\n" for part in [*kept, section])
-    write_bytes(file, text.encode())
+    write_section(file, command, section)

@@ -38,9 +38,9 @@ def evaluate_run(
     file = checkpoints.locate(run, f"{checkpoint}.pt")
     content = checkpoints.read(file)
     config = load_config(file.parent.parent / "config.yaml")
-    from soleus.train import evaluate_any
+    from soleus.evaluate import evaluate as evaluate_policy
 
-    return evaluate_any(
+    return evaluate_policy(
         config,
         checkpoints.as_arrays(content["policy"]),
         checkpoints.as_arrays(content["muscle"]) if content["muscle"] else None,

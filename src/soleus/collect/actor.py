@@ -1,5 +1,6 @@
 """The policy in the rollouts of environments: torch for the network, NumPy for the sampling, random numbers keyed."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,15 +9,18 @@ import torch
 
 from soleus.batch import Layout
 from soleus.config import RunConfig
-from soleus.nets.policy import build_policy, weights_of
+from soleus.nets.policy import build_policy, normalize, weights_of
 from soleus.nets.precision import resolve
-from soleus.networks import OBSERVATION_CLIP
+from soleus.networks import check_policy
 
 Array = npt.NDArray[Any]
 
 
 class Actor(Protocol):
     """Gives actions for observations."""
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Swap the weights whole; raises UserError, the old ones staying, for a state that does not fit."""
 
     def begin(self, round_number: int, steps: int) -> None:
         """Make ready for a round of so many steps: what is random in it depends on its number."""
@@ -42,6 +46,11 @@ class TorchActor:
             mean, std = (torch.from_numpy(self.weights[f"normalizer.{name}"]) for name in ("mean", "std"))
             self._normalizer = mean, std
 
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Take over weights, in one copy."""
+        check_policy(self.weights.shapes, state)
+        self.weights.load(state)
+
     def begin(self, round_number: int, steps: int) -> None:
         """Draw the round's random numbers."""
         streams = []
@@ -55,8 +64,7 @@ class TorchActor:
         """Return the distribution's parameters (M, P) at raw observations."""
         seen = torch.from_numpy(observations)
         if self._normalizer:
-            mean, std = self._normalizer
-            seen = (seen - mean).div_(std).clamp_(-OBSERVATION_CLIP, OBSERVATION_CLIP)
+            seen = normalize(seen, *self._normalizer)
         parameters: npt.NDArray[np.float32] = self.policy(seen).numpy()
         return parameters
 

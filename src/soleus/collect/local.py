@@ -18,7 +18,6 @@ from soleus.collect.slots import as_batch, check, prefill, round_table
 from soleus.config import Config, EnvConfig, RunConfig
 from soleus.environments import Group, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
-from soleus.networks import check_policy
 
 
 class LocalCollector:
@@ -29,13 +28,15 @@ class LocalCollector:
         train = config.train
         self.config, self.group = config, group
         self.layout = Layout(group.num_envs, group.observation, group.action, group.control_dt)
-        torch_actor = TorchActor(config, self.layout, 0, group.num_envs)
-        self._weights = torch_actor.weights
         # Humans bring the core's own policy: with it their rounds are the native rollout's, bit for bit.
-        self._actor: Actor = group if isinstance(group, HumanGroup) else torch_actor
+        self.actor: Actor
+        if isinstance(group, HumanGroup):
+            self.actor = group
+        else:
+            self.actor = TorchActor(config, self.layout, 0, group.num_envs)
         table = round_table(self.layout, train.rollout_steps)
         self.arrays = {name: np.zeros(shape, dtype) for name, (shape, dtype) in table.items()}
-        self.rollout = Rollout(group, self._actor, self.arrays, slice(0, group.num_envs))
+        self.rollout = Rollout(group, self.actor, self.arrays, slice(0, group.num_envs))
         self._round, self._fresh = 0, True
 
     @property
@@ -45,10 +46,7 @@ class LocalCollector:
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Swap the policy's weights whole; raises UserError, the old ones staying, for a state that does not fit."""
-        check_policy(self._weights.shapes, state)
-        if isinstance(self.group, HumanGroup):
-            self.group.load_policy(state)
-        self._weights.load(state)
+        self.actor.load_policy(state)
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
         """Never asked for: the samples of a muscle network come from the native collector alone."""

@@ -91,12 +91,13 @@ class WorkersCollector:
         probe = make_group(config.env, 1)
         self.layout = Layout(train.num_envs, probe.observation, probe.action, probe.control_dt)
         probe.close()
-        self._shapes = TorchActor(config, self.layout, 0, 1).weights
+        weights = TorchActor(config, self.layout, 0, 1).weights
+        self._shapes = weights.shapes
         count = parallel.num_workers
         self.shared = SharedArrays(
             {
                 **round_table(self.layout, train.rollout_steps),
-                "weights": (self._shapes.flat.shape, np.float32),
+                "weights": (weights.flat.shape, np.float32),
                 "version": ((1,), np.int64),
                 "worker_place": ((count, 2), np.int64),
                 "worker_times": ((count, len(worker.TIMES)), np.float64),
@@ -139,12 +140,8 @@ class WorkersCollector:
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Publish weights: one copy, then a new version; raises UserError, the old staying, for what does not fit."""
         start = time.perf_counter()
-        check_policy(self._shapes.shapes, state)
-        if isinstance(state, Weights):
-            self.shared["weights"][:] = state.flat
-        else:
-            self._shapes.load(state)
-            self.shared["weights"][:] = self._shapes.flat
+        check_policy(self._shapes, state)
+        Weights(self._shapes, self.shared["weights"]).load(state)
         self.shared["version"][0] += 1
         self._published = time.perf_counter() - start
 

@@ -59,6 +59,12 @@ def _image_converter(shape: tuple[int, ...]) -> Callable[[Any], Array]:
     return lambda image: np.moveaxis(np.asarray(image), -3, -1)
 
 
+def clipped(box: spaces.Box, actions: Array) -> Array:
+    """Return actions (..., A) in a box's own shape and type, within its bounds."""
+    inside = np.clip(actions.reshape(*actions.shape[:-1], *box.shape), box.low, box.high)
+    return inside.astype(box.dtype, copy=False)
+
+
 def action_spec(space: Space[Any], name: str) -> tuple[ActionSpec, Callable[[Array], Any]]:
     """Return the actions of a space as we store them, and what turns one of ours into one of the space's.
 
@@ -69,11 +75,8 @@ def action_spec(space: Space[Any], name: str) -> tuple[ActionSpec, Callable[[Arr
         start = int(space.start)
         return ActionSpec("discrete", (int(space.n),)), lambda action: int(action) + start
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating) and len(space.shape):
-        low, high, shape, dtype = space.low, space.high, space.shape, space.dtype
-        return (
-            ActionSpec.continuous(int(np.prod(shape))),
-            lambda action: np.clip(action.reshape(shape), low, high).astype(dtype),
-        )
+        box = space
+        return ActionSpec.continuous(int(np.prod(box.shape))), lambda action: clipped(box, action)
     if isinstance(space, spaces.MultiDiscrete) and len(space.nvec.shape) == 1:
         first, kind = space.start, space.dtype
         return ActionSpec("multidiscrete", tuple(space.nvec.tolist())), lambda action: (action + first).astype(kind)

@@ -11,7 +11,7 @@ import numpy as np
 from soleus.config import EnvironmentConfig
 from soleus.environments.base import Array, Slots, stream
 from soleus.environments.convert import action_spec, observation_spec
-from soleus.errors import UserError
+from soleus.errors import UserError, described
 from soleus.registration import register
 
 Make = Callable[[], "gymnasium.Env[Any, Any]"]
@@ -35,7 +35,7 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
             raise
         except Exception as error:
             raise UserError(
-                f"env.id: expected an environment that can be made, but {config.id}: {_line(error)}"
+                f"env.id: expected an environment that can be made, but {config.id}: {described(error)}"
             ) from None
         return env
 
@@ -69,11 +69,6 @@ def _wrapper(path: str) -> Any:
         raise UserError(
             f"env.wrappers: expected module:Class, or a class of gymnasium.wrappers, got '{path}'"
         ) from None
-
-
-def _line(error: Exception) -> str:
-    """Return an error's type and its first line."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 class GymGroup:

@@ -7,8 +7,8 @@ import numpy as np
 
 from soleus.config import EnvironmentConfig
 from soleus.environments.base import Array, Slots, stream
-from soleus.environments.convert import action_spec, observation_spec
-from soleus.errors import UserError, nearest
+from soleus.environments.convert import action_spec, clipped, observation_spec
+from soleus.errors import UserError, described, nearest
 
 GAMES = (
     "bigfish",
@@ -117,8 +117,7 @@ class PoolGroup:
         except UserError:
             raise
         except Exception as error:
-            said = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-            raise UserError(f"env.options: expected options of {self._name}, but {said}") from None
+            raise UserError(f"env.options: expected options of {self._name}, but {described(error)}") from None
 
     def watch(self, place: Array) -> None:
         """All are stepped at once."""
@@ -146,9 +145,7 @@ class PoolGroup:
     def _actions(self, actions: Array) -> Any:
         if self.action.kind != "continuous":
             return actions
-        space = self._action_space
-        inside = np.clip(actions.reshape(self.num_envs, *space.shape), space.low, space.high)
-        return inside.astype(space.dtype, copy=False)
+        return clipped(self._action_space, actions)
 
     def close(self) -> None:
         """Release EnvPool's threads."""

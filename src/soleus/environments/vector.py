@@ -7,7 +7,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from soleus.environments.base import Array, Slots, stream
-from soleus.environments.convert import action_spec, observation_spec
+from soleus.environments.convert import action_spec, clipped, observation_spec
 from soleus.errors import UserError
 
 
@@ -75,8 +75,7 @@ class VectorGroup:
     def _actions(self, actions: Array) -> Any:
         space = self.env.single_action_space
         if isinstance(space, spaces.Box):
-            inside = np.clip(actions.reshape(self.num_envs, *space.shape), space.low, space.high)
-            return inside.astype(space.dtype, copy=False)
+            return clipped(space, actions)
         start = getattr(space, "start", 0)
         return (actions + start).astype(space.dtype)
 

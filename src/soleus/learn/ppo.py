@@ -17,9 +17,9 @@ from soleus.errors import UserError
 from soleus.learn.gae import generalized_advantages
 from soleus.learn.norm import RewardScaler, RunningMoments
 from soleus.learn.shards import Shards
-from soleus.nets.policy import build_policy, build_value, weights_of
+from soleus.nets.policy import build_policy, build_value, normalize, weights_of
 from soleus.nets.precision import resolve
-from soleus.networks import OBSERVATION_CLIP, Weights, to_numpy
+from soleus.networks import Weights, to_numpy
 
 _OBSERVATION_EPSILON = 1e-2  # keeps observations that hardly vary, such as those of a rare contact, from blowing up
 _RETURN_EPSILON = 1e-4
@@ -129,7 +129,7 @@ class Ppo:
             return raw
         state = [self.observations.mean, self.observations.std(_OBSERVATION_EPSILON)]
         mean, std = (torch.from_numpy(array.astype(np.float32)).to(self.device) for array in state)
-        return (raw - mean).div_(std).clamp_(-OBSERVATION_CLIP, OBSERVATION_CLIP)
+        return normalize(raw, mean, std)
 
     @torch.no_grad()
     def _values(self, observations: Tensor) -> npt.NDArray[np.float32]:

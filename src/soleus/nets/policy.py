@@ -10,8 +10,16 @@ from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
 from soleus.nets.heads import Head, head_of
 from soleus.nets.mlp import build_network
-from soleus.networks import NetworkSpec, Weights, policy_network
+from soleus.networks import OBSERVATION_CLIP, NetworkSpec, Weights, policy_network
 from soleus.spaces import ActionSpec, ObservationSpec
+
+
+def normalize(observations: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Return what a policy's network sees of raw observations (M, D); std (D,) includes its epsilon.
+
+    Rollouts and the learner have to see the same bits: the ratio of an action's probabilities then starts at 1.
+    """
+    return (observations - mean).div_(std).clamp_(-OBSERVATION_CLIP, OBSERVATION_CLIP)
 
 
 class FlatImage(nn.Module):

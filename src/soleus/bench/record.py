@@ -1,0 +1,15 @@
+"""The Markdown file that benchmarks are recorded in: a section a command, which a second run takes the place of."""
+
+import re
+from pathlib import Path
+
+from soleus.checkpoint import write_bytes
+
+
+def write_section(file: Path, command: str, body: str) -> None:
+    """Write a command's section, over its last one; raises UserError where the disk refuses."""
+    text = file.read_text(encoding="utf-8") if file.is_file() else "# Benchmarks\n"
+    head, *old = re.split(r"(?m)^(?=## `)", text)
+    title = f"## `{command}`\n"
+    parts = [*(part for part in old if not part.startswith(title)), f"{title}\n{body}"]
+    write_bytes(file, (head.rstrip() + "\n\n" + "\n".join(part.rstrip() + "\n" for part in parts)).encode())

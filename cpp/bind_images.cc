@@ -2,13 +2,14 @@
 #include "bind_images.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "error.h"
 #include "images/impala.h"
 #include "images/nature.h"
-#include "images/tiles.h"
+#include "images/products.h"
 #include "maxpool.h"
 
 namespace nb = nanobind;
@@ -68,7 +69,7 @@ void run_max_pool_backward(nb::handle grad_out, nb::handle winner, nb::handle gr
   max_pool_backward(s, from, which, to, threads);
 }
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 // Any array of a type and a number of elements.
 template <class T>
 T* elements(nb::handle given, std::size_t count, const char* what) {
@@ -87,6 +88,11 @@ std::vector<T*> parameter_arrays(const Encoder& encoder, const nb::list& given, 
   return arrays;
 }
 
+struct Packed {
+  const Encoder* encoder;
+  Halves weights;
+};
+
 ImageView image_view(const Encoder& encoder, const Images& images) {
   require(images.shape(1) == static_cast<std::size_t>(encoder.height()) &&
               images.shape(2) == static_cast<std::size_t>(encoder.width()) &&
@@ -98,29 +104,44 @@ ImageView image_view(const Encoder& encoder, const Images& images) {
 }
 
 void bind_encoders(nb::module_& m) {
-  nb::class_<Encoder>(m, "Encoder", "The convolutions of a network on images, in bfloat16 on matrix tiles.")
+  nb::class_<Packed>(m, "Packed", "Weights of a moment, as the convolutions of an encoder take them.");
+  nb::class_<Encoder::Kept>(m, "Kept", "What a forward pass leaves to its backward pass.");
+  nb::class_<Encoder>(m, "Encoder", "The convolutions of a network on images, in bfloat16.")
       .def_prop_ro("features", &Encoder::features)
-      .def("forward", [](const Encoder& e, nb::handle given, const nb::list& parameters, nb::handle out, int threads) {
+      .def("forward", [](const Encoder& e, nb::handle given, const Packed& packed, nb::handle out,
+                         Encoder::Kept* kept, int threads) {
         const Images images = images_of(given, "images");
         const ImageView view = image_view(e, images);
-        const auto weights = parameter_arrays<const float>(e, parameters, "parameters");
+        require(packed.encoder == &e, "expected weights packed by the same encoder");
         auto* to = elements<Bfloat16>(out, images.shape(0) * e.features(), "out");
+        const int count = static_cast<int>(images.shape(0));
+        require(!kept || kept->count() == count, "expected memory kept for as many images");
         nb::gil_scoped_release unlocked;
-        e.forward(view, static_cast<int>(images.shape(0)), weights, to, threads);
-      }, "images"_a, "parameters"_a, "out"_a, "threads"_a,
-           "Images (M, H, W, C), uint8 or float32, to features (M, F) in bfloat16; parameters: a weight and a bias, float32, "
-           "of each convolution.")
-      .def("backward", [](const Encoder& e, nb::handle given, const nb::list& parameters, nb::handle grad_out,
-                          const nb::list& gradients, int threads) {
+        e.forward(view, count, packed.weights, to, kept, threads);
+      }, "images"_a, "packed"_a, "out"_a, "kept"_a.none(), "threads"_a,
+           "Images (M, H, W, C), uint8 or float32, to features (M, F) in bfloat16. kept: what keep(M) gave, to be filled for the backward pass, or None.")
+      .def("pack", [](const Encoder& e, const nb::list& parameters, bool backward) {
+        return new Packed{&e, e.pack(parameter_arrays<const float>(e, parameters, "parameters"), backward)};
+      }, "parameters"_a, "backward"_a, nb::keep_alive<0, 1>(),
+           "Lays out a weight and a bias, float32, of each convolution; backward: for that pass too.")
+      .def("keep", [](std::shared_ptr<const Encoder> e, int count) {
+        require(count >= 0, "expected a number of images");
+        return new Encoder::Kept(std::move(e), count);
+      }, "count"_a, "Memory for what a forward pass over so many images leaves to its backward pass.")
+      .def("backward", [](const Encoder& e, nb::handle given, const Packed& packed, nb::handle grad_out,
+                          Encoder::Kept* kept, const nb::list& gradients, int threads) {
         const Images images = images_of(given, "images");
         const ImageView view = image_view(e, images);
-        const auto weights = parameter_arrays<const float>(e, parameters, "parameters");
+        require(packed.encoder == &e, "expected weights packed by the same encoder");
         const auto* from = elements<const Bfloat16>(grad_out, images.shape(0) * e.features(), "grad_out");
         const auto to = parameter_arrays<float>(e, gradients, "gradients");
+        const int count = static_cast<int>(images.shape(0));
+        require(!kept || kept->count() == count, "expected memory kept for as many images");
         nb::gil_scoped_release unlocked;
-        e.backward(view, static_cast<int>(images.shape(0)), weights, from, to, threads);
-      }, "images"_a, "parameters"_a, "grad_out"_a, "gradients"_a, "threads"_a,
-           "Writes the parameters' gradients, float32, from the features' in bfloat16.");
+        e.backward(view, count, packed.weights, from, kept, to, threads);
+      }, "images"_a, "packed"_a, "grad_out"_a, "kept"_a.none(), "gradients"_a, "threads"_a,
+           "Writes the parameters' gradients, float32, from the features' in bfloat16. kept: filled by the forward pass over "
+           "the same images, or None, and that is computed again.");
   nb::class_<ImpalaEncoder, Encoder>(m, "ImpalaEncoder")
       .def("__init__", [](ImpalaEncoder* self, int height, int width, int channels, const std::vector<int>& widths,
                           float scale) {
@@ -136,10 +157,16 @@ void bind_encoders(nb::module_& m) {
 }  // namespace
 
 void bind_images(nb::module_& m) {
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
   bind_encoders(m);
 #endif
-  m.def("has_tiles", &has_tiles, "Whether there are encoders, and this processor has the matrix tiles that they need.");
+  m.def("bfloat16_products", [] {
+    switch (products()) {
+      case Products::kTiles: return "tiles";
+      case Products::kVectors: return "vectors";
+      default: return "none";
+    }
+  }, "What multiplies in bfloat16 on this processor: matrix tiles, vectors, or none. Where none does, there are no encoders.");
   m.def("max_pool", [](nb::handle images, nb::handle out, nb::handle winner, int threads) {
     (images_of(images, "images").dtype() == kType<float> ? run_max_pool<float> : run_max_pool<Bfloat16>)(images, out, winner, threads);
   }, "images"_a, "out"_a, "winner"_a, "threads"_a,

@@ -1,4 +1,4 @@
-// Convolutions over stacks of images with matrix tiles: forward, gradients of their inputs, gradients of their weights.
+// Convolutions over stacks of images by products of bfloat16: forward, gradients of their inputs, gradients of their weights.
 //
 // All are matrix products: the pixels of a window's row are neighbours in memory, so that sixteen windows, one after the
 // other, are a matrix whose rows overlap, and nothing is copied. A convolution of stride 2 or 4 becomes one of stride 1 over
@@ -55,25 +55,39 @@ struct Finishing {
   const Bfloat16* add = nullptr;        // may be `out`
   const Bfloat16* positive = nullptr;
   Bfloat16* relu = nullptr;
+
+  // The same so many elements further.
+  Finishing after(std::size_t elements) const {
+    const auto moved = [&](auto* p) { return p ? p + elements : p; };
+    return {moved(out), bias, moved(add), moved(positive), moved(relu)};
+  }
 };
 
-// A convolution as it runs over a grid of pixels, whose pitch is even where pixels are grouped.
+// A convolution as it runs over a grid of pixels, whose pitch is even where pixels are grouped. In every image it has
+// results for the first rows and columns.
 struct Conv {
   ConvShape shape;
+  int rows = 0;
+  int columns = 0;
   int pitch = 0;
+  int image = 0;             // pixels of one
   int origin = 0;            // pixels from a result's place to its window's first
   std::vector<int> offsets;  // elements from there to each block of the window
 
   Conv() = default;
-  // origin in rows and columns of the grid; a padding of 1 is (-1, -1).
-  Conv(const ConvShape& shape, const Grid& grid, int origin_row, int origin_column);
+  // origin in rows and columns of the grid; a padding of 1 is (-1, -1). results: the grid's rows and columns, or fewer.
+  Conv(const ConvShape& shape, const Grid& grid, int origin_row, int origin_column, int result_rows, int result_columns);
+
+  // Pixels from the first result of `images` images to behind their last.
+  int span(int images) const { return (images - 1) * image + (rows - 1) * pitch + columns; }
 };
 
 // to[i] = scale * weights[order[i]] for a multiple of 16 elements; zero where order is negative.
 void pack_weights(const float* weights, float scale, const std::vector<int>& order, Bfloat16* to);
 
-// Results for `pixels` pixels and up to a block more. weights: those of shape.grouped(), in tiles.
-void conv_forward(const Conv& conv, const Bfloat16* in, const Bfloat16* weights, int pixels, Finish finish,
+// Results of `images` images. Pixels that have none, and up to a block behind the last, may be written too. weights: those of
+// shape.grouped(), in tiles.
+void conv_forward(const Conv& conv, const Bfloat16* in, const Bfloat16* weights, int images, Finish finish,
                   const Finishing& to);
 
 // Gradients of a convolution's outputs as conv_weights takes them: pair i of neighbouring pixels, 2 i and 2 i + 1, at
@@ -89,7 +103,7 @@ void make_pairs(const Bfloat16* gradient, int outputs, int pixels, int margin, B
 // Pixels of `in` up to the next multiple of 32, and one more, have to be finite.
 void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat16* pairs, float* tiles);
 
-// The matrix tiles are set up from its making to its end, in this thread.
+// Where there are matrix tiles, they are set up from its making to its end, in this thread.
 class TileSession {
  public:
   TileSession();

@@ -2,19 +2,19 @@
 #include <algorithm>
 
 #include "images/conv.h"
-#include "images/tiles.h"
+#include "images/products.h"
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 #include <immintrin.h>
 
-#include "images/tiles_begin.inc"
+#include "images/products_begin.inc"
 
 namespace soleus {
 namespace {
 
 constexpr int kRange = 384;      // pixels at a time: transposed, with the pairs that they meet, they fit 48 KB
 constexpr int kMostProducts = 256;
-constexpr int kTogether = 5;       // tiles of sums at a time: of eight, one holds inputs, two gradients
+constexpr int kStride = kRange + kRange / 2 + kDepth;  // of what is transposed
 
 inline __m512i load(const Bfloat16* p) { return _mm512_loadu_si512(p); }
 
@@ -78,10 +78,15 @@ void transpose_pixels(const Bfloat16* in, int channels, int pixels, Bfloat16* ou
   }
 }
 
-// sums[k] += transposed inputs times pairs[k] over `blocks` blocks of 32 pixels.
+// What follows does, for k < kCount: sums[k] += transposed inputs times pairs[k] over `blocks` blocks of 32 pixels. in: of 16
+// channels, each a row of kStride. pair_stride: bytes from a pair of pixels to the next.
+
+constexpr int kMostTiles = 5;    // sums at a time: of eight tiles, one holds inputs, two gradients
+constexpr int kMostVectors = 3;  // with half of the channels they fill 24 of 32 vectors
+
+#if SOLEUS_TILES
 template <int kCount>
-void multiply(const Bfloat16* in, long in_stride, const Bfloat16* const* pairs, long pair_stride, int blocks,
-              float* const* sums) {
+void multiply_tiles(const Bfloat16* in, const Bfloat16* const* pairs, long pair_stride, int blocks, float* const* sums) {
   _tile_loadd(0, sums[0], 64);
   if constexpr (kCount > 1) _tile_loadd(1, sums[1], 64);
   if constexpr (kCount > 2) _tile_loadd(2, sums[2], 64);
@@ -89,7 +94,7 @@ void multiply(const Bfloat16* in, long in_stride, const Bfloat16* const* pairs, 
   if constexpr (kCount > 4) _tile_loadd(4, sums[4], 64);
   for (int block = 0; block < blocks; ++block) {
     const long at = block * kTile * pair_stride / 2;
-    _tile_loadd(5, in + block * kDepth, in_stride);
+    _tile_loadd(5, in + block * kDepth, 2 * kStride);
     _tile_loadd(6, pairs[0] + at, pair_stride);
     _tile_dpbf16ps(0, 5, 6);
     if constexpr (kCount > 1) {
@@ -115,16 +120,45 @@ void multiply(const Bfloat16* in, long in_stride, const Bfloat16* const* pairs, 
   if constexpr (kCount > 3) _tile_stored(3, sums[3], 64);
   if constexpr (kCount > 4) _tile_stored(4, sums[4], 64);
 }
+#endif
 
-void multiply(int count, const Bfloat16* in, long in_stride, const Bfloat16* const* pairs, long pair_stride, int blocks,
-              float* const* sums) {
-  switch (count) {
-    case 1: return multiply<1>(in, in_stride, pairs, pair_stride, blocks, sums);
-    case 2: return multiply<2>(in, in_stride, pairs, pair_stride, blocks, sums);
-    case 3: return multiply<3>(in, in_stride, pairs, pair_stride, blocks, sums);
-    case 4: return multiply<4>(in, in_stride, pairs, pair_stride, blocks, sums);
-    default: return multiply<5>(in, in_stride, pairs, pair_stride, blocks, sums);
+template <int kCount>
+void multiply_vectors(const Bfloat16* in, const Bfloat16* const* pairs, long pair_stride, int blocks, float* const* sums) {
+  constexpr int kChannels = kTile / 2;
+  for (int half = 0; half < kTile; half += kChannels) {
+    __m512 mine[kCount][kChannels];
+    for (int k = 0; k < kCount; ++k) {
+      for (int i = 0; i < kChannels; ++i) mine[k][i] = _mm512_loadu_ps(sums[k] + (half + i) * kTile);
+    }
+    const Bfloat16* from = in + half * kStride;
+    const long step = pair_stride / 2;
+    for (long pair = 0, at = 0; pair < 16L * blocks; ++pair, at += step, from += 2) {
+      __m512bh gradients[kCount];
+      for (int k = 0; k < kCount; ++k) gradients[k] = (__m512bh)load(pairs[k] + at);
+#pragma GCC unroll 8
+      for (int i = 0; i < kChannels; ++i) {
+        int numbers;
+        __builtin_memcpy(&numbers, from + i * kStride, sizeof numbers);
+        const __m512bh both = (__m512bh)_mm512_set1_epi32(numbers);
+        for (int k = 0; k < kCount; ++k) mine[k][i] = _mm512_dpbf16_ps(mine[k][i], gradients[k], both);
+      }
+    }
+    for (int k = 0; k < kCount; ++k) {
+      for (int i = 0; i < kChannels; ++i) _mm512_storeu_ps(sums[k] + (half + i) * kTile, mine[k][i]);
+    }
   }
+}
+
+using Multiply = void (*)(const Bfloat16* in, const Bfloat16* const* pairs, long pair_stride, int blocks, float* const* sums);
+
+Multiply multiply_of(int count) {
+#if SOLEUS_TILES
+  static constexpr Multiply kTiles[kMostTiles] = {multiply_tiles<1>, multiply_tiles<2>, multiply_tiles<3>, multiply_tiles<4>,
+                                                  multiply_tiles<5>};
+  if (products() == Products::kTiles) return kTiles[count - 1];
+#endif
+  static constexpr Multiply kVectors[kMostVectors] = {multiply_vectors<1>, multiply_vectors<2>, multiply_vectors<3>};
+  return kVectors[count - 1];
 }
 
 }  // namespace
@@ -148,7 +182,6 @@ void make_pairs(const Bfloat16* gradient, int outputs, int pixels, int margin, B
 }
 
 void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat16* pairs, float* tiles) {
-  constexpr int kStride = kRange + kRange / 2 + kDepth;
   alignas(64) Bfloat16 transposed[kTile * kStride];
   const ConvShape& s = conv.shape;
   const int results = s.outputs / kTile, channels = s.inputs / kTile;
@@ -179,10 +212,11 @@ void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat
           }
         }
         // In groups as equal as can be: few sums at a time would wait for one another.
-        const int groups = (count + kTogether - 1) / kTogether;
+        const int together = products() == Products::kTiles ? kMostTiles : kMostVectors;
+        const int groups = (count + together - 1) / together;
         for (int group = 0, start = 0; group < groups; ++group) {
           const int next = count * (group + 1) / groups;
-          multiply(next - start, transposed + odd, 2L * kStride, gradients + start, 4L * s.outputs, blocks, sums + start);
+          multiply_of(next - start)(transposed + odd, gradients + start, 4L * s.outputs, blocks, sums + start);
           start = next;
         }
       }
@@ -192,5 +226,5 @@ void conv_weights(const Conv& conv, const Bfloat16* in, int pixels, const Bfloat
 
 }  // namespace soleus
 
-#include "images/tiles_end.inc"
+#include "images/products_end.inc"
 #endif

@@ -4,9 +4,9 @@
 #include <atomic>
 
 #include "crew.h"
-#include "images/tiles.h"
+#include "images/products.h"
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 
 namespace soleus {
 namespace {
@@ -62,18 +62,35 @@ Layer::Layer(const ConvShape& s, int weight_count, float weight_scale, bool firs
   }
 }
 
-void Arena::start(std::uint64_t key, std::size_t elements) {
+Bfloat16* Arena::take(std::size_t elements) {
+  Bfloat16* piece = memory_ ? memory_ + taken_ : nullptr;
+  taken_ += whole_lines(elements);
+  return piece;
+}
+
+Bfloat16* Workspace::of(std::uint64_t key, std::size_t elements) {
   if (key_ != key) {
     memory_.assign(elements, Bfloat16{0});
     key_ = key;
   }
-  taken_ = 0;
+  return memory_.data();
 }
 
-Bfloat16* Arena::take(std::size_t elements) {
-  Bfloat16* piece = memory_.data() + taken_;
-  taken_ += whole_lines(elements);
-  return piece;
+Encoder::Kept::Kept(std::shared_ptr<const Encoder> encoder, int count) : encoder_(std::move(encoder)), count_(count) {
+  const std::size_t elements = encoder_->chunks(count) * encoder_->kept_;
+  {
+    const std::lock_guard guard(encoder_->lock_);
+    if (!encoder_->free_.empty()) {
+      memory_ = std::move(encoder_->free_.back());
+      encoder_->free_.pop_back();
+    }
+  }
+  if (memory_.size() < elements) memory_.assign(elements, Bfloat16{0});
+}
+
+Encoder::Kept::~Kept() {
+  const std::lock_guard guard(encoder_->lock_);
+  encoder_->free_.push_back(std::move(memory_));
 }
 
 std::vector<std::size_t> Encoder::parameters() const {
@@ -104,44 +121,43 @@ void Encoder::finish(std::vector<Layer> layers, int features) {
     at.bias_sums = take(sums_, layer.shape.outputs);
     at_.push_back(at);
   }
-  Arena counting;
-  reserve(counting);
-  scratch_ = counting.taken();
+  Arena kept, working;
+  reserve(kept, working);
+  kept_ = kept.taken();
+  working_ = working.taken();
 }
 
-const Bfloat16* Encoder::pack(std::span<const float* const> parameters, bool backward) const {
-  thread_local std::vector<Bfloat16, CacheAligned<Bfloat16>> packed;
-  packed.resize(std::max(packed.size(), packed_));
+Halves Encoder::pack(std::span<const float* const> parameters, bool backward) const {
+  Halves packed(packed_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     pack_weights(parameters[2 * i], layer.scale, layer.forward, packed.data() + at_[i].forward);
     if (backward) pack_weights(parameters[2 * i], layer.scale, layer.backward, packed.data() + at_[i].backward);
     std::copy_n(parameters[2 * i + 1], layer.shape.outputs, reinterpret_cast<float*>(packed.data() + at_[i].bias));
   }
-  return packed.data();
+  return packed;
 }
 
 namespace {
-thread_local Arena arena;
+thread_local Workspace working_memory, kept_memory;  // the second where nothing is kept beyond a chunk
 }  // namespace
 
-void Encoder::forward(const ImageView& images, int count, std::span<const float* const> parameters, Bfloat16* out,
+void Encoder::forward(const ImageView& images, int count, const Halves& packed, Bfloat16* out, Kept* kept,
                       int threads) const {
-  const Bfloat16* packed = pack(parameters, false);
-  share_out((count + chunk_ - 1) / chunk_, threads, [&](int first, int last) {
+  share_out(chunks(count), threads, [&](int first, int last) {
     const TileSession session;
-    for (int start = first * chunk_; start < std::min(last * chunk_, count); start += chunk_) {
-      arena.start(key_, scratch_);
-      run(arena, images, start, std::min(chunk_, count - start), packed, out + static_cast<std::size_t>(start) * features_,
-          nullptr, nullptr);
+    for (int chunk = first; chunk < last; ++chunk) {
+      const int start = chunk * chunk_;
+      Bfloat16* const mine = kept ? kept->of(chunk) : kept_memory.of(key_, kept_);
+      run_forward({Arena(mine), Arena(working_memory.of(key_, working_)), images, start, std::min(chunk_, count - start), packed.data()},
+                  out + static_cast<std::size_t>(start) * features_);
     }
   });
 }
 
-void Encoder::backward(const ImageView& images, int count, std::span<const float* const> parameters,
-                       const Bfloat16* grad_out, std::span<float* const> gradients, int threads) const {
-  const Bfloat16* packed = pack(parameters, true);
-  const int size = std::max(kGroup, (count + kGroups - 1) / kGroups);
+void Encoder::backward(const ImageView& images, int count, const Halves& packed, const Bfloat16* grad_out, Kept* kept,
+                       std::span<float* const> gradients, int threads) const {
+  const int size = chunks(std::max(kGroup, (count + kGroups - 1) / kGroups)) * chunk_;
   const int groups = std::max((count + size - 1) / size, 1);
   thread_local std::vector<float, CacheAligned<float>> memory;
   memory.resize(std::max(memory.size(), groups * sums_));
@@ -153,9 +169,11 @@ void Encoder::backward(const ImageView& images, int count, std::span<const float
       std::fill_n(mine, sums_, 0.0f);
       const int end = std::min((group + 1) * size, count);
       for (int start = group * size; start < end; start += chunk_) {
-        arena.start(key_, scratch_);
-        run(arena, images, start, std::min(chunk_, end - start), packed, nullptr,
-            grad_out + static_cast<std::size_t>(start) * features_, mine);
+        Bfloat16* const left = kept ? kept->of(start / chunk_) : kept_memory.of(key_, kept_);
+        const Chunk chunk{Arena(left), Arena(working_memory.of(key_, working_)), images, start, std::min(chunk_, end - start),
+                          packed.data()};
+        if (!kept) run_forward(chunk, nullptr);
+        run_backward(chunk, grad_out + static_cast<std::size_t>(start) * features_, mine);
       }
     }
   });

@@ -2,13 +2,14 @@
 // features to those of the weights, in bfloat16 with sums in float32.
 //
 // A few images at a time go through the whole network, so that all that is between its layers stays in a second-level
-// cache. Nothing is kept from the forward pass, a third of a megabyte an image: the backward pass computes it again.
-// Gradients are summed in groups of images in a fixed order: threads share the groups out and change no bit.
+// cache. The backward pass needs some of it, a third of a megabyte an image: either it is kept, or computed again. Gradients are summed in groups of images in a fixed order: threads share the groups out and change no bit.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -34,21 +35,38 @@ struct Layer {
   std::vector<int> places;    // for each of torch's weights its place in the tiles of conv_weights
 };
 
-// What one thread works in: pieces of one block of memory, taken in the same order each time.
+using Halves = std::vector<Bfloat16, CacheAligned<Bfloat16>>;
+
+// Pieces of one block of memory, taken in the same order each time; without memory it counts what is taken.
 class Arena {
  public:
-  // An arena without memory counts what is taken.
-  Arena() = default;
-  // Starts over in memory of this size, cleared if another network used it last. key: of the network.
-  void start(std::uint64_t key, std::size_t elements);
+  explicit Arena(Bfloat16* memory = nullptr) : memory_(memory) {}
   Bfloat16* take(std::size_t elements);
   std::size_t taken() const { return taken_; }
-  bool holds_memory() const { return !memory_.empty(); }
+  bool holds_memory() const { return memory_ != nullptr; }
 
  private:
-  std::vector<Bfloat16, CacheAligned<Bfloat16>> memory_;
-  std::uint64_t key_ = 0;
+  Bfloat16* memory_;
   std::size_t taken_ = 0;
+};
+
+// Memory of every thread, cleared where another network used it last.
+class Workspace {
+ public:
+  Bfloat16* of(std::uint64_t key, std::size_t elements);
+
+ private:
+  Halves memory_;
+  std::uint64_t key_ = 0;
+};
+
+// A few images on their way through a network.
+struct Chunk {
+  Arena kept;     // what the forward pass leaves to the backward pass; cleared once, before its first use
+  Arena working;  // and what each makes anew
+  const ImageView& images;
+  int first, count;
+  const Bfloat16* packed;
 };
 
 class Encoder {
@@ -64,11 +82,30 @@ class Encoder {
   // Floats of each parameter: a weight and a bias per convolution, in order.
   std::vector<std::size_t> parameters() const;
 
-  // out: (images, features). From any number of threads at a time, each of which may ask for more.
-  void forward(const ImageView& images, int count, std::span<const float* const> parameters, Bfloat16* out,
-               int threads) const;
-  // Writes the gradients of all parameters.
-  void backward(const ImageView& images, int count, std::span<const float* const> parameters, const Bfloat16* grad_out,
+  // Weights and biases of a moment, as the convolutions take them. backward: for both passes.
+  Halves pack(std::span<const float* const> parameters, bool backward) const;
+
+  // What a forward pass over some images leaves to its backward pass. Its memory goes back to the encoder.
+  class Kept {
+   public:
+    Kept(std::shared_ptr<const Encoder> encoder, int count);
+    ~Kept();
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+    int count() const { return count_; }
+    Bfloat16* of(int chunk) { return memory_.data() + chunk * encoder_->kept_; }
+
+   private:
+    std::shared_ptr<const Encoder> encoder_;
+    int count_;
+    Halves memory_;
+  };
+
+  // out: (images, features). kept: null, or of as many images. From any number of threads at a time, each of which may ask
+  // for more.
+  void forward(const ImageView& images, int count, const Halves& packed, Bfloat16* out, Kept* kept, int threads) const;
+  // Writes the gradients of all parameters. kept: from the forward pass, or null, and it is computed again.
+  void backward(const ImageView& images, int count, const Halves& packed, const Bfloat16* grad_out, Kept* kept,
                 std::span<float* const> gradients, int threads) const;
 
  protected:
@@ -91,11 +128,11 @@ class Encoder {
   static void mask_row(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* out, std::size_t count);
 
   // Takes what `chunk` images need.
-  virtual void reserve(Arena& arena) const = 0;
-  // Up to `chunk` images from `first`. out: their features, or null. grad_out: their gradients, or null; then gradients of
-  // weights and biases are added to sums.
-  virtual void run(Arena& arena, const ImageView& images, int first, int count, const Bfloat16* packed, Bfloat16* out,
-                   const Bfloat16* grad_out, float* sums) const = 0;
+  virtual void reserve(Arena& kept, Arena& working) const = 0;
+  // out: the features of a chunk, or null.
+  virtual void run_forward(Chunk chunk, Bfloat16* out) const = 0;
+  // After it. grad_out: of the features of a chunk; gradients of weights and biases are added to sums.
+  virtual void run_backward(Chunk chunk, const Bfloat16* grad_out, float* sums) const = 0;
 
  private:
   struct Places {
@@ -103,7 +140,7 @@ class Encoder {
     std::size_t tiles, bias_sums;         // in a group's sums
   };
 
-  const Bfloat16* pack(std::span<const float* const> parameters, bool backward) const;
+  int chunks(int count) const { return (count + chunk_ - 1) / chunk_; }
 
   int height_, width_, channels_;
   int chunk_;
@@ -112,8 +149,11 @@ class Encoder {
   std::vector<Places> at_;
   std::size_t packed_ = 0;
   std::size_t sums_ = 0;
-  std::size_t scratch_ = 0;
+  std::size_t kept_ = 0;     // elements of a chunk
+  std::size_t working_ = 0;
   std::uint64_t key_ = 0;
+  mutable std::mutex lock_;
+  mutable std::vector<Halves> free_;  // memory that was kept: as many blocks as there were at a time
 };
 
 }  // namespace soleus

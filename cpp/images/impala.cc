@@ -5,9 +5,9 @@
 
 #include "error.h"
 #include "images/pooling.h"
-#include "images/tiles.h"
+#include "images/products.h"
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 
 namespace soleus {
 namespace {
@@ -43,13 +43,13 @@ std::uint16_t* winners_of_image(std::uint16_t* winners, const Grid& pooled, int 
 }  // namespace
 
 bool ImpalaEncoder::supports(std::span<const int> widths) {
-  return has_tiles() && !widths.empty() && widths.size() <= kMostStages &&
+  return products() != Products::kNone && !widths.empty() && widths.size() <= kMostStages &&
          std::all_of(widths.begin(), widths.end(), [](int width) { return width == 16 || (width > 0 && width % 32 == 0); });
 }
 
 ImpalaEncoder::ImpalaEncoder(int height, int width, int channels, std::span<const int> widths, float scale)
     : Encoder(height, width, channels, kChunk) {
-  require(supports(widths), "expected widths of 16 or multiples of 32, and a processor with matrix tiles");
+  require(supports(widths), "expected widths of 16 or multiples of 32, and a processor with products of bfloat16");
   // Where a convolution groups pixels, of 16 channels or into such, pitches are even.
   const auto even = [&](std::size_t s) {
     return s == 0 || widths[s - 1] == kTile || (s < widths.size() && widths[s] == kTile);
@@ -66,13 +66,13 @@ ImpalaEncoder::ImpalaEncoder(int height, int width, int channels, std::span<cons
     stage.pooled = {rows, columns, outputs, true, even(s + 1)};
     layers.emplace_back(ConvShape{stored, outputs, kSide, s == 0 ? 1 : kSide}, outputs * inputs * kSide * kSide,
                         s == 0 ? scale : 1.0f, s == 0, s == 0 ? first_square(channels) : square(inputs));
-    stage.conv = Conv(layers.back().shape, stage.input, -1, s == 0 ? 0 : -1);
-    stage.conv_gradient = Conv(layers.back().gradient, stage.full, -1, -1);
+    stage.conv = Conv(layers.back().shape, stage.input, -1, s == 0 ? 0 : -1, stage.full.rows, stage.full.columns);
+    stage.conv_gradient = Conv(layers.back().gradient, stage.full, -1, -1, stage.full.rows, stage.full.columns);
     for (int block = 0; block < kBlocks; ++block) {
       layers.emplace_back(ConvShape{outputs, outputs, kSide, kSide}, outputs * outputs * kSide * kSide, 1.0f, false,
                           square(outputs));
     }
-    stage.block = Conv(layers.back().shape, stage.pooled, -1, -1);
+    stage.block = Conv(layers.back().shape, stage.pooled, -1, -1, rows, columns);
     stages_.push_back(stage);
     inputs = outputs;
   }
@@ -87,39 +87,39 @@ struct ImpalaEncoder::Scratch {
   std::array<Planes, kMostStages> stages;
 };
 
-ImpalaEncoder::Scratch ImpalaEncoder::lay_out(Arena& arena) const {
+ImpalaEncoder::Scratch ImpalaEncoder::lay_out(Arena& kept, Arena& working) const {
   // Where pixels of 16 channels are grouped, the windows of 3 x 3 begin at odd pixels, and those at whole cache lines.
-  const auto plane = [&](const Grid& grid, int images, bool windows = true) {
+  const auto plane = [&](Arena& arena, const Grid& grid, int images, bool windows = true) {
     const int shift = windows && grid.channels == kTile ? kTile : 0;
     return arena.take(grid.size(images) + shift) + static_cast<std::size_t>(grid.margin()) * grid.channels + shift;
   };
   Scratch scratch{};
-  scratch.prepared = plane(stages_[0].input, 1, false);
-  scratch.line = arena.take((width() + 2) * channels() + 2 * stages_[0].input.channels + kDepth);
+  scratch.prepared = plane(working, stages_[0].input, 1, false);
+  scratch.line = working.take((width() + 2) * channels() + 2 * stages_[0].input.channels + kDepth);
   std::size_t full = 0, margin = 0, pairs = 0, pair_margin = 0;
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     const Grid &stage_full = stages_[s].full, &pooled = stages_[s].pooled;
     Planes& planes = scratch.stages[s];
-    planes.values = plane(pooled, chunk());
-    for (auto& input : planes.inputs) input = plane(pooled, chunk());
-    planes.gradient = plane(pooled, chunk());
-    planes.inner_gradient = plane(pooled, chunk());
-    planes.full_gradient = plane(stage_full, 1, s > 0);
+    planes.values = plane(kept, pooled, chunk());
+    for (auto& input : planes.inputs) input = plane(kept, pooled, chunk());
+    planes.gradient = plane(working, pooled, chunk());
+    planes.inner_gradient = plane(working, pooled, chunk());
+    planes.full_gradient = plane(working, stage_full, 1, s > 0);
     planes.winners = reinterpret_cast<std::uint16_t*>(
-        arena.take(static_cast<std::size_t>(chunk()) * pooled.rows * pooled.columns * pooled.channels));
+        kept.take(static_cast<std::size_t>(chunk()) * pooled.rows * pooled.columns * pooled.channels));
     full = std::max(full, stage_full.size(1));
     margin = std::max(margin, static_cast<std::size_t>(stage_full.margin()) * stage_full.channels);
     pairs = std::max({pairs, pairs_size(stage_full.image(), stage_full.margin(), stage_full.channels),
                       pairs_size(chunk() * pooled.image(), pooled.margin(), pooled.channels)});
     pair_margin = std::max(pair_margin, margin);
   }
-  scratch.full = arena.take(full + margin) + margin;
-  if (arena.holds_memory()) std::fill_n(scratch.full - margin, margin, kLowest);
-  scratch.pairs = arena.take(pairs) + pair_margin;
+  scratch.full = working.take(full + margin) + margin;
+  if (working.holds_memory()) std::fill_n(scratch.full - margin, margin, kLowest);
+  scratch.pairs = working.take(pairs) + pair_margin;
   return scratch;
 }
 
-void ImpalaEncoder::reserve(Arena& arena) const { lay_out(arena); }
+void ImpalaEncoder::reserve(Arena& kept, Arena& working) const { lay_out(kept, working); }
 
 void ImpalaEncoder::load_image(const ImageView& images, int n, const Scratch& scratch) const {
   const Grid& grid = stages_[0].input;
@@ -132,8 +132,8 @@ void ImpalaEncoder::load_image(const ImageView& images, int n, const Scratch& sc
   }
 }
 
-void ImpalaEncoder::forward_stage(const Scratch& scratch, std::size_t s, const ImageView& images, int first, int count,
-                                  const Bfloat16* packed) const {
+void ImpalaEncoder::forward_stage(const Scratch& scratch, std::size_t s, const Chunk& chunk) const {
+  const auto& [kept, working, images, first, count, packed] = chunk;
   const Stage& stage = stages_[s];
   const Planes& planes = scratch.stages[s];
   const Grid& pooled = stage.pooled;
@@ -141,7 +141,7 @@ void ImpalaEncoder::forward_stage(const Scratch& scratch, std::size_t s, const I
     if (s == 0) load_image(images, first + n, scratch);
     const Bfloat16* in = s == 0 ? scratch.prepared : scratch.stages[s - 1].values + stage.input.at(n, 0, 0);
     const int number = number_of(s, -1);
-    conv_forward(stage.conv, in, forward_weights(packed, number), stage.full.image(), Finish::kPlain,
+    conv_forward(stage.conv, in, forward_weights(packed, number), 1, Finish::kPlain,
                  {.out = scratch.full, .bias = bias(packed, number)});
     clear_border(stage.full, 1, scratch.full, kLowest);
     const std::size_t at = pooled.at(n, 0, 0);
@@ -150,14 +150,13 @@ void ImpalaEncoder::forward_stage(const Scratch& scratch, std::size_t s, const I
   }
   clear_behind(pooled, count, planes.values);
   clear_behind(pooled, count, planes.inputs[0]);
-  const int pixels = count * pooled.image();
   for (int block = 0; block < kBlocks; block += 2) {
     const int inner = number_of(s, block), outer = inner + 1;
-    conv_forward(stage.block, planes.inputs[block], forward_weights(packed, inner), pixels, Finish::kRelu,
+    conv_forward(stage.block, planes.inputs[block], forward_weights(packed, inner), count, Finish::kRelu,
                  {.out = planes.inputs[block + 1], .bias = bias(packed, inner)});
     clear_border(pooled, count, planes.inputs[block + 1]);
     const bool last = block + 2 == kBlocks;
-    conv_forward(stage.block, planes.inputs[block + 1], forward_weights(packed, outer), pixels,
+    conv_forward(stage.block, planes.inputs[block + 1], forward_weights(packed, outer), count,
                  last ? Finish::kAdd : Finish::kAddRelu,
                  {.out = planes.values,
                   .bias = bias(packed, outer),
@@ -168,8 +167,8 @@ void ImpalaEncoder::forward_stage(const Scratch& scratch, std::size_t s, const I
   }
 }
 
-void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const ImageView& images, int first, int count,
-                                   const Bfloat16* packed, float* sums) const {
+void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const Chunk& chunk, float* sums) const {
+  const auto& [kept, working, images, first, count, packed] = chunk;
   const Stage& stage = stages_[s];
   const Planes& planes = scratch.stages[s];
   const Grid& pooled = stage.pooled;
@@ -180,11 +179,11 @@ void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const 
   for (int block = kBlocks - 2; block >= 0; block -= 2) {
     const int inner = number_of(s, block), outer = inner + 1;
     add_block(outer, planes.inputs[block + 1], planes.gradient);
-    conv_forward(stage.block, planes.gradient, backward_weights(packed, outer), pixels, Finish::kMask,
+    conv_forward(stage.block, planes.gradient, backward_weights(packed, outer), count, Finish::kMask,
                  {.out = planes.inner_gradient, .positive = planes.inputs[block + 1]});
     clear_behind(pooled, count, planes.inner_gradient);
     add_block(inner, planes.inputs[block], planes.inner_gradient);
-    conv_forward(stage.block, planes.inner_gradient, backward_weights(packed, inner), pixels, Finish::kMaskAdd,
+    conv_forward(stage.block, planes.inner_gradient, backward_weights(packed, inner), count, Finish::kMaskAdd,
                  {.out = planes.gradient, .add = planes.gradient, .positive = planes.inputs[block]});
   }
   const int number = number_of(s, -1);
@@ -196,30 +195,43 @@ void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const 
     const Bfloat16* in = s == 0 ? scratch.prepared : scratch.stages[s - 1].values + at;
     add_gradients(stage.conv, number, in, planes.full_gradient, stage.full.image(), stage.full.margin(), scratch.pairs, sums);
     if (s == 0) continue;
-    conv_forward(stage.conv_gradient, planes.full_gradient, backward_weights(packed, number), stage.full.image(),
-                 Finish::kPlain, {.out = scratch.stages[s - 1].gradient + at});
+    conv_forward(stage.conv_gradient, planes.full_gradient, backward_weights(packed, number), 1, Finish::kPlain, {.out = scratch.stages[s - 1].gradient + at});
   }
   if (s > 0) clear_border(stage.input, count, scratch.stages[s - 1].gradient);
 }
 
-void ImpalaEncoder::run(Arena& arena, const ImageView& images, int first, int count, const Bfloat16* packed, Bfloat16* out,
-                        const Bfloat16* grad_out, float* sums) const {
-  const Scratch scratch = lay_out(arena);
-  for (std::size_t s = 0; s < stages_.size(); ++s) forward_stage(scratch, s, images, first, count, packed);
-  const Grid& grid = stages_.back().pooled;
-  const Planes& planes = scratch.stages[stages_.size() - 1];
+namespace {
+
+// visit(element of the last stack, of the features, elements of a row) for every row of every image.
+template <class Visit>
+void each_row(const Grid& grid, int count, Visit&& visit) {
   const std::size_t row = static_cast<std::size_t>(grid.columns) * grid.channels;
   for (int n = 0; n < count; ++n) {
-    for (int y = 0; y < grid.rows; ++y) {
-      const std::size_t at = grid.at(n, y, 0), feature = (static_cast<std::size_t>(n) * grid.rows + y) * row;
-      const Bfloat16* values = planes.values + at;
-      if (out) relu_row(values, out + feature, row);
-      if (grad_out) mask_row(values, grad_out + feature, planes.gradient + at, row);
-    }
+    for (int y = 0; y < grid.rows; ++y) visit(grid.at(n, y, 0), (static_cast<std::size_t>(n) * grid.rows + y) * row, row);
   }
-  if (!grad_out) return;
-  clear_border(grid, count, planes.gradient);
-  for (std::size_t s = stages_.size(); s-- > 0;) backward_stage(scratch, s, images, first, count, packed, sums);
+}
+
+}  // namespace
+
+void ImpalaEncoder::run_forward(Chunk chunk, Bfloat16* out) const {
+  const Scratch scratch = lay_out(chunk.kept, chunk.working);
+  for (std::size_t s = 0; s < stages_.size(); ++s) forward_stage(scratch, s, chunk);
+  if (!out) return;
+  const Bfloat16* values = scratch.stages[stages_.size() - 1].values;
+  each_row(stages_.back().pooled, chunk.count, [&](std::size_t at, std::size_t feature, std::size_t row) {
+    relu_row(values + at, out + feature, row);
+  });
+}
+
+void ImpalaEncoder::run_backward(Chunk chunk, const Bfloat16* grad_out, float* sums) const {
+  const Scratch scratch = lay_out(chunk.kept, chunk.working);
+  const Grid& grid = stages_.back().pooled;
+  const Planes& planes = scratch.stages[stages_.size() - 1];
+  each_row(grid, chunk.count, [&](std::size_t at, std::size_t feature, std::size_t row) {
+    mask_row(planes.values + at, grad_out + feature, planes.gradient + at, row);
+  });
+  clear_border(grid, chunk.count, planes.gradient);
+  for (std::size_t s = stages_.size(); s-- > 0;) backward_stage(scratch, s, chunk, sums);
 }
 
 }  // namespace soleus

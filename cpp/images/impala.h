@@ -11,16 +11,16 @@ namespace soleus {
 
 class ImpalaEncoder final : public Encoder {
  public:
-  // Whether this network runs on matrix tiles at all: widths are 16 or multiples of 32, and the processor has tiles.
+  // Whether there is such a network: widths are 16 or multiples of 32, and the processor has products of bfloat16.
   static bool supports(std::span<const int> widths);
 
   // scale: what pixels are multiplied by.
   ImpalaEncoder(int height, int width, int channels, std::span<const int> widths, float scale);
 
  protected:
-  void reserve(Arena& arena) const override;
-  void run(Arena& arena, const ImageView& images, int first, int count, const Bfloat16* packed, Bfloat16* out,
-           const Bfloat16* grad_out, float* sums) const override;
+  void reserve(Arena& kept, Arena& working) const override;
+  void run_forward(Chunk chunk, Bfloat16* out) const override;
+  void run_backward(Chunk chunk, const Bfloat16* grad_out, float* sums) const override;
 
  private:
   static constexpr int kBlocks = 4;  // convolutions of a stage after its pooling
@@ -43,12 +43,10 @@ class ImpalaEncoder final : public Encoder {
   };
   struct Scratch;
 
-  Scratch lay_out(Arena& arena) const;
+  Scratch lay_out(Arena& kept, Arena& working) const;
   void load_image(const ImageView& images, int n, const Scratch& scratch) const;
-  void forward_stage(const Scratch& scratch, std::size_t s, const ImageView& images, int first, int count,
-                     const Bfloat16* packed) const;
-  void backward_stage(const Scratch& scratch, std::size_t s, const ImageView& images, int first, int count,
-                      const Bfloat16* packed, float* sums) const;
+  void forward_stage(const Scratch& scratch, std::size_t s, const Chunk& chunk) const;
+  void backward_stage(const Scratch& scratch, std::size_t s, const Chunk& chunk, float* sums) const;
 
   int number_of(std::size_t stage, int block) const { return static_cast<int>(stage) * (kBlocks + 1) + 1 + block; }
 

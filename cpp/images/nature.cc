@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "error.h"
-#include "images/tiles.h"
+#include "images/products.h"
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 
 namespace soleus {
 namespace {
@@ -33,8 +33,8 @@ NatureEncoder::NatureEncoder(int height, int width, int channels, float scale) :
   const int rows2 = results(rows1, kStride2), columns2 = results(columns1, kStride2);
   rows3_ = rows2 - 2;
   columns3_ = columns2 - 2;
-  require(has_tiles() && rows3_ > 0 && columns3_ > 0 && channels > 0,
-          "expected images of at least 36 x 36 pixels, and a processor with matrix tiles");
+  require(products() != Products::kNone && rows3_ > 0 && columns3_ > 0 && channels > 0,
+          "expected images of at least 36 x 36 pixels, and a processor with products of bfloat16");
   const int inputs1 = kStride1 * kStride1 * channels, inputs2 = kStride2 * kStride2 * kOutputs1;
   results1_ = {rows1, columns1, kOutputs1, true, inputs1 == kTile};
   input_ = results1_;
@@ -51,11 +51,11 @@ NatureEncoder::NatureEncoder(int height, int width, int channels, float scale) :
                       [](int row, int column, int input, int output) {
                         return ((output * kOutputs2 + input) * 3 + row) * 3 + column;
                       });
-  conv1_ = Conv(layers[0].shape, input_, 0, 0);
-  conv2_ = Conv(layers[1].shape, blocks_, 0, 0);
-  conv3_ = Conv(layers[2].shape, results2_, 0, 0);
-  gradient2_ = Conv(layers[1].gradient, results2_, -1, -1);
-  gradient3_ = Conv(layers[2].gradient, results2_, -2, -2);
+  conv1_ = Conv(layers[0].shape, input_, 0, 0, rows1, columns1);
+  conv2_ = Conv(layers[1].shape, blocks_, 0, 0, rows2, columns2);
+  conv3_ = Conv(layers[2].shape, results2_, 0, 0, rows3_, columns3_);
+  gradient2_ = Conv(layers[1].gradient, results2_, -1, -1, rows2 + 1, columns2 + 1);
+  gradient3_ = Conv(layers[2].gradient, results2_, -2, -2, rows2, columns2);
   finish(std::move(layers), rows3_ * columns3_ * kOutputs3);
 }
 
@@ -73,32 +73,32 @@ struct NatureEncoder::Scratch {
   Bfloat16* pairs;
 };
 
-NatureEncoder::Scratch NatureEncoder::lay_out(Arena& arena) const {
-  const auto plane = [&](const Grid& grid) {  // windows of the gradients reach two rows out
+NatureEncoder::Scratch NatureEncoder::lay_out(Arena& kept, Arena& working) const {
+  const auto plane = [&](Arena& arena, const Grid& grid) {  // windows of the gradients reach two rows out
     const std::size_t margin = static_cast<std::size_t>(grid.margin()) * grid.channels;
     return arena.take(grid.size(kChunk) + margin) + 2 * margin;
   };
   Scratch s{};
-  s.line = arena.take(width() * channels() + 2 * kDepth);
-  s.input = plane(input_);
-  s.values1 = plane(results1_);
-  s.blocks = plane(blocks_);
-  s.values2 = plane(results2_);
-  s.values3 = plane(results2_);
-  s.gradient1 = plane(results1_);
-  s.block_gradient = plane(blocks_);
-  s.gradient2 = plane(results2_);
-  s.gradient3 = plane(results2_);
+  s.line = working.take(width() * channels() + 2 * kDepth);
+  s.input = plane(kept, input_);
+  s.values1 = plane(working, results1_);
+  s.blocks = plane(kept, blocks_);
+  s.values2 = plane(kept, results2_);
+  s.values3 = plane(kept, results2_);
+  s.gradient1 = plane(working, results1_);
+  s.block_gradient = plane(working, blocks_);
+  s.gradient2 = plane(working, results2_);
+  s.gradient3 = plane(working, results2_);
   std::size_t pairs = 0, margin = 0;
   for (const Grid& grid : {results1_, results2_}) {
     pairs = std::max(pairs, pairs_size(kChunk * grid.image(), 2 * grid.margin(), grid.channels));
     margin = std::max(margin, 2 * static_cast<std::size_t>(grid.margin()) * grid.channels);
   }
-  s.pairs = arena.take(pairs) + margin;
+  s.pairs = working.take(pairs) + margin;
   return s;
 }
 
-void NatureEncoder::reserve(Arena& arena) const { lay_out(arena); }
+void NatureEncoder::reserve(Arena& kept, Arena& working) const { lay_out(kept, working); }
 
 void NatureEncoder::load_images(const ImageView& images, int first, int count, const Scratch& s) const {
   const int row = width() * channels(), block = kStride1 * channels();
@@ -111,9 +111,13 @@ void NatureEncoder::load_images(const ImageView& images, int first, int count, c
   }
 }
 
-void NatureEncoder::forward_chunk(const Scratch& s, int count, const Bfloat16* packed) const {
+void NatureEncoder::run_forward(Chunk chunk, Bfloat16* out) const {
+  const Scratch s = lay_out(chunk.kept, chunk.working);
+  const int count = chunk.count;
+  const Bfloat16* packed = chunk.packed;
+  load_images(chunk.images, chunk.first, count, s);
   clear_behind(input_, count, s.input);
-  conv_forward(conv1_, s.input, forward_weights(packed, 0), count * input_.image(), Finish::kRelu,
+  conv_forward(conv1_, s.input, forward_weights(packed, 0), count, Finish::kRelu,
                {.out = s.values1, .bias = bias(packed, 0)});
   for (int n = 0; n < count; ++n) {
     for (int y = 0; y < blocks_.rows + 1; ++y) {
@@ -127,28 +131,35 @@ void NatureEncoder::forward_chunk(const Scratch& s, int count, const Bfloat16* p
     }
   }
   clear_behind(blocks_, count, s.blocks);
-  const int pixels = count * results2_.image();
-  conv_forward(conv2_, s.blocks, forward_weights(packed, 1), pixels, Finish::kRelu,
+  conv_forward(conv2_, s.blocks, forward_weights(packed, 1), count, Finish::kRelu,
                {.out = s.values2, .bias = bias(packed, 1)});
   clear_border(results2_, count, s.values2);
-  // Of the third convolution's results only the first rows of each image are any.
-  const int some = (rows3_ - 1) * results2_.pitch() + columns3_;
-  for (int n = 0; n < count; ++n) {
-    const std::size_t at = results2_.at(n, 0, 0);
-    conv_forward(conv3_, s.values2 + at, forward_weights(packed, 2), some, Finish::kRelu,
-                 {.out = s.values3 + at, .bias = bias(packed, 2)});
+  conv_forward(conv3_, s.values2, forward_weights(packed, 2), count, Finish::kRelu,
+               {.out = s.values3, .bias = bias(packed, 2)});
+  const std::size_t row = static_cast<std::size_t>(columns3_) * kOutputs3;
+  for (int y = 0; out && y < count * rows3_; ++y, out += row) {
+    std::memcpy(out, s.values3 + results2_.at(y / rows3_, y % rows3_, 0), row * sizeof(Bfloat16));
   }
 }
 
-void NatureEncoder::backward_chunk(const Scratch& s, int count, const Bfloat16* packed, float* sums) const {
+void NatureEncoder::run_backward(Chunk chunk, const Bfloat16* grad_out, float* sums) const {
+  const Scratch s = lay_out(chunk.kept, chunk.working);
+  const int count = chunk.count;
+  const Bfloat16* packed = chunk.packed;
+  const std::size_t row = static_cast<std::size_t>(columns3_) * kOutputs3;
+  for (int y = 0; y < count * rows3_; ++y, grad_out += row) {
+    const std::size_t at = results2_.at(y / rows3_, y % rows3_, 0);
+    mask_row(s.values3 + at, grad_out, s.gradient3 + at, row);
+  }
+  clear_behind(results2_, count, s.gradient3);
   const int pixels = count * results2_.image();
   const int margin2 = 2 * results2_.margin();
   add_gradients(conv3_, 2, s.values2, s.gradient3, pixels, margin2, s.pairs, sums);
-  conv_forward(gradient3_, s.gradient3, backward_weights(packed, 2), pixels, Finish::kMask,
+  conv_forward(gradient3_, s.gradient3, backward_weights(packed, 2), count, Finish::kMask,
                {.out = s.gradient2, .positive = s.values2});
   clear_behind(results2_, count, s.gradient2);
   add_gradients(conv2_, 1, s.blocks, s.gradient2, pixels, margin2, s.pairs, sums);
-  conv_forward(gradient2_, s.gradient2, backward_weights(packed, 1), pixels, Finish::kMask,
+  conv_forward(gradient2_, s.gradient2, backward_weights(packed, 1), count, Finish::kMask,
                {.out = s.block_gradient, .positive = s.blocks});
   for (int n = 0; n < count; ++n) {
     for (int y = 0; y < blocks_.rows + 1; ++y) {
@@ -163,25 +174,6 @@ void NatureEncoder::backward_chunk(const Scratch& s, int count, const Bfloat16* 
   }
   clear_behind(results1_, count, s.gradient1);
   add_gradients(conv1_, 0, s.input, s.gradient1, count * input_.image(), results1_.margin(), s.pairs, sums);
-}
-
-void NatureEncoder::run(Arena& arena, const ImageView& images, int first, int count, const Bfloat16* packed, Bfloat16* out,
-                        const Bfloat16* grad_out, float* sums) const {
-  const Scratch s = lay_out(arena);
-  load_images(images, first, count, s);
-  forward_chunk(s, count, packed);
-  const std::size_t row = static_cast<std::size_t>(columns3_) * kOutputs3;
-  for (int n = 0; n < count; ++n) {
-    for (int y = 0; y < rows3_; ++y) {
-      const std::size_t feature = (static_cast<std::size_t>(n) * rows3_ + y) * row;
-      const Bfloat16* values = s.values3 + results2_.at(n, y, 0);
-      if (out) std::memcpy(out + feature, values, row * sizeof(Bfloat16));
-      if (grad_out) mask_row(values, grad_out + feature, s.gradient3 + results2_.at(n, y, 0), row);
-    }
-  }
-  if (!grad_out) return;
-  clear_behind(results2_, count, s.gradient3);
-  backward_chunk(s, count, packed, sums);
 }
 
 }  // namespace soleus

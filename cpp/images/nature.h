@@ -8,21 +8,19 @@ namespace soleus {
 
 class NatureEncoder final : public Encoder {
  public:
-  // Of at least 36 x 36 pixels, on a processor with tiles. scale: what pixels are multiplied by.
+  // Of at least 36 x 36 pixels, on a processor with products of bfloat16. scale: what pixels are multiplied by.
   NatureEncoder(int height, int width, int channels, float scale);
 
  protected:
-  void reserve(Arena& arena) const override;
-  void run(Arena& arena, const ImageView& images, int first, int count, const Bfloat16* packed, Bfloat16* out,
-           const Bfloat16* grad_out, float* sums) const override;
+  void reserve(Arena& kept, Arena& working) const override;
+  void run_forward(Chunk chunk, Bfloat16* out) const override;
+  void run_backward(Chunk chunk, const Bfloat16* grad_out, float* sums) const override;
 
  private:
   struct Scratch;
 
-  Scratch lay_out(Arena& arena) const;
+  Scratch lay_out(Arena& kept, Arena& working) const;
   void load_images(const ImageView& images, int first, int count, const Scratch& scratch) const;
-  void forward_chunk(const Scratch& scratch, int count, const Bfloat16* packed) const;
-  void backward_chunk(const Scratch& scratch, int count, const Bfloat16* packed, float* sums) const;
 
   // Blocks of 4 x 4 pixels, and of 2 x 2 results of the first convolution, as channels of one pixel.
   Grid input_, blocks_;

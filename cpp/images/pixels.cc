@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "images/tiles.h"
+#include "images/products.h"
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 #include <immintrin.h>
 
-#include "images/tiles_begin.inc"
+#include "images/products_begin.inc"
 
 namespace soleus {
 
@@ -40,5 +40,5 @@ void spread_windows(const Bfloat16* line, int count, int step, int window, int s
 
 }  // namespace soleus
 
-#include "images/tiles_end.inc"
+#include "images/products_end.inc"
 #endif

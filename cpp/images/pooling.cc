@@ -1,41 +1,41 @@
 #include "images/pooling.h"
 
-#include "images/tiles.h"
+#include "images/products.h"
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 #include <immintrin.h>
 
-#include "images/tiles_begin.inc"
+#include "images/products_begin.inc"
 
 namespace soleus {
 namespace {
 
-// Comparisons take bfloat16 for the processor's other half-precision numbers: both have a sign and then bits in the order of
-// their size. Beyond 2^121 the other format has no more numbers; no network that works comes near.
-inline __mmask32 above(__m512i a, __m512i b) {
-  return _mm512_cmp_ph_mask((__m512h)a, (__m512h)b, _CMP_GT_OQ);
+// Numbers of bfloat16 in the order of their size as signed integers, and back: negative ones have their other bits turned.
+inline __m512i ordered(__m512i x) {
+  return _mm512_xor_si512(x, _mm512_and_si512(_mm512_srai_epi16(x, 15), _mm512_set1_epi16(0x7fff)));
 }
 
 struct Best {
-  __m512i value;
+  __m512i value;  // ordered, until it is found
   __m512i which;
 };
 
 template <class Load>
 inline Best best_of_nine(Load&& load) {
-  Best best{load(0, 0), _mm512_setzero_si512()};
+  Best best{ordered(load(0, 0)), _mm512_setzero_si512()};
 #pragma GCC unroll 8
   for (int k = 1; k < 9; ++k) {
-    const __m512i value = load(k / 3, k % 3);
-    const __mmask32 better = above(value, best.value);
-    best.value = _mm512_mask_mov_epi16(best.value, better, value);
+    const __m512i value = ordered(load(k / 3, k % 3));
+    const __mmask32 better = _mm512_cmpgt_epi16_mask(value, best.value);
+    best.value = _mm512_max_epi16(best.value, value);
     best.which = _mm512_mask_mov_epi16(best.which, better, _mm512_set1_epi16(static_cast<short>(k)));
   }
+  best.value = ordered(best.value);
   return best;
 }
 
-inline __m512i relu(__m512i value) {  // what is not a number stays so
-  const __mmask32 below = _mm512_cmp_ph_mask((__m512h)value, (__m512h)_mm512_setzero_si512(), _CMP_LT_OQ);
+inline __m512i relu(__m512i value) {  // what is not a number stays so: above 0xff80 or 0x7f80
+  const __mmask32 below = _mm512_cmple_epi16_mask(value, _mm512_set1_epi16(-128));
   return _mm512_maskz_mov_epi16(~below, value);
 }
 
@@ -132,5 +132,5 @@ void pool_backward(const Grid& full, Bfloat16* grad_in, const Grid& pooled, cons
 
 }  // namespace soleus
 
-#include "images/tiles_end.inc"
+#include "images/products_end.inc"
 #endif

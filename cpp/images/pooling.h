@@ -1,4 +1,4 @@
-// Max pooling of 3 x 3 pixels with stride 2 and padding 1 between grids with borders, in a network of matrix tiles.
+// Max pooling of 3 x 3 pixels with stride 2 and padding 1 between grids with borders, in bfloat16.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace soleus {
 
 // Below every number that a network meets: what a border holds that shall never be a maximum.
-inline constexpr Bfloat16 kLowest{0xfb7f};
+inline constexpr Bfloat16 kLowest{0xff7f};
 
 // One image: pooled, its relu, and which of the nine pixels won, 0 to 8, per pixel without border (winner).
 // in: its first pixel; border and margin hold kLowest.

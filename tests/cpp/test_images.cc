@@ -1,5 +1,7 @@
-// Convolutions on matrix tiles against plain loops, in numbers that no rounding touches; whole encoders against themselves.
+// Convolutions against plain loops, in numbers that no rounding touches; whole encoders against themselves. By whatever
+// products of bfloat16 this processor has.
 #include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -7,16 +9,14 @@
 #include "images/impala.h"
 #include "images/nature.h"
 #include "images/pooling.h"
-#include "images/tiles.h"
+#include "images/products.h"
 #include "maxpool.h"
 
-#if SOLEUS_TILES
+#if SOLEUS_PRODUCTS
 
 using namespace soleus;
 
 namespace {
-
-using Halves = std::vector<Bfloat16, CacheAligned<Bfloat16>>;
 
 float value_of(Bfloat16 x) {
   const std::uint32_t bits = static_cast<std::uint32_t>(x.bits) << 16;
@@ -75,12 +75,12 @@ void compare_convolution(int rows, int columns, int inputs, int outputs, int sid
     return ((output * inputs + input) * side + row) * side + column;
   };
   const Layer layer({inputs, outputs, side, side}, static_cast<int>(weights.size()), 2.0f, false, index);
-  const Conv conv(layer.shape, in.grid, origin, origin);
+  const Conv conv(layer.shape, in.grid, origin, origin, rows, columns);
   const int pixels = images * in.grid.image();
   Halves packed(layer.forward.size());
   pack_weights(weights.data(), 2.0f, layer.forward, packed.data());
   const TileSession session;
-  conv_forward(conv, in.first(), packed.data(), pixels, Finish::kRelu, {.out = out.first(), .bias = bias.data()});
+  conv_forward(conv, in.first(), packed.data(), images, Finish::kRelu, {.out = out.first(), .bias = bias.data()});
   bool same = true;
   out.each([&](int n, int y, int x, int o) {
     float sum = bias[o];
@@ -106,7 +106,7 @@ void compare_convolution(int rows, int columns, int inputs, int outputs, int sid
   Halves packed_back(layer.backward.size());
   pack_weights(weights.data(), 1.0f, layer.backward, packed_back.data());
   const int back = side == 3 ? -1 : 1 - side;
-  conv_forward(Conv(layer.gradient, out.grid, back, back), gradient.first(), packed_back.data(), pixels, Finish::kPlain,
+  conv_forward(Conv(layer.gradient, out.grid, back, back, rows, columns), gradient.first(), packed_back.data(), images, Finish::kPlain,
                {.out = in.first()});
   std::mt19937 again(rows + columns + inputs + outputs);
   Stack before(in.grid, images, again);
@@ -145,7 +145,9 @@ struct Answers {
   }
 };
 
-Answers answers_of(const Encoder& encoder, const std::vector<std::uint8_t>& images, int count, int threads) {
+Answers answers_of(const std::shared_ptr<Encoder>& shared, const std::vector<std::uint8_t>& images, int count, int threads,
+                   bool keep = false) {
+  const Encoder& encoder = *shared;
   std::mt19937 random(5);
   std::normal_distribution<float> normal;
   std::vector<std::vector<float>> parameters;
@@ -162,25 +164,43 @@ Answers answers_of(const Encoder& encoder, const std::vector<std::uint8_t>& imag
   answers.features.resize(static_cast<std::size_t>(count) * encoder.features());
   Halves gradient(answers.features.size());
   for (Bfloat16& x : gradient) x = rounded(normal(random));
-  encoder.forward({.bytes = images.data()}, count, from, answers.features.data(), threads);
-  encoder.backward({.bytes = images.data()}, count, from, gradient.data(), to, threads);
+  std::optional<Encoder::Kept> memory;
+  if (keep) memory.emplace(shared, count);
+  Encoder::Kept* const kept = keep ? &*memory : nullptr;
+  const Halves packed = encoder.pack(from, true);
+  encoder.forward({.bytes = images.data()}, count, packed, answers.features.data(), kept, threads);
+  encoder.backward({.bytes = images.data()}, count, packed, gradient.data(), kept, to, threads);
   return answers;
+}
+
+// Runs a test with each kind of products that this processor has.
+template <class Test>
+void each_product(Test&& test) {
+  const Products best = products();
+  for (const Products kind : {Products::kVectors, Products::kTiles}) {
+    if (kind > best) continue;
+    limit_products(kind);
+    test();
+  }
+  limit_products(best);
 }
 
 }  // namespace
 
-TEST(convolutions_on_tiles_equal_plain_loops) {
-  if (!has_tiles()) return;
-  compare_convolution(8, 8, 32, 32, 3, 2);
-  compare_convolution(5, 7, 16, 16, 3, 3);
-  compare_convolution(1, 1, 16, 32, 3, 5);
-  compare_convolution(6, 4, 32, 16, 3, 1);
-  compare_convolution(3, 2, 64, 32, 3, 2);
-  compare_convolution(21, 33, 16, 16, 3, 1);
+TEST(convolutions_equal_plain_loops) {
+  each_product([] {
+    compare_convolution(8, 8, 32, 32, 3, 2);
+    compare_convolution(5, 7, 16, 16, 3, 3);
+    compare_convolution(1, 1, 16, 32, 3, 5);
+    compare_convolution(6, 4, 32, 16, 3, 1);
+    compare_convolution(3, 2, 64, 32, 3, 2);
+    compare_convolution(21, 33, 16, 16, 3, 1);
+    compare_convolution(9, 8, 64, 32, 2, 2);
+  });
 }
 
 TEST(pooling_between_bordered_grids_equals_pooling) {
-  if (!has_tiles()) return;
+  if (products() == Products::kNone) return;
   for (const auto& [rows, columns, channels] : {std::tuple{8, 8, 16}, {5, 7, 16}, {1, 1, 32}, {9, 4, 64}}) {
     std::mt19937 random(rows);
     Stack in({rows, columns, channels, true, true}, 1, random);
@@ -212,22 +232,23 @@ TEST(pooling_between_bordered_grids_equals_pooling) {
 }
 
 TEST(encoders_give_the_same_bits_however_they_are_shared_out) {
-  if (!has_tiles()) return;
+  if (products() == Products::kNone) return;
   const int widths[] = {16, 32};
-  std::vector<std::unique_ptr<Encoder>> encoders;
-  encoders.push_back(std::make_unique<ImpalaEncoder>(13, 10, 3, widths, 1 / 255.0f));
-  encoders.push_back(std::make_unique<NatureEncoder>(40, 37, 2, 1 / 255.0f));
+  std::vector<std::shared_ptr<Encoder>> encoders;
+  encoders.push_back(std::make_shared<ImpalaEncoder>(13, 10, 3, widths, 1 / 255.0f));
+  encoders.push_back(std::make_shared<NatureEncoder>(40, 37, 2, 1 / 255.0f));
   std::mt19937 random(1);
   constexpr int kCount = 37;
   std::vector<std::uint8_t> images(kCount * 40 * 37 * 3);
   for (auto& byte : images) byte = static_cast<std::uint8_t>(random());
   std::vector<Answers> alone;
   for (const auto& encoder : encoders) {
-    alone.push_back(answers_of(*encoder, images, kCount, 1));
-    CHECK(answers_of(*encoder, images, kCount, 3) == alone.back());
-    const Answers one = answers_of(*encoder, images, 1, 1);
+    alone.push_back(answers_of(encoder, images, kCount, 1));
+    CHECK(answers_of(encoder, images, kCount, 3) == alone.back());
+    for (const int threads : {1, 3}) CHECK(answers_of(encoder, images, kCount, threads, true) == alone.back());
+    const Answers one = answers_of(encoder, images, 1, 1);
     CHECK(std::memcmp(one.features.data(), alone.back().features.data(), one.features.size() * sizeof(Bfloat16)) == 0);
-    for (const auto& gradient : answers_of(*encoder, images, 0, 2).gradients) {
+    for (const auto& gradient : answers_of(encoder, images, 0, 2).gradients) {
       for (const float x : gradient) CHECK(x == 0.0f);
     }
   }
@@ -238,7 +259,7 @@ TEST(encoders_give_the_same_bits_however_they_are_shared_out) {
     callers.emplace_back([&, caller] {
       for (int k = 0; k < 4; ++k) {
         const int which = (caller + k) % 2;
-        same[caller] &= answers_of(*encoders[which], images, kCount, 1 + caller % 2) == alone[which];
+        same[caller] &= answers_of(encoders[which], images, kCount, 1 + caller % 2, k % 2 == 1) == alone[which];
       }
     });
   }

@@ -98,10 +98,12 @@ def test_bfloat16_stays_near_float32(kind: type[Network], shape: tuple[int, ...]
     assert distance(grads, exact_grads) < 1.3 * distance(plain_grads, exact_grads)
 
 
-needs_tiles = pytest.mark.skipif(not _core.has_tiles(), reason="this processor has no matrix tiles")
+needs_products = pytest.mark.skipif(
+    _core.bfloat16_products() == "none", reason="this processor does not multiply in bfloat16"
+)
 
 
-@needs_tiles
+@needs_products
 @pytest.mark.parametrize("kind", KINDS)
 def test_native_gradients_are_the_same_bits_at_any_number_of_threads(kind: type[Network]) -> None:
     net, images = network(kind), pixels(40)
@@ -116,7 +118,7 @@ def test_native_gradients_are_the_same_bits_at_any_number_of_threads(kind: type[
     assert all(torch.equal(a, b) for result in results[1:] for a, b in zip(result, results[0], strict=True))
 
 
-@needs_tiles
+@needs_products
 def test_weights_are_those_of_the_moment() -> None:
     net, images = network(ImpalaCnn), pixels(2)
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():

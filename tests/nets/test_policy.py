@@ -41,6 +41,18 @@ def test_vectors_have_networks_of_their_own() -> None:
         build_policy(PolicyConfig(network="nature_cnn"), VECTORS, generator())
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("network", ["nature_cnn", "impala_cnn", "mlp"])
+def test_a_frozen_policy_gives_the_same_bits(network: str, precision: torch.dtype) -> None:
+    policy = build_policy(PolicyConfig(network=network), IMAGES, generator(), precision)  # type: ignore[arg-type]
+    images = torch.randint(0, 255, (5, 40, 40, 3), dtype=torch.uint8, generator=generator())
+    with torch.inference_mode():
+        for _ in range(2):
+            assert torch.equal(policy.frozen()(images), policy(images))
+            for parameter in policy.parameters():
+                parameter.data.mul_(1.5)
+
+
 def test_the_policy_lives_in_its_weights() -> None:
     policy = build_policy(PolicyConfig(hidden=(8,)), VECTORS, generator())
     before = {name: tensor.clone() for name, tensor in policy.state_dict().items()}

@@ -41,6 +41,7 @@ class TorchActor:
         self.weights = weights_of(self.policy, layout.observation)
         self._seed, self._first, self._count = config.train.seed, first, count
         self._noise: Array = np.zeros(0, np.float32)
+        self._network = self.policy.frozen()
         self._normalizer: tuple[torch.Tensor, torch.Tensor] | None = None
         if not layout.observation.is_image:
             mean, std = (torch.from_numpy(self.weights[f"normalizer.{name}"]) for name in ("mean", "std"))
@@ -50,9 +51,11 @@ class TorchActor:
         """Take over weights, in one copy."""
         check_policy(self.weights.shapes, state)
         self.weights.load(state)
+        self._network = self.policy.frozen()
 
     def begin(self, round_number: int, steps: int) -> None:
-        """Draw the round's random numbers."""
+        """Draw the round's random numbers; its weights are those of this moment."""
+        self._network = self.policy.frozen()
         streams = []
         for env in range(self._first, self._first + self._count):
             source = np.random.Philox(key=[self._seed, env], counter=[0, 0, 0, round_number])
@@ -65,7 +68,7 @@ class TorchActor:
         seen = torch.from_numpy(observations)
         if self._normalizer:
             seen = normalize(seen, *self._normalizer)
-        parameters: npt.NDArray[np.float32] = self.policy(seen).numpy()
+        parameters: npt.NDArray[np.float32] = self._network(seen).numpy()
         return parameters
 
     def act(self, t: int, observations: Array, actions: Array, log_probs: Array) -> None:

@@ -6,7 +6,7 @@ on the way, and the last one is flattened in the order (y, x, channel).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -42,13 +42,29 @@ class _Encoder(nn.Module):
         if tuple(images.shape[1:]) != self.shape:
             raise UserError(f"expected images of shape (M, *{self.shape}), got {tuple(images.shape)}")
         encoder = self.native()
-        parameters = [tensor for conv in self.convolutions() for tensor in conv.parameters()]
+        parameters = self._parameters_of_convolutions()
         if encoder is not None and native.takes(images, parameters):
             flat = native.convolutions(encoder, images, parameters)
         else:
             flat = self.maps(images).permute(0, 2, 3, 1).flatten(1)
         features: Tensor = self.linear(flat).relu_()
         return features
+
+    def frozen(self) -> Callable[[Tensor], Tensor]:
+        """Return forward() under autocast to bfloat16, with the weights of this moment laid out once: for inference."""
+        encoder = self.native()
+        if encoder is None:
+            return self
+        packed = native.pack(encoder, self._parameters_of_convolutions())
+        weight, bias = (tensor.detach().bfloat16() for tensor in (self.linear.weight, self.linear.bias))
+
+        def features(images: Tensor) -> Tensor:
+            return functional.linear(native.features(encoder, packed, images), weight, bias).relu_()
+
+        return features
+
+    def _parameters_of_convolutions(self) -> list[Tensor]:
+        return [tensor for conv in self.convolutions() for tensor in conv.parameters()]
 
     def convolutions(self) -> list[nn.Conv2d]:
         """Return them in order."""

@@ -1,6 +1,7 @@
 """The policy and the value function: an encoder where images are seen, networks on its features, a distribution."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +87,25 @@ class Policy(nn.Module):
     def forward(self, observations: Tensor) -> Tensor:
         """Return the distribution's parameters (M, P)."""
         parameters: Tensor = self.net(self.features(observations))
+        return parameters
+
+    def frozen(self) -> Callable[[Tensor], Tensor]:
+        """Return forward() for inference on the CPU, whose encoder may hold on to the weights of this moment.
+
+        What is done once here, a rollout would do at every step.
+        """
+        from soleus.nets.cnn import ImpalaCnn, NatureCnn
+
+        if self.precision != torch.bfloat16 or not isinstance(self.encoder, ImpalaCnn | NatureCnn):
+            return self
+        encoder = self.encoder.frozen()
+
+        def parameters(observations: Tensor) -> Tensor:
+            with torch.autocast("cpu", torch.bfloat16):
+                features = encoder(observations)
+            computed: Tensor = self.net(features.float())
+            return computed
+
         return parameters
 
 

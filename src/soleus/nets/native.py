@@ -1,8 +1,8 @@
 """The convolutions of the networks on images as one native piece of work, on processors that multiply in bfloat16.
 
-Those are Intel's with matrix tiles (AMX) and those with AVX512-BF16, Intel's and AMD's. Between the layers little leaves
-the processor's cache (cpp/images/encoder.h). Values are those of torch under its autocast to bfloat16, within that
-type's rounding.
+Those are Intel's with matrix tiles (AMX) and Intel's and AMD's with AVX512-BF16. Between the layers little leaves the
+processor's cache (cpp/images/encoder.h). Values are those of torch under its autocast to bfloat16, within that type's
+rounding.
 """
 
 import atexit

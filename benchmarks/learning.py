@@ -15,11 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from soleus.bench.record import write_section
 from soleus.config import load_config
 from soleus.log import read_metrics
+from soleus.summary import machine, versions
 
 HERE = Path(__file__).parent
 SIDES = ("soleus", "sb3")
+NAMES = {"soleus": "Soleus", "sb3": "Stable-Baselines3"}
 
 
 def run(preset: str, side: str, seed: int, steps: int, episodes: int, out: Path, extra: list[str]) -> None:
@@ -87,13 +90,44 @@ def table(presets: list[str], seeds: list[int], out: Path) -> list[dict[str, Any
     return rows
 
 
+def lines_of(rows: list[dict[str, Any]]) -> list[str]:
+    """Return a Markdown table."""
+    lines = [
+        "| preset | library | seeds | steps | evaluation, mean ± spread of the seeds | each seed | end of training |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        each = ", ".join(f"{one:.4g}" for one in row["returns"])
+        lines.append(
+            f"| {row['preset']} | {NAMES[row['side']]} | {row['seeds']} | {row['steps']:,} | "
+            f"{row['evaluation']:.4g} ± {row['spread']:.2g} | {each} | "
+            f"{row['training']:.4g} ± {row['training_spread']:.2g} |"
+        )
+    return lines
+
+
+def record(file: Path, arguments: argparse.Namespace, extra: list[str], lines: list[str]) -> None:
+    """Write a section into a Markdown file, over the last one of the same command, with the picture if there is one."""
+    box, found = machine(), versions()
+    count = f"--episodes {arguments.episodes}"
+    command = " ".join(["python benchmarks/learning.py", *arguments.presets, count, *extra])
+    head = f"{box['processor']}, {box['cpus']} CPUs, torch {found.get('torch', '?')}"
+    body = [head, "", *lines]
+    if arguments.plot:
+        place = os.path.relpath(arguments.plot, file.parent)
+        body += ["", f"![Returns in training: {', '.join(arguments.presets)}]({place})"]
+    write_section(file, command, "\n".join(body) + "\n")
+
+
 def draw(presets: list[str], seeds: list[int], out: Path, picture: Path) -> None:
     """Draw the training curves of both sides, each seed faintly and their mean."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4 * len(presets), 3), layout="constrained")
+    across = min(len(presets), 3)
+    down = -(-len(presets) // across)
+    figure = Figure(figsize=(4 * across, 3 * down), layout="constrained")
     for number, preset in enumerate(presets, start=1):
-        axes = figure.add_subplot(1, len(presets), number)
+        axes = figure.add_subplot(down, across, number)
         for side, colour in zip(SIDES, ("#0072b2", "#d55e00"), strict=True):
             curves = []
             for seed in seeds:
@@ -107,8 +141,8 @@ def draw(presets: list[str], seeds: list[int], out: Path, picture: Path) -> None
             if curves:
                 grid = np.linspace(max(c[0][0] for c in curves), min(c[0][-1] for c in curves), 200)
                 mean = np.mean([np.interp(grid, *curve) for curve in curves], axis=0)
-                axes.plot(grid, mean, color=colour, label={"soleus": "Soleus", "sb3": "Stable-Baselines3"}[side])
-        axes.set(title=preset, xlabel="steps", ylabel="return in training" if number == 1 else None)
+                axes.plot(grid, mean, color=colour, label=NAMES[side])
+        axes.set(title=preset, xlabel="steps", ylabel="return in training" if number % across == 1 % across else None)
         axes.grid(alpha=0.3)
         if number == 1:
             axes.legend()
@@ -125,6 +159,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--record", type=Path)
     arguments, extra = parser.parse_known_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seeds = [int(one) for one in arguments.seeds.split(",")]
@@ -136,15 +171,12 @@ def main() -> None:
         ]  # fmt: skip
         for one in pending:
             one.result()
-    print("| preset | library | seeds | steps | evaluation, mean +- spread of seeds | end of training |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for row in table(arguments.presets, seeds, arguments.out):
-        print(
-            f"| {row['preset']} | {row['side']} | {row['seeds']} | {row['steps']:,} | {row['evaluation']:.4g} +- "
-            f"{row['spread']:.3g} | {row['training']:.4g} +- {row['training_spread']:.3g} |"
-        )
+    lines = lines_of(table(arguments.presets, seeds, arguments.out))
+    print("\n".join(lines))
     if arguments.plot:
         draw(arguments.presets, seeds, arguments.out, arguments.plot)
+    if arguments.record:
+        record(arguments.record, arguments, extra, lines)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import math
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -84,6 +86,19 @@ def set_learner_threads(asked: int | None, collector: int) -> int:
     count = asked or min(collector, available_cpus())
     torch.set_num_threads(count)
     return count
+
+
+@contextmanager
+def computing_with(count: int) -> Iterator[None]:
+    """While it lasts, torch splits operations of this thread over so many."""
+    import torch
+
+    outside = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(outside)
 
 
 def wait_asleep() -> None:

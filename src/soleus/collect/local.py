@@ -5,6 +5,7 @@ which may have processes or threads of its own.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ from soleus.environments.human import HumanGroup
 class LocalCollector:
     """One group of environments, stepped by the process that learns."""
 
-    def __init__(self, config: RunConfig, group: Group) -> None:
-        """The group is the collector's from now on."""
+    def __init__(self, config: RunConfig, group: Group, num_threads: int | None = None) -> None:
+        """The group is the collector's from now on. num_threads: that the policy computes with; by default, torch's."""
         train = config.train
         self.config, self.group = config, group
         self.layout = Layout(group.num_envs, group.observation, group.action, group.control_dt)
@@ -37,6 +38,7 @@ class LocalCollector:
         table = round_table(self.layout, train.rollout_steps)
         self.arrays = {name: np.zeros(shape, dtype) for name, (shape, dtype) in table.items()}
         self.rollout = Rollout(group, self.actor, self.arrays, slice(0, group.num_envs))
+        self._num_threads = num_threads
         self._round, self._fresh = 0, True
 
     @property
@@ -58,7 +60,8 @@ class LocalCollector:
             self.rollout.reset(start_seed(self.config.train.seed, self._round, 0))
             self._fresh = False
         prefill(self.arrays)
-        times = self.rollout.run(self._round)
+        with threads.computing_with(self._num_threads) if self._num_threads else nullcontext():
+            times = self.rollout.run(self._round)
         self._round += 1
         check(self.arrays, self.config.subject)
         total = max(times.acting + times.stepping, 1e-9)
@@ -91,7 +94,8 @@ def inline(config: EnvConfig) -> LocalCollector:
     """Return the collector of a single worker's environments in the main process."""
     workers = config.parallel.num_workers
     assert workers == 1, workers
-    return LocalCollector(config, make_group(config.env, config.train.num_envs, config.parallel.threads_per_worker))
+    count = config.parallel.threads_per_worker
+    return LocalCollector(config, make_group(config.env, config.train.num_envs, count), count)
 
 
 def stepping(config: RunConfig, num_threads: int) -> LocalCollector:

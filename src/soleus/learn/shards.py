@@ -5,13 +5,15 @@ backward passes on a part each do not. The interpreter lock is free while torch 
 gradients is the whole minibatch's within rounding, and the parts are summed in their order: the same bits every time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from soleus.threads import computing_with
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,17 +29,9 @@ class Shards:
         self.count = count
         self._threads = ThreadPoolExecutor(max(count - 1, 1), initializer=torch.set_num_threads, initargs=(1,))
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def at_work(self) -> AbstractContextManager[None]:
         """While it lasts, operations of this thread are not split over threads of their own."""
-        outside = torch.get_num_threads()
-        if self.count > 1:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if self.count > 1:
-                torch.set_num_threads(outside)
+        return computing_with(1) if self.count > 1 else nullcontext()
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Return work(item) for every item, shared out over the threads, the caller's among them."""

@@ -4,6 +4,7 @@ This is the edge: nothing below reads YAML, flags or environment variables. The 
 """
 
 import re
+import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -195,6 +196,8 @@ def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return {"ppo": {"epochs": 4}} for {"ppo.epochs": 4}."""
     nested: dict[str, Any] = {}
     for key, value in overrides.items():
+        if key == "env" and isinstance(value, str):  # in short, beside which other keys of env may be given
+            key = "env.id"
         for part in reversed(key.split(".")):
             value = {part: value}
         nested = _merge(nested, value)
@@ -256,7 +259,9 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     first = min(
         error.errors(), key=lambda one: one["type"] != "extra_forbidden"
     )  # a misspelt key also reads as missing
-    key, kind, message = ".".join(str(part) for part in first["loc"]), first["type"], first["msg"]
+    # Where a value may be of several types, pydantic adds which of them did not fit.
+    parts = [part for part in map(str, first["loc"]) if "[" not in part and not part.startswith("constrained-")]
+    key, kind, message = ".".join(parts), first["type"], first["msg"]
     if kind == "extra_forbidden":
         of = "" if key.partition(".")[0] not in known_keys() else " of env" if schema is EnvConfig else " of a model"
         return f"unknown key '{key}'{of}{nearest(key, [known for known, _ in _keys(schema)])}"
@@ -272,7 +277,8 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
 
 
 def _is_text(annotation: Any) -> bool:
-    return annotation is str or str in typing.get_args(annotation)
+    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return annotation is str or (union and str in typing.get_args(annotation))
 
 
 def _key_of(flag: str) -> str:
@@ -299,6 +305,9 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
             raise UserError(f"expected a flag such as --ppo.epochs, got '{flag}'")
         key = _key_of(flag)
         free = key.startswith(_FREE)
+        inner = next((one for one in known if one.startswith(f"{key}.")), None)
+        if inner and key not in known:
+            raise UserError(f"{key}: expected one of its keys, such as --{inner}")
         if key not in known and not free:
             raise UserError(f"unknown key '{key}'{nearest(key, known)}")
         if not equals:

@@ -8,7 +8,7 @@ class UserError(Exception):
     """Something the user gave is wrong; the message is one line, printed as ``error: ...`` with exit code 2."""
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """Return the type and the first line of an error that somebody else's code raised."""
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 

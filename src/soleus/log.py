@@ -151,16 +151,19 @@ class Log:
         parts = [
             f"{metrics['time/steps']:,.0f} steps",
             f"{metrics['time/steps_per_s']:,.0f} steps/s",
-            f"return {self.episodes.get('episode/return', math.nan):.4g}",
-            self._length(),
+            *self._episodes(),
             f"{short_time(left)} left" if math.isfinite(left) else "",
         ]
         self.screen.show("  ".join(part for part in parts if part), share)
 
-    def _length(self) -> str:
-        if "episode/length" in self.episodes:
-            return f"length {self.episodes['episode/length']:.4g}"
-        return f"length {self.episodes.get('episode/length_s', math.nan):.2f} s"
+    def _episodes(self) -> list[str]:
+        """Return what the last episodes came to."""
+        seen = self.episodes
+        if "episode/return" not in seen:
+            return ["no episode has ended yet"]
+        seconds = seen.get("episode/length_s")
+        length = f"{seen['episode/length']:.4g}" if seconds is None else f"{seconds:.2f} s"
+        return [f"return {seen['episode/return']:.4g}", f"length {length}"]
 
 
 def read_metrics(run_dir: Path) -> list[dict[str, float]]:

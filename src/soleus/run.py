@@ -22,6 +22,10 @@ EVALUATION_SEED = 1_000_003  # of the evaluations while training: the same episo
 Evaluate = Callable[..., dict[str, float]]
 
 
+class EvaluationStopped(BaseException):
+    """Raised into an evaluation that somebody does not want to wait for: it comes to nothing."""
+
+
 @dataclass
 class Counters:
     """How far a run is; goes into its checkpoints."""
@@ -54,6 +58,7 @@ class Run:
     evaluate_policy: Evaluate
     counters: Counters
     interrupted: bool = False
+    evaluating: bool = False
 
     def __post_init__(self) -> None:
         self._started = time.monotonic() - self.counters.seconds
@@ -137,8 +142,9 @@ class Run:
         counters, limits = self.counters, self.config.train
         if counters.evaluated_at == counters.steps:
             return
-        counters.evaluation = dict(
-            self.evaluate_policy(
+        self.evaluating = True
+        try:
+            found = self.evaluate_policy(
                 self.config,
                 self.ppo.policy_state(),
                 self.muscle.muscle_state() if self.muscle else None,
@@ -146,7 +152,11 @@ class Run:
                 seed=EVALUATION_SEED,
                 num_threads=self.num_threads,
             )
-        )
+        except EvaluationStopped:
+            return
+        finally:
+            self.evaluating = False
+        counters.evaluation = dict(found)
         counters.evaluated_at = counters.steps
         row = {f"evaluate/{name}": value for name, value in counters.evaluation.items()}
         self.log.row({"time/steps": counters.steps, **row})

@@ -215,6 +215,8 @@ class EnvironmentConfig(_Section):
     """Whether an episode that a time limit ends goes on in the value of its last state, or is lost as in Procgen."""
     deterministic_evaluation: bool = True
     """Evaluate the likeliest action rather than a sampled one."""
+    max_evaluation_steps: Count = 10_000
+    """Of an episode, which counts as it stands then: as one that a time limit ended."""
 
     @model_validator(mode="before")
     @classmethod

@@ -19,7 +19,7 @@ from soleus.log import Log
 from soleus.nets.precision import tune_allocator
 from soleus.networks import check_policy
 from soleus.parallel import resolve
-from soleus.run import Counters, Evaluate, Run
+from soleus.run import Counters, Evaluate, EvaluationStopped, Run
 
 MakeCollector = Callable[[Any, int], Collector]
 
@@ -174,7 +174,7 @@ def _restore(
 
 @contextmanager
 def _stoppable(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the run after its iteration; a second one ends it at once."""
+    """Ctrl-C and SIGTERM end the run after its iteration, or an evaluation at once; a second one ends all at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -183,6 +183,8 @@ def _stoppable(run: Run) -> Iterator[None]:
         if run.interrupted:
             raise KeyboardInterrupt
         run.interrupted = True
+        if run.evaluating:
+            raise EvaluationStopped
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -210,15 +212,16 @@ def train(run: Run) -> dict[str, Any]:
             while not run.finished:
                 try:
                     iterate(run)
+                    if run.due(limits.eval_interval):
+                        run.evaluate()
                 except CollectorFailed as failed:
                     raise run.give_up(failed) from None
-                if run.due(limits.eval_interval):
-                    run.evaluate()
                 if run.due(limits.checkpoint_interval):
                     run.save()
+            run.save()  # before the evaluation: whatever becomes of that, the training is there
             if not run.interrupted:
                 run.evaluate()
-            run.save()
+                run.save()
             return run.summarize()
     finally:
         run.close()

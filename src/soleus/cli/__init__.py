@@ -10,6 +10,8 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb with the given arguments, by default those of the process; return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # a user's own environments, wrappers and models may lie there
     try:
         from soleus.errors import UserError  # everything is imported here, so that Ctrl-C meanwhile ends in one line
 

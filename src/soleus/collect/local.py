@@ -4,6 +4,8 @@ Inline steps the environments of a single worker as a worker would, without the 
 which may have processes or threads of its own.
 """
 
+import sys
+import traceback
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -14,11 +16,13 @@ import numpy.typing as npt
 from soleus import threads
 from soleus.batch import Batch, Layout
 from soleus.collect.actor import Actor, TorchActor
+from soleus.collect.base import CollectorFailed
 from soleus.collect.rollout import Rollout, start_seed
 from soleus.collect.slots import as_batch, check, prefill, round_table
 from soleus.config import Config, EnvConfig, RunConfig
 from soleus.environments import Group, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
+from soleus.errors import UserError, described
 
 
 class LocalCollector:
@@ -39,6 +43,8 @@ class LocalCollector:
         self.arrays = {name: np.zeros(shape, dtype) for name, (shape, dtype) in table.items()}
         self.rollout = Rollout(group, self.actor, self.arrays, slice(0, group.num_envs))
         self._num_threads = num_threads
+        self._place = np.full(1, -1, np.int64)
+        group.watch(self._place)
         self._round, self._fresh = 0, True
 
     @property
@@ -55,13 +61,22 @@ class LocalCollector:
         raise NotImplementedError
 
     def collect(self) -> Batch:
-        """Collect a round. Raises UserError for rewards that are not finite."""
-        if self._fresh:
-            self.rollout.reset(start_seed(self.config.train.seed, self._round, 0))
-            self._fresh = False
+        """Collect a round. Raises CollectorFailed where an environment raises, or gives what is not finite."""
         prefill(self.arrays)
-        with threads.computing_with(self._num_threads) if self._num_threads else nullcontext():
-            times = self.rollout.run(self._round)
+        try:
+            with threads.computing_with(self._num_threads) if self._num_threads else nullcontext():
+                if self._fresh:
+                    self.rollout.reset(start_seed(self.config.train.seed, self._round, 0))
+                    self._fresh = False
+                times = self.rollout.run(self._round)
+        except UserError:
+            raise
+        except Exception as error:
+            self._fresh = True
+            env = int(self._place[0])
+            where = f"environment {env}" if env >= 0 else "its environments"
+            print(traceback.format_exc(), end="", file=sys.stderr)
+            raise CollectorFailed(f"{self.config.subject} failed in {where}: {described(error)}") from None
         self._round += 1
         check(self.arrays, self.config.subject)
         total = max(times.acting + times.stepping, 1e-9)

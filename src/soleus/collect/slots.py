@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.batch import Batch, Layout
+from soleus.collect.base import CollectorFailed
 from soleus.environments.base import Slots
-from soleus.errors import UserError
 
 UNWRITTEN = 255
 _FLAGS = ("terminated", "truncated", "valid")
@@ -60,15 +60,22 @@ def discard(arrays: Arrays, columns: slice) -> None:
 
 
 def check(arrays: Arrays, name: str) -> None:
-    """Raise UserError where a slot was never written, or an environment gave a reward that is not finite."""
+    """Raise CollectorFailed where a slot was never written, or an environment gave a number that is not finite."""
     flags = np.maximum.reduce([arrays[flag] for flag in _FLAGS])
     if (flags == UNWRITTEN).any():
         step, env = np.argwhere(flags == UNWRITTEN)[0]
-        raise UserError(f"{name}: expected step {step} of environment {env} to be written, but it never was")
+        raise CollectorFailed(f"{name}: expected step {step} of environment {env} to be written, but it never was")
     rewards = arrays["rewards"]
     if not np.isfinite(rewards).all():
         step, env = np.argwhere(~np.isfinite(rewards))[0]
-        raise UserError(f"{name}: expected finite rewards, got {rewards[step, env]} of environment {env}")
+        raise CollectorFailed(f"{name}: expected finite rewards, got {rewards[step, env]} of environment {env}")
+    for kind in ("observations", "final_observations"):
+        seen = arrays[kind]
+        if seen.dtype.kind != "f" or np.isfinite(seen).all():
+            continue
+        step, env, *place = np.argwhere(~np.isfinite(seen))[0]
+        got = seen[(step, env, *place)]
+        raise CollectorFailed(f"{name}: expected finite observations, got {got} of environment {env}")
 
 
 def as_batch(arrays: Arrays, control_dt: float | None, stats: dict[str, float], metrics: dict[str, float]) -> Batch:

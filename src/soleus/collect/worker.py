@@ -18,6 +18,7 @@ from typing import Any
 from soleus.batch import Layout
 from soleus.collect.memory import SharedArrays
 from soleus.config import EnvConfig
+from soleus.errors import described
 
 
 @dataclass
@@ -38,8 +39,9 @@ class Done:
 
 @dataclass
 class Failed:
-    """The worker cannot go on."""
+    """The worker cannot go on. what: the error's type and first line."""
 
+    what: str
     traceback: str
 
 
@@ -84,8 +86,7 @@ def main(
     except (EOFError, BrokenPipeError):
         pass
     except BaseException as error:
-        lines = traceback.format_exception(error)
-        pipe.send(Failed("".join(lines)))
+        pipe.send(Failed(described(error), "".join(traceback.format_exception(error))))
 
 
 def _serve(

@@ -152,7 +152,7 @@ class WorkersCollector:
     def collect(self) -> Batch:
         """Collect a round of all workers; the part of one that is lost on the way is discarded.
 
-        Raises CollectorFailed where failures come too often, UserError for rewards that are not finite.
+        Raises CollectorFailed where failures come too often, or for numbers that are not finite.
         """
         while True:
             start = time.perf_counter()
@@ -206,12 +206,14 @@ class WorkersCollector:
         parallel = self.config.parallel
         env = int(self.shared["worker_place"][one.place.number, 1])
         where = f"environment {one.place.first + env}" if env >= 0 else "its environments"
-        one.process.join(timeout=_GRACE if isinstance(answer, worker.Failed) else None)
+        one.process.join(timeout=_GRACE)  # it may live on though its pipe is closed
         code = one.process.exitcode
         if isinstance(answer, worker.Failed):
-            what, trace = answer.traceback.strip().splitlines()[-1], answer.traceback
+            what, trace = answer.what, answer.traceback
         elif code is not None and code < 0:
-            what, trace = f"killed by {signal.Signals(-code).name}", ""
+            what, trace = f"killed by {_signal_name(-code)}", ""
+        elif code is None:
+            what, trace = "gave no answer", ""
         else:
             what, trace = f"ended with exit code {code}", ""
         said = (
@@ -268,6 +270,13 @@ class WorkersCollector:
                 _end(one)
         self.workers = []
         self.shared.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # the real-time ones have none
+        return f"signal {number}"
 
 
 def _answer(one: _Worker) -> Any:

@@ -18,8 +18,10 @@ def observation_spec(space: Space[Any], name: str) -> tuple[ObservationSpec, Cal
 
     Images (uint8 boxes of two dimensions or more) become (H, W, C): channels move last, a stack of frames into the
     channels. Other boxes, and what Gymnasium can flatten into one (Dict, Tuple, Discrete, MultiDiscrete, MultiBinary),
-    become float32 vectors, discrete values one-hot. Raises UserError for any other space.
+    become float32 vectors, discrete values one-hot. Raises UserError for any other space, and for an empty one.
     """
+    if space.is_np_flattenable and spaces.flatdim(space) == 0:
+        raise UserError(f"{name}: expected observations of one number or more, got {space}")
     if isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3, 4):
         convert = _image_converter(space.shape)
         return ObservationSpec(convert(np.zeros(space.shape, np.uint8)).shape), convert

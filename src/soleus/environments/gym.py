@@ -1,6 +1,7 @@
 """Gymnasium environments, stepped one by one in the process that holds them."""
 
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,5 +119,8 @@ class GymGroup:
     def close(self) -> None:
         """Close each."""
         for env in self.envs:
-            env.close()
+            try:
+                env.close()
+            except Exception as error:
+                print(f"warning: an environment could not be closed: {described(error)}", file=sys.stderr)
         self.envs = []

@@ -1,5 +1,7 @@
 """From a configuration to a group of environments: which kind, with which options, in whose hands."""
 
+import os
+import signal
 from typing import Any
 
 import gymnasium
@@ -7,7 +9,7 @@ import gymnasium
 from soleus.config import EnvironmentConfig
 from soleus.environments import pool
 from soleus.environments.base import Group
-from soleus.environments.gym import GymGroup, maker
+from soleus.environments.gym import GymGroup, Make, maker
 from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
 from soleus.errors import UserError, nearest
@@ -54,6 +56,22 @@ def make_group(
     return _layered(config, _pool(config, options, num_envs, threads, first))
 
 
+def _deaf(make: Make) -> Make:
+    """Return what makes an environment; in a process of its own that process does not hear Ctrl-C and SIGTERM.
+
+    They go to every process of a terminal or a job: the main process ends the others itself.
+    """
+    owner = os.getpid()
+
+    def make_deaf() -> "gymnasium.Env[Any, Any]":
+        if os.getpid() != owner:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+        return make()
+
+    return make_deaf
+
+
 def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: str, threads: int) -> Group:
     """Return the environments of a run as one VectorEnv: Gymnasium's Sync- or AsyncVectorEnv, or EnvPool's own.
 
@@ -63,7 +81,7 @@ def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: s
     if config.scheme != "gymnasium":
         return _layered(config, _pool(config, options, num_envs, threads, 0))
     make = maker(config, options)
-    make().close()  # in this process first, where its errors are one line
+    GymGroup([make], config.id).close()  # in this process first, where its errors are one line
     kind = gymnasium.vector.AsyncVectorEnv if vectorization == "async" else gymnasium.vector.SyncVectorEnv
-    env = kind([make] * num_envs, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
+    env = kind([_deaf(make)] * num_envs, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
     return _layered(config, VectorGroup(env, config.id))

@@ -1,5 +1,6 @@
 """Any Gymnasium VectorEnv as a group: SyncVectorEnv, AsyncVectorEnv, EnvPool, our own BatchEnv."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from soleus.environments.base import Array, Slots, stream
 from soleus.environments.convert import action_spec, clipped, observation_spec
-from soleus.errors import UserError
+from soleus.errors import UserError, described
 
 
 class VectorGroup:
@@ -81,7 +82,10 @@ class VectorGroup:
 
     def close(self) -> None:
         """Close it."""
-        self.env.close()
+        try:
+            self.env.close()
+        except Exception as error:  # of environments, or of their processes
+            print(f"warning: environments could not be closed: {described(error)}", file=sys.stderr)
 
 
 def _row(space: Any, batch: Any, i: int) -> Any:

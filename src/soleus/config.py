@@ -259,8 +259,7 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     first = min(
         error.errors(), key=lambda one: one["type"] != "extra_forbidden"
     )  # a misspelt key also reads as missing
-    # Where a value may be of several types, pydantic adds which of them did not fit.
-    parts = [part for part in map(str, first["loc"]) if "[" not in part and not part.startswith("constrained-")]
+    parts = [part for part in map(str, first["loc"]) if "[" not in part and "-" not in part]  # without those of unions
     key, kind, message = ".".join(parts), first["type"], first["msg"]
     if kind == "extra_forbidden":
         of = "" if key.partition(".")[0] not in known_keys() else " of env" if schema is EnvConfig else " of a model"
@@ -277,8 +276,7 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
 
 
 def _is_text(annotation: Any) -> bool:
-    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
-    return annotation is str or (union and str in typing.get_args(annotation))
+    return annotation is str or (isinstance(annotation, types.UnionType) and str in typing.get_args(annotation))
 
 
 def _key_of(flag: str) -> str:
@@ -305,11 +303,9 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
             raise UserError(f"expected a flag such as --ppo.epochs, got '{flag}'")
         key = _key_of(flag)
         free = key.startswith(_FREE)
-        inner = next((one for one in known if one.startswith(f"{key}.")), None)
-        if inner and key not in known:
-            raise UserError(f"{key}: expected one of its keys, such as --{inner}")
         if key not in known and not free:
-            raise UserError(f"unknown key '{key}'{nearest(key, known)}")
+            inner = next((f"; expected one in it, such as {one}" for one in known if one.startswith(f"{key}.")), None)
+            raise UserError(f"unknown key '{key}'{inner or nearest(key, known)}")
         if not equals:
             if rest and not rest[0].startswith("--"):
                 text = rest.pop(0)

@@ -117,7 +117,7 @@ class PoolGroup:
         except UserError:
             raise
         except Exception as error:
-            unfit = "incompatible function arguments" in str(error)  # which says no more than that
+            unfit = "argument types are supported" in str(error)  # which says no more than that
             said = f"one has a value of another type in {self._options}" if unfit else described(error)
             raise UserError(f"env.options: expected options of {self._name}, but {said}") from None
 

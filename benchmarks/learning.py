@@ -100,8 +100,8 @@ def lines_of(rows: list[dict[str, Any]]) -> list[str]:
         each = ", ".join(f"{one:.4g}" for one in row["returns"])
         lines.append(
             f"| {row['preset']} | {NAMES[row['side']]} | {row['seeds']} | {row['steps']:,} | "
-            f"{row['evaluation']:.4g} ± {row['spread']:.2g} | {each} | "
-            f"{row['training']:.4g} ± {row['training_spread']:.2g} |"
+            f"{row['evaluation']:.4g} ± {row['spread']:.3g} | {each} | "
+            f"{row['training']:.4g} ± {row['training_spread']:.3g} |"
         )
     return lines
 

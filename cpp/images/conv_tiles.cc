@@ -133,9 +133,12 @@ void release_tiles() { _tile_release(); }
 void forward_by_tiles(const Conv& conv, const Bfloat16* in, const Bfloat16* weights, int images, Finish finish,
                       const Finishing& to) {
   const bool wide = conv.shape.grouped().outputs % 32 == 0;
-  // All images at once, pixels without results between them, unless that makes more blocks than one after the other.
-  const auto blocks = [&](int pixels) { return (pixels / conv.shape.group() + (wide ? 31 : 63)) / (wide ? 32 : 64); };
-  const int together = images * blocks(conv.span(1)) <= blocks(conv.span(images)) ? 1 : images;
+  // All images at once, pixels without results between them, unless that makes more blocks than one after the other. The
+  // last block of an image may not reach the next one then: that may be added to.
+  const int block = (wide ? 32 : 64) * conv.shape.group();
+  const auto blocks = [&](int pixels) { return (pixels + block - 1) / block; };
+  const int alone = blocks(conv.span(1));
+  const int together = alone * block <= conv.image && images * alone <= blocks(conv.span(images)) ? 1 : images;
   const std::size_t image = conv.image;
   with_finish(finish, [&]<Finish kFinish>() {
     for (int n = 0; n < images; n += together) {

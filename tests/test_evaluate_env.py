@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+import torch
 
 from rounds import config_of, ready
+from soleus.collect.actor import TorchActor
 from soleus.config import EnvConfig
 from soleus.evaluate_env import evaluate_env
 
@@ -41,3 +43,25 @@ def test_it_repeats(deterministic: bool) -> None:
     assert first == evaluation(env, 40)
     assert first["std_return"] > 0
     assert np.isfinite(list(first.values())).all()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_policy_that_is_given_is_the_one_that_acts(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"id": "gymnasium:counting_env:Counting-v0", "options": {"length": 1, "seen": "image"}}
+    config = config_of(env, ppo__precision=precision, train__seed=5)
+    assert isinstance(config, EnvConfig)
+    _, ppo = ready(config)
+    for parameter in ppo.policy.parameters():
+        parameter.data.mul_(1.5)
+    met = []
+
+    class Watched(TorchActor):
+        def likeliest(self, observations: np.ndarray) -> np.ndarray:
+            met.append((observations.copy(), self.parameters(observations).copy()))
+            return super().likeliest(observations)
+
+    monkeypatch.setattr("soleus.evaluate_env.TorchActor", Watched)
+    evaluate_env(config, ppo.policy_state(), 2, seed=1, num_threads=1)
+    images, parameters = met[0]
+    with torch.inference_mode():
+        np.testing.assert_array_equal(parameters, ppo.policy(torch.from_numpy(images)).numpy())

@@ -48,7 +48,7 @@ def _evaluate(config: EnvConfig, policy: Mapping[str, Any], group: Group, quota:
     layout = Layout(count, group.observation, group.action, group.control_dt)
     seeded = config.model_copy(update={"train": config.train.model_copy(update={"seed": seed})})
     actor = TorchActor(seeded, layout, 0, count)
-    actor.weights.load(policy)
+    actor.load_policy(policy)
     observations = np.zeros((count, *group.observation.shape), group.observation.dtype)
     actions = np.zeros((count, *group.action.shape), group.action.dtype)
     log_probs = np.zeros(count, np.float32)

@@ -126,3 +126,19 @@ def test_steps_that_do_not_count_are_not_learnt_from() -> None:
         assert np.isfinite(list(metrics.values())).all()
         states.append(ppo.policy_state().flat.copy())
     np.testing.assert_array_equal(*states)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_an_actor_acts_with_the_weights_it_was_given_last(flat: bool, precision: str) -> None:
+    config = config_of({"id": ENV, "options": {"seen": "image"}}, ppo__precision=precision)
+    collector, ppo = ready(config)
+    actor = TorchActor(config, collector.layout, 0, 2)
+    for parameter in ppo.policy.parameters():
+        parameter.data.mul_(1.5)
+    weights = ppo.policy_state()
+    actor.take(weights.flat) if flat else actor.load_policy(weights)
+    images = np.random.default_rng(0).integers(0, 256, (2, *collector.layout.observation.shape), np.uint8)
+    with torch.inference_mode():
+        expected = ppo.policy(torch.from_numpy(images)).numpy()
+    np.testing.assert_array_equal(actor.parameters(images), expected)

@@ -53,9 +53,13 @@ class TorchActor:
         self.weights.load(state)
         self._network = self.policy.frozen()
 
-    def begin(self, round_number: int, steps: int) -> None:
-        """Draw the round's random numbers; its weights are those of this moment."""
+    def take(self, flat: npt.NDArray[np.float32]) -> None:
+        """Take over weights of the same policy, as weights.flat, in one copy."""
+        self.weights.flat[:] = flat
         self._network = self.policy.frozen()
+
+    def begin(self, round_number: int, steps: int) -> None:
+        """Draw the round's random numbers."""
         streams = []
         for env in range(self._first, self._first + self._count):
             source = np.random.Philox(key=[self._seed, env], counter=[0, 0, 0, round_number])

@@ -121,7 +121,7 @@ def _collect(order: Collect, shared: SharedArrays, rollout: Any, actor: Any, num
     start, cpu = time.perf_counter(), time.process_time()
     version = shared["version"]
     before = int(version[0])
-    actor.weights.flat[:] = shared["weights"]
+    actor.take(shared["weights"])
     taken = time.perf_counter() - start
     if not before == int(version[0]) == order.version:
         raise RuntimeError(f"expected weights of version {order.version}, got {before} to {int(version[0])}")

@@ -1,13 +1,13 @@
 // The files named bind alone know Python: they check shapes and dtypes, release the lock, forward to the core.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/array.h>
-#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_body.h"
+#include "bind_data.h"
 #include "bind_images.h"
 #include "error.h"
 #include "probe.h"
@@ -21,14 +21,6 @@ namespace {
 
 template <class T, int N>
 using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
-
-template <class T>
-T field(const nb::dict& d, const char* key) {
-  require(d.contains(key), std::string("expected the field '") + key + "', got none");
-  T value{};
-  require(nb::try_cast<T>(d[key], value), std::string("expected another type for the field '") + key + "'");
-  return value;
-}
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
   std::string text = "(";
@@ -47,88 +39,6 @@ T* array(const nb::dict& arrays, const char* key, const std::vector<std::size_t>
   require(got.dtype() == nb::dtype<T>(), std::string("expected ") + key + " of another dtype");
   require(mine == shape, std::string("expected ") + key + " of shape " + shape_text(shape) + ", got " + shape_text(mine));
   return static_cast<T*>(got.data());
-}
-
-HumanData human_data(const nb::dict& d) {
-  HumanData h;
-  h.dof_coordinate = field<std::vector<int>>(d, "dof_coordinate");
-  h.dof_coupled = field<std::vector<bool>>(d, "dof_coupled");
-  h.dof_polynomial = field<std::vector<double>>(d, "dof_polynomial");
-  h.coordinate_dof = field<std::vector<int>>(d, "coordinate_dof");
-  h.actuated = field<std::vector<int>>(d, "actuated");
-  h.kp = field<std::vector<double>>(d, "kp");
-  h.kd = field<std::vector<double>>(d, "kd");
-  h.torque_limit = field<std::vector<double>>(d, "torque_limit");
-  h.muscle_actuator = field<std::vector<int>>(d, "muscle_actuator");
-  h.crossing_adr = field<std::vector<int>>(d, "crossing_adr");
-  h.crossing = field<std::vector<int>>(d, "crossing");
-  h.root_body = field<int>(d, "root_body");
-  h.root_align = field<std::array<double, 4>>(d, "root_align");
-  h.head_body = field<int>(d, "head_body");
-  h.root_height = field<double>(d, "root_height");
-  h.head_height = field<double>(d, "head_height");
-  h.tracked_bodies = field<std::vector<int>>(d, "tracked_bodies");
-  h.end_effectors = field<std::vector<int>>(d, "end_effectors");
-  h.feet = field<std::vector<std::vector<int>>>(d, "feet");
-  h.mirror_coordinate = field<std::vector<int>>(d, "mirror_coordinate");
-  h.mirror_sign = field<std::vector<double>>(d, "mirror_sign");
-  h.mirror_muscle = field<std::vector<int>>(d, "mirror_muscle");
-  h.mirror_tracked = field<std::vector<int>>(d, "mirror_tracked");
-  h.qpos_rest = field<std::vector<double>>(d, "qpos_rest");
-  h.muscles_act = field<bool>(d, "muscles_act");
-  return h;
-}
-
-MotionData motion_data(const nb::dict& d) {
-  MotionData m;
-  m.duration = field<double>(d, "duration");
-  m.frames = field<int>(d, "frames");
-  m.qpos = field<std::vector<double>>(d, "qpos");
-  m.qvel = field<std::vector<double>>(d, "qvel");
-  m.displacement = field<std::array<double, 3>>(d, "displacement");
-  m.end_effectors = field<std::vector<double>>(d, "end_effectors");
-  m.com = field<std::vector<double>>(d, "com");
-  m.com_velocity = field<std::vector<double>>(d, "com_velocity");
-  return m;
-}
-
-// {name: {parameter: value, ["weight": value]}} in order.
-std::vector<TermData> term_data(const nb::dict& d) {
-  std::vector<TermData> terms;
-  for (auto [name, parameters] : d) {
-    TermData term{nb::cast<std::string>(name), nb::cast<TermParameters>(parameters), 1.0};
-    if (auto weight = term.parameters.extract("weight")) term.weight = weight.mapped();
-    terms.push_back(std::move(term));
-  }
-  return terms;
-}
-
-TaskData task_data(const nb::dict& d) {
-  TaskData task;
-  task.episode_seconds = field<double>(d, "episode_seconds");
-  task.start_on_reference = field<bool>(d, "start_on_reference");
-  task.initial_noise = field<double>(d, "initial_noise");
-  task.observations = term_data(field<nb::dict>(d, "observation"));
-  task.rewards = term_data(field<nb::dict>(d, "reward"));
-  task.terminations = term_data(field<nb::dict>(d, "termination"));
-  task.combine = field<bool>(d, "product") ? Combine::kProduct : Combine::kSum;
-  return task;
-}
-
-ControlData control_data(const nb::dict& d) {
-  ControlData control;
-  const auto mode = field<std::string>(d, "mode");
-  require(mode == "excitation" || mode == "torque" || mode == "muscle",
-          "expected a control mode out of excitation, torque, muscle; got '" + mode + "'");
-  control.mode = mode == "muscle" ? Control::kMuscle : mode == "torque" ? Control::kTorque : Control::kExcitation;
-  control.method = field<bool>(d, "network") ? Method::kNetwork : Method::kStaticOptimization;
-  control.substeps = field<int>(d, "substeps");
-  control.action_scale = field<double>(d, "action_scale");
-  control.activation_dynamics = field<bool>(d, "activation_dynamics");
-  control.sweeps = field<int>(d, "sweeps");
-  control.regularization = field<double>(d, "regularization");
-  control.mirror = field<bool>(d, "mirror");
-  return control;
 }
 
 std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, std::optional<nb::dict> motion,
@@ -318,6 +228,7 @@ void bind_rollout(nb::module_& m) {
 NB_MODULE(_core, m) {
   m.doc() = "The native core of Soleus.";
   soleus::bind_rollout(m);
+  soleus::bind_body(m);
   soleus::bind_images(m);
   m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {
     const auto network = soleus::network_data(widths, activations);

@@ -30,7 +30,11 @@ class Body {
   // Puts the human into a state at rest of control; coupled joints are made consistent. qpos: (nq), qvel: (nv).
   void reset(std::span<const double> qpos, std::span<const double> qvel);
 
-  // Joint torque of implicit PD towards target, both (na), [rad] and [N m], within the torque limits.
+  // (nc) coordinates as the human has them.
+  std::span<const double> positions() const { return position_; }
+
+  // Joint torque, (na) [N m], of implicit PD towards the coordinates of a pose, (nc) [rad], within the torque limits; of
+  // the root's they count where the human has gains for it.
   // J. Tan, K. Liu, G. Turk, "Stable proportional-derivative controllers", IEEE CG&A 31(4), 2011.
   void stable_pd(std::span<const double> target, std::span<double> torque);
 
@@ -43,6 +47,14 @@ class Body {
   // dynamics allow; without dynamics activations are set at once.
   void apply_activations(std::span<const double> desired, bool dynamics);
   void apply_excitations(std::span<const double> excitation);
+  // Applies the forces of muscles that are not MuJoCo's own; before every advance() of a body that its muscles drive.
+  void pull_muscles();
+  void forget_paths() { path_current_ = false; }
+  // Paths of such muscles at this instant.
+  const PathState& paths() {
+    compute_paths();
+    return path_;
+  }
 
   // Steps the physics once; `sense` also reads the forces on the feet.
   void advance(bool sense);
@@ -63,7 +75,11 @@ class Body {
   void restore(const double* state);
 
  private:
-  void refresh_coupling();
+  void refresh();
+  void pose_error(std::span<const double> target);
+  void drive_root();
+  void compute_paths();
+  double polyline_power() const;
   void gather_constraint();
   void gather_feet();
 
@@ -72,7 +88,11 @@ class Body {
   std::vector<double> coupling_;          // (nv) derivative of each dof by its coordinate
   std::vector<double> constraint_;        // (nc) constraint force of the last step
   std::vector<double> foot_force_;        // (feet)
-  std::vector<double> inertia_, force_;   // scratch
+  std::vector<double> position_;          // (nc)
+  std::vector<double> activation_;        // (nm) of polylines
+  PathState path_;                        // likewise
+  bool path_current_ = false;
+  std::vector<double> inertia_, force_, error_;  // scratch
   std::vector<double> now_, excitation_;  // (nm) scratch
   bool singular_ = false;
 };

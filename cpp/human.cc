@@ -31,15 +31,7 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
   model_->opt.disableflags |= mjDSBL_AUTORESET | mjDSBL_SENSOR;
   if (!muscles_act) model_->opt.disableflags |= mjDSBL_ACTUATION;
   const mjModel* m = model_.get();
-  for (int c = 0; c < num_coordinates(); ++c) {
-    const int joint = joint_of_dof(m, coordinate_dof[c]);
-    coordinate_qpos_.push_back(m->jnt_qposadr[joint] + coordinate_dof[c] - m->jnt_dofadr[joint]);
-  }
-  coordinate_actuated_.assign(num_coordinates(), -1);
-  for (int k = 0; k < num_actuated(); ++k) coordinate_actuated_[actuated[k]] = k;
-  for (int i = 0; i < m->nv; ++i) {
-    if (dof_coupled[i]) coupled_.push_back({i, coordinate_qpos_[dof_coordinate[i]]});
-  }
+  build_coordinates();
   geom_foot_.assign(m->ngeom, -1);
   for (std::size_t f = 0; f < feet.size(); ++f) {
     for (int body : feet[f]) {
@@ -54,7 +46,12 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
     if (m->jnt_type[j] == mjJNT_SLIDE && m->jnt_axis[3 * j + 2] > 0.9) root_height_qpos_ = m->jnt_qposadr[j];
   }
   build_inertia();
-  build_moments();
+  if (has_polylines()) {
+    build_paths();
+  } else {
+    build_moments();
+  }
+  build_order();
   build_mirror();
 }
 
@@ -69,13 +66,15 @@ void Human::check() const {
   require_indices(actuated, num_coordinates(), "actuated");
   for (const auto* gains : {&kp, &kd, &torque_limit}) require_size(gains->size(), actuated.size(), "gains");
   require_indices(muscle_actuator, m->nactuator, "muscle_actuator");
-  require_size(crossing_adr.size(), muscle_actuator.size() + 1, "crossing_adr");
+  require(!has_polylines() || muscle_actuator.empty(), "expected muscles that are all polylines or all actuators");
+  const std::size_t nm = has_polylines() ? polylines.adr.size() - 1 : muscle_actuator.size();
+  require_size(crossing_adr.size(), nm + 1, "crossing_adr");
   require_size(crossing.size(), crossing_adr.back(), "crossing");
   require_indices(crossing, num_actuated(), "crossing");
   require(std::is_sorted(crossing_adr.begin(), crossing_adr.end()) && crossing_adr.front() == 0,
           "expected crossing_adr to rise from 0");
   require_indices(mirror_coordinate, num_coordinates(), "mirror_coordinate");
-  require_indices(mirror_muscle, num_muscles(), "mirror_muscle");
+  require_indices(mirror_muscle, static_cast<int>(nm), "mirror_muscle");
   require_indices(mirror_tracked, static_cast<int>(tracked_bodies.size()), "mirror_tracked");
   require_indices({root_body, head_body}, m->nbody, "root_body and head_body");
   require_indices(tracked_bodies, m->nbody, "tracked_bodies");
@@ -83,14 +82,58 @@ void Human::check() const {
   for (const auto& foot : feet) require_indices(foot, m->nbody, "feet");
   require_size(mirror_coordinate.size(), coordinate_dof.size(), "mirror_coordinate");
   require_size(mirror_sign.size(), coordinate_dof.size(), "mirror_sign");
-  require_size(mirror_muscle.size(), muscle_actuator.size(), "mirror_muscle");
+  require_size(mirror_muscle.size(), nm, "mirror_muscle");
   require_size(mirror_tracked.size(), tracked_bodies.size(), "mirror_tracked");
   for (int c : actuated) {
     const int type = m->jnt_type[joint_of_dof(m, coordinate_dof[c])];
-    require(type == mjJNT_HINGE || type == mjJNT_SLIDE, "expected actuated coordinates on hinge or slide joints");
+    require(type != mjJNT_FREE, "expected actuated coordinates on hinge, slide or ball joints");
   }
+  require((root_kp == 0 && root_kd == 0) || m->jnt_type[m->body_jntadr[root_body]] == mjJNT_FREE,
+          "expected gains of the root on a free joint alone");
   require(m->opt.gravity[2] < 0, "expected gravity along -z, got " + std::to_string(m->opt.gravity[2]) + " m/s^2");
   require(m->opt.integrator != mjINT_RK4, "expected the Euler or an implicit integrator, got RK4");
+}
+
+void Human::build_coordinates() {
+  const mjModel* m = model_.get();
+  std::vector<int> coordinate_qpos(num_coordinates(), -1);
+  std::vector<Rotation> roots;
+  for (int c = 0; c < num_coordinates(); ++c) {
+    const int joint = joint_of_dof(m, coordinate_dof[c]);
+    const int within = coordinate_dof[c] - m->jnt_dofadr[joint], adr = m->jnt_qposadr[joint];
+    const bool free = m->jnt_type[joint] == mjJNT_FREE;
+    if (m->jnt_type[joint] == mjJNT_BALL || (free && within >= 3)) {
+      if (free && within == 3) roots.push_back({c, adr + 3});
+      if (!free && within == 0) rotations_.push_back({c, adr});
+      continue;
+    }
+    coordinate_qpos[c] = adr + within;
+    scalars_.push_back({c, adr + within});
+  }
+  free_root_ = !roots.empty();
+  rotations_.insert(rotations_.end(), roots.begin(), roots.end());
+  coordinate_actuated_.assign(num_coordinates(), -1);
+  for (int k = 0; k < num_actuated(); ++k) coordinate_actuated_[actuated[k]] = k;
+  for (int i = 0; i < m->nv; ++i) {
+    if (!dof_coupled[i]) continue;
+    require(coordinate_qpos[dof_coordinate[i]] >= 0, "expected joints that are driven by hinges or slides");
+    coupled_.push_back({i, coordinate_qpos[dof_coordinate[i]]});
+  }
+}
+
+void Human::positions(const double* qpos, double* coordinates) const {
+  for (const Scalar& s : scalars_) coordinates[s.coordinate] = qpos[s.qpos];
+  for (const Rotation& r : rotations_) {
+    mjtNum rest[4], turn[4];
+    mju_negQuat(rest, model_->qpos0 + r.qpos);
+    mju_mulQuat(turn, rest, qpos + r.qpos);
+    mju_quat2Vel(coordinates + r.coordinate, turn, 1.0);
+  }
+}
+
+void Human::difference(const double* from_qpos, const double* to_qpos, double* coordinates) const {
+  for (const Scalar& s : scalars_) coordinates[s.coordinate] = to_qpos[s.qpos] - from_qpos[s.qpos];
+  for (const Rotation& r : rotations_) mju_subQuat(coordinates + r.coordinate, to_qpos + r.qpos, from_qpos + r.qpos);
 }
 
 void Human::build_inertia() {
@@ -140,6 +183,20 @@ void Human::build_moments() {
       }
     }
   }
+}
+
+void Human::build_paths() {
+  const mjModel* m = model_.get();
+  std::vector<int> dof_actuated(m->nv, -1);
+  for (int i = 0; i < m->nv; ++i) {
+    const int k = coordinate_actuated_[dof_coordinate[i]];
+    require(!dof_coupled[i] || k < 0, "expected a model without coupled joints for muscles that are polylines");
+    dof_actuated[i] = k;
+  }
+  paths_ = Polylines(m, polylines, crossing_adr, crossing, dof_actuated);
+}
+
+void Human::build_order() {
   descent_order_.reserve(num_muscles());
   std::vector<bool> placed(num_muscles(), false);
   for (int k = 0; k < num_muscles(); ++k) {

@@ -2,6 +2,8 @@
 //
 // A *coordinate* is an independent degree of freedom. Joints that an equality drives (the patella of a knee) belong to
 // their driver's coordinate: velocities follow qd_i = g_i(q) u_c with g the derivative of the coupling polynomial.
+// The three coordinates of a ball joint are the exponential map of its rotation (axis times angle, body axes), those of a
+// free joint its shift and the exponential map of its turn from qpos0; their velocities are MuJoCo's.
 #pragma once
 
 #include <mujoco/mujoco.h>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "ldl.h"
+#include "polyline.h"
 
 namespace soleus {
 
@@ -23,7 +26,9 @@ struct HumanData {
   std::vector<int> actuated;             // (na) coordinates under stable PD
   std::vector<double> kp, kd;            // (na) [N m/rad], [N m s/rad]
   std::vector<double> torque_limit;      // (na) [N m]
-  std::vector<int> muscle_actuator;      // (nm)
+  double root_kp = 0, root_kd = 0;       // of stable PD's prediction; no torque ever acts on the root
+  std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines
+  PolylineData polylines;
   std::vector<int> crossing_adr;         // (nm + 1)
   std::vector<int> crossing;             // (nnz) index into `actuated`
   int root_body = 0;
@@ -54,7 +59,8 @@ class Human : public HumanData {
   const mjModel* model() const { return model_.get(); }
   int num_coordinates() const { return static_cast<int>(coordinate_dof.size()); }
   int num_actuated() const { return static_cast<int>(actuated.size()); }
-  int num_muscles() const { return static_cast<int>(muscle_actuator.size()); }
+  int num_muscles() const { return has_polylines() ? paths_.muscles() : static_cast<int>(muscle_actuator.size()); }
+  bool has_polylines() const { return !polylines.adr.empty(); }
   int num_crossings() const { return static_cast<int>(crossing.size()); }
   bool planar() const { return planar_; }
   double mass() const { return mass_; }      // [kg]
@@ -73,6 +79,18 @@ class Human : public HumanData {
   // Dofs driven by an equality.
   struct Coupled { int dof, driver_qpos; };
 
+  // Coordinates, (nc), of positions, (nq).
+  void positions(const double* qpos, double* coordinates) const;
+  // What leads from one pose to another, (nc): of rotations the shortest turn, in the axes of the first one's body.
+  void difference(const double* from_qpos, const double* to_qpos, double* coordinates) const;
+  // Three coordinates that are a rotation, the first of them; the joint's quaternion in qpos.
+  struct Rotation { int coordinate, qpos; };
+  // Of ball joints, then of a free root.
+  const std::vector<Rotation>& rotations() const { return rotations_; }
+  int num_balls() const { return static_cast<int>(rotations_.size()) - (free_root() ? 1 : 0); }
+  bool free_root() const { return free_root_; }
+
+  const Polylines& paths() const { return paths_; }
   const SparseLdl& inertia_pattern() const { return inertia_; }
   const std::vector<InertiaEntry>& inertia_entries() const { return inertia_entries_; }
   const std::vector<MomentEntry>& moment_entries() const { return moment_entries_; }
@@ -81,7 +99,6 @@ class Human : public HumanData {
   // (nm) time constants of activation and deactivation over the time step.
   const std::vector<double>& activation_steps() const { return activation_steps_; }
   const std::vector<double>& deactivation_steps() const { return deactivation_steps_; }
-  const std::vector<int>& coordinate_qpos() const { return coordinate_qpos_; }  // (nc) qpos address
   const std::vector<int>& coordinate_actuated() const { return coordinate_actuated_; }  // (nc) or -1
   int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
   // (ngeom) foot that a geom belongs to, or -1
@@ -97,12 +114,16 @@ class Human : public HumanData {
 
  private:
   void check() const;
+  void build_coordinates();
   void build_inertia();
   void build_moments();
+  void build_paths();
+  void build_order();
   void build_mirror();
 
   std::unique_ptr<mjModel, ModelDeleter> model_;
   bool planar_ = false;
+  bool free_root_ = false;
   double mass_ = 0;
   double weight_ = 0;
   int root_height_qpos_ = 0;
@@ -112,7 +133,11 @@ class Human : public HumanData {
   std::vector<Coupled> coupled_;
   std::vector<Muscle> muscles_;
   std::vector<double> activation_steps_, deactivation_steps_;
-  std::vector<int> coordinate_qpos_, coordinate_actuated_, geom_foot_, descent_order_;
+  struct Scalar { int coordinate, qpos; };
+  std::vector<Scalar> scalars_;
+  std::vector<Rotation> rotations_;
+  Polylines paths_;
+  std::vector<int> coordinate_actuated_, geom_foot_, descent_order_;
   std::vector<int> mirror_actuated_, mirror_crossing_;
   std::vector<double> mirror_actuated_sign_;
 };

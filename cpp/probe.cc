@@ -9,20 +9,41 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+template <class Work>
+double median_seconds(int repeats, Work&& work) {
+  std::vector<double> times;
+  for (int i = 0; i < repeats; ++i) {
+    const auto start = Clock::now();
+    work();
+    times.push_back(since(start));
+  }
+  std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
+  return times[repeats / 2];
+}
+
 }  // namespace
+
+double time_muscles(Body& body, int repeats) {
+  const Human& human = body.human();
+  std::vector<double> moments(human.num_crossings()), passive(human.num_actuated());
+  return median_seconds(repeats, [&] {
+    body.forget_paths();
+    body.muscle_torques(moments, passive);
+    body.pull_muscles();
+  });
+}
+
+double time_stable_pd(Body& body, int repeats) {
+  const std::vector<double> target(body.positions().begin(), body.positions().end());
+  std::vector<double> torque(body.human().num_actuated());
+  return median_seconds(repeats, [&] { body.stable_pd(target, torque); });
+}
 
 double time_forward(const std::vector<int>& widths, const std::vector<Activation>& activations, int repeats) {
   const Mlp network(widths, activations);
   TileBuffer input(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.5f);
   TileBuffer output(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile), scratch(network.scratch_size());
-  std::vector<double> times;
-  for (int i = 0; i < repeats; ++i) {
-    const auto start = Clock::now();
-    network.forward(input.data(), output.data(), scratch.data());
-    times.push_back(since(start));
-  }
-  std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
-  return times[repeats / 2];
+  return median_seconds(repeats, [&] { network.forward(input.data(), output.data(), scratch.data()); });
 }
 
 double peak_flops() {

@@ -3,12 +3,18 @@
 
 #include <vector>
 
+#include "body.h"
 #include "mlp.h"
 
 namespace soleus {
 
 // Seconds for one forward pass of a tile through a network of these shapes: the median over `repeats`.
 double time_forward(const std::vector<int>& widths, const std::vector<Activation>& activations, int repeats);
+
+// Seconds for the paths, moments and forces of all muscles of a body, and for its torque of stable PD towards where it is:
+// medians over `repeats`.
+double time_muscles(Body& body, int repeats);
+double time_stable_pd(Body& body, int repeats);
 
 // Single-precision operations a second that one core reaches with fused multiply-adds on registers alone.
 double peak_flops();

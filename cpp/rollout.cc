@@ -24,6 +24,7 @@ Rollout::Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, T
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
   require(data.threads > 0, "expected at least one thread, got " + std::to_string(data.threads));
   require(control.substeps > 0, "expected at least one substep, got " + std::to_string(control.substeps));
+  require(control.interval > 0, "expected at least one substep a coordination, got " + std::to_string(control.interval));
   require(control.mode == Control::kTorque || human_->num_muscles() > 0,
           "expected a model with muscles for muscle or excitation control, got none");
   require(!control.mirror || human_->mirror_crossing().size() == human_->crossing.size(),

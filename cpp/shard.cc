@@ -11,11 +11,13 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   humans_.reserve(count);
   for (int i = 0; i < count; ++i) {
     State& s = humans_.emplace_back(h);
-    s.target.resize(h.num_actuated());
+    s.target.resize(h.num_coordinates());
     s.torque.resize(h.num_actuated());
     s.activation.resize(h.num_muscles());
   }
   if (world.motion) reference_ = world.motion->make_frame();
+  pose_error_.resize(h.num_coordinates());
+  noise_.resize(h.model()->nv);
   const int lanes = std::min(count, Mlp::kTile);
   step_.resize(h.num_muscles());
   trial_.resize(h.num_muscles());
@@ -81,9 +83,10 @@ void Shard::begin_episode(int human) {
   for (int c : h.actuated) {
     float pair[2];
     draw.normals(pair);
-    s.state_qpos[h.coordinate_qpos()[c]] += noise * pair[0];
+    noise_[h.coordinate_dof[c]] = noise * pair[0];
     s.state_qvel[h.coordinate_dof[c]] += 10 * noise * pair[1];
   }
+  mj_integratePos(h.model(), s.state_qpos.data(), noise_.data(), 1.0);
   s.body.reset(s.state_qpos, s.state_qvel);
   std::fill(s.activation.begin(), s.activation.end(), 0.0);
   if (world_.control.mode == Control::kMuscle) start_activations(s);
@@ -106,10 +109,14 @@ void Shard::start_activations(State& s) {
 
 Scene Shard::scene(State& s) {
   const Motion* motion = world_.motion;
-  if (motion) motion->sample(time(s), reference_);
+  if (motion) {
+    motion->sample(time(s), reference_);
+    world_.human.difference(s.body.data()->qpos, reference_.qpos.data(), pose_error_.data());
+  }
   return {s.body,
           s.kinematics,
           motion ? &reference_ : nullptr,
+          pose_error_,
           motion ? motion->phase(time(s)) : 0.0,
           s.mirrored,
           world_.control_dt(),

@@ -28,6 +28,7 @@ struct ControlData {
   int substeps = 16;               // simulation steps a control step
   double action_scale = 0.4;       // [rad] of pose target at action 1
   bool activation_dynamics = true;
+  int interval = 1;                // substeps from one coordination to the next
   int sweeps = 6;                  // of coordinate descent
   double regularization = 30.0;    // lambda [(N m)^2]
   bool mirror = false;             // mirror the body in the second half of the cycle
@@ -125,7 +126,7 @@ class Shard {
     Kinematics kinematics;
     bool mirrored = false;
     int sampled_substep = 0;
-    std::vector<double> target;      // (na) pose target [rad]
+    std::vector<double> target;      // (nc) pose target [rad]
     std::vector<double> torque;      // (na)
     std::vector<double> activation;  // (nm)
     std::vector<double> state_qpos, state_qvel;  // where an episode begins
@@ -141,7 +142,9 @@ class Shard {
   void pose_target(State& s, const float* action);
   void muscle_target(State& s, int slot);
   void substep(int human, int k, const RolloutViews& views, std::size_t t);
+  void advance(State& s, bool sense);
   void ask_network(int human, int lane, const Mlp& muscle);
+  void follow_network(int human, int lane, const Mlp& muscle, bool sampled, const RolloutViews& views, std::size_t t);
   void substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t);
   void record_residual(int human, int slot, const RolloutViews& views);
   double optimal_residual(int human, int slot);
@@ -157,6 +160,8 @@ class Shard {
   int first_;
   std::vector<State> humans_;
   ReferenceFrame reference_;
+  std::vector<double> pose_error_;  // (nc)
+  std::vector<double> noise_;       // (nv)
   TileBuffer input_, output_, scratch_;  // of the networks
   // Per lane of a tile: moments (nnz), passive, target, residual (na).
   std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;

@@ -14,19 +14,25 @@ void Shard::pose_target(State& s, const float* action) {
     world_.motion->sample(time(s) + world_.control_dt(), reference_);
     base = reference_.qpos.data();
   }
-  for (int k = 0; k < h.num_actuated(); ++k) {
-    s.target[k] = base[h.coordinate_qpos()[h.actuated[k]]];
-    if (!action) continue;
+  h.positions(base, s.target.data());
+  if (!world_.motion) {
+    // Nothing says where the root should be, so it is where it should be.
+    for (int c = 0; c < h.num_coordinates(); ++c) {
+      if (h.coordinate_actuated()[c] < 0) s.target[c] = s.body.positions()[c];
+    }
+  }
+  for (int k = 0; action && k < h.num_actuated(); ++k) {
     const int source = s.mirrored ? h.mirror_actuated()[k] : k;
     const double sign = s.mirrored ? h.mirror_actuated_sign()[k] : 1.0;
-    s.target[k] += world_.control.action_scale * sign * std::clamp(action[source], -1.0f, 1.0f);
+    s.target[h.actuated[k]] += world_.control.action_scale * sign * std::clamp(action[source], -1.0f, 1.0f);
   }
 }
 
 void Shard::prepare(int human, const float* action) {
   State& s = humans_[human];
   const double u = Draw(key(human), Stream::kSubstep, s.step).uniform();
-  s.sampled_substep = static_cast<int>(u * world_.control.substeps);
+  const int interval = world_.control.interval;
+  s.sampled_substep = interval * static_cast<int>(u * ((world_.control.substeps + interval - 1) / interval));
   if (world_.control.mode != Control::kExcitation) {
     pose_target(s, action);
     return;
@@ -47,12 +53,13 @@ void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) 
   State& s = humans_[human];
   if (s.body.diverged()) return;
   const ControlData& control = world_.control;
-  if (control.mode != Control::kExcitation) {
+  const bool coordinated = control.mode == Control::kMuscle && k % control.interval == 0;
+  if (control.mode == Control::kTorque || coordinated) {
     s.body.stable_pd(s.target, s.torque);
     mark(Section::kTorque);
   }
   if (control.mode == Control::kTorque) s.body.apply_torque(s.torque);
-  if (control.mode == Control::kMuscle) {
+  if (coordinated) {
     muscle_target(s, 0);
     mark(Section::kMuscles);
     static_optimization(world_.human, moments_[0], wanted_[0], control.regularization, control.sweeps, s.activation,
@@ -64,7 +71,15 @@ void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) 
     }
     mark(Section::kCoordination);
   }
-  s.body.advance(k + 1 == control.substeps);
+  advance(s, k + 1 == control.substeps);
+}
+
+void Shard::advance(State& s, bool sense) {
+  if (world_.control.mode != Control::kTorque) {
+    s.body.pull_muscles();
+    mark(Section::kMuscles);
+  }
+  s.body.advance(sense);
   mark(Section::kPhysics);
 }
 
@@ -87,26 +102,32 @@ void Shard::substep_tile(int begin, int end, const Mlp& muscle, const RolloutVie
   for (int i = begin; i < end; ++i) ask_network(i, i - begin, muscle);
   for (int k = 0; k < control.substeps; ++k) {
     const bool last = k + 1 == control.substeps;
-    muscle.forward(input_.data(), output_.data(), scratch_.data());
+    const bool answered = k % control.interval == 0, asks = !last && (k + 1) % control.interval == 0;
+    if (answered) muscle.forward(input_.data(), output_.data(), scratch_.data());
     mark(Section::kCoordination);
     for (int i = begin; i < end; ++i) {
       const int lane = i - begin;
       State& s = humans_[i];
       if (s.body.diverged()) continue;
-      const float* answer = output_.data() + static_cast<std::size_t>(lane) * muscle.output_stride();
-      read_network_output(world_.human, answer, s.mirrored, s.activation);
-      s.body.apply_activations(s.activation, control.activation_dynamics);
-      if (k == s.sampled_substep) {
-        torque_residual(world_.human, moments_[lane], wanted_[lane], s.activation, residual_[lane]);
-        record_residual(i, lane, views);
-        record_sample(i, lane, views, t);
-      }
-      mark(Section::kCoordination);
-      s.body.advance(last);
-      mark(Section::kPhysics);
-      if (!last) ask_network(i, lane, muscle);
+      if (answered) follow_network(i, lane, muscle, k == s.sampled_substep, views, t);
+      advance(s, last);
+      if (asks) ask_network(i, lane, muscle);
     }
   }
+}
+
+void Shard::follow_network(int human, int lane, const Mlp& muscle, bool sampled, const RolloutViews& views,
+                           std::size_t t) {
+  State& s = humans_[human];
+  const float* answer = output_.data() + static_cast<std::size_t>(lane) * muscle.output_stride();
+  read_network_output(world_.human, answer, s.mirrored, s.activation);
+  s.body.apply_activations(s.activation, world_.control.activation_dynamics);
+  if (sampled) {
+    torque_residual(world_.human, moments_[lane], wanted_[lane], s.activation, residual_[lane]);
+    record_residual(human, lane, views);
+    record_sample(human, lane, views, t);
+  }
+  mark(Section::kCoordination);
 }
 
 void Shard::record_residual(int human, int slot, const RolloutViews& views) {

@@ -29,6 +29,8 @@ LAYERS = [
     {"registration"},
     {"config"},
     {"schema", "aliases"},
+    {"sources", "strict_yaml"},
+    {"section"},
     {"errors", "_core"},
 ]
 APART = [("collect", "learn"), ("models", "checkpoint"), ("motions", "checkpoint")]

@@ -7,7 +7,6 @@ from pydantic import ValidationError
 import point_mass
 from soleus.config import (
     Config,
-    check_terms,
     dump_config,
     load_config,
     names,
@@ -16,6 +15,7 @@ from soleus.config import (
     summary_of,
 )
 from soleus.errors import UserError, nearest
+from soleus.tasks.catalog import check_terms
 
 TASK = {
     "name": "hold",

@@ -10,10 +10,7 @@ namespace {
 
 double pose(const Scene& s, const double* p) {
   double error = 0;
-  for (int c : s.human().actuated) {
-    const double e = s.position(c) - s.reference_position(c);
-    error += e * e;
-  }
+  for (int c : s.human().actuated) error += s.pose_error[c] * s.pose_error[c];
   return std::exp(-p[0] * error);
 }
 

@@ -35,15 +35,15 @@ struct Scene {
   const Body& body;
   const Kinematics& now;
   const ReferenceFrame* reference = nullptr;  // of this instant, when the task has a motion
+  std::span<const double> pose_error;         // (nc) from the pose to the reference's (Human::difference)
   double phase = 0;                           // [0, 1)
   bool mirrored = false;                      // the policy sees the mirrored body
   double control_dt = 0;                      // [s]
   Vec3 last_head_velocity{};                  // one control step ago
 
   const Human& human() const { return body.human(); }
-  double position(int coordinate) const { return body.data()->qpos[human().coordinate_qpos()[coordinate]]; }
+  double position(int coordinate) const { return body.positions()[coordinate]; }
   double velocity(int coordinate) const { return body.data()->qvel[human().coordinate_dof[coordinate]]; }
-  double reference_position(int coordinate) const { return reference->qpos[human().coordinate_qpos()[coordinate]]; }
   double reference_velocity(int coordinate) const { return reference->qvel[human().coordinate_dof[coordinate]]; }
 };
 

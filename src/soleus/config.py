@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from soleus import aliases
+from soleus import aliases, sources
 from soleus.errors import UserError, nearest
 from soleus.schema import (
     Config,
@@ -31,6 +31,7 @@ from soleus.schema import (
     TrainConfig,
     parse_duration,
 )
+from soleus.strict_yaml import parse_yaml
 
 __all__ = [
     "Config",
@@ -45,7 +46,6 @@ __all__ = [
     "RunConfig",
     "TaskConfig",
     "TrainConfig",
-    "check_terms",
     "dump_config",
     "known_keys",
     "load_config",
@@ -57,36 +57,16 @@ __all__ = [
     "takes_no_value",
 ]
 
-_FREE = ("task.observation.", "task.reward.terms.", "task.termination.", "env.options.", "env.evaluation.")
+_FREE = (
+    "task.observation.",
+    "task.reward.terms.",
+    "task.termination.",
+    "env.options.",
+    "env.evaluation.",
+    "motion.names.",
+)
 _BASE_OF_SCHEME = {"procgen": "procgen-coinrun"}  # the preset below an environment that is given alone
 _TERM_TABLES = (("observation",), ("reward", "terms"), ("termination",))
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML where 3e-4 is a number, as in YAML 1.2, and a key given twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"key '{twice}' is given twice", node.start_mark)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def _parse(text: str, what: str) -> Any:
-    try:
-        return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise UserError(f"{what}{where}: expected valid YAML, but {problem}") from None
 
 
 def names(kind: str) -> list[str]:
@@ -110,10 +90,12 @@ def _merge(below: Any, above: Any) -> Any:
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Model and motion files are meant relative to the file that names them."""
-    for key in ("model", "motion"):
-        value = raw.get(key)
+    for path in sources.PATHS:
+        value: Any = raw
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, str) and Path(value).suffix and (folder / value).is_file():
-            raw = {**raw, key: str((folder / value).resolve())}
+            raw = _merge(raw, _nested({".".join(path): str((folder / value).resolve())}))
     return raw
 
 
@@ -137,7 +119,7 @@ def _read(kind: str, name: str, folder: Path, above: tuple[Any, ...] = ()) -> di
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{name}: expected a readable YAML file, but {error}") from None
-    raw = _parse(text, name)
+    raw = parse_yaml(text, name)
     if not isinstance(raw, dict):
         raise UserError(f"{name}: expected a mapping of keys, got {type(raw).__name__}")
     if kind == "presets":
@@ -163,6 +145,10 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
     merged: dict[str, Any] = _merge(below, above)
     if "env" in above:
         merged["env"] = _env_over(below.get("env"), above["env"])
+    for key in ("model", "motion"):
+        own, base = above.get(key), below.get(key)
+        if isinstance(own, dict) and isinstance(base, dict) and own.keys() & sources.KINDS - base.keys():
+            merged[key] = own  # of another kind
     ppo = above.get("ppo")
     if isinstance(ppo, Mapping) and "minibatches" in ppo:  # the way of counting that is given last stands alone
         merged["ppo"] = {**merged["ppo"], "batch_size": ppo.get("batch_size")}
@@ -217,6 +203,8 @@ def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] 
     raw = _over(_read("presets", name, Path()), above, Path())
     if "task" in raw:
         raw["task"] = _without_removed_terms(raw["task"])
+    elif "model" in raw and raw.get("motion") is not None:
+        raw["task"] = _read("tasks", "imitate", Path())
     if "env" in raw and "model" in raw:
         raise UserError(f"{name}: expected a model or env, got both: '{raw['model']}' and '{raw['env']}'")
     kind: type[Config] | type[EnvConfig] = EnvConfig if "env" in raw else Config
@@ -250,8 +238,15 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]
     for field_name, field in model.model_fields.items():
         key = prefix + (field.alias or field_name)
         yield key, field.annotation
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _keys(field.annotation, f"{key}.")
+        for part in _parts(field.annotation):
+            yield from _keys(part, f"{key}.")
+
+
+def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Parts of the schema that an annotation allows."""
+    for one in _alternatives(annotation):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            yield one
 
 
 def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
@@ -275,8 +270,20 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     return f"{key}: {message.replace('input should be', 'expected')}, got {first['input']!r}"
 
 
-def _is_text(annotation: Any) -> bool:
-    return annotation is str or (isinstance(annotation, types.UnionType) and str in typing.get_args(annotation))
+def _is_text(annotation: Any, given: str) -> bool:
+    """Whether a value is the text that was given, rather than YAML."""
+    if given == "null" or (given.startswith("{") and any(_parts(annotation))):
+        return False
+    return str in _alternatives(annotation)
+
+
+def _alternatives(annotation: Any) -> Iterator[Any]:
+    """What an annotation allows, one by one; nothing of a generic type's arguments."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) in (typing.Union, typing.Annotated):
+        for argument in typing.get_args(annotation):
+            yield from _alternatives(argument)
+    else:
+        yield annotation
 
 
 def _key_of(flag: str) -> str:
@@ -313,32 +320,8 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
                 text = "true"
             else:
                 raise UserError(f"--{key}: expected a value, got none")
-        as_text = _is_text(known.get(key)) and text != "null"
-        overrides[key] = text if as_text else _parse(text, f"--{key}")
+        overrides[key] = text if _is_text(known.get(key), text) else parse_yaml(text, f"--{key}")
     return overrides
-
-
-def check_terms(task: TaskConfig, catalog: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-    """Raise UserError where a task names a term or a parameter that the core does not have.
-
-    catalog: {"observation" | "reward" | "termination": {term: {parameter: default}}}; "weight" is every reward's.
-    """
-    for kind, table in (
-        ("observation", task.observation),
-        ("reward", task.reward.terms),
-        ("termination", task.termination),
-    ):
-        prefix = "task.reward.terms" if kind == "reward" else f"task.{kind}"
-        for term, parameters in table.items():
-            known = catalog[kind]
-            if term not in known:
-                expected = f"; expected one of {', '.join(known)}"
-                raise UserError(f"{prefix}: unknown term '{term}'{nearest(term, known) or expected}")
-            allowed = {*known[term], "weight"} if kind == "reward" else {*known[term]}
-            for parameter in parameters:
-                if parameter not in allowed:
-                    hint = nearest(parameter, allowed) or f"; expected {', '.join(sorted(allowed)) or 'none'}"
-                    raise UserError(f"{prefix}.{term}: unknown parameter '{parameter}'{hint}")
 
 
 def dump_config(config: RunConfig) -> str:

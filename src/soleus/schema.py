@@ -3,12 +3,11 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+from soleus.section import Count, Fraction, NonNegative, Positive, Section
+from soleus.sources import ModelSource, MotionSource
+
 Activation = Literal["tanh", "relu", "elu", "leaky_relu"]
 TermParameters = dict[str, float]
 
@@ -39,11 +38,7 @@ MaybeDuration = Annotated[float | None, *_Seconds]
 Widths = Annotated[tuple[Count, ...], BeforeValidator(_widths)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
-
-
-class ControlConfig(_Section):
+class ControlConfig(Section):
     """How an action becomes muscle excitations or joint torques."""
 
     mode: Literal["excitation", "torque", "muscle"] = "muscle"
@@ -62,10 +57,12 @@ class ControlConfig(_Section):
         return self
 
 
-class CoordinationConfig(_Section):
+class CoordinationConfig(Section):
     """How the muscles come to make the torques asked for (control.mode muscle)."""
 
     method: Literal["static_optimization", "network"] = "static_optimization"
+    interval: Count = 1
+    """Substeps from one coordination to the next; the muscles hold their activations meanwhile."""
     sweeps: Count = 6
     """Coordinate descent sweeps a substep."""
     regularization: NonNegative = 30.0
@@ -79,7 +76,7 @@ class CoordinationConfig(_Section):
     max_grad_norm: Positive = 0.5
 
 
-class PolicyConfig(_Section):
+class PolicyConfig(Section):
     """The policy's network, and for continuous actions one standard deviation an action for all states."""
 
     network: Literal["auto", "mlp", "nature_cnn", "impala_cnn"] = "auto"
@@ -92,7 +89,7 @@ class PolicyConfig(_Section):
     """See and act on the mirrored body in one half of the gait cycle."""
 
 
-class PpoConfig(_Section):
+class PpoConfig(Section):
     """Proximal policy optimization (Schulman et al. 2017) with generalized advantage estimation."""
 
     gamma: Annotated[float, Field(ge=0, lt=1)] = 0.98
@@ -131,7 +128,7 @@ class PpoConfig(_Section):
         return self
 
 
-class TrainConfig(_Section):
+class TrainConfig(Section):
     """How long, how many, how wide. Steps are control steps of one human: num_envs of them pass at a time."""
 
     steps: Count | None = None
@@ -153,7 +150,7 @@ class TrainConfig(_Section):
     """[steps] between checkpoints; null: one at the end."""
 
 
-class RewardConfig(_Section):
+class RewardConfig(Section):
     """Reward terms by name, each with its weight and parameters, summed or multiplied."""
 
     combine: Literal["sum", "product"] = "sum"
@@ -167,7 +164,7 @@ class RewardConfig(_Section):
         return self
 
 
-class TaskConfig(_Section):
+class TaskConfig(Section):
     """A task: terms by name with their parameters. Term names and parameters are those of the core's catalog."""
 
     name: str
@@ -180,7 +177,7 @@ class TaskConfig(_Section):
     termination: dict[str, TermParameters] = Field(default_factory=dict)
 
 
-class ParallelConfig(_Section):
+class ParallelConfig(Section):
     """Who collects, and how many. A collector changes how fast a round comes in, not what is learnt from it."""
 
     collector: Literal["auto", "native", "workers", "inline", "stepping"] = "auto"
@@ -199,7 +196,7 @@ class ParallelConfig(_Section):
     """Of gymnasium environments under the stepping collector."""
 
 
-class EnvironmentConfig(_Section):
+class EnvironmentConfig(Section):
     """Environments that are not ours: SCHEME:ID, with SCHEME gymnasium, envpool or procgen."""
 
     id: str
@@ -239,7 +236,7 @@ class EnvironmentConfig(_Section):
         return self.id.partition(":")[2]
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """What every run has, whatever acts in it."""
 
     policy: PolicyConfig = PolicyConfig()
@@ -280,8 +277,8 @@ class RunConfig(_Section):
 class Config(RunConfig):
     """Everything that makes a run of humans; saved with it as config.yaml."""
 
-    model: str
-    motion: str | None = None
+    model: ModelSource
+    motion: MotionSource | None = None
     task: TaskConfig
     control: ControlConfig = ControlConfig()
     coordination: CoordinationConfig = CoordinationConfig()
@@ -304,7 +301,7 @@ class Config(RunConfig):
     @property
     def subject(self) -> str:
         """The model."""
-        return self.model
+        return str(self.model)
 
     @property
     def trains_muscle_network(self) -> bool:

@@ -10,14 +10,14 @@ import numpy as np
 
 from soleus import _core, motions
 from soleus.batch import Layout, MuscleLayout
-from soleus.config import Config, check_terms
+from soleus.config import Config
 from soleus.errors import UserError
 from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Motion
 from soleus.networks import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
 from soleus.spaces import ActionSpec, ObservationSpec
-from soleus.tasks.catalog import catalog
+from soleus.tasks.catalog import catalog, check_terms
 
 _HUMAN_FIELDS = (
     "dof_coordinate",
@@ -52,6 +52,14 @@ def _human_data(human: Human, config: Config) -> dict[str, Any]:
     data = {name: _plain(getattr(human, name)) for name in _HUMAN_FIELDS}
     data["kp"] = (human.kp * config.control.kp_scale).tolist()
     data["kd"] = (human.kd * config.control.kd_scale).tolist()
+    data["root_kp"] = human.root_kp * config.control.kp_scale
+    data["root_kd"] = human.root_kd * config.control.kd_scale
+    if human.polylines:
+        data["polylines"] = {
+            field.name: _plain(getattr(human.polylines, field.name))
+            for field in fields(human.polylines)
+            if field.name != "names"
+        }
     data["feet"] = [_plain(foot) for foot in human.feet]
     data["muscles_act"] = config.control.mode != "torque"
     return data
@@ -83,6 +91,7 @@ def _control_data(config: Config) -> dict[str, Any]:
         "substeps": control.sim_hz // control.policy_hz,
         "action_scale": control.action_scale,
         "activation_dynamics": control.activation_dynamics,
+        "interval": coordination.interval,
         "sweeps": coordination.sweeps,
         "regularization": coordination.regularization,
         "mirror": config.policy.mirror,
@@ -105,7 +114,7 @@ def load_body(config: Config) -> Body:
     if config.control.mode != "torque" and not human.muscle_names:
         raise UserError(
             f"control.mode: expected torque for a model without muscles, got '{config.control.mode}'"
-            f" for '{config.model}'"
+            f" for '{config.subject}'"
         )
     motion = motions.load(config.motion, human) if config.motion else None
     if config.policy.mirror and motion is None:
@@ -135,7 +144,7 @@ class Simulation:
                 shard_size,
             )
         except ValueError as error:
-            raise UserError(f"{config.model}: {error}") from None
+            raise UserError(f"{config.subject}: {error}") from None
         self.muscle_layout = MuscleLayout(
             human.crossing_adr, human.crossing, len(human.actuated), len(human.muscle_names)
         )
@@ -184,7 +193,7 @@ class Simulation:
         if not np.isfinite(observations).all():
             human = int(np.argwhere(~np.isfinite(observations))[0, 0])
             raise UserError(
-                f"{self.body.config.model}: expected finite first observations, got others of human {human}"
+                f"{self.body.config.subject}: expected finite first observations, got others of human {human}"
             )
 
     def save(self) -> np.ndarray:

@@ -100,9 +100,9 @@ def test_equalities_that_cannot_be_resolved(tmp_path, rest, message):
         models.load(write(tmp_path, rest=f"<equality>{rest}</equality>"))
 
 
-def test_ball_joints_are_refused(tmp_path):
-    with pytest.raises(UserError, match="'right_hip' is a ball joint, expected hinges and slides"):
-        models.load(write(tmp_path, kind="type='ball'"))
+def test_a_ball_joint_has_three_coordinates(tmp_path):
+    human = models.load(write(tmp_path, kind="type='ball'"))
+    assert [f"right_hip_{axis}" in human.coordinate_names for axis in "xyz"] == [True] * 3
 
 
 def test_a_model_that_does_not_float(tmp_path):

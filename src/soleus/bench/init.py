@@ -25,7 +25,7 @@ def bench_init(config: Config, num_envs: int, num_threads: int | None, rounds: i
 
     swap_s = statistics.median(seconds(swap) for _ in range(50 * rounds))
     return {
-        "model": config.model,
+        "model": config.subject,
         "num_envs": num_envs,
         "num_threads": sim.core.threads,
         "model_s": model_s,

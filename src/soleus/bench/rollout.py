@@ -79,7 +79,7 @@ def bench_rollout(config: Config, num_envs: int, num_threads: int | None, rounds
                 figures.clear()
     speed = statistics.median(native)
     return {
-        "model": config.model,
+        "model": config.subject,
         "control": config.control.mode,
         "coordination": config.coordination.method if config.control.mode == "muscle" else None,
         "num_envs": num_envs,

@@ -47,7 +47,7 @@ def bench_sync(config: Config, num_envs: int, num_threads: int | None, rounds: i
     stepped(), bare()  # the first round warms caches and clocks
     step_s, bare_s, overhead = alternate(stepped, bare, 10 * rounds)
     return {
-        "model": config.model,
+        "model": config.subject,
         "num_envs": num_envs,
         "num_threads": core.threads,
         "step_us": 1e6 * step_s,

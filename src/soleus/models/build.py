@@ -1,17 +1,22 @@
 """From a compiled model to a Human."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus.errors import UserError
 from soleus.models.coupling import Coupling, read_coupling
 from soleus.models.crossings import crossings, muscles
 from soleus.models.gains import gains
 from soleus.models.ground import contact_geoms, lowest
+from soleus.models.hints import Hints, read_hints
 from soleus.models.human import Human
 from soleus.models.mirror import mirror_coordinates
+from soleus.models.muscle_table import MuscleTable
+from soleus.models.polylines import Polylines, fit_polylines, polyline_crossings
 from soleus.models.root import Root, conjugate, find_root, root_axes
 from soleus.models.segments import find_feet, find_hands, find_head, find_tracked
 from soleus.models.sides import partners
@@ -20,12 +25,19 @@ _FREE_NAMES = ("root_tx", "root_ty", "root_tz", "root_rx", "root_ry", "root_rz")
 
 
 def build_human(
-    name: str, model: mujoco.MjModel, render_model: Callable[[], mujoco.MjModel], yaw: float = 0.0
+    name: str,
+    model: mujoco.MjModel,
+    render_model: Callable[[], mujoco.MjModel],
+    yaw: float = 0.0,
+    muscle_table: MuscleTable | None = None,
+    spread: bool = False,
 ) -> Human:
     """Read a model's structure. yaw [rad]: where it faces at qpos0, 0 being +x.
 
-    Raises UserError where the model is no human: nothing floats, no feet, ball joints.
+    muscle_table: muscles beside those of the model, which then may have none; spread: see Polylines.
+    Raises UserError where the model is no human: nothing floats, no feet; or where the muscles do not fit it.
     """
+    hints = read_hints(model)
     root = find_root(model, yaw)
     coupling = read_coupling(model)
     feet = find_feet(model)
@@ -38,27 +50,61 @@ def build_human(
     names = _coordinate_names(model, root, coordinate_dof)
     dof_coordinate = _dof_coordinate(coupling, coordinate_dof, root)
     actuated = np.flatnonzero(~np.isin(coordinate_dof, root.dofs)).astype(np.int32)
-    mass = float(model.body_mass.sum())
-    kp, kd, limit = gains(model, [names[c] for c in actuated], coordinate_dof[actuated], mass)
+    pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated])
+    polylines = fit_polylines(muscle_table, model, spread) if muscle_table else None
     muscle_actuator = muscles(model)
     muscle_names = tuple(str(model.actuator(a).name) for a in muscle_actuator)
-    crossing_adr, crossing = crossings(model, _fold(coupling, dof_coordinate, actuated, len(coordinate_dof)))
+    fold = _fold(coupling, dof_coordinate, actuated, len(coordinate_dof))
+    if polylines:
+        _check_polylines(polylines, muscle_names, coupling)
+        muscle_names = polylines.names
+    crossing_adr, crossing = polyline_crossings(polylines, model, fold) if polylines else crossings(model, fold)
     head = find_head(model, root.body)
     tracked = find_tracked(model, root.body)
     end_effectors = np.array([feet[0][0], feet[1][0], head, *find_hands(model)], dtype=np.int32)
+    if hints.end_effectors is not None:
+        end_effectors = hints.end_effectors
     permutation, sign = mirror_coordinates(model, qpos_rest, coordinate_dof, names, root_axes(root))
     return Human(
         name=name, model=model, render_model=render_model, coupling=coupling, qpos_rest=qpos_rest,
         root_body=root.body, root_align=root.align, root_height=float(data.xpos[root.body, 2]),
-        head_body=head, head_height=float(data.xpos[head, 2]), mass=mass,
+        head_body=head, head_height=float(data.xpos[head, 2]), mass=float(model.body_mass.sum()),
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
-        actuated=actuated, kp=kp, kd=kd, torque_limit=limit,
+        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit, root_kp=pd.root_kp, root_kd=pd.root_kd,
+        channels=hints.channels, channel_axes=hints.channel_axes, polylines=polylines,
         muscle_names=muscle_names, muscle_actuator=muscle_actuator, crossing_adr=crossing_adr, crossing=crossing,
         tracked_bodies=tracked, end_effectors=end_effectors, feet=feet,
         mirror_coordinate=permutation, mirror_sign=sign, mirror_muscle=np.array(partners(muscle_names), dtype=np.int32),
         mirror_tracked=_mirror_bodies(model, tracked), mirror_end_effector=_mirror_bodies(model, end_effectors),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Gains:
+    kp: NDArray[np.float64]
+    kd: NDArray[np.float64]
+    limit: NDArray[np.float64]
+    root_kp: float = 0.0
+    root_kd: float = 0.0
+
+
+def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[np.int32]) -> _Gains:
+    """Of the actuated coordinates: what the model says, without a limit to the torque, or else by what joints are."""
+    if hints.stable_pd is None:
+        return _Gains(*gains(model, names, dofs, float(model.body_mass.sum())))
+    kp, kd, root = hints.stable_pd
+    count = len(names)
+    return _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), kp * root, kd * root)
+
+
+def _check_polylines(polylines: Polylines, actuators: tuple[str, ...], coupling: Coupling) -> None:
+    if actuators:
+        raise UserError(
+            f"expected muscles in the model or in a table, got both: '{actuators[0]}' and '{polylines.names[0]}'"
+        )
+    if coupling.coupled.any():
+        raise UserError("expected a model without joint equalities for muscles in a table")
 
 
 def _rest(model: mujoco.MjModel, root: Root, coupling: Coupling, feet: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -87,11 +133,16 @@ def _upness(model: mujoco.MjModel, dof: int) -> float:
 
 
 def _coordinate_names(model: mujoco.MjModel, root: Root, coordinate_dof: NDArray[np.int32]) -> list[str]:
-    start = int(root.dofs[0])
-    return [
-        _FREE_NAMES[d - start] if root.free and d in root.dofs else str(model.joint(model.dof_jntid[d]).name)
-        for d in coordinate_dof
-    ]
+    return [_coordinate_name(model, root, int(d)) for d in coordinate_dof]
+
+
+def _coordinate_name(model: mujoco.MjModel, root: Root, dof: int) -> str:
+    if root.free and dof in root.dofs:
+        return _FREE_NAMES[dof - int(root.dofs[0])]
+    joint = model.dof_jntid[dof]
+    name = str(model.joint(joint).name)
+    ball = model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_BALL
+    return f"{name}_{'xyz'[dof - model.jnt_dofadr[joint]]}" if ball else name
 
 
 def _dof_coordinate(coupling: Coupling, coordinate_dof: NDArray[np.int32], root: Root) -> NDArray[np.int32]:

@@ -22,7 +22,7 @@ class Coupling:
     coupled: NDArray[np.bool_]  # (nv,)
     driver: NDArray[np.int32]  # (nv,) dof; itself where free; -1 where locked to a constant
     polynomial: NDArray[np.float64]  # (nv, 5)
-    qpos_adr: NDArray[np.int32]  # (nv,) address in qpos; of a free joint's rotations, -1
+    qpos_adr: NDArray[np.int32]  # (nv,) address in qpos; of rotations of free and ball joints, -1
     qpos0: NDArray[np.float64]  # (nq,)
 
     def consistent(self, qpos: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -49,7 +49,7 @@ class Coupling:
 def read_coupling(model: mujoco.MjModel) -> Coupling:
     """Read the active joint equalities of a model; chains are resolved to the independent joint where that is exact.
 
-    Raises UserError for a ball joint, a joint driven twice, a circle, or a chain whose composition exceeds degree 4.
+    Raises UserError for a joint driven twice, a circle, or a chain whose composition exceeds degree 4.
     """
     nv = model.nv
     coupled = np.zeros(nv, dtype=np.bool_)
@@ -95,14 +95,12 @@ def _resolve_chains(
 
 
 def _qpos_addresses(model: mujoco.MjModel) -> NDArray[np.int32]:
-    """qpos address of each dof, (nv,); -1 for the rotations of a free joint, which are a quaternion."""
+    """qpos address of each dof, (nv,); -1 for the rotations of free and ball joints, which are quaternions."""
     adr = np.full(model.nv, -1, dtype=np.int32)
     for j in range(model.njnt):
         kind, dof, qadr = model.jnt_type[j], model.jnt_dofadr[j], model.jnt_qposadr[j]
         if kind == mujoco.mjtJoint.mjJNT_BALL:
-            raise UserError(
-                f"joint '{model.joint(j).name}' is a ball joint, expected hinges and slides (use three hinges)"
-            )
+            continue
         count = 3 if kind == mujoco.mjtJoint.mjJNT_FREE else 1
         adr[dof : dof + count] = range(qadr, qadr + count)
     return adr

@@ -1,5 +1,8 @@
 """Which coordinates each muscle crosses, from the structure of the model alone."""
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +30,15 @@ def crossed_dofs(model: mujoco.MjModel, actuator: int) -> set[int]:
         if wrap == mujoco.mjtWrap.mjWRAP_JOINT:
             joints.add(int(model.jnt_dofadr[obj]))
         elif wrap == mujoco.mjtWrap.mjWRAP_SITE:
-            chains.append(_ancestor_dofs(model, int(model.site_bodyid[obj])))
+            chains.append(ancestor_dofs(model, int(model.site_bodyid[obj])))
         elif wrap in (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER):
-            chains.append(_ancestor_dofs(model, int(model.geom_bodyid[obj])))
+            chains.append(ancestor_dofs(model, int(model.geom_bodyid[obj])))
     if not chains:
         return joints
     return (set().union(*chains) - chains[0].intersection(*chains[1:])) | joints
 
 
-def _ancestor_dofs(model: mujoco.MjModel, body: int) -> set[int]:
+def ancestor_dofs(model: mujoco.MjModel, body: int) -> set[int]:
     """Dofs that move a body."""
     dofs: set[int] = set()
     while body > 0:
@@ -49,9 +52,13 @@ def crossings(model: mujoco.MjModel, dof_actuated: NDArray[np.int32]) -> tuple[N
 
     dof_actuated (nv,): the actuated index that each dof folds into, -1 for the root's and for locked dofs.
     """
-    rows = [
-        sorted({int(dof_actuated[d]) for d in crossed_dofs(model, int(a)) if dof_actuated[d] >= 0})
-        for a in muscles(model)
-    ]
+    return sparse_rows([crossed_dofs(model, int(a)) for a in muscles(model)], dof_actuated)
+
+
+def sparse_rows(
+    crossed: Iterable[AbstractSet[int]], dof_actuated: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Rows of actuated indices, as of `crossings`, from each muscle's dofs."""
+    rows = [sorted({int(dof_actuated[d]) for d in dofs if dof_actuated[d] >= 0}) for dofs in crossed]
     adr = np.cumsum([0] + [len(row) for row in rows]).astype(np.int32)
     return adr, np.array([i for row in rows for i in row], dtype=np.int32)

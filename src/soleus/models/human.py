@@ -1,6 +1,6 @@
 """A human: a compiled MuJoCo model with the facts about it that control, tasks and motions need."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import mujoco
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models.coupling import Coupling
+from soleus.models.polylines import Polylines
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -45,7 +46,8 @@ class Human:
     coordinate_dof: Ints
     """(nc,)"""
     coordinate_names: tuple[str, ...]
-    """Joint names; of a free joint root_tx, root_ty, root_tz (world axes), root_rx, root_ry, root_rz (body axes)."""
+    """Joint names, of a ball joint with _x, _y, _z (its exponential map, body axes); of a free joint root_tx, root_ty,
+    root_tz (world axes), root_rx, root_ry, root_rz (body axes)."""
     actuated: Ints
     """(na,) coordinates under PD control: all but the root's."""
     kp: Floats
@@ -54,9 +56,14 @@ class Human:
     """(na,) [N m s/rad]"""
     torque_limit: Floats
     """(na,) [N m]"""
+    root_kp: float
+    """Gains of the root in the prediction of stable PD, where a model has them; no torque ever acts on it."""
+    root_kd: float
     muscle_names: tuple[str, ...]
     muscle_actuator: Ints
-    """(nm,) actuator ids of the muscles."""
+    """(nm,) actuator ids of the muscles; (0,) where they are polylines."""
+    polylines: Polylines | None
+    """Muscles that are not MuJoCo's own."""
     crossing_adr: Ints
     """(nm+1,) row starts of `crossing`."""
     crossing: Ints
@@ -77,6 +84,10 @@ class Human:
     """(nb,) indices into tracked_bodies"""
     mirror_end_effector: Ints
     """(ne,) indices into end_effectors"""
+    channels: Mapping[str, str]
+    """Joint of motion files that a body follows, by the body's name."""
+    channel_axes: Floats
+    """(4,) quaternion from the axes of motion files to the world."""
     qpos_rest: Floats
     """(nq,) standing with the feet on the ground, facing +x, coupled joints consistent."""
     coupling: Coupling = field(repr=False)

@@ -45,7 +45,9 @@ def _axis(
 ) -> tuple[NDArray[np.float64], bool]:
     """World axis of a dof, and whether it turns rather than shifts."""
     joint = model.dof_jntid[dof]
+    within = dof - model.jnt_dofadr[joint]
     if model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE:
-        within = dof - model.jnt_dofadr[joint]
         return root_axes[within], within >= 3
+    if model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_BALL:
+        return data.xmat[model.jnt_bodyid[joint]].reshape(3, 3)[:, within].copy(), True
     return data.xaxis[joint].copy(), bool(model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_HINGE)

@@ -10,9 +10,11 @@ from typing import Any
 import mujoco
 
 from soleus.errors import UserError
-from soleus.models import myosim
+from soleus.models import mass, myosim
 from soleus.models.build import build_human
 from soleus.models.human import Human
+from soleus.models.muscle_table import MuscleTable, read_table
+from soleus.sources import ModelFiles
 
 _OWN = ("walk2d",)
 
@@ -22,14 +24,16 @@ def names() -> tuple[str, ...]:
     return _OWN + myosim.NAMES
 
 
-def load(name_or_path: str | Path, sim_hz: float = 480) -> Human:
-    """A human by its built-in name, or from an .xml file: MJCF that faces +x at qpos0, feet named as feet.
+def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
+    """A human by its built-in name, or from files: MJCF that faces +x at qpos0, feet named as feet; or those of MASS.
 
-    sim_hz: simulation steps a second. Raises UserError: unknown name, no such file, not valid MJCF, no human.
+    sim_hz: simulation steps a second. Raises UserError: unknown name, no such file, not valid, no human.
     """
     if not sim_hz > 0:
         raise UserError(f"sim_hz must be positive, got {sim_hz}")
-    name = str(name_or_path)
+    if isinstance(source, ModelFiles):
+        return _from_files(source, sim_hz)
+    name = str(source)
     if name in myosim.NAMES:
         return _build(name, lambda: myosim.load_spec(name), sim_hz, myosim.YAW)
     if name in _OWN:
@@ -40,13 +44,27 @@ def load(name_or_path: str | Path, sim_hz: float = 480) -> Human:
         raise UserError(
             f"unknown model '{name}': expected one of {', '.join(names())} or an .xml file; nearest is '{near}'"
         )
-    path = Path(name)
-    if not path.is_file():
-        raise UserError(f"model file '{path}' does not exist")
-    return _build(path.stem, lambda: _user_spec(path), sim_hz, discard_visual=False)
+    return _build(Path(name).stem, lambda: _user_spec(Path(name)), sim_hz, discard_visual=False)
+
+
+def _from_files(files: ModelFiles, sim_hz: float) -> Human:
+    spread = files.blend_force == "by_weight"
+    if files.mass is None:
+        path = Path(str(files.mjcf))
+        table = read_table(Path(files.muscles)) if files.muscles else None
+        return _build(str(files), lambda: _user_spec(path), sim_hz, discard_visual=False, table=table, spread=spread)
+    skeleton = mass.read_skeleton(Path(files.mass.skeleton))
+    muscles = mass.read_muscles(Path(files.mass.muscles), skeleton) if files.mass.muscles else None
+    text = mass.skeleton_mjcf(skeleton, files.mass.damping)
+    try:
+        return _build(str(files), lambda: mujoco.MjSpec.from_string(text), sim_hz, table=muscles, spread=spread)
+    except UserError as error:
+        raise UserError(f"{skeleton.path}: {error}") from None
 
 
 def _user_spec(path: Path) -> Any:
+    if not path.is_file():
+        raise UserError(f"model file '{path}' does not exist")
     try:
         return mujoco.MjSpec.from_file(str(path))
     except (ValueError, mujoco.FatalError) as error:
@@ -54,7 +72,13 @@ def _user_spec(path: Path) -> Any:
 
 
 def _build(
-    name: str, make_spec: Callable[[], Any], sim_hz: float, yaw: float = 0.0, discard_visual: bool = True
+    name: str,
+    make_spec: Callable[[], Any],
+    sim_hz: float,
+    yaw: float = 0.0,
+    discard_visual: bool = True,
+    table: MuscleTable | None = None,
+    spread: bool = False,
 ) -> Human:
     """Compile for simulation, without the meshes that only pictures need; they come back for `render_model`."""
 
@@ -70,7 +94,7 @@ def _build(
         except (ValueError, mujoco.FatalError) as error:
             raise UserError(f"model '{name}' does not compile: {_one_line(error)}") from error
 
-    return build_human(name, compile_spec(discard_visual), lambda: compile_spec(False), yaw)
+    return build_human(name, compile_spec(discard_visual), lambda: compile_spec(False), yaw, table, spread)
 
 
 def _one_line(error: Exception) -> str:

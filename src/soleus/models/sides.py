@@ -1,23 +1,23 @@
-"""Right and left in names: `hip_flexion_r` and `hip_flexion_l`, `right_knee` and `left_knee`."""
+"""Right and left in names: `hip_flexion_r` and `hip_flexion_l`, `right_knee` and `left_knee`, `TibiaR` and `TibiaL`."""
 
 import re
 from collections.abc import Sequence
 
-_TOKEN = re.compile(r"(?<![A-Za-z0-9])(r|l|right|left)(?![A-Za-z0-9])", re.IGNORECASE)
+_TOKEN = re.compile(r"(?<![A-Za-z0-9])(?i:r|l|right|left)(?![A-Za-z0-9])|(?<=[a-z])[RL](?=$|_[xyz]$)")
 _SWAP = {"r": "l", "l": "r", "right": "left", "left": "right"}
 
 
 def side(name: str) -> str:
     """'r', 'l' or '' of a name."""
     found = _TOKEN.search(name)
-    return found.group(1)[0].lower() if found else ""
+    return found.group()[0].lower() if found else ""
 
 
 def other_side(name: str) -> str:
     """The name with right and left swapped; the same name where it has no side."""
 
     def swap(match: re.Match[str]) -> str:
-        token = match.group(1)
+        token = match.group()
         swapped = _SWAP[token.lower()]
         return swapped.upper() if token.isupper() else swapped.capitalize() if token[0].isupper() else swapped
 

@@ -1,0 +1,72 @@
+"""What an MJCF file may say about a human beside its body, in elements that MJCF keeps for its users (<custom>).
+
+numeric stable_pd: kp [N m/rad] and kd [N m s/rad] of every joint, and 1 where stable PD's prediction drives the root
+too. tuple end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the
+quaternion from their axes to the model's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.errors import UserError
+
+STABLE_PD, END_EFFECTORS, CHANNEL, CHANNEL_AXES = "stable_pd", "end_effectors", "bvh/", "bvh_axes"
+Y_UP = (0.5, 0.5, 0.5, 0.5)
+"""Quaternion from axes with y up that face +z to axes with z up that face +x."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hints:
+    """None where the file says nothing."""
+
+    stable_pd: tuple[float, float, bool] | None
+    end_effectors: NDArray[np.int32] | None
+    channels: Mapping[str, str]
+    channel_axes: NDArray[np.float64]
+
+
+def read_hints(model: mujoco.MjModel) -> Hints:
+    """Read the custom elements of a model. Raises UserError for values that do not fit."""
+    pd = _numeric(model, STABLE_PD, 3)
+    if pd is not None and not ((pd >= 0).all() and pd[2] in (0, 1)):
+        raise UserError(f"numeric '{STABLE_PD}': expected kp, kd of 0 or more and 0 or 1, got {pd.tolist()}")
+    axes = _numeric(model, CHANNEL_AXES, 4)
+    if axes is not None and abs(np.linalg.norm(axes) - 1) > 1e-6:
+        raise UserError(f"numeric '{CHANNEL_AXES}': expected a unit quaternion, got {axes.tolist()}")
+    return Hints(
+        stable_pd=None if pd is None else (float(pd[0]), float(pd[1]), bool(pd[2])),
+        end_effectors=_bodies(model),
+        channels={name.removeprefix(CHANNEL): text for name, text in _texts(model).items() if name.startswith(CHANNEL)},
+        channel_axes=np.array(Y_UP) if axes is None else axes,
+    )
+
+
+def _texts(model: mujoco.MjModel) -> dict[str, str]:
+    names = [mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_TEXT, i) for i in range(model.ntext)]
+    ends = [(int(start), int(size)) for start, size in zip(model.text_adr, model.text_size, strict=True)]
+    data = bytes(model.text_data)
+    return {name: data[at : at + size].rstrip(b"\0").decode() for name, (at, size) in zip(names, ends, strict=True)}
+
+
+def _numeric(model: mujoco.MjModel, name: str, count: int) -> NDArray[np.float64] | None:
+    index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_NUMERIC, name)
+    if index < 0:
+        return None
+    start, size = model.numeric_adr[index], model.numeric_size[index]
+    if size != count:
+        raise UserError(f"numeric '{name}': expected {count} numbers, got {size}")
+    return np.array(model.numeric_data[start : start + size])
+
+
+def _bodies(model: mujoco.MjModel) -> NDArray[np.int32] | None:
+    index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_TUPLE, END_EFFECTORS)
+    if index < 0:
+        return None
+    part = slice(model.tuple_adr[index], model.tuple_adr[index] + model.tuple_size[index])
+    if (model.tuple_objtype[part] != mujoco.mjtObj.mjOBJ_BODY).any():
+        raise UserError(f"tuple '{END_EFFECTORS}': expected bodies alone")
+    return np.array(model.tuple_objid[part], dtype=np.int32)

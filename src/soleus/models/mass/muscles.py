@@ -1,0 +1,85 @@
+"""The muscle file: musculotendon units as polylines, their waypoints placed in the world at the T-pose."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.errors import nearest
+from soleus.models.mass.skeleton import Node, Skeleton
+from soleus.models.mass.xml import Element, read_xml
+from soleus.models.muscle_table import MuscleTable, Waypoint
+
+_BLEND_RADIUS = 0.08  # [m] from a joint's centre, within which a waypoint follows the bodies on both sides
+
+
+def read_muscles(path: Path, skeleton: Skeleton) -> MuscleTable:
+    """Read a muscle file for a skeleton. Raises UserError naming the file, the line, the element and the reason."""
+    root = read_xml(path, "Muscle")
+    units: dict[str, Element] = {}
+    for unit in root.all("Unit"):
+        name = unit.text("name")
+        if name in units:
+            unit.fail("expected names that differ, got this one twice")
+        units[name] = unit
+    if not units:
+        root.fail("expected at least one <Unit>, got none")
+    return MuscleTable(
+        path=path,
+        names=tuple(units),
+        max_force=np.array([unit.positive("f0") for unit in units.values()]),
+        optimal=np.array([unit.positive("lm") for unit in units.values()]),
+        slack=np.array([unit.number("lt") for unit in units.values()]),
+        waypoints=tuple(_waypoints(unit, skeleton) for unit in units.values()),
+    )
+
+
+def _waypoints(unit: Element, skeleton: Skeleton) -> tuple[Waypoint, ...]:
+    elements = list(unit.all("Waypoint"))
+    if len(elements) < 2:
+        unit.fail(f"expected at least two waypoints, got {len(elements) or 'none'}")
+    made = []
+    for i, element in enumerate(elements):
+        body = element.text("body")
+        if body not in skeleton.nodes:
+            element.fail(
+                f"expected a body of {skeleton.path.name}, got '{body}'{nearest(body, skeleton.nodes)}; a waypoint of"
+                f" '{unit.text('name')}'"
+            )
+        place = element.numbers("p", 3)
+        made.append(_blended(place, body, skeleton) if 0 < i < len(elements) - 1 else _rigid(place, body, skeleton))
+    if max(np.linalg.norm(made[0][2] - other[2]) for other in made[1:]) < 1e-9:
+        unit.fail("expected waypoints apart from one another, got all at one place")
+    return tuple(waypoint for waypoint, _, _ in made)
+
+
+_Made = tuple[Waypoint, str, NDArray[np.float64]]
+
+
+def _rigid(place: NDArray[np.float64], body: str, skeleton: Skeleton) -> _Made:
+    return Waypoint((body,), (_local(place, skeleton.nodes[body]),), (1.0,)), body, place
+
+
+def _blended(place: NDArray[np.float64], body: str, skeleton: Skeleton) -> _Made:
+    """Near a joint's centre, between its two bodies, by weights of 1 / sqrt(distance to each one's own joint)."""
+
+    def distance(node: Node) -> float:
+        return float(np.linalg.norm(place - node.joint_place))
+
+    near = min(skeleton.nodes.values(), key=distance)
+    if distance(near) >= _BLEND_RADIUS:
+        return _rigid(place, body, skeleton)
+    if near.parent is None or distance(near) == 0:
+        return _rigid(place, near.name, skeleton)
+    parent = skeleton.nodes[near.parent]
+    shares = np.array([1 / np.sqrt(distance(near)), 1 / np.sqrt(distance(parent))])
+    shares /= shares.sum()
+    bodies = (near.name, parent.name)
+    places = (_local(place, near), _local(place, parent))
+    return Waypoint(bodies, places, (float(shares[0]), float(shares[1]))), near.name, place
+
+
+def _local(place: NDArray[np.float64], node: Node) -> tuple[float, float, float]:
+    """A place of the T-pose in the frame of a body, which is that of its joint."""
+    x, y, z = (float(v) for v in node.joint_rotation.T @ (place - node.joint_place))
+    return x, y, z

@@ -1,0 +1,143 @@
+"""The skeleton file: bodies, their shapes and masses, and the joints between them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.errors import nearest
+from soleus.models.mass.xml import Element, read_xml
+
+Floats = NDArray[np.float64]
+
+_NO_PARENT = "None"
+_JOINTS = ("Free", "Ball", "Revolute", "Weld")
+_SHAPES = {"Box": ("size",), "Sphere": ("radius",), "Capsule": ("radius", "height")}
+_GREY = (0.5, 0.5, 0.5, 1.0)
+_LEAST_DETERMINANT = 0.5  # of a rotation as it is written, rounded
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A body and the joint to its parent. Places (3,) [m] and rotations (3, 3) are those of the T-pose in the world."""
+
+    name: str
+    parent: str | None
+    shape: str
+    """Box, Sphere or Capsule."""
+    size: tuple[float, ...]
+    """[m] of a box its edges, of a sphere its radius, of a capsule radius and height of the cylinder along z."""
+    mass: float
+    """[kg]"""
+    place: Floats
+    rotation: Floats
+    contact: bool
+    """Whether it touches the ground."""
+    color: tuple[float, ...]
+    mesh: str | None
+    joint: str
+    """Free, Ball, Revolute or Weld."""
+    joint_place: Floats
+    joint_rotation: Floats
+    axis: Floats
+    """(3,) of a revolute joint, in the joint's frame."""
+    lower: Floats
+    upper: Floats
+    """(3,) of a ball joint, (1,) of a revolute one, (0,) of others [rad]."""
+    channel: str | None
+    """Name of the joint in motion files."""
+    end_effector: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """Nodes by name, parents first."""
+
+    path: Path
+    name: str
+    nodes: dict[str, Node]
+
+
+def read_skeleton(path: Path) -> Skeleton:
+    """Read a skeleton file. Raises UserError naming the file, the line, the element and the reason."""
+    root = read_xml(path, "Skeleton")
+    nodes: dict[str, Node] = {}
+    for element in root.all("Node"):
+        node = _node(element, nodes)
+        nodes[node.name] = node
+    if not nodes:
+        root.fail("expected at least one <Node>, got none")
+    return Skeleton(path, root.attributes.get("name", path.stem), nodes)
+
+
+def _node(element: Element, before: dict[str, Node]) -> Node:
+    name, parent = element.text("name"), element.text("parent")
+    body, joint = element.one("Body"), element.one("Joint")
+    if name in before:
+        element.fail("expected names that differ, got this one twice")
+    if parent != _NO_PARENT and parent not in before:
+        element.fail(f"expected a parent among the nodes above it, or None, got '{parent}'{nearest(parent, before)}")
+    if parent == _NO_PARENT and before:
+        element.fail(f"expected one node without a parent, but '{next(iter(before))}' is one already")
+    kind = _one_of(joint, "type", _JOINTS)
+    if (kind == "Free") != (parent == _NO_PARENT):
+        element.fail(f"expected a Free joint for the node without a parent alone, got {kind} with parent '{parent}'")
+    shape = _one_of(body, "type", tuple(_SHAPES))
+    sizes = [body.numbers(key, 3 if key == "size" else 1) for key in _SHAPES[shape]]
+    if min(map(np.min, sizes)) <= 0:
+        body.fail(f"expected a positive size, got {body.text(_SHAPES[shape][0])}")
+    place, rotation = _transformation(body)
+    joint_place, joint_rotation = _transformation(joint)
+    lower, upper = _limits(joint, kind)
+    return Node(
+        name=name, parent=None if parent == _NO_PARENT else parent, shape=shape,
+        size=tuple(float(v) for one in sizes for v in one), mass=body.positive("mass"), place=place, rotation=rotation,
+        contact=_switch(body, "contact", "On", "Off"),
+        color=tuple(np.clip(body.numbers("color", 4), 0, 1).tolist()) if "color" in body.attributes else _GREY,
+        mesh=body.attributes.get("obj"), joint=kind, joint_place=joint_place, joint_rotation=joint_rotation,
+        axis=_axis(joint) if kind == "Revolute" else np.zeros(3), lower=lower, upper=upper,
+        channel=joint.attributes.get("bvh"), end_effector=_switch(element, "endeffector", "True", "False"),
+    )  # fmt: skip
+
+
+def _one_of(element: Element, key: str, known: tuple[str, ...]) -> str:
+    value = element.text(key)
+    if value not in known:
+        element.fail(f"{key}: expected one of {', '.join(known)}, got '{value}'{nearest(value, known)}")
+    return value
+
+
+def _switch(element: Element, key: str, on: str, off: str) -> bool:
+    return key in element.attributes and _one_of(element, key, (on, off)) == on
+
+
+def _transformation(element: Element) -> tuple[Floats, Floats]:
+    """Place (3,) and rotation (3, 3), made orthonormal again after rounding: column by column, as the original does."""
+    transformation = element.one("Transformation")
+    linear = transformation.numbers("linear", 9).reshape(3, 3)
+    if np.linalg.det(linear) < _LEAST_DETERMINANT:
+        transformation.fail(f"linear: expected a rotation, got a matrix of determinant {np.linalg.det(linear):.3g}")
+    columns: list[Floats] = []
+    for column in linear.T:
+        rest = column - sum((done * (done @ column) for done in columns), np.zeros(3))
+        columns.append(rest / np.linalg.norm(rest))
+    return transformation.numbers("translation", 3), np.stack(columns, axis=1)
+
+
+def _axis(joint: Element) -> Floats:
+    axis = joint.numbers("axis", 3)
+    length = float(np.linalg.norm(axis))
+    if length < 1e-6:
+        joint.fail("axis: expected a direction, got a vector of zeros")
+    return axis / length
+
+
+def _limits(joint: Element, kind: str) -> tuple[Floats, Floats]:
+    count = {"Ball": 3, "Revolute": 1}.get(kind, 0)
+    if count == 0 or not ("lower" in joint.attributes or "upper" in joint.attributes):
+        return np.full(count, -np.inf), np.full(count, np.inf)
+    lower, upper = joint.numbers("lower", count), joint.numbers("upper", count)
+    if not (lower < upper).all():
+        joint.fail(f"expected lower limits below the upper ones, got {joint.text('lower')} and {joint.text('upper')}")
+    return lower, upper

@@ -1,0 +1,74 @@
+"""Where a model and a motion come from: a name or one file, or files that say more."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from soleus.section import NonNegative, Positive, Section
+
+PATHS = (
+    ("model",), ("model", "mjcf"), ("model", "muscles"), ("model", "mass", "skeleton"), ("model", "mass", "muscles"),
+    ("motion",), ("motion", "bvh"),
+)  # fmt: skip
+"""Keys that are files; they are meant relative to the file that names them."""
+KINDS = frozenset({"mass", "mjcf", "bvh"})
+"""Keys that say what kind of file a model or a motion is."""
+
+
+class MassFiles(Section):
+    """A model in the format of MASS (Lee et al. 2019)."""
+
+    skeleton: str
+    muscles: str | None = None
+    damping: NonNegative = 0.0
+    """[N m s/rad] of every joint but the root's; the format has none, the program it comes from 0.4."""
+
+
+class ModelFiles(Section):
+    """A model from files: of MASS, or MJCF with a table of muscles beside it."""
+
+    mass: MassFiles | None = None
+    mjcf: str | None = None
+    muscles: str | None = None
+    """CSV, as `soleus import` writes it."""
+    blend_force: Literal["first_body", "by_weight"] = "first_body"
+    """Where a muscle's force at a blended waypoint acts: on its first body, as in MASS, or on both by weight, which is
+    the gradient of the path's length and keeps energy."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "ModelFiles":
+        if (self.mass is None) == (self.mjcf is None):
+            raise ValueError(f"expected mass or mjcf, got {'neither' if self.mass is None else 'both'}")
+        if self.mass and self.muscles:
+            raise ValueError("muscles: expected those of mass under mass.muscles")
+        return self
+
+    def __str__(self) -> str:
+        """Return the name of the skeleton's file, without its ending."""
+        return Path(self.mass.skeleton if self.mass else str(self.mjcf)).stem
+
+
+class BvhMotion(Section):
+    """One cycle of a motion, from a BVH file; its last frame is the first of the next cycle."""
+
+    bvh: str
+    scale: Positive = 0.01
+    """[m] of the file's unit of length."""
+    hz: Positive = 60.0
+    """Frames a second to resample to."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """Joint of the file that each body follows, over what the model says."""
+
+    def __str__(self) -> str:
+        """Return the name of the file, without its ending."""
+        return Path(self.bvh).stem
+
+
+def _form(value: Any) -> str:
+    return "[files]" if isinstance(value, Mapping | Section) else "[name]"
+
+
+ModelSource = Annotated[Annotated[str, Tag("[name]")] | Annotated[ModelFiles, Tag("[files]")], Discriminator(_form)]
+MotionSource = Annotated[Annotated[str, Tag("[name]")] | Annotated[BvhMotion, Tag("[files]")], Discriminator(_form)]

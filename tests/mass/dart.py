@@ -213,7 +213,9 @@ class DartHuman:
         angular = root.getAngularAcceleration()
         spin = root.getAngularVelocity()
         linear = root.getLinearAcceleration() + np.cross(angular, offset) + np.cross(spin, np.cross(spin, offset))
-        rate = np.append(axes.T @ angular, axes.T @ linear - np.cross(qd[:3], qd[3:6]))  # of [w, v] while DART's own rest
+        rate = np.append(
+            axes.T @ angular, axes.T @ linear - np.cross(qd[:3], qd[3:6])
+        )  # of [w, v] while DART's own rest
         held = np.zeros(self.n)
         held[:6] = own[:6, :6] @ rate
         return own.T @ (self.skeleton.getCoriolisAndGravityForces() - self.skeleton.getMassMatrix() @ held)
@@ -249,7 +251,9 @@ class DartHuman:
 
     def per_tension(self, spread: bool = False) -> np.ndarray:
         """(n, m) generalized force of each muscle under 1 N."""
-        return np.einsum("bkn,bmk->nm", self.jacobians(), self.muscles.wrenches(self.transforms(), spread), optimize=True)
+        return np.einsum(
+            "bkn,bmk->nm", self.jacobians(), self.muscles.wrenches(self.transforms(), spread), optimize=True
+        )
 
     def active(self, spread: bool = False) -> np.ndarray:
         """(n, m) generalized force of each muscle at activation 1, without the passive part: N m, and N at [3:6]."""

@@ -43,7 +43,9 @@ class Polylines:
         self.first = self.body[np.unique(self.waypoint, return_index=True)[1]]  # (w,)
         inverse = np.linalg.inv(rest)[self.body]
         self.local = np.einsum("eij,ej->ei", inverse[:, :3, :3], np.array(places)) + inverse[:, :3, 3]
-        self.start = np.flatnonzero(self.owner[1:] == self.owner[:-1])  # (segments,) a segment goes to the next waypoint
+        self.start = np.flatnonzero(
+            self.owner[1:] == self.owner[:-1]
+        )  # (segments,) a segment goes to the next waypoint
         self.rest_length = self.path_lengths(rest)
 
     @staticmethod

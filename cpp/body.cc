@@ -96,6 +96,11 @@ void Body::drive_root() {
   mju_mulQuat(from_rest, data_->qpos + adr, rest);
   mju_rotVecQuat(turned, error_.data() + shift, from_rest);
   mju_copy3(error_.data() + shift, turned);
+  // Its acceleration is that of the velocity in the body's own axes, which turn.
+  mjtNum rate[3], carried[3];
+  mju_rotVecQuat(rate, data_->qvel + h.coordinate_dof[turn], data_->qpos + adr);
+  mju_cross(carried, rate, data_->qvel + h.coordinate_dof[shift]);
+  mju_addToScl3(force_.data() + shift, carried, dt * h.root_kd);
   for (int c = shift; c < shift + 6; ++c) {
     const double velocity = data_->qvel[h.coordinate_dof[c]];
     force_[c] -= h.root_kp * (error_[c] + dt * velocity) + h.root_kd * velocity;

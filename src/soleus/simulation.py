@@ -122,6 +122,14 @@ def load_body(config: Config) -> Body:
     return Body(config, human, motion)
 
 
+def one_body(body: Body) -> _core.Body:
+    """Return one human in the core, to be put into poses and looked at. Raises UserError."""
+    try:
+        return _core.Body(body.human.model._address, _human_data(body.human, body.config))
+    except ValueError as error:
+        raise UserError(f"{body.config.subject}: {error}") from None
+
+
 class Simulation:
     """N humans in the native core. Errors of the core come out as UserError."""
 

@@ -64,6 +64,8 @@ HumanData human_data(const nb::dict& d) {
   h.mirror_sign = field<std::vector<double>>(d, "mirror_sign");
   h.mirror_muscle = field<std::vector<int>>(d, "mirror_muscle");
   h.mirror_tracked = field<std::vector<int>>(d, "mirror_tracked");
+  h.lower = field<std::vector<double>>(d, "lower");
+  h.upper = field<std::vector<double>>(d, "upper");
   h.qpos_rest = field<std::vector<double>>(d, "qpos_rest");
   h.muscles_act = field<bool>(d, "muscles_act");
   return h;

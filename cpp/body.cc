@@ -31,6 +31,7 @@ Body::Body(const Human& human) : human_(&human), data_(mj_makeData(human.model()
   error_.resize(human.num_coordinates());
   now_.resize(human.num_muscles());
   excitation_.resize(human.num_muscles());
+  pushed_.reserve(3 * human.ball_limits().size());
   if (human.has_polylines()) {
     path_ = human.paths().make_state();
     activation_.assign(human.num_muscles(), 0.0);
@@ -56,6 +57,7 @@ void Body::reset(std::span<const double> qpos, std::span<const double> qvel) {
   }
   mj_forward(m, d);
   refresh();
+  pushed_.clear();
   gather_constraint();
   gather_feet();
 }
@@ -148,11 +150,30 @@ void Body::apply_torque(std::span<const double> torque) {
 
 void Body::advance(bool sense) {
   const mjModel* m = human_->model();
+  push_back_balls();
   mj_step2(m, data_.get());
+  pull_back_balls();
   gather_constraint();
   if (sense) gather_feet();
   mj_step1(m, data_.get());
   refresh();
+}
+
+void Body::push_back_balls() {
+  pushed_.clear();
+  for (const Human::BallLimit& limit : human_->ball_limits()) {
+    double torque[3];
+    if (!ball_limit_torque(limit, torque)) continue;
+    for (int i = 0; i < 3; ++i) {
+      double& applied = data_->qfrc_applied[human_->coordinate_dof[limit.coordinate + i]];
+      pushed_.push_back({limit.coordinate + i, torque[i], applied});
+      applied += torque[i];
+    }
+  }
+}
+
+void Body::pull_back_balls() {
+  for (const Pushed& p : pushed_) data_->qfrc_applied[human_->coordinate_dof[p.coordinate]] = p.before;
 }
 
 void Body::gather_constraint() {
@@ -160,6 +181,7 @@ void Body::gather_constraint() {
   const Human& h = *human_;
   std::fill(constraint_.begin(), constraint_.end(), 0.0);
   for (int i = 0; i < h.model()->nv; ++i) constraint_[h.dof_coordinate[i]] += coupling_[i] * data_->qfrc_constraint[i];
+  for (const Pushed& p : pushed_) constraint_[p.coordinate] += p.torque;
 }
 
 void Body::gather_feet() {

@@ -79,6 +79,9 @@ class Body {
   void pose_error(std::span<const double> target);
   void drive_root();
   void compute_paths();
+  bool ball_limit_torque(const Human::BallLimit& limit, double* torque) const;
+  void push_back_balls();
+  void pull_back_balls();
   double polyline_power() const;
   void gather_constraint();
   void gather_feet();
@@ -92,6 +95,9 @@ class Body {
   std::vector<double> activation_;        // (nm) of polylines
   PathState path_;                        // likewise
   bool path_current_ = false;
+  // Torque of ball joints' limits in the step, and what was applied beside it.
+  struct Pushed { int coordinate; double torque, before; };
+  std::vector<Pushed> pushed_;
   std::vector<double> inertia_, force_, error_;  // scratch
   std::vector<double> now_, excitation_;  // (nm) scratch
   bool singular_ = false;

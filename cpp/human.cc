@@ -52,6 +52,7 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
     build_moments();
   }
   build_order();
+  build_limits();
   build_mirror();
 }
 
@@ -90,6 +91,10 @@ void Human::check() const {
   }
   require((root_kp == 0 && root_kd == 0) || m->jnt_type[m->body_jntadr[root_body]] == mjJNT_FREE,
           "expected gains of the root on a free joint alone");
+  if (!lower.empty() || !upper.empty()) {
+    require_size(lower.size(), coordinate_dof.size(), "lower");
+    require_size(upper.size(), coordinate_dof.size(), "upper");
+  }
   require(m->opt.gravity[2] < 0, "expected gravity along -z, got " + std::to_string(m->opt.gravity[2]) + " m/s^2");
   require(m->opt.integrator != mjINT_RK4, "expected the Euler or an implicit integrator, got RK4");
 }

@@ -43,6 +43,7 @@ struct HumanData {
   std::vector<double> mirror_sign;       // (nc)
   std::vector<int> mirror_muscle;        // (nm)
   std::vector<int> mirror_tracked;       // (nb)
+  std::vector<double> lower, upper;      // (nc) of coordinates [rad]; those of ball joints bind here, by axis; may be empty
   std::vector<double> qpos_rest;         // (nq)
   bool muscles_act = true;               // false: a torque-driven body, whose muscles make no force at all
 };
@@ -90,6 +91,10 @@ class Human : public HumanData {
   int num_balls() const { return static_cast<int>(rotations_.size()) - (free_root() ? 1 : 0); }
   bool free_root() const { return free_root_; }
 
+  // A ball joint with limits by axis: its first coordinate, and the inertia that each axis feels at rest [kg m^2].
+  struct BallLimit { int coordinate; std::array<double, 3> inertia; };
+  const std::vector<BallLimit>& ball_limits() const { return ball_limits_; }
+
   const Polylines& paths() const { return paths_; }
   const SparseLdl& inertia_pattern() const { return inertia_; }
   const std::vector<InertiaEntry>& inertia_entries() const { return inertia_entries_; }
@@ -118,6 +123,7 @@ class Human : public HumanData {
   void build_inertia();
   void build_moments();
   void build_paths();
+  void build_limits();
   void build_order();
   void build_mirror();
 
@@ -136,6 +142,7 @@ class Human : public HumanData {
   struct Scalar { int coordinate, qpos; };
   std::vector<Scalar> scalars_;
   std::vector<Rotation> rotations_;
+  std::vector<BallLimit> ball_limits_;
   Polylines paths_;
   std::vector<int> coordinate_actuated_, geom_foot_, descent_order_;
   std::vector<int> mirror_actuated_, mirror_crossing_;

@@ -40,6 +40,8 @@ _HUMAN_FIELDS = (
     "mirror_sign",
     "mirror_muscle",
     "mirror_tracked",
+    "lower",
+    "upper",
     "qpos_rest",
 )
 

@@ -21,6 +21,7 @@ from soleus.models.root import Root, conjugate, find_root, root_axes
 from soleus.models.segments import find_feet, find_hands, find_head, find_tracked
 from soleus.models.sides import partners
 
+_SCALAR = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 _FREE_NAMES = ("root_tx", "root_ty", "root_tz", "root_rx", "root_ry", "root_rz")
 
 
@@ -50,6 +51,7 @@ def build_human(
     names = _coordinate_names(model, root, coordinate_dof)
     dof_coordinate = _dof_coordinate(coupling, coordinate_dof, root)
     actuated = np.flatnonzero(~np.isin(coordinate_dof, root.dofs)).astype(np.int32)
+    limits = _limits(model, hints, coordinate_dof)
     pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated])
     polylines = fit_polylines(muscle_table, model, spread) if muscle_table else None
     muscle_actuator = muscles(model)
@@ -72,7 +74,7 @@ def build_human(
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
         actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit, root_kp=pd.root_kp, root_kd=pd.root_kd,
-        channels=hints.channels, channel_axes=hints.channel_axes, polylines=polylines,
+        lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes, polylines=polylines,
         muscle_names=muscle_names, muscle_actuator=muscle_actuator, crossing_adr=crossing_adr, crossing=crossing,
         tracked_bodies=tracked, end_effectors=end_effectors, feet=feet,
         mirror_coordinate=permutation, mirror_sign=sign, mirror_muscle=np.array(partners(muscle_names), dtype=np.int32),
@@ -96,6 +98,19 @@ def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[
     kp, kd, root = hints.stable_pd
     count = len(names)
     return _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), kp * root, kd * root)
+
+
+def _limits(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(2, nc) lower and upper."""
+    result = np.tile([[-np.inf], [np.inf]], len(dofs))
+    for c, dof in enumerate(dofs):
+        joint = model.dof_jntid[dof]
+        own = hints.limits.get(str(model.joint(joint).name))
+        if own is not None:
+            result[:, c] = own.reshape(2, 3)[:, dof - model.jnt_dofadr[joint]]
+        elif model.jnt_limited[joint] and model.jnt_type[joint] in _SCALAR:
+            result[:, c] = model.jnt_range[joint]
+    return result
 
 
 def _check_polylines(polylines: Polylines, actuators: tuple[str, ...], coupling: Coupling) -> None:

@@ -1,7 +1,8 @@
 """What an MJCF file may say about a human beside its body, in elements that MJCF keeps for its users (<custom>).
 
 numeric stable_pd: kp [N m/rad] and kd [N m s/rad] of every joint, and 1 where stable PD's prediction drives the root
-too. tuple end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the
+too. numeric limits/JOINT: of a ball joint, three lower and three upper limits of its exponential map [rad]. tuple
+end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the
 quaternion from their axes to the model's.
 """
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 
 STABLE_PD, END_EFFECTORS, CHANNEL, CHANNEL_AXES = "stable_pd", "end_effectors", "bvh/", "bvh_axes"
+LIMITS = "limits/"
 Y_UP = (0.5, 0.5, 0.5, 0.5)
 """Quaternion from axes with y up that face +z to axes with z up that face +x."""
 
@@ -27,6 +29,8 @@ class Hints:
     end_effectors: NDArray[np.int32] | None
     channels: Mapping[str, str]
     channel_axes: NDArray[np.float64]
+    limits: Mapping[str, NDArray[np.float64]]
+    """(6,) by ball joint"""
 
 
 def read_hints(model: mujoco.MjModel) -> Hints:
@@ -42,7 +46,25 @@ def read_hints(model: mujoco.MjModel) -> Hints:
         end_effectors=_bodies(model),
         channels={name.removeprefix(CHANNEL): text for name, text in _texts(model).items() if name.startswith(CHANNEL)},
         channel_axes=np.array(Y_UP) if axes is None else axes,
+        limits=_limits(model),
     )
+
+
+def _limits(model: mujoco.MjModel) -> dict[str, NDArray[np.float64]]:
+    found = {}
+    for i in range(model.nnumeric):
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i)
+        if not name.startswith(LIMITS):
+            continue
+        values, joint = _numeric(model, name, 6), name.removeprefix(LIMITS)
+        index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, joint)
+        if index < 0 or model.jnt_type[index] != mujoco.mjtJoint.mjJNT_BALL:
+            raise UserError(f"numeric '{name}': expected the name of a ball joint after the slash")
+        if values is not None:
+            if not (values[:3] < values[3:]).all():
+                raise UserError(f"numeric '{name}': expected lower limits below the upper ones, got {values.tolist()}")
+            found[joint] = values
+    return found
 
 
 def _texts(model: mujoco.MjModel) -> dict[str, str]:

@@ -84,6 +84,10 @@ class Human:
     """(nb,) indices into tracked_bodies"""
     mirror_end_effector: Ints
     """(ne,) indices into end_effectors"""
+    lower: Floats
+    """(nc,) limits of the coordinates [rad], or [m] of a slide; infinite where there are none. Of a ball joint by axis,
+    where the model has them so."""
+    upper: Floats
     channels: Mapping[str, str]
     """Joint of motion files that a body follows, by the body's name."""
     channel_axes: Floats

@@ -135,7 +135,8 @@ def _joint(body: ET.Element, node: Node, damping: float) -> None:
         if np.isfinite(node.lower).all():
             joint.set("range", _words([node.lower[0], node.upper[0]]))
         return
-    # MuJoCo limits how far a ball joint turns, whatever the axis: as far as the farthest corner of the limits.
+    # MuJoCo limits how far a ball joint turns, whatever the axis: as far as the farthest corner of the limits, which bind
+    # by axis in our own core alone.
     reach = float(np.linalg.norm(np.minimum(np.maximum(-node.lower, node.upper), _FREE_OF_LIMIT)))
     if reach < np.pi:
         joint.set("range", _words([0.0, reach]))
@@ -149,6 +150,10 @@ def _custom(root: ET.Element, skeleton: Skeleton, axes: Floats) -> None:
     for node in skeleton.nodes.values():
         if node.channel:
             ET.SubElement(custom, "text", name=f"{hints.CHANNEL}{node.name}", data=node.channel)
+        if node.joint == "Ball" and np.isfinite(node.lower).all():
+            ET.SubElement(
+                custom, "numeric", name=f"{hints.LIMITS}{node.name}", data=_words([*node.lower, *node.upper])
+            )
         if node.end_effector:
             ET.SubElement(effectors, "element", objtype="body", objname=node.name)
     if not len(effectors):

@@ -20,7 +20,7 @@ LAYERS = [
     {"collect", "learn", "log", "summary"},
     {"environments"},
     {"envs"},
-    {"simulation"},
+    {"simulation", "importing"},
     {"models", "motions", "checkpoint", "threads", "system", "parallel"},
     {"nets"},
     {"tasks", "networks"},

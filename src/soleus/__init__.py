@@ -8,8 +8,9 @@ from soleus.errors import UserError as UserError
 
 if TYPE_CHECKING:
     from soleus.envs import make_vec as make_vec
+    from soleus.importing import import_mass as import_mass
 
-__all__ = ["UserError", "make_vec"]
+__all__ = ["UserError", "import_mass", "make_vec"]
 
 # The command line needs no gymnasium.make, and Gymnasium would take most of its start.
 if Path(*sys.argv[:1]).name != "soleus":
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from soleus.envs import make_vec
 
         return make_vec
+    if name == "import_mass":
+        from soleus.importing import import_mass
+
+        return import_mass
     raise AttributeError(f"module 'soleus' has no attribute '{name}'")

@@ -139,6 +139,19 @@ def read(path: Path) -> dict[str, Any]:
         raise
 
 
+def read_weights(path: Path) -> dict[str, Any]:
+    """Return a torch state_dict from a file. Raises UserError where it is none, is unreadable or carries code."""
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file of weights, but there is none")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch stumbles over a foreign file in many ways
+        raise UserError(f"{path}: expected a torch state_dict, tensors alone, but {first_line(error)}") from None
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise UserError(f"{path}: expected a torch state_dict, tensors by name, got another file")
+    return content
+
+
 def locate(run: Path, prefer: str = LATEST) -> Path:
     """Return the checkpoint of a run folder, `prefer` or else the latest; a checkpoint file stands for itself.
 

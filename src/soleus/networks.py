@@ -4,6 +4,7 @@ Neither torch nor the native core appears here. A network is a `NetworkSpec`; it
 that ``torch.nn.Sequential`` gives ("0.weight", "0.bias", "2.weight", ...) to arrays or tensors.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -137,6 +138,22 @@ def check_tensors(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Any
             raise UserError(f"{what}: expected floating-point values in tensor '{name}', got {array.dtype}")
         if not np.isfinite(array).all():
             raise UserError(f"{what}: expected finite values in tensor '{name}', got some that are not")
+
+
+_FULLY_CONNECTED = re.compile(r"fc\.?(\d+)\.(weight|bias)")
+
+
+def sequential_names(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state under the names of NetworkSpec.tensors.
+
+    Layers may also be called fc.0, fc.2, fc.4, ... (a Sequential named fc) or fc1, fc2, fc3, ...; other names stay.
+    """
+    found = [_FULLY_CONNECTED.fullmatch(name) for name in state]
+    numbers = sorted({int(match[1]) for match in found if match})
+    return {
+        f"{2 * numbers.index(int(match[1]))}.{match[2]}" if match else name: tensor
+        for (name, tensor), match in zip(state.items(), found, strict=True)
+    }
 
 
 def check_state(spec: NetworkSpec, state: Mapping[str, Any], what: str) -> None:

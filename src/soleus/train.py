@@ -123,6 +123,10 @@ def _wire(
         muscle = None
         if isinstance(config, Config) and config.trains_muscle_network and layout.muscle:
             muscle = MuscleLearner(config.coordination, layout.muscle, limits.seed, device)
+            if config.coordination.weights and not resume:
+                muscle.start_from(
+                    checkpoint.read_weights(Path(config.coordination.weights)), config.coordination.weights
+                )
         counters = Counters()
         if resume and content:
             counters = _restore(resume, content, ppo, muscle, collector)

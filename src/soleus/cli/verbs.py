@@ -9,6 +9,7 @@ from soleus.cli.doctor import doctor
 from soleus.cli.evaluate import evaluate
 from soleus.cli.flags import VERBS as KEYED
 from soleus.cli.flags import gather_settings
+from soleus.cli.import_ import import_
 from soleus.cli.presets import presets
 from soleus.cli.train import train
 from soleus.cli.usage import parse
@@ -19,6 +20,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,
     "compare": compare,
     "presets": presets,
+    "import": import_,
     "bench": bench,
     "doctor": doctor,
 }

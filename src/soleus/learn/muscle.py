@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from soleus.batch import MuscleLayout, MuscleSamples
 from soleus.config import CoordinationConfig
 from soleus.nets.mlp import build_network
-from soleus.networks import TORQUE_SCALE, muscle_network, to_numpy
+from soleus.networks import TORQUE_SCALE, check_state, muscle_network, sequential_names, to_numpy
 
 _LOSS_TORQUE = 100.0  # [N m] a torque error of this size costs 1
 _EFFORT, _PREACTIVATION = 0.01, 0.01  # weights of mean(a^2) and mean(x^2)
@@ -25,8 +25,8 @@ class MuscleLearner:
         self.config = config
         self.device = torch.device(device)
         self.generator = torch.Generator().manual_seed(seed)
-        spec = muscle_network(config, len(layout.crossing), layout.num_actuated, layout.num_muscles)
-        self.net = build_network(spec, self.generator, output_gain=1.0).to(self.device)
+        self.spec = muscle_network(config, len(layout.crossing), layout.num_actuated, layout.num_muscles)
+        self.net = build_network(self.spec, self.generator, output_gain=1.0).to(self.device)
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=config.learning_rate, fused=True)
         rows = np.repeat(np.arange(layout.num_muscles), np.diff(layout.crossing_adr))
         self._muscle = torch.from_numpy(rows).to(self.device)  # (nnz,) muscle of each moment
@@ -76,6 +76,15 @@ class MuscleLearner:
                 total += loss.detach()
                 batches += 1
         return {"muscle/loss": float(total) / batches, "muscle/residual": float(residual)}
+
+    def start_from(self, state: Mapping[str, Any], source: str) -> None:
+        """Take over the weights of a state_dict, by any of the names of sequential_names.
+
+        Raises UserError naming `source` and the tensor that does not fit.
+        """
+        state = sequential_names(state)
+        check_state(self.spec, state, source)
+        self.net.load_state_dict({name: torch.as_tensor(to_numpy(value)) for name, value in state.items()})
 
     def muscle_state(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return copies of the network's weights by the names of NetworkSpec.tensors."""

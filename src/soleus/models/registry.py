@@ -52,7 +52,7 @@ def _from_files(files: ModelFiles, sim_hz: float) -> Human:
     if files.mass is None:
         path = Path(str(files.mjcf))
         table = read_table(Path(files.muscles)) if files.muscles else None
-        return _build(str(files), lambda: _user_spec(path), sim_hz, discard_visual=False, table=table, spread=spread)
+        return _build(str(files), lambda: _user_spec(path), sim_hz, table=table, spread=spread)
     skeleton = mass.read_skeleton(Path(files.mass.skeleton))
     muscles = mass.read_muscles(Path(files.mass.muscles), skeleton) if files.mass.muscles else None
     text = mass.skeleton_mjcf(skeleton, files.mass.damping)

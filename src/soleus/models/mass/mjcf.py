@@ -151,9 +151,7 @@ def _custom(root: ET.Element, skeleton: Skeleton, axes: Floats) -> None:
         if node.channel:
             ET.SubElement(custom, "text", name=f"{hints.CHANNEL}{node.name}", data=node.channel)
         if node.joint == "Ball" and np.isfinite(node.lower).all():
-            ET.SubElement(
-                custom, "numeric", name=f"{hints.LIMITS}{node.name}", data=_words([*node.lower, *node.upper])
-            )
+            ET.SubElement(custom, "numeric", name=f"{hints.LIMITS}{node.name}", data=_words([*node.lower, *node.upper]))
         if node.end_effector:
             ET.SubElement(effectors, "element", objtype="body", objname=node.name)
     if not len(effectors):

@@ -16,7 +16,7 @@ def multiply(a: Floats, b: Floats) -> Floats:
 
 def conjugate(q: Floats) -> Floats:
     """Inverses of unit quaternions."""
-    return q * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.concatenate([q[..., :1], -q[..., 1:]], axis=-1)
 
 
 def log(q: Floats) -> Floats:
@@ -40,8 +40,12 @@ def about_z(angle: float) -> Floats:
 
 
 def turn_of(q: Floats) -> float:
-    """Angle [rad] of the turn about z after which what is left of a rotation (4,) has its axis level."""
-    return float(2 * np.arctan2(q[3] if q[0] >= 0 else -q[3], abs(q[0])))
+    """Angle [rad] of the turn about z of a rotation (4,): what is left before it has its axis level.
+
+    Rounding is no turn: 0 below 1e-9 rad.
+    """
+    angle = float(2 * np.arctan2(q[3] if q[0] >= 0 else -q[3], abs(q[0])))
+    return angle if abs(angle) > 1e-9 else 0.0
 
 
 def from_matrices(matrices: Floats) -> Floats:

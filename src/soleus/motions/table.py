@@ -39,16 +39,22 @@ def columns(human: Human) -> list[str]:
 
 
 def write_table(path: Path, motion: Motion, human: Human) -> None:
-    """Write K + 1 rows: the frames, then the first one lap later, which says how long a lap is and where it leads."""
+    """Write K + 1 rows: the frames, then the first one lap later, which says how long a lap is and where it leads.
+
+    Raises UserError where the file cannot be written.
+    """
     slots = root_slots(human)
     start = np.array([motion.qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
     after = Lap(start, motion.displacement, motion.turn).poses(motion.qpos[:1], 1, slots)
     times = np.linspace(0.0, motion.duration, len(motion.qpos) + 1)
-    with path.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([_TIME, *columns(human)])
-        for time, pose in zip(times, np.vstack([motion.qpos, after]), strict=True):
-            table.writerow([repr(float(value)) for value in (time, *pose)])
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow([_TIME, *columns(human)])
+            for time, pose in zip(times, np.vstack([motion.qpos, after]), strict=True):
+                table.writerow([repr(float(value)) for value in (time, *pose)])
+    except OSError as error:
+        raise UserError(f"motion table '{path}' cannot be written: {error.strerror}") from error
 
 
 def read_table(path: Path, human: Human) -> Motion:
@@ -109,7 +115,8 @@ def _order(path: Path, header: list[str], wanted: list[str]) -> list[int]:
     for name in header:
         if name not in wanted:
             raise UserError(
-                f"motion table '{path}': expected the model's columns, got '{name}', which it lacks{nearest(name, wanted)}"
+                f"motion table '{path}': expected the model's columns, got '{name}', which it"
+                f" lacks{nearest(name, wanted)}"
             )
         if header.count(name) > 1:
             raise UserError(f"motion table '{path}': expected every column once, got '{name}' twice")

@@ -95,7 +95,7 @@ def _joint(human: Human, body: int) -> int:
     model = human.model
     joint = int(model.body_jntadr[body])
     allowed = (_JOINT.mjJNT_FREE,) if body == human.root_body else (_JOINT.mjJNT_BALL, _JOINT.mjJNT_HINGE)
-    if model.body_jntnum[body] != 1 or model.jnt_type[joint] not in allowed:
+    if model.body_jntnum[body] != 1 or _JOINT(model.jnt_type[joint]) not in allowed:
         types = model.jnt_type[joint : joint + int(model.body_jntnum[body])]
         kinds = [_JOINT(kind).name.removeprefix("mjJNT_").lower() for kind in types]
         raise UserError(

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from soleus.models import Human, load
-from soleus.models.coupling import read_coupling
+from soleus.models.coupling import Coupling
 
 # Body frames that lie in no axis of the world: the pelvis faces y in its own, the thighs are turned about all three.
 XML = """
@@ -88,13 +88,15 @@ def strider() -> Human:
     )
     model = mujoco.MjModel.from_xml_string(XML.replace("LEGS", legs))
     ids = {model.body(b).name: b for b in range(model.nbody)}
+    free = np.arange(model.nv, dtype=np.int32)
+    uncoupled = Coupling(np.zeros(model.nv, dtype=np.bool_), free, np.zeros((model.nv, 5)), free, model.qpos0.copy())
     return replace(
         load("walk2d"),
         name="strider", model=model, root_body=ids["pelvis"],
         root_align=np.array([np.sqrt(0.5), 0, 0, np.sqrt(0.5)]),  # the pelvis faces y in its own frame
         feet=(np.array([ids["shank_r"]], dtype=np.int32), np.array([ids["shank_l"]], dtype=np.int32)),
         end_effectors=np.array([ids["shank_r"], ids["shank_l"], ids["pelvis"]], dtype=np.int32),
-        qpos_rest=model.qpos0.copy(), coupling=read_coupling(model),
+        qpos_rest=model.qpos0.copy(), coupling=uncoupled,
     )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ MotionData motion_data(const nb::dict& d) {
   m.qpos = field<std::vector<double>>(d, "qpos");
   m.qvel = field<std::vector<double>>(d, "qvel");
   m.displacement = field<std::array<double, 3>>(d, "displacement");
+  m.turn = field<double>(d, "turn");
   m.end_effectors = field<std::vector<double>>(d, "end_effectors");
   m.com = field<std::vector<double>>(d, "com");
   m.com_velocity = field<std::vector<double>>(d, "com_velocity");

@@ -120,7 +120,8 @@ Scene Shard::scene(State& s) {
           motion ? motion->phase(time(s)) : 0.0,
           s.mirrored,
           world_.control_dt(),
-          s.head_velocity};
+          s.head_velocity,
+          motion ? motion->lap_turn(time(s)) : 0.0};
 }
 
 void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle) {

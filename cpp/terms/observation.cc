@@ -75,8 +75,16 @@ void root(const Scene& s, const double* p, float* out) {
 }
 
 void heading(const Scene& s, const double*, float* out) {
-  out[0] = static_cast<float>(s.mirrored ? -s.now.heading_sin : s.now.heading_sin);
-  out[1] = static_cast<float>(s.now.heading_cos);
+  double sine = s.now.heading_sin, cosine = s.now.heading_cos;
+  if (s.lap_turn != 0) {
+    // Seen from the lap: the phase tells where a turning motion faces within its lap, not how many went before.
+    const double c = std::cos(s.lap_turn), d = std::sin(s.lap_turn);
+    const double turned = sine * c - cosine * d;
+    cosine = cosine * c + sine * d;
+    sine = turned;
+  }
+  out[0] = static_cast<float>(s.mirrored ? -sine : sine);
+  out[1] = static_cast<float>(cosine);
 }
 
 template <class Read>
@@ -122,7 +130,8 @@ const std::vector<ObservationKind>& observation_catalog() {
       {"reference_error", "turns from the actual to the reference joint positions [rad]", {}, true, actuated, reference_error},
       {"root", "root height, up axis, linear and angular velocity in the heading frame",
        {{"rate_scale", 0.2, "factor of the angular velocity [s/rad]"}}, false, root_size, root},
-      {"heading", "sine and cosine of the angle between heading and the world's x axis", {}, false, two, heading},
+      {"heading", "sine and cosine of the angle between heading and the x axis, turned with the motion's laps", {},
+       false, two, heading},
       {"body_positions", "body origins relative to the root, heading frame [m]", {}, false, tracked, body_positions},
       {"body_velocities", "linear body velocities, heading frame", {{"scale", 0.2, "factor [s/m]"}}, false, tracked,
        body_velocities},

@@ -40,6 +40,7 @@ struct Scene {
   bool mirrored = false;                      // the policy sees the mirrored body
   double control_dt = 0;                      // [s]
   Vec3 last_head_velocity{};                  // one control step ago
+  double lap_turn = 0;                        // what the motion's laps before this one turned in all [rad]
 
   const Human& human() const { return body.human(); }
   double position(int coordinate) const { return body.positions()[coordinate]; }

@@ -70,7 +70,7 @@ class CoordinationConfig(Section):
     descent no slope to undo co-contraction by: on myolegs 30 halves the effort of 1 at the same residual."""
     hidden: Widths = (256, 256, 256)
     weights: str | None = None
-    """File of a torch state_dict that the network starts from: layers 0, 2, 4, ..., or fc.0, fc.2, ..., or fc1, fc2, ..."""
+    """File of a torch state_dict that the network starts from: layers 0, 2, ...; fc.0, fc.2, ...; or fc1, fc2, ..."""
     learning_rate: Positive = 5e-4
     epochs: Count = 3
     batch: Count = 128

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models.human import Human
+from soleus.motions.laps import Lap
 from soleus.motions.posing import root_slots
 
 Floats = NDArray[np.float64]
@@ -14,9 +15,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """K frames evenly over [0, duration), periodic but for the displacement. Frame 0: right heel strike, at root x = 0.
+    """K frames evenly over [0, duration), periodic but for the displacement and the turn of each lap.
 
-    The heading frame turns with the root's yaw alone: x forward, y left, z up.
+    Every lap is the one before, turned by `turn` about the vertical through where the root starts it and moved by that
+    lap's displacement, so that it starts where the other ended. Gait cycles begin at the right heel strike, at root
+    x = 0. The heading frame turns with the root's yaw alone: x forward, y left, z up.
     """
 
     name: str
@@ -27,40 +30,43 @@ class Motion:
     qvel: Floats
     """(K, nv) central differences along the cycle"""
     displacement: Floats
-    """(3,) [m] of the root in one cycle, world, heading +x"""
+    """(3,) [m] of the root in the first cycle, world, heading +x"""
     end_effectors: Floats
     """(K, ne, 3) [m] end effectors minus the centre of mass, heading frame"""
     com: Floats
     """(K, 3) [m] centre of mass minus the root, heading frame"""
     com_velocity: Floats
     """(K, 3) [m/s] heading frame"""
+    turn: float = 0.0
+    """[rad] per cycle about the vertical, to the left; 0 for a planar root"""
 
     @property
     def speed(self) -> float:
-        """Mean speed along the ground [m/s]."""
+        """Mean speed along the ground [m/s]: where a cycle gets to over its duration."""
         return float(np.linalg.norm(self.displacement[:2])) / self.duration
 
 
-def make_motion(name: str, duration: float, qpos: Floats, displacement: Floats, human: Human) -> Motion:
+def make_motion(
+    name: str, duration: float, qpos: Floats, displacement: Floats, human: Human, turn: float = 0.0
+) -> Motion:
     """Complete poses (K, nq) of one cycle to a Motion."""
     frames = len(qpos)
-    unit = np.zeros((1, human.model.nq))
-    for axis, adr in enumerate(root_slots(human).shift):
-        if adr >= 0:
-            unit[:, adr] = displacement[axis]
-    before = np.vstack([qpos[-1:] - unit, qpos[:-1]])
-    after = np.vstack([qpos[1:], qpos[:1] + unit])
+    slots = root_slots(human)
+    start = np.array([qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
+    lap = Lap(start, displacement, turn)
+    before = np.vstack([lap.poses(qpos[-1:], -1, slots), qpos[:-1]])
+    after = np.vstack([qpos[1:], lap.poses(qpos[:1], 1, slots)])
     dt = 2 * duration / frames
     qvel = np.zeros((frames, human.model.nv))
     for k in range(frames):
         mujoco.mj_differentiatePos(human.model, qvel[k], dt, before[k], after[k])
     root, com, heading, effectors = _kinematics(human, qpos)
-    com_velocity = (np.vstack([com[1:], com[:1] + displacement]) - np.vstack([com[-1:] - displacement, com[:-1]])) / dt
+    com_velocity = (np.vstack([com[1:], lap.points(com[:1], 1)]) - np.vstack([lap.points(com[-1:], -1), com[:-1]])) / dt
     return Motion(
         name=name, duration=duration, qpos=qpos, qvel=qvel, displacement=displacement,
         end_effectors=np.einsum("kji,kej->kei", heading, effectors - com[:, None]),
         com=np.einsum("kji,kj->ki", heading, com - root),
-        com_velocity=np.einsum("kji,kj->ki", heading, com_velocity),
+        com_velocity=np.einsum("kji,kj->ki", heading, com_velocity), turn=turn,
     )  # fmt: skip
 
 

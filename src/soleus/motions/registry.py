@@ -8,10 +8,14 @@ import numpy as np
 
 from soleus.errors import UserError
 from soleus.models.human import Human
+from soleus.motions.bvh import read_bvh
 from soleus.motions.cycle import read_cycle, steady_trunk
 from soleus.motions.footing import fit_footing
 from soleus.motions.motion import Motion, make_motion
+from soleus.motions.placing import place
 from soleus.motions.posing import Poser
+from soleus.motions.table import read_table
+from soleus.sources import BvhMotion
 
 _NAMES = ("walk",)
 _FRAMES = 128
@@ -22,21 +26,37 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
-def load(name_or_path: str | Path, human: Human) -> Motion:
-    """A built-in motion, or a gait cycle from a .yaml file like the built-in walk.yaml, put on a human's feet.
+def load(source: str | Path | BvhMotion, human: Human) -> Motion:
+    """A motion for a human: a built-in one, a file's, or a clip's.
 
-    Raises UserError: unknown name, a bad file, or a joint of the motion that the human lacks.
+    A .yaml file is a gait cycle like the built-in walk.yaml, which is put on the human's feet; a .csv file holds its
+    poses, as write_table writes them. Raises UserError: unknown name, a bad file, or joints that do not fit.
     """
-    name = str(name_or_path)
+    if isinstance(source, BvhMotion):
+        return _clip(source, human)
+    name = str(source)
     if name in _NAMES:
         with as_file(files("soleus.motions").joinpath(f"{name}.yaml")) as path:
             return _place(path, human)
+    if name.endswith(".csv"):
+        return read_table(Path(name), human)
     if not name.endswith((".yaml", ".yml")):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
-            f"unknown motion '{name}': expected one of {', '.join(names())} or a .yaml file; nearest is '{near}'"
+            f"unknown motion '{name}': expected one of {', '.join(names())}, a .yaml or a .csv file; nearest is '{near}'"
         )
     return _place(Path(name), human)
+
+
+def _clip(source: BvhMotion, human: Human) -> Motion:
+    channels = {**human.channels, **source.names}
+    if not channels:
+        raise UserError(
+            f"motion.names: expected the joint of '{source.bvh}' that each body follows, got none: '{human.name}' names"
+            " none either"
+        )
+    clip = read_bvh(Path(source.bvh))
+    return place(str(source), clip, human, channels, human.channel_axes, scale=source.scale, hz=source.hz)
 
 
 def _place(path: Path, human: Human) -> Motion:

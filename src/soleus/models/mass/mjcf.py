@@ -135,8 +135,8 @@ def _joint(body: ET.Element, node: Node, damping: float) -> None:
         if np.isfinite(node.lower).all():
             joint.set("range", _words([node.lower[0], node.upper[0]]))
         return
-    # MuJoCo limits how far a ball joint turns, whatever the axis: as far as the farthest corner of the limits, which bind
-    # by axis in our own core alone.
+    # MuJoCo limits how far a ball joint turns, whatever the axis: as far as the farthest corner of the limits. By axis
+    # they bind in our own core alone.
     reach = float(np.linalg.norm(np.minimum(np.maximum(-node.lower, node.upper), _FREE_OF_LIMIT)))
     if reach < np.pi:
         joint.set("range", _words([0.0, reach]))

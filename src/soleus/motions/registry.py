@@ -43,7 +43,7 @@ def load(source: str | Path | BvhMotion, human: Human) -> Motion:
     if not name.endswith((".yaml", ".yml")):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
-            f"unknown motion '{name}': expected one of {', '.join(names())}, a .yaml or a .csv file; nearest is '{near}'"
+            f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml or .csv; nearest is '{near}'"
         )
     return _place(Path(name), human)
 

@@ -35,6 +35,7 @@ Body::Body(const Human& human) : human_(&human), data_(mj_makeData(human.model()
   if (human.has_polylines()) {
     path_ = human.paths().make_state();
     activation_.assign(human.num_muscles(), 0.0);
+    pull_.assign(human.num_actuated(), 0.0);
   }
 }
 

@@ -92,7 +92,7 @@ class Body {
   std::vector<double> constraint_;        // (nc) constraint force of the last step
   std::vector<double> foot_force_;        // (feet)
   std::vector<double> position_;          // (nc)
-  std::vector<double> activation_;        // (nm) of polylines
+  std::vector<double> activation_, pull_;  // (nm), (na) of polylines
   PathState path_;                        // likewise
   bool path_current_ = false;
   // Torque of ball joints' limits in the step, and what was applied beside it.

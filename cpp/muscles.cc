@@ -31,11 +31,13 @@ void Body::muscle_torques(std::span<double> moments, std::span<double> passive) 
   std::fill(passive.begin(), passive.end(), 0.0);
   if (h.has_polylines()) {
     compute_paths();
+    const int* adr = h.crossing_adr.data();
+    const int* crossing = h.crossing.data();
     for (int k = 0; k < h.num_muscles(); ++k) {
-      for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-        passive[h.crossing[s]] += path_.moment[s] * path_.passive[k];
-        moments[s] = path_.moment[s] * path_.active[k];
-      }
+      const double active = path_.active[k], tense = path_.passive[k];
+      for (int s = adr[k]; s < adr[k + 1]; ++s) moments[s] = path_.moment[s] * active;
+      if (tense == 0) continue;
+      for (int s = adr[k]; s < adr[k + 1]; ++s) passive[crossing[s]] += path_.moment[s] * tense;
     }
     return;
   }
@@ -105,14 +107,14 @@ void Body::pull_muscles() {
   const Human& h = *human_;
   if (!h.has_polylines()) return;
   compute_paths();
-  mjtNum* applied = data_->qfrc_applied;
-  for (int c : h.actuated) applied[h.coordinate_dof[c]] = 0;
+  std::fill(pull_.begin(), pull_.end(), 0.0);
+  const int* adr = h.crossing_adr.data();
+  const int* crossing = h.crossing.data();
   for (int k = 0; k < h.num_muscles(); ++k) {
     const double force = activation_[k] * path_.active[k] + path_.passive[k];
-    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-      applied[h.coordinate_dof[h.actuated[h.crossing[s]]]] += path_.moment[s] * force;
-    }
+    for (int s = adr[k]; s < adr[k + 1]; ++s) pull_[crossing[s]] += path_.moment[s] * force;
   }
+  apply_torque(pull_);
 }
 
 double Body::activation(int muscle) const {

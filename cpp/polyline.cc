@@ -215,14 +215,12 @@ void Polylines::compute_forces(PathState& s) const {
 void Polylines::compute_moments(const mjData* d, PathState& s) const {
   for (const Crossed& crossed : crossed_) {
     const double* c = d->xanchor + 3 * crossed.joint;
-    double torque[3] = {0, 0, 0}, force[3] = {0, 0, 0};
+    const bool slides = joint_kind_[crossed.joint] == mjJNT_SLIDE;
+    double torque[3] = {0, 0, 0};  // about the joint, or along a slide the force
     auto pull = [&](double rx, double ry, double rz, double fx, double fy, double fz) {
-      torque[0] += ry * fz - rz * fy;
-      torque[1] += rz * fx - rx * fz;
-      torque[2] += rx * fy - ry * fx;
-      force[0] += fx;
-      force[1] += fy;
-      force[2] += fz;
+      torque[0] += slides ? fx : ry * fz - rz * fy;
+      torque[1] += slides ? fy : rz * fx - rx * fz;
+      torque[2] += slides ? fz : rx * fy - ry * fx;
     };
     for (int e = crossed.crossing_begin; e < crossed.crossing_end; ++e) {
       const int i = crosses_[e].segment;
@@ -242,10 +240,12 @@ void Polylines::compute_moments(const mjData* d, PathState& s) const {
            -mixed.first * f[2]);
     }
     double* moment = s.moment.data() + crossed.slot;
-    switch (joint_kind_[crossed.joint]) {
-      case mjJNT_BALL: mju_mulMatTVec3(moment, d->xmat + 9 * joint_body_[crossed.joint], torque); break;
-      case mjJNT_SLIDE: moment[0] = mju_dot3(d->xaxis + 3 * crossed.joint, force); break;
-      default: moment[0] = mju_dot3(d->xaxis + 3 * crossed.joint, torque);
+    if (joint_kind_[crossed.joint] == mjJNT_BALL) {
+      const double* r = d->xmat + 9 * joint_body_[crossed.joint];
+      for (int i = 0; i < 3; ++i) moment[i] = r[i] * torque[0] + r[3 + i] * torque[1] + r[6 + i] * torque[2];
+    } else {
+      const double* axis = d->xaxis + 3 * crossed.joint;
+      moment[0] = axis[0] * torque[0] + axis[1] * torque[1] + axis[2] * torque[2];
     }
   }
 }

@@ -3,8 +3,8 @@
 import mujoco
 import numpy as np
 import pytest
+from mass_files import config_of
 
-from conftest import config_of
 from soleus.simulation import load_body, one_body
 
 pytest.importorskip("dartpy", reason="dartpy is not installed")

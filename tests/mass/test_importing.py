@@ -1,0 +1,176 @@
+"""A model in the format of MASS as files of our own, in a configuration, and in training."""
+
+import mujoco
+import numpy as np
+import pytest
+import yaml
+from mass_files import FILES, config_of, files_of
+
+from soleus import UserError, import_mass, models, motions
+from soleus.cli import main
+from soleus.config import dump_config, load_config
+from soleus.models.paths import muscle_paths
+from soleus.simulation import load_body, one_body
+from soleus.sources import BvhMotion, ModelFiles
+
+
+@pytest.fixture(scope="module", params=list(FILES))
+def converted(request, tmp_path_factory):
+    """(name, the original's body, the folder that it was imported to)"""
+    files = files_of(request.param)
+    folder = tmp_path_factory.mktemp("imported")
+    import_mass(files["skeleton"], files["muscles"], bvh=files["bvh"], out=folder)
+    return request.param, load_body(config_of(request.param)), folder
+
+
+def test_the_files_are_the_model(converted):
+    name, original, folder = converted
+    files = FILES[name]
+    loaded = load_body(load_config(folder / "train.yaml"))
+    for field in ("body_mass", "body_inertia", "body_ipos", "body_iquat", "jnt_range", "qpos0"):
+        np.testing.assert_array_equal(getattr(loaded.human.model, field), getattr(original.human.model, field))
+    rng = np.random.default_rng(0)
+    turn, qpos = rng.normal(0, 0.3, original.human.model.nv), original.human.qpos_rest.copy()
+    mujoco.mj_integratePos(original.human.model, qpos, turn, 1.0)
+    ours, theirs = one_body(loaded), one_body(original)
+    for body in (ours, theirs):
+        body.reset(qpos, np.zeros(len(turn)))
+    for one, other in zip((ours.muscle_lengths, *ours.muscle_torques()),
+                          (theirs.muscle_lengths, *theirs.muscle_torques()), strict=True):  # fmt: skip
+        np.testing.assert_array_equal(one, other)
+    motion = motions.load(BvhMotion(bvh=str(files["bvh"])), original.human)
+    np.testing.assert_allclose(loaded.motion.qpos, motion.qpos, atol=1e-12)
+    np.testing.assert_allclose(loaded.motion.displacement, motion.displacement, atol=1e-12)
+    assert loaded.motion.turn == pytest.approx(motion.turn, abs=1e-12)
+    assert loaded.motion.duration == pytest.approx(motion.duration, abs=1e-12)
+
+
+def test_the_mjcf_loads_without_us(converted):
+    name, original, folder = converted
+    model = mujoco.MjModel.from_xml_path(str(folder / FILES[name]["skeleton"].name))
+    assert (model.nq, model.nv) == (original.human.model.nq, original.human.model.nv)
+    assert model.nbody == len(models.mass.read_skeleton(FILES[name]["skeleton"]).nodes) + 1
+
+
+def test_what_a_human_of_ball_joints_is(imported):
+    human = imported.human
+    assert human.polylines is not None
+    assert len(human.muscle_names) == len(human.polylines.max_force)
+    if imported.name == "reference":
+        assert (human.model.nv, len(human.muscle_names), len(human.polylines.body)) == (56, 284, 1212)
+        assert [human.model.body(b).name for b in human.end_effectors] == ["TalusR", "TalusL", "Head", "HandR", "HandL"]
+    assert (human.kp == 300).all()
+    assert human.root_kp == 300
+    assert human.kd == pytest.approx(np.sqrt(600))
+    # left and right, whatever the case of the letter that says so
+    left = human.coordinate_names.index("FemurL_y")
+    assert human.coordinate_names[human.mirror_coordinate[left]] == "FemurR_y"
+    assert (human.mirror_muscle != np.arange(len(human.muscle_names))).all()
+
+
+def test_ball_joints_bind_by_axis(tmp_path):
+    """A torque that turns a hip beyond its limits is held there, and one within them meets nothing."""
+    body = load_body(config_of("person"))
+    human = body.human
+    human.model.opt.gravity[2] = -1e-6
+    human.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+    c = human.coordinate_names.index("FemurR_z")
+    torque = np.zeros(len(human.actuated))
+    torque[list(human.actuated).index(c)] = 5.0
+    one = one_body(body)
+    one.reset(human.qpos_rest, np.zeros(human.model.nv))
+    top = 0.0
+    for _ in range(600):
+        one.apply_torque(torque)
+        one.step(False)
+        top = max(top, float(one.positions[c]))
+    assert top > human.upper[c]  # it got there
+    assert top < human.upper[c] + 0.25
+    assert np.isfinite(human.upper[c])
+
+
+def test_paths_of_muscles_are_seen_alike(imported):
+    human = imported.human
+    data = mujoco.MjData(human.model)
+    data.qpos[:] = human.qpos_rest
+    mujoco.mj_kinematics(human.model, data)
+    paths = muscle_paths(human, data)
+    imported.body.reset(human.qpos_rest, np.zeros(human.model.nv))
+    np.testing.assert_allclose(np.concatenate(paths), imported.body.muscle_points, atol=1e-12)
+    assert [len(path) for path in paths] == np.diff(human.polylines.adr).tolist()
+
+
+def test_paths_of_tendons_have_their_length():
+    human = models.load("myolegs")
+    data = mujoco.MjData(human.model)
+    data.qpos[:] = human.qpos_rest
+    mujoco.mj_forward(human.model, data)
+    for path, actuator in zip(muscle_paths(human, data), human.muscle_actuator, strict=True):
+        length = np.linalg.norm(np.diff(path, axis=0), axis=1).sum()
+        # a tendon goes round bones in arcs, which its points cut short
+        assert length == pytest.approx(data.actuator_length[human.model.actuator_outadr[actuator]], rel=0.02)
+
+
+def test_files_are_meant_relative_to_the_one_that_names_them(tmp_path, monkeypatch):
+    content = {
+        "model": {"mass": {"skeleton": "person.xml", "muscles": "muscles.xml"}},
+        "motion": {"bvh": "stride.bvh"},
+    }
+    for path in FILES["person"].values():
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    config = load_config(tmp_path / "mine.yaml")
+    assert config.task.name == "imitate"  # what a motion is for, where nothing else is said
+    assert config.subject == "person"
+    (tmp_path / "again.yaml").write_text(dump_config(config))
+    monkeypatch.chdir("/")
+    assert load_config(tmp_path / "again.yaml") == config
+    assert load_body(config).motion.speed > 0.5
+    other = load_config(tmp_path / "mine.yaml", {"model.mass.damping": 0.4, "model.blend_force": "by_weight"})
+    assert (other.model.mass.damping, other.model.blend_force) == (0.4, "by_weight")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"model": {"mass": {"skelton": "x"}}}, "unknown key 'model.mass.skelton'"),
+        ({"model": {"muscles": "x"}}, "expected mass or mjcf, got neither"),
+        ({"motion": {"bvh": "none.bvh"}}, "none.bvh"),
+        ({"motion": {"bvh": str(FILES["person"]["bvh"]), "hz": 0.0}}, "motion.hz"),
+    ],
+)
+def test_what_is_wrong_in_a_configuration(overrides, said):
+    files = {key: str(path) for key, path in FILES["person"].items()}
+    base = {"model": {"mass": {"skeleton": files["skeleton"], "muscles": files["muscles"]}}, "motion": "walk"}
+    with pytest.raises(UserError, match=said):
+        load_body(load_config("walk2d", {**base, **overrides}))
+
+
+@pytest.mark.parametrize(
+    ("mode", "method"), [("torque", "static_optimization"), ("muscle", "static_optimization"), ("muscle", "network"),
+                         ("excitation", "static_optimization")]
+)  # fmt: skip
+def test_it_trains_like_any_other_model(tmp_path, capsys, mode, method):
+    files = FILES["person"]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({
+        "model": {"mass": {"skeleton": str(files["skeleton"]), "muscles": str(files["muscles"])}},
+        "motion": {"bvh": str(files["bvh"])},
+        "control": {"mode": mode, "sim_hz": 600, "action_scale": 0.1},
+        "coordination": {"method": method, "interval": 2, "hidden": [16]},
+        "policy": {"hidden": [16]},
+        "train": {"steps": 256, "num_envs": 4, "rollout_steps": 32, "eval_episodes": 1},
+    }))  # fmt: skip
+    run = ["--run-dir", str(tmp_path / "run")]
+    assert main(["train", str(tmp_path / "mine.yaml"), *run]) == 0
+    assert main(["train", "--resume", str(tmp_path / "run"), "--train.steps", "512"]) == 0
+    said = capsys.readouterr()
+    assert "diverged" not in said.err
+    assert "512 steps" in said.out
+
+
+def test_both_forces_and_no_muscles_load():
+    files = {key: str(path) for key, path in FILES["person"].items()}
+    bare = models.load(ModelFiles(mass={"skeleton": files["skeleton"]}))
+    assert bare.muscle_names == ()
+    both = [load_body(config_of("person", blend_force=force)).human for force in ("first_body", "by_weight")]
+    assert len(both[0].crossing) <= len(both[1].crossing)

@@ -70,7 +70,9 @@ void Polylines::place_attachments() {
   for (int i = 0; i < 2 * nw; ++i) {
     if (data_.body[i] >= 0) order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return data_.body[a] < data_.body[b]; });
+  std::sort(order.begin(), order.end(), [&](int a, int b) {
+    return data_.body[a] != data_.body[b] ? data_.body[a] < data_.body[b] : a < b;
+  });
   first_.assign(nw, 0);
   second_.assign(nw, 0);
   first_weight_.assign(nw, 1.0);

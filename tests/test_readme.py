@@ -62,6 +62,8 @@ def test_a_command_is_understood(command: str) -> None:
     call = call_of(shlex.split(command, comments=True))
     assert isinstance(call, partial)
     given = call.keywords
+    if command.startswith("import "):
+        return
     crew: dict[str, str] = given["crew"].given if "crew" in given else {}
     overrides = parse_overrides([f"--{setting}" for setting in given.get("set", ())]) | short_overrides(crew)
     overrides |= short_overrides({key: given[key] for key in ("steps", "duration") if given.get(key)})

@@ -35,7 +35,7 @@ struct Scene {
   const Body& body;
   const Kinematics& now;
   const ReferenceFrame* reference = nullptr;  // of this instant, when the task has a motion
-  std::span<const double> pose_error;         // (nc) from the pose to the reference's (Human::difference)
+  std::span<const double> pose_error{};       // (nc) from the pose to the reference's (Human::difference)
   double phase = 0;                           // [0, 1)
   bool mirrored = false;                      // the policy sees the mirrored body
   double control_dt = 0;                      // [s]

@@ -102,6 +102,22 @@ inline soleus::HumanData data() {
 
 inline std::unique_ptr<soleus::Human> human() { return std::make_unique<soleus::Human>(model(), data()); }
 
+// A muscle of each hip as a polyline: pelvis, a waypoint between pelvis and leg, leg; places as in the tendons above.
+inline soleus::PolylineData polylines(bool spread = false) {
+  soleus::PolylineData p;
+  p.max_force = {800, 800};
+  p.optimal = {1.0, 1.0};
+  p.slack = {0.2, 0.2};
+  p.adr = {0, 3, 6};
+  p.body = {1, -1, 2, 1, 2, -1, 1, -1, 4, 1, 4, -1};
+  for (double side : {-0.1, 0.1}) {
+    p.local.insert(p.local.end(), {0.06, side, 0, 0, 0, 0, 0.08, 0, -0.1, 0.08, side, -0.1, 0.06, 0, -0.3, 0, 0, 0});
+    p.weight.insert(p.weight.end(), {1, 0, 0.6, 0.4, 1, 0});
+  }
+  p.spread = spread;
+  return p;
+}
+
 inline soleus::TaskData task() {
   soleus::TaskData t;
   t.episode_seconds = 0.4;

@@ -52,3 +52,15 @@ TEST(steps_and_resets_allocate_nothing) {
   for (std::size_t i = 0; i < truncated.size(); ++i) ended += truncated[i] | terminated[i];
   CHECK(ended > 0);
 }
+
+TEST(paths_of_muscles_allocate_nothing) {
+  const mjModel* m = puppet::model();
+  const std::vector<int> adr{0, 1, 2}, crossing{0, 1}, actuated{-1, -1, -1, 0, -1, 1, -1};
+  const Polylines paths(m, puppet::polylines(true), adr, crossing, actuated);
+  std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(m), mj_deleteData);
+  mj_forward(m, data.get());
+  PathState state = paths.make_state();
+  const long before = allocations;
+  paths.compute(data.get(), state);
+  CHECK(allocations == before);
+}

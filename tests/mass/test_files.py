@@ -37,7 +37,7 @@ def the_line(capsys, files: dict[str, Path], out: Path) -> str:
 @pytest.mark.parametrize(
     ("which", "before", "after", "parts"),
     [
-        ("muscles", 'body="FemurL"', 'body="FemurX"', ["<Waypoint> 'FemurX'", "body of person.xml", "did you mean 'Femur"]),
+        ("muscles", 'body="FemurL"', 'body="FemurX"', ["<Waypoint> 'FemurX'", "of person.xml", "did you mean 'Femur"]),
         ("skeleton", 'parent="FemurR"', 'parent="Thigh"', ["<Node> 'TibiaR'", "expected a parent", "'Thigh'"]),
         ("skeleton", 'parent="FemurR"', "", ["<Node> 'TibiaR'", "expected the attribute 'parent', got none"]),
         ("skeleton", 'type="Ball"', 'type="Bell"', ["<Joint>", "got 'Bell'", "'Ball'"]),

@@ -1,5 +1,7 @@
 """A model in the format of MASS as files of our own, in a configuration, and in training."""
 
+import json
+
 import mujoco
 import numpy as np
 import pytest
@@ -174,3 +176,12 @@ def test_both_forces_and_no_muscles_load():
     assert bare.muscle_names == ()
     both = [load_body(config_of("person", blend_force=force)).human for force in ("first_body", "by_weight")]
     assert len(both[0].crossing) <= len(both[1].crossing)
+
+
+def test_the_benchmark_of_a_body(capsys, tmp_path):
+    import_mass(FILES["person"]["skeleton"], FILES["person"]["muscles"], out=tmp_path)
+    assert main(["bench", "body", str(tmp_path / "train.yaml"), "--rounds", "1", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert (results["muscles"], results["waypoints"], results["coordinates"]) == (20, 70, 32)
+    assert results["muscles_us"] > 0
+    assert results["stable_pd_us"] > 0

@@ -14,11 +14,12 @@ from soleus.cli.flags import NO_CREW, CrewFlags, short_overrides
 from soleus.config import Config, EnvConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
-Bench = Literal["rollout", "network", "init", "sync", "train", "scaling", "images"]
+Bench = Literal["rollout", "network", "body", "init", "sync", "train", "scaling", "images"]
 
 _DEFAULT_PRESET = {
     "sync": "walk2d",
     "network": "walk-myolegs-network",
+    "body": "walk-myolegs",
     "init": "walk-myolegs-network",
     "scaling": "procgen-coinrun",
 }
@@ -43,8 +44,8 @@ def bench(
     """Measure this machine: whole rollouts, networks, set-up, stepping, training, parallel processes.
 
     Args:
-        what: rollout: against bare MuJoCo. network: against torch. init: building humans, swapping weights.
-            sync: BatchEnv.step against its substeps. train: rollout and learning together.
+        what: rollout: against bare MuJoCo. network: against torch. body: one human's muscles and stable PD.
+            init: building humans, swapping weights. sync: BatchEnv.step against its substeps. train: rollout and learning together.
             scaling: from one process to many, on the same environments in all. images: the networks on images
             against plain torch.
         preset: Name or YAML file; each benchmark has a default of its own.
@@ -138,6 +139,10 @@ def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
         from soleus.bench.network import bench_network
 
         return bench_network(config, rounds)
+    if what == "body":
+        from soleus.bench.body import bench_body
+
+        return bench_body(config, rounds)
     if what == "init":
         from soleus.bench.init import bench_init
 

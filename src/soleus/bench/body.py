@@ -1,0 +1,39 @@
+"""What a substep of one human costs beside the physics, on one core: its muscles, and stable PD."""
+
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from soleus.config import Config
+from soleus.simulation import load_body, one_body
+
+_REPEATS = 4000
+_SPREAD = 0.3  # [rad] of the poses
+
+
+def bench_body(config: Config, rounds: int) -> dict[str, Any]:
+    """Return muscles_us (lengths, moments and forces of all) and stable_pd_us, medians over poses about the rest pose.
+
+    Of muscles that are MuJoCo's own the paths are part of the physics, and muscles_us is what comes after them.
+    """
+    body = load_body(config)
+    human, one = body.human, one_body(body)
+    rng = np.random.default_rng(0)
+    muscles, torque = [], []
+    for _ in range(rounds):
+        turn, qpos = rng.normal(0, _SPREAD, human.model.nv), human.qpos_rest.copy()
+        turn[: human.model.nv - len(human.actuated)] = 0.0
+        mujoco.mj_integratePos(human.model, qpos, turn, 1.0)
+        one.reset(human.consistent(qpos), np.zeros(human.model.nv))
+        muscles.append(one.time_muscles(_REPEATS))
+        torque.append(one.time_stable_pd(_REPEATS))
+    return {
+        "model": config.subject,
+        "coordinates": len(human.coordinate_names),
+        "muscles": len(human.muscle_names),
+        "waypoints": len(human.polylines.body) if human.polylines else None,
+        "crossings": len(human.crossing),
+        "muscles_us": 1e6 * float(np.median(muscles)),
+        "stable_pd_us": 1e6 * float(np.median(torque)),
+    }

@@ -45,7 +45,8 @@ def bench(
 
     Args:
         what: rollout: against bare MuJoCo. network: against torch. body: one human's muscles and stable PD.
-            init: building humans, swapping weights. sync: BatchEnv.step against its substeps. train: rollout and learning together.
+            init: building humans, swapping weights. sync: BatchEnv.step against its substeps.
+            train: rollout and learning together.
             scaling: from one process to many, on the same environments in all. images: the networks on images
             against plain torch.
         preset: Name or YAML file; each benchmark has a default of its own.

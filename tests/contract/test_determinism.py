@@ -1,5 +1,7 @@
 """Promises 1 and 2: the same seed gives the same bits, however the work is cut."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from native import NETWORK, assert_same_bits, body, rollout, simulation
@@ -7,6 +9,15 @@ from native import NETWORK, assert_same_bits, body, rollout, simulation
 from soleus.envs import BatchEnv
 from soleus.simulation import Buffers
 
+MASS = Path(__file__).parents[1] / "mass"
+PERSON = {  # ball joints, muscles that are polylines, a captured motion
+    "model.mass.skeleton": str(MASS / "person.xml"),
+    "model.mass.muscles": str(MASS / "muscles.xml"),
+    "motion.bvh": str(MASS / "stride.bvh"),
+    "control.sim_hz": 600,
+    "control.action_scale": 0.1,
+    "coordination.interval": 3,
+}
 CASES = {
     "muscle": ("walk2d", {}),
     "network": ("walk2d", NETWORK),
@@ -15,6 +26,8 @@ CASES = {
     "mirrored": ("walk2d", {"policy.mirror": True}),
     "myolegs": ("walk-myolegs", {}),
     "myolegs-network": ("walk-myolegs-network", {}),
+    "polylines": ("walk2d", PERSON),
+    "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
 }
 
 

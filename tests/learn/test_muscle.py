@@ -5,6 +5,7 @@ import torch
 import point_mass
 from soleus.batch import MuscleSamples
 from soleus.config import CoordinationConfig
+from soleus.errors import UserError
 from soleus.learn.muscle import MuscleLearner
 from soleus.networks import muscle_network
 
@@ -70,3 +71,28 @@ def test_resumed_equals_uninterrupted() -> None:
     assert one.learn(samples(128, 1)) == other.learn(samples(128, 1))
     for name, array in one.muscle_state().items():
         np.testing.assert_array_equal(array, other.muscle_state()[name])
+
+
+@pytest.mark.parametrize("names", [("0", "2", "4"), ("fc.0", "fc.2", "fc.4"), ("fc1", "fc2", "fc3")])
+def test_weights_come_under_the_names_that_networks_have_elsewhere(names: tuple[str, ...]) -> None:
+    one, other = (MuscleLearner(CONFIG, point_mass.MUSCLES, seed=seed) for seed in (0, 1))
+    layers = dict(zip(("0", "2", "4"), names, strict=True))
+    state = {f"{layers[name[0]]}{name[1:]}": torch.from_numpy(array) for name, array in one.muscle_state().items()}
+    other.start_from(dict(reversed(state.items())), "theirs.pt")
+    for name, array in one.muscle_state().items():
+        np.testing.assert_array_equal(other.muscle_state()[name], array)
+
+
+def test_weights_that_do_not_fit_change_nothing() -> None:
+    learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
+    before = learner.muscle_state()
+    for spoilt, said in (
+        ({"fc1.weight": torch.zeros(32, 9)}, r"theirs.pt: .*'0.weight'"),
+        ({"fc4.bias": torch.zeros(6)}, r"theirs.pt: .*'6.bias'"),
+        ({"fc2.bias": torch.full((32,), torch.nan)}, r"theirs.pt: .*finite.*'2.bias'"),
+    ):
+        state = {f"fc{int(name[0]) // 2 + 1}{name[1:]}": array for name, array in before.items()}
+        with pytest.raises(UserError, match=said):
+            learner.start_from({**state, **spoilt}, "theirs.pt")
+    for name, array in learner.muscle_state().items():
+        np.testing.assert_array_equal(array, before[name])

@@ -6,6 +6,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <utility>
+
 #include "error.h"
 
 namespace nb = nanobind;
@@ -13,24 +15,27 @@ namespace nb = nanobind;
 namespace soleus {
 namespace {
 
+// Reads fields into the places named after them: read(d, "kp", h.kp, "kd", h.kd).
+void read(const nb::dict&) {}
+
+template <class T, class... More>
+void read(const nb::dict& d, const char* key, T& value, More&&... more) {
+  require(d.contains(key), std::string("expected the field '") + key + "', got none");
+  require(nb::try_cast<T>(d[key], value), std::string("expected another type for the field '") + key + "'");
+  read(d, std::forward<More>(more)...);
+}
+
 template <class T>
 T field(const nb::dict& d, const char* key) {
-  require(d.contains(key), std::string("expected the field '") + key + "', got none");
   T value{};
-  require(nb::try_cast<T>(d[key], value), std::string("expected another type for the field '") + key + "'");
+  read(d, key, value);
   return value;
 }
 
 PolylineData polyline_data(const nb::dict& d) {
   PolylineData p;
-  p.max_force = field<std::vector<double>>(d, "max_force");
-  p.optimal = field<std::vector<double>>(d, "optimal");
-  p.slack = field<std::vector<double>>(d, "slack");
-  p.adr = field<std::vector<int>>(d, "adr");
-  p.body = field<std::vector<int>>(d, "body");
-  p.local = field<std::vector<double>>(d, "local");
-  p.weight = field<std::vector<double>>(d, "weight");
-  p.spread = field<bool>(d, "spread");
+  read(d, "max_force", p.max_force, "optimal", p.optimal, "slack", p.slack, "adr", p.adr, "body", p.body,
+       "local", p.local, "weight", p.weight, "spread", p.spread);
   return p;
 }
 
@@ -38,50 +43,23 @@ PolylineData polyline_data(const nb::dict& d) {
 
 HumanData human_data(const nb::dict& d) {
   HumanData h;
-  h.dof_coordinate = field<std::vector<int>>(d, "dof_coordinate");
-  h.dof_coupled = field<std::vector<bool>>(d, "dof_coupled");
-  h.dof_polynomial = field<std::vector<double>>(d, "dof_polynomial");
-  h.coordinate_dof = field<std::vector<int>>(d, "coordinate_dof");
-  h.actuated = field<std::vector<int>>(d, "actuated");
-  h.kp = field<std::vector<double>>(d, "kp");
-  h.kd = field<std::vector<double>>(d, "kd");
-  h.torque_limit = field<std::vector<double>>(d, "torque_limit");
-  h.root_kp = field<double>(d, "root_kp");
-  h.root_kd = field<double>(d, "root_kd");
+  read(d, "dof_coordinate", h.dof_coordinate, "dof_coupled", h.dof_coupled, "dof_polynomial", h.dof_polynomial,
+       "coordinate_dof", h.coordinate_dof, "actuated", h.actuated, "kp", h.kp, "kd", h.kd,
+       "torque_limit", h.torque_limit, "root_kp", h.root_kp, "root_kd", h.root_kd);
   if (d.contains("polylines")) h.polylines = polyline_data(field<nb::dict>(d, "polylines"));
-  h.muscle_actuator = field<std::vector<int>>(d, "muscle_actuator");
-  h.crossing_adr = field<std::vector<int>>(d, "crossing_adr");
-  h.crossing = field<std::vector<int>>(d, "crossing");
-  h.root_body = field<int>(d, "root_body");
-  h.root_align = field<std::array<double, 4>>(d, "root_align");
-  h.head_body = field<int>(d, "head_body");
-  h.root_height = field<double>(d, "root_height");
-  h.head_height = field<double>(d, "head_height");
-  h.tracked_bodies = field<std::vector<int>>(d, "tracked_bodies");
-  h.end_effectors = field<std::vector<int>>(d, "end_effectors");
-  h.feet = field<std::vector<std::vector<int>>>(d, "feet");
-  h.mirror_coordinate = field<std::vector<int>>(d, "mirror_coordinate");
-  h.mirror_sign = field<std::vector<double>>(d, "mirror_sign");
-  h.mirror_muscle = field<std::vector<int>>(d, "mirror_muscle");
-  h.mirror_tracked = field<std::vector<int>>(d, "mirror_tracked");
-  h.lower = field<std::vector<double>>(d, "lower");
-  h.upper = field<std::vector<double>>(d, "upper");
-  h.qpos_rest = field<std::vector<double>>(d, "qpos_rest");
-  h.muscles_act = field<bool>(d, "muscles_act");
+  read(d, "muscle_actuator", h.muscle_actuator, "crossing_adr", h.crossing_adr, "crossing", h.crossing,
+       "root_body", h.root_body, "root_align", h.root_align, "head_body", h.head_body, "root_height", h.root_height,
+       "head_height", h.head_height, "tracked_bodies", h.tracked_bodies, "end_effectors", h.end_effectors,
+       "feet", h.feet, "mirror_coordinate", h.mirror_coordinate, "mirror_sign", h.mirror_sign,
+       "mirror_muscle", h.mirror_muscle, "mirror_tracked", h.mirror_tracked, "lower", h.lower, "upper", h.upper,
+       "qpos_rest", h.qpos_rest, "muscles_act", h.muscles_act);
   return h;
 }
 
 MotionData motion_data(const nb::dict& d) {
   MotionData m;
-  m.duration = field<double>(d, "duration");
-  m.frames = field<int>(d, "frames");
-  m.qpos = field<std::vector<double>>(d, "qpos");
-  m.qvel = field<std::vector<double>>(d, "qvel");
-  m.displacement = field<std::array<double, 3>>(d, "displacement");
-  m.turn = field<double>(d, "turn");
-  m.end_effectors = field<std::vector<double>>(d, "end_effectors");
-  m.com = field<std::vector<double>>(d, "com");
-  m.com_velocity = field<std::vector<double>>(d, "com_velocity");
+  read(d, "duration", m.duration, "frames", m.frames, "qpos", m.qpos, "qvel", m.qvel, "displacement", m.displacement,
+       "turn", m.turn, "end_effectors", m.end_effectors, "com", m.com, "com_velocity", m.com_velocity);
   return m;
 }
 
@@ -102,9 +80,8 @@ std::vector<TermData> term_data(const nb::dict& d) {
 
 TaskData task_data(const nb::dict& d) {
   TaskData task;
-  task.episode_seconds = field<double>(d, "episode_seconds");
-  task.start_on_reference = field<bool>(d, "start_on_reference");
-  task.initial_noise = field<double>(d, "initial_noise");
+  read(d, "episode_seconds", task.episode_seconds, "start_on_reference", task.start_on_reference,
+       "initial_noise", task.initial_noise);
   task.observations = term_data(field<nb::dict>(d, "observation"));
   task.rewards = term_data(field<nb::dict>(d, "reward"));
   task.terminations = term_data(field<nb::dict>(d, "termination"));
@@ -119,13 +96,9 @@ ControlData control_data(const nb::dict& d) {
           "expected a control mode out of excitation, torque, muscle; got '" + mode + "'");
   control.mode = mode == "muscle" ? Control::kMuscle : mode == "torque" ? Control::kTorque : Control::kExcitation;
   control.method = field<bool>(d, "network") ? Method::kNetwork : Method::kStaticOptimization;
-  control.substeps = field<int>(d, "substeps");
-  control.action_scale = field<double>(d, "action_scale");
-  control.activation_dynamics = field<bool>(d, "activation_dynamics");
-  control.interval = field<int>(d, "interval");
-  control.sweeps = field<int>(d, "sweeps");
-  control.regularization = field<double>(d, "regularization");
-  control.mirror = field<bool>(d, "mirror");
+  read(d, "substeps", control.substeps, "action_scale", control.action_scale,
+       "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
+       "regularization", control.regularization, "mirror", control.mirror);
   return control;
 }
 

@@ -119,7 +119,8 @@ void bind_encoders(nb::module_& m) {
         nb::gil_scoped_release unlocked;
         e.forward(view, count, packed.weights, to, kept, threads);
       }, "images"_a, "packed"_a, "out"_a, "kept"_a.none(), "threads"_a,
-           "Images (M, H, W, C), uint8 or float32, to features (M, F) in bfloat16. kept: what keep(M) gave, to be filled for the backward pass, or None.")
+           "Images (M, H, W, C), uint8 or float32, to features (M, F) in bfloat16. kept: what keep(M) gave, to be filled "
+           "for the backward pass, or None.")
       .def("pack", [](const Encoder& e, const nb::list& parameters, bool backward) {
         return new Packed{&e, e.pack(parameter_arrays<const float>(e, parameters, "parameters"), backward)};
       }, "parameters"_a, "backward"_a, nb::keep_alive<0, 1>(),
@@ -168,7 +169,8 @@ void bind_images(nb::module_& m) {
     }
   }, "What multiplies in bfloat16 on this processor: matrix tiles, vectors, or none. Where none does, there are no encoders.");
   m.def("max_pool", [](nb::handle images, nb::handle out, nb::handle winner, int threads) {
-    (images_of(images, "images").dtype() == kType<float> ? run_max_pool<float> : run_max_pool<Bfloat16>)(images, out, winner, threads);
+    const bool single = images_of(images, "images").dtype() == kType<float>;
+    (single ? run_max_pool<float> : run_max_pool<Bfloat16>)(images, out, winner, threads);
   }, "images"_a, "out"_a, "winner"_a, "threads"_a,
      "Max pooling 3x3, stride 2, padding 1 of (M, H, W, C), float32 or bfloat16; winner, uint8: which of the nine pixels.");
   m.def("max_pool_backward", [](nb::handle grad_out, nb::handle winner, nb::handle grad_in, int threads) {

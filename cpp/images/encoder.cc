@@ -149,7 +149,8 @@ void Encoder::forward(const ImageView& images, int count, const Halves& packed, 
     for (int chunk = first; chunk < last; ++chunk) {
       const int start = chunk * chunk_;
       Bfloat16* const mine = kept ? kept->of(chunk) : kept_memory.of(key_, kept_);
-      run_forward({Arena(mine), Arena(working_memory.of(key_, working_)), images, start, std::min(chunk_, count - start), packed.data()},
+      run_forward({Arena(mine), Arena(working_memory.of(key_, working_)), images, start, std::min(chunk_, count - start),
+                   packed.data()},
                   out + static_cast<std::size_t>(start) * features_);
     }
   });

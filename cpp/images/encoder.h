@@ -2,7 +2,8 @@
 // features to those of the weights, in bfloat16 with sums in float32.
 //
 // A few images at a time go through the whole network, so that all that is between its layers stays in a second-level
-// cache. The backward pass needs some of it, a third of a megabyte an image: either it is kept, or computed again. Gradients are summed in groups of images in a fixed order: threads share the groups out and change no bit.
+// cache. The backward pass needs some of it, a third of a megabyte an image: either it is kept, or computed again.
+// Gradients are summed in groups of images in a fixed order: threads share the groups out and change no bit.
 #pragma once
 
 #include <cstddef>

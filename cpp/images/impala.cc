@@ -195,7 +195,8 @@ void ImpalaEncoder::backward_stage(const Scratch& scratch, std::size_t s, const 
     const Bfloat16* in = s == 0 ? scratch.prepared : scratch.stages[s - 1].values + at;
     add_gradients(stage.conv, number, in, planes.full_gradient, stage.full.image(), stage.full.margin(), scratch.pairs, sums);
     if (s == 0) continue;
-    conv_forward(stage.conv_gradient, planes.full_gradient, backward_weights(packed, number), 1, Finish::kPlain, {.out = scratch.stages[s - 1].gradient + at});
+    conv_forward(stage.conv_gradient, planes.full_gradient, backward_weights(packed, number), 1, Finish::kPlain,
+                 {.out = scratch.stages[s - 1].gradient + at});
   }
   if (s > 0) clear_border(stage.input, count, scratch.stages[s - 1].gradient);
 }

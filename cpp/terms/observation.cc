@@ -124,10 +124,12 @@ void contact_forces(const Scene& s, const double*, float* out) {
 const std::vector<ObservationKind>& observation_catalog() {
   static const std::vector<ObservationKind> catalog = {
       {"phase", "sine and cosine of the motion's phase", {}, true, two, phase},
-      {"joint_positions", "actuated joint positions, of ball joints their exponential maps [rad]", {}, false, actuated, joint_positions},
+      {"joint_positions", "actuated joint positions, of ball joints their exponential maps [rad]", {}, false, actuated,
+       joint_positions},
       {"joint_velocities", "actuated joint velocities", {{"scale", 0.1, "factor [s/rad]"}}, false, actuated,
        joint_velocities},
-      {"reference_error", "turns from the actual to the reference joint positions [rad]", {}, true, actuated, reference_error},
+      {"reference_error", "turns from the actual to the reference joint positions [rad]", {}, true, actuated,
+       reference_error},
       {"root", "root height, up axis, linear and angular velocity in the heading frame",
        {{"rate_scale", 0.2, "factor of the angular velocity [s/rad]"}}, false, root_size, root},
       {"heading", "sine and cosine of the angle between heading and the x axis, turned with the motion's laps", {},

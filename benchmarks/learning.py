@@ -18,7 +18,6 @@ import numpy as np
 from soleus.bench.record import write_section
 from soleus.config import load_config
 from soleus.log import read_metrics
-from soleus.summary import machine, versions
 
 HERE = Path(__file__).parent
 SIDES = ("soleus", "sb3")
@@ -108,11 +107,9 @@ def lines_of(rows: list[dict[str, Any]]) -> list[str]:
 
 def record(file: Path, arguments: argparse.Namespace, extra: list[str], lines: list[str]) -> None:
     """Write a section into a Markdown file, over the last one of the same command, with the picture if there is one."""
-    box, found = machine(), versions()
     count = f"--episodes {arguments.episodes}"
     command = " ".join(["python benchmarks/learning.py", *arguments.presets, count, *extra])
-    head = f"{box['processor']}, {box['cpus']} CPUs, torch {found.get('torch', '?')}"
-    body = [head, "", *lines]
+    body = list(lines)
     if arguments.plot:
         place = os.path.relpath(arguments.plot, file.parent)
         body += ["", f"![Returns in training: {', '.join(arguments.presets)}]({place})"]

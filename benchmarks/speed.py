@@ -17,7 +17,6 @@ from typing import Any
 from soleus.bench.record import write_section
 from soleus.config import EnvConfig, load_config, parse_overrides
 from soleus.log import read_metrics
-from soleus.summary import machine, versions
 
 HERE = Path(__file__).parent
 ENTRY = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -72,7 +71,6 @@ def measure(preset: str, rounds: int, rollouts: int, extra: list[str]) -> dict[s
 
 def record(file: Path, command: str, results: dict[str, dict[str, Any]]) -> None:
     """Write a section into a Markdown file, over the last one of the same command."""
-    box, found = machine(), versions()
     columns = list(dict.fromkeys(key for result in results.values() for key in result))
     lines = ["| preset | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
     for preset, result in results.items():
@@ -81,8 +79,7 @@ def record(file: Path, command: str, results: dict[str, dict[str, Any]]) -> None
             for key in columns
         ]
         lines.append(f"| {preset} | " + " | ".join(cells) + " |")
-    head = f"{box['processor']}, {box['cpus']} CPUs, torch {found.get('torch', '?')}\n\n"
-    write_section(file, command, head + "\n".join(lines) + "\n")
+    write_section(file, command, "\n".join(lines) + "\n")
 
 
 def main() -> None:

@@ -199,7 +199,6 @@ def _write(file: Path, result: dict[str, Any], picture: Path | None) -> None:
     from soleus.bench.record import write_section
     from soleus.bench.scaling_table import as_markdown
 
-    machine = result["machine"]
     command = re.sub(r" --(record|plot)(=| )\S+", "", result["command"])
     rows = "\n".join(f"| {key} | {_figure(value)} |" for key, value in _facts(result).items())
     more = ""
@@ -207,9 +206,4 @@ def _write(file: Path, result: dict[str, Any], picture: Path | None) -> None:
         more = f"\n{as_markdown(result['results']['entries'])}"
     if picture:
         more += f"\n![{result['bench']}]({os.path.relpath(picture, file.parent)})\n"
-    section = (
-        f"{machine['processor']}, {machine['cpus']} CPUs, "
-        f"MuJoCo {machine['versions'].get('mujoco', '?')}, torch {machine['versions'].get('torch', '?')}\n\n"
-        f"| figure | value |\n| --- | --- |\n{rows}\n{more}"
-    )
-    write_section(file, command, section)
+    write_section(file, command, f"| figure | value |\n| --- | --- |\n{rows}\n{more}")

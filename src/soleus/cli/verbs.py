@@ -11,6 +11,7 @@ from soleus.cli.flags import VERBS as KEYED
 from soleus.cli.flags import gather_settings
 from soleus.cli.import_ import import_
 from soleus.cli.presets import presets
+from soleus.cli.record import record
 from soleus.cli.train import train
 from soleus.cli.usage import parse
 from soleus.errors import UserError, nearest
@@ -19,6 +20,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "train": train,
     "evaluate": evaluate,
     "compare": compare,
+    "record": record,
     "presets": presets,
     "import": import_,
     "bench": bench,

@@ -41,6 +41,8 @@ def load_trained(run: Path, which: str = "best") -> Trained:
     Raises UserError where there is no such run or checkpoint, or where it lacks the muscle network that its control
     needs.
     """
+    if which not in ("best", "latest", "previous") and not which.isdigit():
+        raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")
     file = checkpoint.locate(run, f"step-{which}.pt" if which.isdigit() else f"{which}.pt")
     content = checkpoint.read(file)
     config = load_config(file.parent.parent / "config.yaml")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+from soleus.cli.flags import Which
 from soleus.errors import UserError
 from soleus.render import Shot
 
@@ -19,7 +20,7 @@ def record(
     seconds: float = 10.0,
     camera: Shot = "follow",
     size: Annotated[str, tyro.conf.arg(metavar="WIDTHxHEIGHT")] = "640x480",
-    checkpoint: Annotated[str, tyro.conf.arg(metavar="{best,latest,previous,STEPS}")] = "best",
+    checkpoint: Which = "best",
     ghost: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
 ) -> None:
@@ -31,7 +32,7 @@ def record(
         seconds: Length of a film.
         camera: Where it looks from; it follows the human.
         size: Of the picture, or of the whole strip, in pixels.
-        checkpoint: Which of the run's checkpoints.
+        checkpoint: Which of the run's checkpoints, or the steps of one.
         ghost: Draw the reference motion too.
         seed: Of the episode's start.
     """

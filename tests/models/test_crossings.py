@@ -19,7 +19,8 @@ CHAIN = """
   <fixed name="fixed"><joint joint="a" coef="1"/><joint joint="c" coef="1"/></fixed>
 </tendon>
 <actuator>
-  <muscle tendon="sites"/><muscle tendon="wrapped"/><muscle tendon="fixed"/><muscle joint="b" lengthrange="0 1"/>
+  <muscle tendon="sites" lengthrange="0 1"/><muscle tendon="wrapped" lengthrange="0 1"/>
+  <muscle tendon="fixed" lengthrange="0 1"/><muscle joint="b" lengthrange="0 1"/>
 </actuator></mujoco>"""
 
 

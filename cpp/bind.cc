@@ -234,6 +234,7 @@ void bind_rollout(nb::module_& m) {
 
 NB_MODULE(_core, m) {
   m.doc() = "The native core of Soleus.";
+  nb::set_leak_warnings(false);  // a viewer's own thread may hold a simulation to the very end
   soleus::bind_rollout(m);
   soleus::bind_body(m);
   soleus::bind_images(m);

@@ -14,6 +14,7 @@ from soleus.cli.presets import presets
 from soleus.cli.record import record
 from soleus.cli.train import train
 from soleus.cli.usage import parse
+from soleus.cli.view import view
 from soleus.errors import UserError, nearest
 
 VERBS: dict[str, Callable[..., int | None]] = {
@@ -21,6 +22,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,
     "compare": compare,
     "record": record,
+    "view": view,
     "presets": presets,
     "import": import_,
     "bench": bench,

@@ -1,0 +1,1 @@
+"""Acts to look at while they go on: in MuJoCo's own window, or in a browser."""

@@ -1,0 +1,136 @@
+"""MuJoCo's own viewer: muscles coloured by activation, the motion as a ghost, text, a plot of the muscles, keys."""
+
+import time
+import warnings
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from soleus.errors import UserError
+from soleus.render.camera import Camera
+from soleus.render.stage import Stage
+from soleus.view.control import Control, muscle_sets
+
+KEYS = (
+    ("Space", "pause"), ("Right", "one frame"), ("Up, Down", "faster, slower"), ("Backspace", "start anew"),
+    ("P", "push"), ("M", "other muscles"), ("G", "ghost"),
+)  # fmt: skip
+_SPACE, _RIGHT, _UP, _DOWN, _BACKSPACE = 32, 262, 265, 264, 259  # GLFW's codes
+_FPS = 60
+_PAST = 200  # frames that the plot shows
+
+
+def view_desktop(control: Control, ghost: bool = True, seconds: float | None = None) -> float:
+    """Show an act until its window is closed, or for so long; return the share of real time that it kept.
+
+    Raises UserError where no window can be opened.
+    """
+    _check_screen()
+    from mujoco import viewer as mujoco_viewer
+
+    window = _Window(control, ghost)
+    with mujoco_viewer.launch_passive(
+        window.stage.model, window.stage.data, key_callback=window.press, show_left_ui=False, show_right_ui=False
+    ) as handle:
+        return window.run(handle, seconds)
+
+
+def _check_screen() -> None:
+    """Raise UserError where no window can be opened: MuJoCo's viewer would end the process."""
+    import glfw
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        there = glfw.init()
+    if not there:
+        reason = str(said[-1].message) if said else "GLFW does not start"
+        raise UserError(f"expected a screen to open a window on, got none ({reason}): soleus view --web needs none")
+
+
+class _Window:
+    def __init__(self, control: Control, ghost: bool) -> None:
+        self.control, self.ghost = control, ghost
+        self.stage = Stage(control.act.human)
+        self.camera = Camera(control.act.human, self.stage.model, "follow")
+        self._sets = muscle_sets(control.act.human)
+        self._set = "all"
+        self._figure = _figure()
+        self._past = np.zeros((2, _PAST))
+
+    def press(self, key: int) -> None:
+        """Do what a key means. Called in the viewer's own thread: it only leaves a note."""
+        control = self.control
+        actions = {
+            _SPACE: lambda: setattr(control, "paused", not control.paused), _RIGHT: control.step,
+            _UP: lambda: control.faster(1), _DOWN: lambda: control.faster(-1),
+            ord("M"): self._next_set, ord("G"): lambda: setattr(self, "ghost", not self.ghost),
+        }  # fmt: skip
+        if key in actions:
+            actions[key]()
+        elif key in (_BACKSPACE, ord("P")):
+            self._wanted = key
+
+    _wanted: int | None = None
+
+    def _next_set(self) -> None:
+        names = list(self._sets)
+        self._set = names[(names.index(self._set) + 1) % len(names)]
+        self.stage.muscles = self._sets[self._set]
+
+    def run(self, handle: Any, seconds: float | None) -> float:
+        """Draw until the window is closed; return the share of real time."""
+        handle.opt.flags[mujoco.mjtVisFlag.mjVIS_TENDON] = 0
+        handle.opt.flags[mujoco.mjtVisFlag.mjVIS_ACTUATOR] = 0
+        for name in ("azimuth", "elevation", "distance"):
+            setattr(handle.cam, name, getattr(self.camera.mjv, name))
+        started = last = time.monotonic()
+        while handle.is_running() and (seconds is None or last - started < seconds):
+            if self._wanted == _BACKSPACE:
+                self.control.reset()
+            elif self._wanted is not None:
+                self.control.push()
+            self._wanted = None
+            now = time.monotonic()
+            shown = self.control.advance(now - last)
+            last = now
+            with handle.lock():
+                self.stage.pose(shown.qpos, shown.activation, shown.reference if self.ghost else None)
+                handle.user_scn.ngeom = 0
+                self.stage.decorate(handle.user_scn)
+                handle.cam.lookat[:] = self.stage.data.xpos[self.control.act.human.root_body]
+            self._annotate(handle)
+            handle.sync(state_only=True)
+            time.sleep(max(0.0, 1 / _FPS - (time.monotonic() - now)))
+        return self.control.played / max(last - started, 1e-9)
+
+    def _annotate(self, handle: Any) -> None:
+        font, place = mujoco.mjtFontScale.mjFONTSCALE_100, mujoco.mjtGridPos
+        rows, muscles = self.control.lines(), self.control.muscles()
+        rows.append(("muscles", self._set))
+        if self.control.notice:
+            rows.append(("", self.control.notice))
+        handle.set_texts([
+            (font, place.mjGRID_TOPLEFT, "\n".join(name for name, _ in rows), "\n".join(text for _, text in rows)),
+            (font, place.mjGRID_BOTTOMLEFT, "\n".join(key for key, _ in KEYS), "\n".join(text for _, text in KEYS)),
+            (font, place.mjGRID_TOPRIGHT, "\n".join(name for name, _ in muscles),
+             "\n".join(f"{value:.2f}" for _, value in muscles)),
+        ])  # fmt: skip
+        self._past = np.roll(self._past, -1, axis=1)
+        self._past[:, -1] = self.control.shown.speed, self.control.shown.reward or 0.0
+        if handle.viewport is None:
+            return
+        for line, values in enumerate(self._past):
+            self._figure.linepnt[line] = _PAST
+            self._figure.linedata[line, : 2 * _PAST] = np.column_stack([np.arange(-_PAST, 0) / _FPS, values]).ravel()
+        width, height = handle.viewport.width // 4, handle.viewport.height // 4
+        handle.set_figures([(mujoco.MjrRect(handle.viewport.width - width, 0, width, height), self._figure)])
+
+
+def _figure() -> mujoco.MjvFigure:
+    figure = mujoco.MjvFigure()
+    mujoco.mjv_defaultFigure(figure)
+    figure.title, figure.xlabel = "speed [m/s], reward", "seconds"
+    figure.linename[0], figure.linename[1] = "speed", "reward"
+    figure.flg_legend = 1
+    return figure

@@ -1,0 +1,41 @@
+"""What a user names to look at: a run, a model, a preset, a dump."""
+
+from pathlib import Path
+
+from soleus import checkpoint, models, motions
+from soleus.acts import Act, MotionAct, PolicyAct
+from soleus.config import Config, load_config
+from soleus.errors import UserError
+from soleus.simulation import load_body
+from soleus.trained import load_trained
+
+
+def run_of(subject: str) -> Path | None:
+    """Return the run folder that somebody names, by itself or by a checkpoint in it; None for anything else."""
+    path = Path(subject)
+    if (path / "config.yaml").is_file() or (path.suffix == ".pt" and path.is_file()):
+        return checkpoint.locate(path).parent.parent
+    return None
+
+
+def act_of(subject: str | None, dump: Path | None, which: str, motion: str | None, seed: int) -> Act:
+    """Return what there is to see of a subject, or of a dump. Raises UserError for what is none of them."""
+    if dump is not None:
+        from soleus.dumps import ReplayAct
+
+        return ReplayAct(dump)
+    assert subject is not None
+    if run_of(subject) is not None:
+        if motion is not None:
+            raise UserError(f"--motion: expected none for a run, which has its own, got {motion}")
+        return PolicyAct(load_trained(Path(subject), which), seed)
+    if subject in models.names() or subject.endswith(".xml"):
+        human = models.load(subject)
+        return MotionAct(human, motions.load(motion, human) if motion else None)
+    if Path(subject).is_dir():
+        raise UserError(f"{subject}: expected a run folder (with config.yaml), got another folder")
+    config = load_config(subject, {"motion": motion} if motion else {})
+    if not isinstance(config, Config):
+        raise UserError(f"{subject}: expected a preset of a human, got one of '{config.subject}'")
+    body = load_body(config)
+    return MotionAct(body.human, body.motion)

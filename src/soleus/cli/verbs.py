@@ -11,6 +11,7 @@ from soleus.cli.flags import VERBS as KEYED
 from soleus.cli.flags import gather_settings
 from soleus.cli.import_ import import_
 from soleus.cli.presets import presets
+from soleus.cli.report import report
 from soleus.cli.train import train
 from soleus.cli.usage import parse
 from soleus.errors import UserError, nearest
@@ -19,6 +20,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "train": train,
     "evaluate": evaluate,
     "compare": compare,
+    "report": report,
     "presets": presets,
     "import": import_,
     "bench": bench,

@@ -1,9 +1,9 @@
 """The anatomical angles of a model over time, by the conventions of the gait tables.
 
 Hip flexion, knee flexion and dorsiflexion are positive, zero is the standing pose. A hinge is an angle by its axis. A
-ball joint has three: flexion about the axis of the proximal body, rotation about that of the distal one, adduction about
-the one between them, as clinics do it (Grood and Suntay 1983, J. Biomech. Eng. 105:136; Wu et al. 2002, J. Biomech.
-35:543).
+ball joint has three: flexion about the axis of the proximal body, rotation about that of the distal one, adduction
+about the one between them, as clinics do it (Grood and Suntay 1983, J. Biomech. Eng. 105:136; Wu et al. 2002, J.
+Biomech. 35:543).
 """
 
 from collections.abc import Callable
@@ -47,9 +47,7 @@ class Angle:
 def angles_of(human: Human) -> list[Angle]:
     """Return the angles that a model has, right before left. Those of joints that it lacks are missing."""
     found = {(target.angle, target.side): target for target in known_targets(human, ANGLES)}
-    angles = {
-        key: _hinge(human, *key, target.qpos_adr, target.dof, target.sign) for key, target in found.items()
-    }
+    angles = {key: _hinge(human, *key, target.qpos_adr, target.dof, target.sign) for key, target in found.items()}
     for which in ("r", "l"):
         for names, body in zip(_SEGMENTS, _leg(human, which), strict=False):
             for name in names:
@@ -118,7 +116,7 @@ def _ball(human: Human, data: mujoco.MjData, name: str, which: str, joint: int) 
     def read(qpos: Floats) -> Floats:
         turn = multiply(qpos[:, adr : adr + 4], conjugate(rest))
         turn = multiply(multiply(frame, turn), conjugate(frame))
-        return _cardan(turn)[:, np.flatnonzero(axis)[0]] * axis.sum()
+        return np.asarray(_cardan(turn)[:, np.flatnonzero(axis)[0]] * axis.sum())
 
     return Angle(name, which, read, direction)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import mujoco
 import numpy as np
@@ -137,7 +138,7 @@ def _walk(trace: Trace) -> Walk:
 def _strides(walk: Walk, index: int, side: int) -> list[Stride]:
     own, other = walk.contacts[side], walk.contacts[1 - side]
     strides = []
-    for first, second in zip(own, own[1:], strict=False):
+    for first, second in pairwise(own):
         if first.strike is None or first.off is None or second.strike is None:
             continue
         between = [c.strike for c in other if c.strike is not None and first.strike < c.strike < second.strike]

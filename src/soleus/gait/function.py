@@ -1,8 +1,8 @@
 """Which muscle does what, by its moment arms about the anatomical angles in the standing pose: no list of names.
 
-A moment arm is how much shorter a muscle gets while an angle grows, so a flexor has a positive one about flexion (An et
-al. 1984, J. Biomech. Eng. 106:280). It is had from the lengths of the paths, whatever kind they are, with coupled joints
-moving along: the kneecap too.
+A moment arm is how much shorter a muscle gets while an angle grows, so a flexor has a positive one about flexion (An
+et al. 1984, J. Biomech. Eng. 106:280). It is had from the lengths of the paths, whatever kind they are, with coupled
+joints moving along: the kneecap too.
 """
 
 from collections.abc import Sequence

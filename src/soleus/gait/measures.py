@@ -1,7 +1,8 @@
 """Figures of a walk: speed, cadence, lengths and times of steps, stance, symmetry, the metabolic cost of transport.
 
-Definitions are those of Perry and Burnfield (2010), Gait Analysis, 2nd ed., chapter 1, and Winter (1991), The Biomechanics
-and Motor Control of Human Gait: a stride goes from a strike of a foot to its next, a step from a strike of the other foot.
+Definitions are those of Perry and Burnfield (2010), Gait Analysis, 2nd ed., chapter 1, and Winter (1991), The
+Biomechanics and Motor Control of Human Gait: a stride goes from a strike of a foot to its next, a step from a strike of
+the other foot.
 """
 
 from collections.abc import Sequence

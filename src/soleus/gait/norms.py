@@ -60,7 +60,7 @@ class Band:
     sd: Floats | None
 
 
-_SDS = {  # [degree] every 5 % from the strike
+_SDS: dict[str, list[float]] = {  # [degree] every 5 % from the strike
     "hip_flexion": [8, 8.5, 9.5, 9.5, 9.5, 9, 9, 9, 8.5, 8.5, 8, 8, 8.5, 8.5, 8.5, 8.5, 8.5, 8.5, 8.5, 8],
     "knee_flexion": [3.5, 4, 4.5, 5, 5.5, 5.5, 5, 4.5, 4.5, 4, 4.5, 6, 7, 6, 5, 5, 6, 7.5, 8, 5.5],
     "ankle_dorsiflexion": [2.5, 3, 2.5, 2.5, 2.5, 2.5, 3, 2.5, 2.5, 3, 4.5, 7, 9, 7.5, 5.5, 4, 4, 3.5, 3, 3],
@@ -94,8 +94,8 @@ class Usual:
 def usual_figures() -> dict[str, Usual]:
     """Return what adults come to, by the key of the measure.
 
-    Of the gait cycle in motions/walk.yaml; the metabolic cost is that of Ralston (1958), Int. Z. angew. Physiol. 17:277,
-    0.78 cal/m/kg all told, at the speed that people choose.
+    Of the gait cycle in motions/walk.yaml; the metabolic cost is that of Ralston (1958), Int. Z. angew. Physiol.
+    17:277, 0.78 cal/m/kg all told, at the speed that people choose.
     """
     cycle = built_in_cycle("walk")
     stride = cycle.stride * cycle.leg_length

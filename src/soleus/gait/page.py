@@ -45,7 +45,7 @@ summary { cursor: pointer; color: var(--soft); margin-top: 12px; }
   margin: 20px 0; }
 .note.few { border-color: #d55e00; background: #fdf0e6; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 14px; margin: 22px 0; }
-.tile { background: var(--paper); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 16px; }
+.tile { background: var(--paper); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 14px; }
 .tile b { display: block; font-size: 24px; white-space: nowrap;
   line-height: 1.25; font-weight: 650; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: 14px; }
@@ -57,6 +57,8 @@ table { border-collapse: collapse; width: 100%; font-size: 14.5px; font-variant-
 th, td { text-align: right; padding: 6px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; }
 th:first-child, td:first-child { text-align: left; }
+.even { table-layout: fixed; min-width: 720px; }
+.even th { white-space: normal; vertical-align: bottom; }
 td.words { white-space: normal; text-align: left; }
 tr:last-child td { border-bottom: 0; }
 footer { color: var(--soft); font-size: 14px; }
@@ -178,7 +180,7 @@ def _phases(report: Mapping[str, Any]) -> str:
 <p class="caption">The eight phases of Perry and Burnfield (2010), whose stance is 62 % of the cycle, stretched to the
 stance measured, {number(report, "stance_percent", 1)} %. Their short names stand above every picture; the dark rule is
 toe-off.</p>
-<div class="scroll"><table><thead><tr><th></th>{names}</tr></thead><tbody>{rows}</tbody></table></div>
+<div class="scroll"><table class="even"><thead><tr><th></th>{names}</tr></thead><tbody>{rows}</tbody></table></div>
 </section>
 """
 
@@ -197,16 +199,16 @@ def _picture(report: Mapping[str, Any], name: str, png: bytes) -> str:
 
 _CAPTIONS = {
     "angles": """Each leg over its own cycle, from the strike of its foot to its next. Flexion, dorsiflexion, adduction
-and internal rotation are positive; zero is the standing pose. The dotted line is the mean of healthy adults at their own
-speed, a composite after Winter (1991), Perry and Burnfield (2010), Kadaba et al. (1990) and Bovi et al. (2011). The grey
-band is one standard deviation between people on both sides of it, by the norm that ships with SCONE. Where no standard
-deviation was at hand there is no band.""",
+and internal rotation are positive; zero is the standing pose. The dotted line is the mean of healthy adults at their
+own speed, a composite after Winter (1991), Perry and Burnfield (2010), Kadaba et al. (1990) and Bovi et al. (2011). The
+grey band is one standard deviation between people on both sides of it, by the norm that ships with SCONE. Where no
+standard deviation was at hand there is no band.""",
     "forces": """Force of the ground on each foot over that foot's cycle, in body weights. Forward is the way the person
 goes; lateral is positive towards the other foot.""",
     "activations": """Mean activation of the muscles that share a function. Functions follow from the signs of their
 moment arms about the joints in the standing pose; a muscle with two functions is in both groups.""",
-    "muscles": """Mean activation of every muscle that moves a leg, each once, under the function with its longest moment
-arm.""",
+    "muscles": """Mean activation of every muscle that moves a leg, each once, under the function with its longest
+moment arm.""",
     "curves": "From the run's own records.",
 }
 
@@ -235,6 +237,7 @@ def _members(report: Mapping[str, Any]) -> str:
     return f"<details><summary>Which muscles are in which group</summary><table><tbody>{rows}</tbody></table></details>"
 
 
-_METHODS = """Cycles are cut where the force on a foot begins after a swing; bounces on landing and grazes in swing are no
-strikes. The torque residual is the root of the summed squares of the torque that muscles missed, over that of the one
-wanted. The usual cost of transport is that of Ralston (1958). The same numbers, and every curve, are in report.json."""
+_METHODS = """Cycles are cut where the force on a foot begins after a swing; bounces on landing and grazes in swing are
+no strikes. The torque residual is the root of the summed squares of the torque that muscles missed, over that of the
+one wanted. The usual cost of transport is that of Ralston (1958). The same numbers, and every curve, are in
+report.json."""

@@ -56,6 +56,8 @@ def find_contacts(vertical: Floats, dt: float, weight: float) -> list[Contact]:
 def _loaded(force: Floats, dt: float) -> list[tuple[int, int]]:
     """First and last step of every stretch of load that is a stance."""
     width = max(1, round(_SMOOTH / dt) | 1)
+    if len(force) < width:
+        return []
     smooth = np.convolve(force, np.full(width, 1.0 / width), mode="same")
     edges = np.flatnonzero(np.diff(np.concatenate([[False], smooth > _LOADED, [False]]).astype(np.int8)))
     spans = [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]

@@ -83,7 +83,8 @@ def _find(human: Human, data: mujoco.MjData, angle: str, which: str) -> JointTar
     for c in human.actuated:
         name, dof = human.coordinate_names[c], int(human.coordinate_dof[c])
         joint = human.model.dof_jntid[dof]
-        if side(name) == which and re.search(pattern, name, re.IGNORECASE):
+        hinge = human.model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_HINGE
+        if hinge and side(name) == which and re.search(pattern, name, re.IGNORECASE):
             along = float(data.xaxis[joint] @ expected)
             if abs(along) > 0.5:
                 return JointTarget(angle, which, int(human.model.jnt_qposadr[joint]), dof, float(np.sign(along)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,6 +75,10 @@ def poses(human: Human, phase: Floats) -> Floats:
     after[-1, 0] += motion.displacement[0]
     qpos = (1 - share) * motion.qpos[low] + share * after[low]
     qpos[:, 0] += lap * motion.displacement[0]
+    for joint in range(human.model.njnt):
+        adr = int(human.model.jnt_qposadr[joint])
+        if human.model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE:
+            qpos[:, adr + 3 : adr + 7] /= np.linalg.norm(qpos[:, adr + 3 : adr + 7], axis=1, keepdims=True)
     return human.consistent(qpos)
 
 
@@ -121,3 +126,14 @@ def activations(human: Human, phase: Floats) -> Floats:
     centre = np.concatenate([peaks, peaks + 0.5]) if len(human.muscle_names) else np.zeros(0)
     away = (phase[:, None] - centre + 0.5) % 1 - 0.5
     return 0.05 + 0.5 * np.exp(-((away / 0.12) ** 2))
+
+
+def still(human: Human) -> Trace:
+    """Somebody who stands for 5 s."""
+    steps = 2400
+    force = np.zeros((steps, 2, 3))
+    force[:, :, 2] = human.mass * GRAVITY / 2
+    zero = np.zeros((steps, human.model.nv))
+    return Trace(
+        human, DT, np.tile(human.qpos_rest, (steps, 1)), zero, np.zeros((steps, len(human.muscle_names))), force, 1.0
+    )

@@ -43,7 +43,7 @@ T* array(const nb::dict& arrays, const char* key, const std::vector<std::size_t>
 
 std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, std::optional<nb::dict> motion,
                                       const nb::dict& task, const nb::dict& control, int humans, int threads,
-                                      std::vector<int> cpus, std::uint64_t seed, int shard_size) {
+                                      std::vector<int> cpus, std::uint64_t seed, int shard_size, int first) {
   HumanData h = human_data(human);
   std::optional<MotionData> reference;
   if (motion) reference = motion_data(*motion);
@@ -53,7 +53,7 @@ std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& huma
   auto body = std::make_unique<Human>(reinterpret_cast<const mjModel*>(model), std::move(h));
   auto moving = reference ? std::make_unique<Motion>(*body, std::move(*reference)) : nullptr;
   return std::make_unique<Rollout>(std::move(body), std::move(moving), std::move(terms), how,
-                                   RolloutData{humans, threads, std::move(cpus), seed, shard_size});
+                                   RolloutData{humans, threads, std::move(cpus), seed, shard_size, first});
 }
 
 RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t steps) {
@@ -83,6 +83,8 @@ RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t step
   v.desired = cube("desired", steps, na);
   v.passive = cube("passive", steps, na);
   v.term_sums = {array<double, 2>(arrays, "term_sums", {n, terms}), n, terms};
+  const std::size_t rows = steps * r.world().control.substeps, traced = r.trace_size();
+  v.trace = {array<double, 3>(arrays, "trace", {rows, n, traced}), rows, n, traced};
   v.residual_sums = {array<double, 2>(arrays, "residual_sums", {n, 3}), n, 3};
   require(v.observations && v.actions && v.rewards && v.terminated && v.truncated && v.term_sums,
           "expected observations, actions, rewards, terminated, truncated and term_sums");
@@ -148,7 +150,7 @@ nb::dict report_dict(const Rollout& r) {
 void bind_rollout(nb::module_& m) {
   nb::class_<Rollout>(m, "Rollout", "T control steps of N humans at a time, natively.")
       .def(nb::new_(&make_rollout), "model"_a, "human"_a, "motion"_a.none(), "task"_a, "control"_a, "humans"_a, "threads"_a,
-           "cpus"_a, "seed"_a, "shard_size"_a = 0)
+           "cpus"_a, "seed"_a, "shard_size"_a = 0, "first"_a = 0)
       .def_prop_ro("observation_size", [](const Rollout& r) { return r.task().observation_size(); })
       .def_prop_ro("action_size", [](const Rollout& r) { return r.world().action_size(); })
       .def_prop_ro("episode_steps", [](const Rollout& r) { return r.world().episode_steps(); },
@@ -159,6 +161,8 @@ void bind_rollout(nb::module_& m) {
       .def_prop_ro("disable_flags", [](const Rollout& r) { return r.human().model()->opt.disableflags; },
                    "MuJoCo's disable flags of the model as it runs here.")
       .def_prop_ro("state_size", &Rollout::state_size)
+      .def_prop_ro("trace_size", &Rollout::trace_size,
+                   "Numbers of a row of the trace: mjSTATE_INTEGRATION, then the activations of the muscles.")
       .def_prop_ro("needs_muscle", &Rollout::needs_muscle)
       .def("set_policy", [](Rollout& r, std::vector<int> widths, const std::vector<std::string>& activations) {
         r.set_policy(network_data(std::move(widths), activations));
@@ -218,6 +222,9 @@ void bind_rollout(nb::module_& m) {
       .def("qpos", [](const Rollout& r, Array<double, 2> out) {
         r.copy_qpos({out.data(), out.shape(0), out.shape(1)});
       }, "out"_a, "Copies the generalized positions, (N, nq).")
+      .def("reference", [](const Rollout& r, Array<double, 2> qpos, Array<double, 1> phase) {
+        r.copy_reference({qpos.data(), qpos.shape(0), qpos.shape(1)}, {phase.data(), phase.shape(0)});
+      }, "qpos"_a, "phase"_a, "Copies where the motion is: poses (N, nq) and phases (N).")
       .def("profile", &Rollout::profile, "on"_a)
       .def("report", &report_dict);
 }

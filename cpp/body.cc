@@ -222,6 +222,16 @@ void Body::save(double* state) const {
   std::copy(activation_.begin(), activation_.end(), state);
 }
 
+int Body::trace_size() const {
+  return mj_stateSize(human_->model(), mjSTATE_INTEGRATION) + human_->num_muscles();
+}
+
+void Body::write_trace(double* out) const {
+  mj_getState(human_->model(), data_.get(), out, mjSTATE_INTEGRATION);
+  out += mj_stateSize(human_->model(), mjSTATE_INTEGRATION);
+  for (int k = 0; k < human_->num_muscles(); ++k) out[k] = activation(k);
+}
+
 void Body::restore(const double* state) {
   mj_resetData(human_->model(), data_.get());
   silence(data_.get());

@@ -73,6 +73,9 @@ class Body {
   int state_size() const;
   void save(double* state) const;
   void restore(const double* state);
+  // What an onlooker sees of this instant: MuJoCo's state (mjSTATE_INTEGRATION), then the activations of the muscles.
+  int trace_size() const;
+  void write_trace(double* out) const;
 
  private:
   void refresh();

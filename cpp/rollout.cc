@@ -19,9 +19,10 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 Rollout::Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
                  const RolloutData& data)
     : data_(data), human_(std::move(human)), motion_(std::move(motion)),
-      task_(*human_, std::move(task), motion_ != nullptr), world_{*human_, motion_.get(), task_, control, data.seed},
+      task_(*human_, std::move(task), motion_ != nullptr), world_{*human_, motion_.get(), task_, control, data.seed, data.first},
       pool_(data.threads, data.cpus) {
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
+  require(data.first >= 0, "expected the first human to be 0 or later, got " + std::to_string(data.first));
   require(data.threads > 0, "expected at least one thread, got " + std::to_string(data.threads));
   require(control.substeps > 0, "expected at least one substep, got " + std::to_string(control.substeps));
   require(control.interval > 0, "expected at least one substep a coordination, got " + std::to_string(control.interval));
@@ -213,6 +214,23 @@ void Rollout::copy_qpos(MatrixView<double> out) const {
   for (const auto& shard : shards_) {
     for (int i = 0; i < shard->count(); ++i) {
       std::copy_n(shard->body(i).data()->qpos, out.cols, out.row(shard->first() + i).data());
+    }
+  }
+}
+
+void Rollout::copy_reference(MatrixView<double> qpos, std::span<double> phase) const {
+  const Exclusive exclusive(*this);
+  require(motion_ != nullptr, "expected a motion, got none");
+  require(qpos.rows == static_cast<std::size_t>(humans()) &&
+              qpos.cols == static_cast<std::size_t>(human_->model()->nq) && phase.size() == qpos.rows,
+          "expected poses of shape (humans, nq) and phases of shape (humans)");
+  ReferenceFrame frame = motion_->make_frame();
+  for (const auto& shard : shards_) {
+    for (int i = 0; i < shard->count(); ++i) {
+      const double time = shard->motion_time(i);
+      motion_->sample(time, frame);
+      std::copy(frame.qpos.begin(), frame.qpos.end(), qpos.row(shard->first() + i).data());
+      phase[shard->first() + i] = motion_->phase(time);
     }
   }
 }

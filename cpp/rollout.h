@@ -18,6 +18,7 @@ struct RolloutData {
   std::vector<int> cpus;  // to pin threads to; empty: unpinned
   std::uint64_t seed = 0;
   int shard_size = 0;     // 0: chosen
+  int first = 0;          // number of the first human among all that share the seed
 };
 
 // Layer widths and activations of a network.
@@ -60,6 +61,9 @@ class Rollout {
 
   // Copies the generalized positions, (N, nq).
   void copy_qpos(MatrixView<double> out) const;
+  // Where the motion is: poses (N, nq), and phases (N) in [0, 1).
+  void copy_reference(MatrixView<double> qpos, std::span<double> phase) const;
+  int trace_size() const { return shards_.front()->body(0).trace_size(); }
   int state_size() const { return shards_.front()->state_size(); }
   void save(MatrixView<double> states) const;
   void restore(MatrixView<const double> states);

@@ -46,7 +46,7 @@ void Shard::mark(Section section) {
 }
 
 RandomKey Shard::key(int human) const {
-  return {world_.seed, static_cast<std::uint32_t>(first_ + human), humans_[human].episode};
+  return {world_.seed, static_cast<std::uint32_t>(world_.first + first_ + human), humans_[human].episode};
 }
 
 double Shard::time(const State& s) const { return s.start_time + s.step * world_.control_dt(); }

@@ -41,6 +41,7 @@ struct World {
   const Task& task;
   ControlData control;
   std::uint64_t seed = 0;
+  int first = 0;  // number of the first human among all that share the seed
 
   double control_dt() const { return control.substeps * human.model()->opt.timestep; }
   std::uint32_t episode_steps() const { return static_cast<std::uint32_t>(task.episode_steps(control_dt())); }
@@ -78,6 +79,7 @@ struct RolloutViews {
   // (N, 3), added to: squared torque residual, squared torque wanted of the muscles, and the squared residual that static
   // optimization leaves of the same samples. One sample a control step.
   MatrixView<double> residual_sums;
+  CubeView<double> trace;              // (T * substeps, N, Body::trace_size()), after each substep
 };
 
 enum class Section { kPhysics, kMuscles, kCoordination, kPolicy, kTerms, kTorque, kCount };
@@ -109,6 +111,8 @@ class Shard {
   SectionTimes& times() { return times_; }
 
   const Body& body(int human) const { return humans_[human].body; }
+  // Where the motion is at this instant [s].
+  double motion_time(int human) const { return time(humans_[human]); }
 
   // The policy's part of step t: actions and their log-densities.
   void act(const Policy& policy, const RolloutViews& views, std::size_t t);
@@ -142,7 +146,7 @@ class Shard {
   void pose_target(State& s, const float* action);
   void muscle_target(State& s, int slot);
   void substep(int human, int k, const RolloutViews& views, std::size_t t);
-  void advance(State& s, bool sense);
+  void advance(int human, int k, const RolloutViews& views, std::size_t t);
   void ask_network(int human, int lane, const Mlp& muscle);
   void follow_network(int human, int lane, const Mlp& muscle, bool sampled, const RolloutViews& views, std::size_t t);
   void substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t);

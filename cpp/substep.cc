@@ -71,16 +71,18 @@ void Shard::substep(int human, int k, const RolloutViews& views, std::size_t t) 
     }
     mark(Section::kCoordination);
   }
-  advance(s, k + 1 == control.substeps);
+  advance(human, k, views, t);
 }
 
-void Shard::advance(State& s, bool sense) {
+void Shard::advance(int human, int k, const RolloutViews& views, std::size_t t) {
+  State& s = humans_[human];
   if (world_.control.mode != Control::kTorque) {
     s.body.pull_muscles();
     mark(Section::kMuscles);
   }
-  s.body.advance(sense);
+  s.body.advance(k + 1 == world_.control.substeps);
   mark(Section::kPhysics);
+  if (views.trace) s.body.write_trace(views.trace.at(t * world_.control.substeps + k, first_ + human));
 }
 
 void Shard::ask_network(int human, int lane, const Mlp& muscle) {
@@ -110,7 +112,7 @@ void Shard::substep_tile(int begin, int end, const Mlp& muscle, const RolloutVie
       State& s = humans_[i];
       if (s.body.diverged()) continue;
       if (answered) follow_network(i, lane, muscle, k == s.sampled_substep, views, t);
-      advance(s, last);
+      advance(i, k, views, t);
       if (asks) ask_network(i, lane, muscle);
     }
   }

@@ -86,7 +86,9 @@ def test_a_run_folder_holds_everything(make_config: MakeConfig, tmp_path: Path) 
     names = {path.name for path in folder.iterdir()}
     assert names > {"config.yaml", "metrics.jsonl", "summary.json", "checkpoints", "curves.png"}
     assert any(name.startswith("events.out.tfevents") for name in names)
-    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"latest.pt", "previous.pt", "best.pt"}
+    moments = {f"step-{steps}.pt" for steps in range(512, 4097, 512)}
+    kept = {path.name for path in (folder / "checkpoints").iterdir()}
+    assert kept == {"latest.pt", "previous.pt", "best.pt", *moments}
     assert json.loads((folder / "summary.json").read_text()) == summary
     assert summary["steps"] == 4096
     assert summary["returns"].keys() == {"first", "last", "best"}

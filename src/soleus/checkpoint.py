@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, read as data only.
 
 A run keeps three in its folder checkpoints/: latest.pt, previous.pt (the one before it) and best.pt (by evaluation).
+Beside them step-N.pt has the policy after N steps, to look at and not to go on from, of some moments of the training.
 """
 
 import io
@@ -21,6 +22,7 @@ from soleus.errors import UserError
 _FORMAT = 1
 _KEYS = ("counters", "policy", "muscle", "ppo", "muscle_learner", "collector")  # what a run saves
 LATEST, PREVIOUS, BEST = "latest.pt", "previous.pt", "best.pt"
+MOMENTS = 20  # of a training; up to so many are kept however often it goes on
 
 
 def _as_tensors(content: Any) -> Any:
@@ -167,13 +169,33 @@ def locate(run: Path, prefer: str = LATEST) -> Path:
     if not (run / "config.yaml").is_file():
         raise UserError(f"{run}: expected a run folder (with config.yaml) or a checkpoint file, got neither")
     preferred = run / "checkpoints" / prefer
-    return preferred if preferred.is_file() else run / "checkpoints" / LATEST
+    if preferred.is_file():
+        return preferred
+    if prefer.startswith("step-"):
+        there = ", ".join(str(steps) for steps in moments(run)) or "none"
+        raise UserError(f"{run}: expected steps of which a checkpoint is kept ({there}), got {prefer[5:-3]}")
+    return run / "checkpoints" / LATEST
 
 
 def save(folder: Path, content: Mapping[str, Any]) -> None:
     """Write the latest checkpoint of a run; the one that was latest stays as the previous one, where it is whole."""
     latest = folder / LATEST
     write(latest, content, keep=folder / PREVIOUS if _flaw(latest) is None else None)
+
+
+def moments(run: Path) -> list[int]:
+    """Return the steps of a run folder's step-N.pt, in order."""
+    names = ((run / "checkpoints").glob("step-*.pt")) if run.is_dir() else ()
+    return sorted(int(path.stem[5:]) for path in names if path.stem[5:].isdigit())
+
+
+def save_moment(folder: Path, weights: Mapping[str, Any]) -> None:
+    """Write step-N.pt: counters, policy and muscle network alone; every second one goes where there are too many."""
+    write(folder / f"step-{weights['counters']['steps']}.pt", {key: weights.get(key) for key in _KEYS})
+    there = moments(folder.parent)
+    if len(there) > MOMENTS:
+        for one in there[1:-1:2]:
+            (folder / f"step-{one}.pt").unlink(missing_ok=True)
 
 
 def save_best(folder: Path, content: Mapping[str, Any]) -> None:

@@ -67,6 +67,7 @@ class Run:
         self._before = self.counters.steps  # steps before this iteration
         self._publishing = 0.0
         self._usage = Usage(lambda: self.collector.pids)
+        self._moment = -1
         self._saved: tuple[int, int] | None = None  # steps, and those evaluated at, of what this process saved last
 
     @property
@@ -185,6 +186,13 @@ class Run:
         checkpoint.save(self.folder / "checkpoints", self._state())
         self._saved = (counters.steps, counters.evaluated_at)
 
+    def keep_moment(self) -> None:
+        """Keep the policy as it is, in every twentieth of the training."""
+        moment = math.floor(self.progress * checkpoint.MOMENTS)
+        if moment != self._moment:
+            self._moment = moment
+            checkpoint.save_moment(self.folder / "checkpoints", self._weights())
+
     def give_up(self, failed: CollectorFailed) -> CollectorFailed:
         """Save where the collector cannot go on; return what to tell the user."""
         self.save()
@@ -195,11 +203,16 @@ class Run:
         self.collector.close()
         self.ppo.close()
 
-    def _state(self) -> dict[str, Any]:
+    def _weights(self) -> dict[str, Any]:
         return {
             "counters": asdict(self.counters),
             "policy": self.ppo.policy_state(),
             "muscle": self.muscle.muscle_state() if self.muscle else None,
+        }
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            **self._weights(),
             "ppo": self.ppo.state_dict(),
             "muscle_learner": self.muscle.state_dict() if self.muscle else None,
             "collector": self.collector.state(),

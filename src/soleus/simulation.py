@@ -135,7 +135,10 @@ def one_body(body: Body) -> _core.Body:
 class Simulation:
     """N humans in the native core. Errors of the core come out as UserError."""
 
-    def __init__(self, body: Body, num_envs: int, num_threads: int, seed: int, shard_size: int = 0) -> None:
+    def __init__(
+        self, body: Body, num_envs: int, num_threads: int, seed: int, shard_size: int = 0, first: int = 0
+    ) -> None:
+        """first: number of the first human among all that share the seed."""
         num_envs, num_threads = _check_count("num_envs", num_envs), _check_count("num_threads", num_threads)
         config, human = body.config, body.human
         self.body = body
@@ -152,6 +155,7 @@ class Simulation:
                 cpus,
                 check_seed(seed),
                 shard_size,
+                first,
             )
         except ValueError as error:
             raise UserError(f"{config.subject}: {error}") from None
@@ -225,6 +229,15 @@ class Simulation:
         self.core.qpos(out)
         return out
 
+    def reference(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the motion is: poses (N, nq) and phases (N) in [0, 1). Raises UserError without a motion."""
+        qpos, phase = np.zeros((self.core.humans, self.body.human.model.nq)), np.zeros(self.core.humans)
+        try:
+            self.core.reference(qpos, phase)
+        except ValueError as error:
+            raise UserError(f"{self.body.config.subject}: {error}") from None
+        return qpos, phase
+
 
 def _activations(spec: NetworkSpec) -> list[str]:
     return [spec.activation] * len(spec.hidden) + [spec.output_activation]
@@ -261,7 +274,8 @@ class Buffers:
     Values are NaN and flags 255 until the core has written them, so that a slot it missed shouts.
     """
 
-    def __init__(self, simulation: Simulation, steps: int, samples: bool) -> None:
+    def __init__(self, simulation: Simulation, steps: int, samples: bool, trace: bool = False) -> None:
+        """samples: of the muscles too; trace: every human's state at every simulation step too."""
         core = simulation.core
         n, d, a = core.humans, core.observation_size, core.action_size
         terms = len(simulation.body.config.task.reward.terms)
@@ -284,6 +298,10 @@ class Buffers:
             self.arrays["moments"] = np.empty((steps, n, len(layout.crossing)), np.float32)
             self.arrays["desired"] = np.empty((steps, n, layout.num_actuated), np.float32)
             self.arrays["passive"] = np.empty((steps, n, layout.num_actuated), np.float32)
+        if trace:
+            control = simulation.body.config.control
+            rows = steps * (control.sim_hz // control.policy_hz)
+            self.arrays["trace"] = np.full((rows, n, core.trace_size), np.nan)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]

@@ -159,6 +159,8 @@ def _restore(
 
     Raises UserError where the configuration has changed since, so that the checkpoint does not fit any more.
     """
+    if content["ppo"] is None:
+        raise UserError(f"{file}: expected a checkpoint to go on from, got a policy alone; latest.pt is one")
     check_policy(ppo.weights.shapes, content["policy"], f"{file}: policy")
     if (muscle is None) != (content["muscle_learner"] is None):
         asked, found = ("none", "one") if muscle is None else ("one", "none")
@@ -216,6 +218,7 @@ def train(run: Run) -> dict[str, Any]:
             while not run.finished:
                 try:
                     iterate(run)
+                    run.keep_moment()
                     if run.due(limits.eval_interval):
                         run.evaluate()
                 except CollectorFailed as failed:

@@ -3,13 +3,12 @@
 import json as json_format
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
+from soleus.cli.flags import Which
 from soleus.errors import UserError
-
-Checkpoint = Literal["best", "latest", "previous"]
 
 
 def describe(result: Mapping[str, float]) -> str:
@@ -27,23 +26,17 @@ def describe(result: Mapping[str, float]) -> str:
     )
 
 
-def evaluate_run(
-    run: Path, checkpoint: Checkpoint, episodes: int, seed: int, num_threads: int | None
-) -> dict[str, Any]:
+def evaluate_run(run: Path, checkpoint: str, episodes: int, seed: int, num_threads: int | None) -> dict[str, Any]:
     """Return the evaluation of a run folder's checkpoint, or of a checkpoint file."""
-    from soleus import checkpoint as checkpoints
     from soleus import threads
-    from soleus.config import load_config
-
-    file = checkpoints.locate(run, f"{checkpoint}.pt")
-    content = checkpoints.read(file)
-    config = load_config(file.parent.parent / "config.yaml")
     from soleus.evaluate import evaluate as evaluate_policy
+    from soleus.trained import load_trained
 
+    trained = load_trained(run, checkpoint)
     return evaluate_policy(
-        config,
-        checkpoints.as_arrays(content["policy"]),
-        checkpoints.as_arrays(content["muscle"]) if content["muscle"] else None,
+        trained.config,
+        trained.policy,
+        trained.muscle,
         episodes=episodes,
         seed=seed,
         num_threads=threads.collector_threads(num_threads),
@@ -55,7 +48,7 @@ def evaluate(
     *,
     episodes: int = 20,
     seed: int = 0,
-    checkpoint: Checkpoint = "best",
+    checkpoint: Which = "best",
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
@@ -65,7 +58,7 @@ def evaluate(
         run: Run folder, or a checkpoint file in one.
         episodes: Episodes to average over.
         seed: Of the episodes' starts.
-        checkpoint: Which of the run's checkpoints; the latest where there is no such one.
+        checkpoint: Which of the run's checkpoints, or the steps of one; the latest where there is no best one.
         num_threads: By default the CPUs that this process may use.
         json: Print the numbers as JSON.
     """

@@ -9,6 +9,8 @@ import tyro
 from soleus.config import parse_overrides, takes_no_value
 
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
+Which = Annotated[str, tyro.conf.arg(metavar="{best,latest,previous,STEPS}")]
+"""A checkpoint of a run."""
 
 
 @dataclass(frozen=True)

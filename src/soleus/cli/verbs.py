@@ -11,6 +11,7 @@ from soleus.cli.flags import VERBS as KEYED
 from soleus.cli.flags import gather_settings
 from soleus.cli.import_ import import_
 from soleus.cli.presets import presets
+from soleus.cli.record import record
 from soleus.cli.report import report
 from soleus.cli.train import train
 from soleus.cli.usage import parse
@@ -21,6 +22,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,
     "compare": compare,
     "report": report,
+    "record": record,
     "presets": presets,
     "import": import_,
     "bench": bench,

@@ -82,8 +82,10 @@ def _build(
 ) -> Human:
     """Compile for simulation, without the meshes that only pictures need; they come back for `render_model`."""
 
-    def compile_spec(discard: bool) -> mujoco.MjModel:
+    def compile_spec(discard: bool, drawn: bool = False) -> mujoco.MjModel:
         spec = make_spec()
+        if drawn:
+            _add_sky(spec)
         spec.option.timestep = 1.0 / sim_hz
         if discard:
             spec.compiler.discardvisual = True
@@ -94,7 +96,22 @@ def _build(
         except (ValueError, mujoco.FatalError) as error:
             raise UserError(f"model '{name}' does not compile: {_one_line(error)}") from error
 
-    return build_human(name, compile_spec(discard_visual), lambda: compile_spec(False), yaw, table, spread)
+    return build_human(name, compile_spec(discard_visual), lambda: compile_spec(False, drawn=True), yaw, table, spread)
+
+
+def _add_sky(spec: Any) -> None:
+    """Give a model that has no sky one: behind it everything would be black."""
+    if any(texture.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX for texture in spec.textures):
+        return
+    spec.add_texture(
+        name="soleus_sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.95, 0.97, 1.0],
+        rgb2=[0.72, 0.80, 0.90],
+        width=64,
+        height=384,
+    )
 
 
 def _one_line(error: Exception) -> str:

@@ -1,0 +1,56 @@
+"""`soleus record`: a run's policy as a film or a strip of poses."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from soleus.cli.flags import Which
+from soleus.errors import UserError
+from soleus.render import Shot
+
+_LARGEST = 4096  # [pixels]
+
+
+def record(
+    run: tyro.conf.Positional[Path],
+    *,
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("walk.mp4"),
+    seconds: float = 10.0,
+    camera: Shot = "follow",
+    size: Annotated[str, tyro.conf.arg(metavar="WIDTHxHEIGHT")] = "640x480",
+    checkpoint: Which = "best",
+    ghost: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    seed: int = 0,
+) -> None:
+    """Draw a run's policy, without a screen: muscles run from blue at rest to red at full activation.
+
+    Args:
+        run: Run folder, or a checkpoint file in one.
+        out: An .mp4 or .gif file is a film; a .png file is a strip of poses through one gait cycle.
+        seconds: Length of a film.
+        camera: Where it looks from; it follows the human.
+        size: Of the picture, or of the whole strip, in pixels.
+        checkpoint: Which of the run's checkpoints, or the steps of one.
+        ghost: Draw the reference motion too.
+        seed: Of the episode's start.
+    """
+    from soleus.record import record_film, record_strip
+    from soleus.render.film import check_file
+    from soleus.trained import load_trained
+
+    match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", size)
+    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
+        raise UserError(f"--size: expected a width and a height up to {_LARGEST} such as 640x480, got '{size}'")
+    if not 0 < seconds <= 3600:
+        raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds}")
+    check_file(out)
+    trained = load_trained(run, checkpoint)
+    if out.suffix == ".png":
+        record_strip(trained, out, shot=camera, size=(width, height), seed=seed)
+    else:
+        even = (width - width % 2, height - height % 2)  # which H.264 needs
+        record_film(trained, out, seconds=seconds, shot=camera, size=even, ghost=ghost, seed=seed)
+    print(out)

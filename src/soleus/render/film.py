@@ -1,0 +1,75 @@
+"""Frames as files: MP4 (H.264, by PyAV), GIF and PNG (by Pillow)."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from soleus.errors import UserError
+from soleus.render.frames import Image
+
+SUFFIXES = (".mp4", ".gif", ".png")
+
+
+def check_file(path: Path) -> None:
+    """Raise UserError for a file that no film can be written to, before the frames are made."""
+    if path.suffix not in SUFFIXES:
+        raise UserError(f"--out: expected a file ending in {', '.join(SUFFIXES)}, got {path}")
+    if not path.parent.is_dir():
+        raise UserError(f"--out: expected a folder that is there, got {path.parent}")
+    if path.is_dir():
+        raise UserError(f"--out: expected a file, got the folder {path}")
+    if path.suffix == ".mp4":
+        _av()
+
+
+def write_film(path: Path, frames: Iterator[Image], fps: float) -> int:
+    """Write frames (H, W, 3) to an .mp4 or .gif file; return how many. Raises UserError where the disk refuses."""
+    try:
+        return _write_mp4(path, frames, fps) if path.suffix == ".mp4" else _write_gif(path, frames, fps)
+    except OSError as error:
+        raise UserError(f"{path}: could not be written ({error.strerror or error})") from None
+
+
+def write_strip(path: Path, frames: Sequence[Image]) -> None:
+    """Write frames side by side into a .png file. Raises UserError where the disk refuses."""
+    from PIL import Image as Pillow
+
+    try:
+        Pillow.fromarray(np.concatenate(frames, axis=1)).save(path)
+    except OSError as error:
+        raise UserError(f"{path}: could not be written ({error.strerror or error})") from None
+
+
+def _av() -> Any:
+    try:
+        import av
+    except ImportError:
+        raise UserError("an .mp4 file needs PyAV, got none: pip install 'soleus[view]', or record a .gif") from None
+    return av
+
+
+def _write_mp4(path: Path, frames: Iterator[Image], fps: float) -> int:
+    av = _av()
+    count = 0
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+        stream.pix_fmt = "yuv420p"  # what browsers play
+        stream.options = {"crf": "20", "preset": "veryfast", "threads": "1"}
+        for image in frames:
+            if not count:
+                stream.height, stream.width = image.shape[:2]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+            count += 1
+        container.mux(stream.encode())
+    return count
+
+
+def _write_gif(path: Path, frames: Iterator[Image], fps: float) -> int:
+    from PIL import Image as Pillow
+
+    images = [Pillow.fromarray(image).quantize(128, method=Pillow.Quantize.FASTOCTREE) for image in frames]
+    images[0].save(path, save_all=True, append_images=images[1:], duration=1000 / fps, loop=0)
+    return len(images)

@@ -158,12 +158,12 @@ def test_learning_curves(tmp_path: Path) -> None:
     figure = figures.draw_learning(read_runs([write_run(tmp_path / "run", rows)])[0])
     assert figure
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "Return", "Episode length [s]", "Return in evaluation",
+        "Return", "Episode length [s]",
     ]  # fmt: skip
     np.testing.assert_array_equal(line(figure.axes[0], "raw:episode/return"), [1, 2, 3])
     np.testing.assert_array_equal(line(figure.axes[1], "episode/length_s"), [2, 4, 6])
     np.testing.assert_allclose(figure.axes[0].lines[0].get_xdata(), [0.1, 0.2, 0.3])
-    np.testing.assert_array_equal(line(figure.axes[2], "evaluate/mean_return"), [6.5])
+    np.testing.assert_array_equal(line(figure.axes[0], "evaluate/mean_return"), [6.5])
 
 
 def test_a_run_that_recorded_nothing_has_no_curves(tmp_path: Path) -> None:

@@ -165,3 +165,11 @@ def test_folders_that_do_not_work(tmp_path: Path) -> None:
         check_folder(tmp_path / "taken")
     check_folder(tmp_path / "new" / "deep")
     assert (tmp_path / "new" / "deep").is_dir()
+
+
+def test_a_run_is_said_to_be_one(planar: Report, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    for stance, said in ((48.0, True), (60.0, False)):
+        write_report(replace(planar, stance=stance), tmp_path, RUN)
+        assert ("is that of a run" in (tmp_path / "report.html").read_text()) == said

@@ -23,13 +23,11 @@ _DASHES: dict[str, Any] = {"right": "solid", "left": (0, (5, 1.6))}
 _NORMAL, _INK, _FAINT = "#8c8c8c", "#333333", "#bbbbbb"
 _PERCENT = np.linspace(0, 100, 101)
 _COLUMNS = 3
-_LEARNING = (
-    ("episode/return", "Return"),
-    ("episode/length_s", "Episode length [s]"),
-    ("evaluate/mean_return", "Return in evaluation"),
-    ("evaluate/mean_length_s", "Episode length in evaluation [s]"),
-    ("evaluate/mean_speed_m_s", "Speed in evaluation [m/s]"),
-    ("muscle/residual", "Torque residual of the muscle network"),
+_LEARNING = (  # title, metric of iterations, metric of evaluations
+    ("Return", "episode/return", "evaluate/mean_return"),
+    ("Episode length [s]", "episode/length_s", "evaluate/mean_length_s"),
+    ("Speed in evaluation [m/s]", "", "evaluate/mean_speed_m_s"),
+    ("Torque residual of the muscle network", "muscle/residual", ""),
 )
 _AXIS_OF = {"degree": "angle [degree]", "m": "displacement [m]"}
 
@@ -131,26 +129,37 @@ def _groups(axes: Axes, groups: Sequence[str]) -> None:
 
 
 def draw_learning(run: RunRecord) -> Figure | None:
-    """Learning curves over steps, gid KEY; None where the run recorded none of them."""
-    series = []
-    for key, label in _LEARNING:
-        x, y = (run.evaluated(k) if key.startswith("evaluate/") else run.column(k) for k in ("time/steps", key))
-        known = np.isfinite(x) & np.isfinite(y)
-        if known.any():
-            series.append((key, label, x[known] / 1e6, y[known]))
-    if not series:
+    """Learning curves over steps, their gids the metrics' keys; None where the run recorded none of them."""
+    panels = []
+    for label, key, evaluated in _LEARNING:
+        trained = _known(run.column("time/steps"), run.column(key))
+        tested = _known(run.evaluated("time/steps"), run.evaluated(evaluated))
+        if trained.size or tested.size:
+            panels.append((label, key, trained, evaluated, tested))
+    if not panels:
         return None
-    figure, panels = _sheet(len(series), height=2.6)
-    for axes, (key, label, x, y) in zip(panels, series, strict=True):
-        if key.startswith("evaluate/"):
-            axes.plot(x, y, marker="D", markersize=4, linewidth=1.2, color=COLOURS["right"], gid=key)
-        else:
-            axes.plot(x, y, linewidth=0.8, alpha=0.3, color=COLOURS["right"], gid=f"raw:{key}")
-            axes.plot(x, smooth(y), linewidth=1.8, color=COLOURS["right"], gid=key)
+    figure, sheet = _sheet(len(panels), height=2.9)
+    colour, last = COLOURS["right"], max(column[-1, 0] for p in panels for column in (p[2], p[4]) if column.size)
+    for axes, (label, key, trained, evaluated, tested) in zip(sheet, panels, strict=True):
+        if trained.size:
+            axes.plot(*trained.T, linewidth=0.8, alpha=0.3, color=colour, gid=f"raw:{key}")
+            axes.plot(trained[:, 0], smooth(trained[:, 1]), linewidth=1.8, color=colour, gid=key)
+        if tested.size:
+            marks: dict[str, Any] = {"marker": "D", "markersize": 5, "color": COLOURS["left"], "linewidth": 1.0}
+            axes.plot(*tested.T, **marks, linestyle="dotted", gid=evaluated)
         axes.set_title(label, loc="left", fontsize=11, fontweight="bold")
-        axes.set(xlabel="million steps", xlim=(0, None))
+        axes.set(xlabel="million steps", xlim=(0, 1.02 * last))
         axes.grid(alpha=0.3)
+    handles = [Line2D([], [], color=colour, linewidth=1.8, label="training, mean over 5 % of the iterations")]
+    handles += [Line2D([], [], marker="D", linestyle="dotted", color=COLOURS["left"], label="evaluation")]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=10)
     return figure
+
+
+def _known(steps: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Million steps and values (n, 2), where both are known."""
+    rows = np.stack([steps / 1e6, values], axis=-1)
+    return np.asarray(rows[np.isfinite(rows).all(axis=1)])
 
 
 def _grid(
@@ -175,11 +184,10 @@ def _grid(
 
 
 def _sheet(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """`count` panels in rows of three."""
-    columns = min(_COLUMNS, max(1, count))
+    """`count` panels in rows of two or three, whichever leaves fewer gaps."""
+    columns = 2 if count in (2, 4) else min(_COLUMNS, max(1, count))
     lines = max(1, math.ceil(count / columns))
-    width = {1: 6.0, 2: 9.0}.get(columns, 13.0)
-    figure = Figure(figsize=(width, height * lines + 0.6), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+    figure = Figure(figsize=(13.0, height * lines + 0.6), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
     panels = [figure.add_subplot(lines, columns, number + 1) for number in range(count)]
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)

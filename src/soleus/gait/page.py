@@ -179,10 +179,19 @@ def _phases(report: Mapping[str, Any]) -> str:
 <h2>Phases of gait</h2>
 <p class="caption">The eight phases of Perry and Burnfield (2010), whose stance is 62 % of the cycle, stretched to the
 stance measured, {number(report, "stance_percent", 1)} %. Their short names stand above every picture; the dark rule is
-toe-off.</p>
+toe-off.{_running(report)}</p>
 <div class="scroll"><table class="even"><thead><tr><th></th>{names}</tr></thead><tbody>{rows}</tbody></table></div>
 </section>
 """
+
+
+def _running(report: Mapping[str, Any]) -> str:
+    if report["stance_percent"] >= 50:
+        return ""
+    return (
+        " A stance below half of the cycle is that of a run: both feet are off the ground in between, and no phase of"
+        " walking is quite what its name says."
+    )
 
 
 def _picture(report: Mapping[str, Any], name: str, png: bytes) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from run_folders import sequential
 from soleus.cli import main
+from soleus.cli.report import player_of
 from soleus.models import Human
 from soleus.playback import Trace
 from walker import still, walked
@@ -90,7 +91,6 @@ def test_who_does_not_walk(play: Callable[..., list[Any]], walk2d: Human, capsys
         (["--seed", "-1"], "--seed: expected 0 or more and less than 2**62, got -1"),
         (["--num-threads", "0"], "--num-threads: expected 1 or more, got 0"),
         (["--out", "/proc/x"], "--out: expected a folder that can be written to, got /proc/x"),
-        (["--checkpoint", "worst"], "invalid choice"),
     ],
 )
 def test_errors_are_one_line(
@@ -103,3 +103,25 @@ def test_errors_are_one_line(
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+def test_of_a_policy_that_has_hardly_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way, from a training of seconds: it does not walk, and that is said."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "test-walk2d-small", "--run-dir", "small", "--num-threads", "1"]) == 0
+    known, play = player_of(Path("small"), "latest", 2, 3.0, 0, 1)
+    assert (known["name"], known["folder"], known["checkpoint"]) == ("small", "small", "latest.pt")
+    assert known["steps"] > 0
+    first, again, other = play(0), play(0), play(1)
+    assert len(first.traces) == 2
+    trace = first.traces[0]
+    assert trace.human.name == "walk2d"
+    assert (trace.qpos == again.traces[0].qpos).all()
+    assert trace.qpos.shape != other.traces[0].qpos.shape or (trace.qpos != other.traces[0].qpos).any()
+    capsys.readouterr()
+    assert main(["report", "small", "--episodes", "2", "--seconds", "3", "--num-threads", "1"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: expected a person who walks, got no stride in 4 episodes of ")
+    assert error.count("\n") == 1

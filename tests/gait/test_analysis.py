@@ -133,6 +133,15 @@ def test_a_person_of_no_known_anatomy_shows_its_coordinates(tmp_path: Path) -> N
     assert json.dumps(report.as_json(), allow_nan=False)
 
 
+def test_muscles_that_do_not_act_are_not_shown(walk2d: Human) -> None:
+    """Torques move the person: there are no activations, and no metabolic cost."""
+    trace = walked(walk2d, strides=6).trace
+    report = analyse([replace(trace, activation=np.zeros_like(trace.activation), metabolic_w_kg=0.0)])
+    assert report.activations == report.muscles == {}
+    assert report.as_json()["muscles"] == {}
+    assert report.measures["cost_of_transport"].mean is None
+
+
 def test_one_foot_that_never_leaves_the_ground(walk2d: Human) -> None:
     """It has no strides; the other one's are shown, and there are not enough."""
     trace = walked(walk2d, strides=8).trace

@@ -140,8 +140,11 @@ def test_strides_after_a_fall_are_left_out(walk2d: Human) -> None:
 
 
 def test_a_trace_of_nothing(walk2d: Human) -> None:
-    empty = standing(walk2d, 2 * DT)
-    assert cut([empty]).kept == []
+    walk = walked(walk2d, strides=5).trace
+    for steps in (0, 1, 2):
+        empty = standing(walk2d, steps * DT)
+        assert cut([empty]).kept == []
+        assert {stride.trace for stride in cut([empty, walk]).kept} == {int(steps == 2)}
 
 
 def test_every_trace_by_itself(walk2d: Human) -> None:

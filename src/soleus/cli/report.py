@@ -3,21 +3,20 @@
 import json as json_format
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from soleus.cli.flags import Which
 from soleus.errors import UserError
 
 if TYPE_CHECKING:
     from soleus.gait import Report
     from soleus.gait.gathering import Played
 
-Checkpoint = Literal["best", "latest", "previous"]
-
 
 def player_of(
-    run: Path, checkpoint: Checkpoint, episodes: int, seconds: float, seed: int, num_threads: int | None
+    run: Path, checkpoint: str, episodes: int, seconds: float, seed: int, num_threads: int | None
 ) -> tuple[dict[str, Any], "Callable[[int], Played]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
     from soleus import threads
@@ -63,7 +62,7 @@ def describe(report: "Report") -> str:
 def report(
     run: tyro.conf.Positional[Path],
     *,
-    checkpoint: Checkpoint = "best",
+    checkpoint: Which = "best",
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     episodes: int = 4,
     seconds: float = 20.0,
@@ -75,7 +74,7 @@ def report(
 
     Args:
         run: Run folder, or a checkpoint file in one.
-        checkpoint: Which of the run's checkpoints; the latest where there is no such one.
+        checkpoint: Which of the run's checkpoints, or the steps of one.
         out: Folder for the files, made where there is none; by default gait-report in the run's.
         episodes: Episodes to begin with; more follow until each foot has 20 strides, up to five times as many.
         seconds: Longest episode [s].

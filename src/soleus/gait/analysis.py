@@ -105,7 +105,9 @@ def analyse(traces: Sequence[Trace], *, torque_residual: float | None = None) ->
     measures = measures_of(strides)
     stances = [m for m in (measures["stance_share"].right, measures["stance_share"].left) if m is not None]
     stance = float(np.mean(stances))
-    roles = functions(human, angles) if human.muscle_names else []
+    # With torques for muscles there is nothing to show of them.
+    act = any(walk.trace.activation.any() for walk in strides.walks)
+    roles = functions(human, angles) if act else []
     return Report(
         model=human.name,
         mass=human.mass,
@@ -133,7 +135,7 @@ def check_walks(strides: Strides) -> None:
     seconds = sum(walk.duration for walk in strides.walks)
     said = ", ".join(f"{count} {REASONS[reason]}" for reason, count in strides.left_out.items())
     other = f"; left out: {said}" if said else ""
-    episodes = f"{len(strides.walks)} episodes of {seconds:.1f} s together"
+    episodes = f"{len(strides.walks)} episode{'s' * (len(strides.walks) != 1)} of {seconds:.1f} s together"
     raise UserError(f"expected a person who walks, got no stride in {episodes}{other}")
 
 

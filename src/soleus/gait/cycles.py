@@ -115,9 +115,13 @@ class Strides:
 
 def cut(traces: Sequence[Trace]) -> Strides:
     """Cut traces at heel strikes."""
-    walks, kept, left_out = [], [], Counter[str]()
-    for index, trace in enumerate(traces):
-        walk = _walk(trace)
+    walks: list[Walk] = []
+    kept: list[Stride] = []
+    left_out = Counter[str]()
+    for trace in traces:
+        if len(trace.qpos) < 2:  # it was over before it began
+            continue
+        walk, index = _walk(trace), len(walks)
         walks.append(walk)
         for side in (0, 1):
             for stride in _strides(walk, index, side):

@@ -91,8 +91,8 @@ class Human : public HumanData {
   int num_balls() const { return static_cast<int>(rotations_.size()) - (free_root() ? 1 : 0); }
   bool free_root() const { return free_root_; }
 
-  // A ball joint with limits by axis: its first coordinate, and the inertia that each axis feels at rest [kg m^2].
-  struct BallLimit { int coordinate; std::array<double, 3> inertia; };
+  // A ball joint with limits by axis: its first coordinate, and what each axis answers with [N m/rad], [N m s/rad].
+  struct BallLimit { int coordinate; std::array<double, 3> stiffness, damping; };
   const std::vector<BallLimit>& ball_limits() const { return ball_limits_; }
 
   const Polylines& paths() const { return paths_; }

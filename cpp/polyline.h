@@ -47,7 +47,6 @@ class Polylines {
   int waypoints() const { return data_.adr.empty() ? 0 : data_.adr.back(); }
   const std::vector<double>& max_force() const { return data_.max_force; }
   double optimal_length(int muscle) const { return data_.optimal[muscle] * rest_length_[muscle]; }  // [m]
-  double rest_length(int muscle) const { return rest_length_[muscle]; }  // of the whole path at qpos0 [m]
 
   PathState make_state() const;
   // Kinematics must be current. Allocates nothing.

@@ -29,7 +29,7 @@ Rollout::Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, T
   require(control.mode == Control::kTorque || human_->num_muscles() > 0,
           "expected a model with muscles for muscle or excitation control, got none");
   require(!control.mirror || human_->mirror_crossing().size() == human_->crossing.size(),
-          "expected muscles that pair up left and right for mirror symmetry");
+          "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
   const int size = shard_size();
   const int count = (data.humans + size - 1) / size;
   shards_.resize(count);

@@ -147,11 +147,16 @@ def read_weights(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: expected a file of weights, but there is none")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch stumbles over a foreign file in many ways
-        raise UserError(f"{path}: expected a torch state_dict, tensors alone, but {first_line(error)}") from None
-    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise UserError(f"{path}: expected a torch state_dict, tensors by name, got another file")
-    return content
+    except Exception:  # torch stumbles over a foreign file in many ways, some of them long
+        raise UserError(
+            f"{path}: expected a torch state_dict, tensors alone, got another file, or one with code"
+        ) from None
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) and value.layout == torch.strided
+        for name, value in content.items()
+    ):
+        raise UserError(f"{path}: expected a torch state_dict, dense tensors by name, got another file")
+    return {name: value.float() if value.is_floating_point() else value for name, value in content.items()}
 
 
 def locate(run: Path, prefer: str = LATEST) -> Path:

@@ -3,6 +3,7 @@
 This is the edge: nothing below reads YAML, flags or environment variables. The data itself is described in schema.py.
 """
 
+import os
 import re
 import types
 import typing
@@ -89,12 +90,13 @@ def _merge(below: Any, above: Any) -> Any:
 
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Model and motion files are meant relative to the file that names them."""
+    """Files are meant relative to the file that names them; a bare model or motion may be a name."""
     for path in sources.PATHS:
         value: Any = raw
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, str) and Path(value).suffix and (folder / value).is_file():
+        a_file = len(path) > 1 or (isinstance(value, str) and Path(value).suffix and os.path.isfile(folder / value))
+        if isinstance(value, str) and a_file:
             raw = _merge(raw, _nested({".".join(path): str((folder / value).resolve())}))
     return raw
 

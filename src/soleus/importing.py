@@ -1,7 +1,14 @@
 """Models of other programs as files of our own, which load without the originals."""
 
+import os
 import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
 
 from soleus import motions
 from soleus.errors import UserError
@@ -12,12 +19,7 @@ from soleus.motions.table import write_table as write_motion
 from soleus.sources import BvhMotion, MassFiles, ModelFiles
 
 _MESHES = "meshes"
-_START = """# {title}: soleus train train.yaml
-model: {model}
-{motion}task: {task}
-control: {{mode: {mode}, sim_hz: 600, policy_hz: 30, action_scale: 0.1}}
-coordination: {{interval: 2}}
-"""
+_START = "train.yaml"
 
 
 def import_mass(
@@ -27,60 +29,82 @@ def import_mass(
     bvh: str | Path | None = None,
     out: str | Path,
     damping: float = 0.0,
+    scale: float = 0.01,
+    hz: float = 60.0,
+    names: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write a model in the format of MASS to the folder `out`; return the files.
 
     They are MJCF of the skeleton with the meshes that it names, where those are found; a CSV table of the muscles; one
-    lap of the motion as a CSV table; and train.yaml, which trains on them. damping [N m s/rad] of every joint.
-    Raises UserError for a file that does not fit, or one that would be written over; then nothing is written.
+    lap of the motion as a CSV table; and train.yaml, which trains on them. damping [N m s/rad] of every joint; scale,
+    hz and names as in BvhMotion. Raises UserError for a file that does not fit, or one that would be written over; then
+    nothing is written.
     """
-    folder = Path(out)
-    files = ModelFiles(
-        mass=MassFiles(skeleton=str(skeleton), muscles=str(muscles) if muscles else None, damping=damping)
-    )
+    try:
+        files = ModelFiles(
+            mass=MassFiles(skeleton=str(skeleton), muscles=str(muscles) if muscles else None, damping=damping)
+        )
+        clip = BvhMotion(bvh=str(bvh), scale=scale, hz=hz, names=dict(names or {})) if bvh else None
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        raise UserError(f"{first['loc'][-1]}: expected {said}, got {first['input']}") from None
     read = mass.read_skeleton(Path(skeleton))
     table = mass.read_muscles(Path(muscles), read) if muscles else None
     human = load(files)
-    motion = motions.load(BvhMotion(bvh=str(bvh)), human) if bvh else None
-    meshes = mesh_files(read)
-    model = folder / f"{Path(skeleton).stem}.xml"
-    muscle_file = folder / f"{Path(muscles).stem}.csv" if muscles else None
-    motion_file = folder / f"{Path(bvh).stem}.csv" if bvh else None
-    start = folder / "train.yaml"
-    mesh_targets = {folder / _MESHES / path.name: path for path in meshes.values()}
-    targets = [file for file in (model, muscle_file, motion_file, *mesh_targets, start) if file]
-    _check(targets)
+    motion = motions.load(clip, human) if clip else None
+    meshes = {f"{_MESHES}/{path.name}": path for path in mesh_files(read).values()}
+    named = {
+        "model": f"{Path(skeleton).stem}.xml",
+        "muscles": f"{Path(muscles).stem}.csv" if muscles else None,
+        "motion": f"{Path(bvh).stem}.csv" if bvh else None,
+    }
+    targets = [name for name in (*named.values(), *meshes, _START) if name]
+    folder = Path(out)
+    _check(folder, targets)
     try:
-        for target, source in mesh_targets.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
         folder.mkdir(parents=True, exist_ok=True)
-        model.write_text(mass.skeleton_mjcf(read, damping, _MESHES))
-        if muscle_file and table:
-            write_table(muscle_file, table)
-        if motion_file and motion:
-            write_motion(motion_file, motion, human)
-        start.write_text(_start(human.name, model, muscle_file, motion_file))
+        # Beside where they go, so that all of them come there or none.
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as temporary:
+            made = Path(temporary)
+            for target, source in meshes.items():
+                (made / target).parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, made / target)
+            (made / str(named["model"])).write_text(mass.skeleton_mjcf(read, damping, _MESHES), encoding="utf-8")
+            if table:
+                write_table(made / str(named["muscles"]), table)
+            if motion:
+                write_motion(made / str(named["motion"]), motion, human)
+            (made / _START).write_text(_start(human.name, named), encoding="utf-8")
+            for target in targets:
+                (folder / target).parent.mkdir(exist_ok=True)
+                os.replace(made / target, folder / target)
     except OSError as error:
         raise UserError(f"{folder}: expected a folder to write to, but {error.strerror}") from None
-    return targets
+    return [folder / target for target in targets]
 
 
-def _check(targets: list[Path]) -> None:
+def _check(folder: Path, targets: list[str]) -> None:
     twice = next((one for one in targets if targets.count(one) > 1), None)
     if twice:
-        raise UserError(f"{twice}: expected muscles and motion under names that differ")
-    there = next((one for one in targets if one.exists()), None)
+        raise UserError(f"{folder / twice}: expected muscles and motion under names that differ")
+    there = next((folder / one for one in targets if os.path.lexists(folder / one)), None)
     if there:
         raise UserError(f"{there} is there already: remove it, or give another folder by --out")
 
 
-def _start(name: str, model: Path, muscles: Path | None, motion: Path | None) -> str:
-    parts = f"{{mjcf: {model.name}, muscles: {muscles.name}}}" if muscles else f"{{mjcf: {model.name}}}"
-    return _START.format(
-        title=f"{name} imitates {motion.stem}" if motion else f"{name} learns to walk",
-        model=parts,
-        motion=f"motion: {motion.name}\n" if motion else "",
-        task="imitate" if motion else "walk",
-        mode="muscle" if muscles else "torque",
-    )
+def _start(name: str, named: Mapping[str, str | None]) -> str:
+    """Text of train.yaml."""
+    motion = named["motion"]
+    model = {"mjcf": named["model"]} | ({"muscles": named["muscles"]} if named["muscles"] else {})
+    content: dict[str, Any] = {"model": model}
+    if motion:
+        content["motion"] = motion
+    content["task"] = "imitate" if motion else "walk"
+    mode = "muscle" if named["muscles"] else "torque"
+    content["control"] = {"mode": mode, "sim_hz": 600, "policy_hz": 30, "action_scale": 0.1}
+    if named["muscles"]:
+        content["coordination"] = {"method": "network", "interval": 2}
+    title = f"{name} imitates {Path(motion).stem}" if motion else f"{name} learns to walk"
+    comment = " ".join(title.split())
+    return f"# {comment}: soleus train {_START}\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}"

@@ -6,7 +6,9 @@ import pytest
 from mass_files import FILES
 
 from soleus.cli import main
+from soleus.config import load_config
 from soleus.models.muscle_table import COLUMNS
+from soleus.simulation import load_body
 
 OWN = FILES["person"]
 
@@ -50,7 +52,16 @@ def the_line(capsys, files: dict[str, Path], out: Path) -> str:
         ("muscles", "<Muscle>", "<Muscle><Unit", ["expected XML"]),
         ("muscles", 'f0="', 'f0="-3" was="', ["<Unit>", "f0: expected a positive number, got -3"]),
         ("muscles", 'p="', 'p="inf 0 0" was="', ["<Waypoint>", "p: expected finite numbers, got 'inf 0 0'"]),
+        ("skeleton", 'linear="', 'linear="2 0 0 0 2 0 0 0 2" was="', ["<Transformation>", "lengths 2, 2, 2"]),
+        ("skeleton", 'linear="', 'linear="1 1 0 0 1 1 0 0 1" was="', ["<Transformation>", "not at right angles"]),
+        ("skeleton", 'linear="', 'linear="-1 0 0 0 1 0 0 0 1" was="', ["<Transformation>", "a reflection"]),
+        ("skeleton", 'mass="', 'mass="1e300" was="', ["<Body>", "mass: expected numbers up to 1e+06"]),
+        ("skeleton", 'mass="', 'mass="1e-300" was="', ["<Body>", "mass: expected a number of 1e-06 or more"]),
+        ("skeleton", '<Node name="', '<Node name="world" was="', ["<Node> 'world'", "expected another name"]),
+        ("skeleton", "<Skeleton", '<?xml version="1.0" encoding="foo"?><Skeleton', ["in an encoding that is known"]),
+        ("muscles", 'p="', 'p="1e30 0 0" was="', ["<Waypoint>", "expected numbers up to"]),
         ("bvh", "CHANNELS 3", "CHANNELS 2", ["line"]),
+        ("bvh", "CHANNELS 3 Zrotation", "CHANNELS 3 Xrotation", ["channels of", "that differ"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, which, before, after, parts):
@@ -111,3 +122,54 @@ def test_a_broken_table_of_muscles(tmp_path, capsys, row, said):
     line = capsys.readouterr().err
     assert "muscles.csv" in line
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--damping", "-1"], "damping: expected greater than or equal to 0, got -1"),
+        (["--damping", "nan"], "damping: expected a finite number, got nan"),
+        (["--hz", "1e12"], "expected up to 1,000,000 frames"),
+        (["--name", "Pelvis"], "--name: expected BODY=JOINT, got 'Pelvis'"),
+        (["--name", "Pelvis=None"], "expected a joint 'None' for body 'Pelvis'"),
+        (["--out", "x" * 300], "expected a folder to write to"),
+    ],
+)
+def test_what_is_wrong_beside_the_files(tmp_path, capsys, monkeypatch, flags, said):
+    monkeypatch.chdir(tmp_path)
+    files = [str(OWN["skeleton"]), str(OWN["muscles"]), "--bvh", str(OWN["bvh"]), "--out", "out"]
+    assert main(["import", "mass", *files, *flags]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert said in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, capsys, monkeypatch):
+    def full(path, table):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("soleus.importing.write_table", full)
+    assert main(["import", "mass", str(OWN["skeleton"]), str(OWN["muscles"]), "--out", str(tmp_path / "out")]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_joint_named_as_another_column(tmp_path, capsys):
+    text = OWN["skeleton"].read_text().replace('"TibiaR"', '"time"')
+    (tmp_path / "person.xml").write_text(text)
+    (tmp_path / "muscles.xml").write_text(OWN["muscles"].read_text().replace('"TibiaR"', '"time"'))
+    files = {**OWN, "skeleton": tmp_path / "person.xml", "muscles": tmp_path / "muscles.xml"}
+    code = main(["import", "mass", str(files["skeleton"]), str(files["muscles"]), "--bvh", str(files["bvh"]),
+                 "--out", str(tmp_path / "out")])  # fmt: skip
+    assert (code, capsys.readouterr().err.count("got 'time' twice")) == (2, 1)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a,b", "a: b", "#x", "a #b", "[z]", "*a", "&a", "@a", "Fu\u00dfball", "{y}"])
+def test_names_of_files_may_be_odd(tmp_path, name):
+    (tmp_path / f"{name}.xml").write_text(OWN["skeleton"].read_text())
+    out = tmp_path / "out"
+    assert main(["import", "mass", str(tmp_path / f"{name}.xml"), str(OWN["muscles"]), "--out", str(out)]) == 0
+    assert load_body(load_config(out / "train.yaml")).human.muscle_names

@@ -1,6 +1,7 @@
 """A model in the format of MASS as files of our own, in a configuration, and in training."""
 
 import json
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -130,6 +131,26 @@ def test_files_are_meant_relative_to_the_one_that_names_them(tmp_path, monkeypat
     assert load_body(config).motion.speed > 0.5
     other = load_config(tmp_path / "mine.yaml", {"model.mass.damping": 0.4, "model.blend_force": "by_weight"})
     assert (other.model.mass.damping, other.model.blend_force) == (0.4, "by_weight")
+
+
+def test_a_file_elsewhere_is_never_taken_for_the_one_that_is_named(tmp_path, monkeypatch):
+    for path in FILES["person"].values():
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "mine.yaml").write_text(yaml.safe_dump(
+        {"model": {"mass": {"skeleton": "person.xml"}}, "control": {"mode": "torque"}, "motion": {"bvh": "stride.bvh"}}
+    ))  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"below/person\.xml: expected a readable file"):
+        load_body(load_config(Path("below") / "mine.yaml"))
+
+
+def test_limits_are_those_of_the_joints():
+    human = load_body(config_of("person")).human
+    knee = human.coordinate_names.index("TibiaR")
+    low, high = human.model.joint("TibiaR").range
+    assert (human.lower[knee], human.upper[knee]) == (low, high)
+    assert high < np.pi
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """`soleus import`: models of other programs."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+
+from soleus.errors import UserError
 
 
 def import_(
@@ -16,6 +19,9 @@ def import_(
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")],
     bvh: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     damping: Annotated[float, tyro.conf.arg(metavar="N_M_S")] = 0.0,
+    scale: Annotated[float, tyro.conf.arg(metavar="METRES")] = 0.01,
+    hz: float = 60.0,
+    name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="BODY=JOINT")] = (),
 ) -> None:
     """Write a model of another program as files of our own, which load without the originals.
 
@@ -26,10 +32,17 @@ def import_(
         out: Folder to write to: MJCF, a table of the muscles, a table of the motion, and train.yaml.
         bvh: File of a motion of the skeleton's, one lap of it.
         damping: Of every joint but the root's; the format has none.
+        scale: Of the motion's unit of length.
+        hz: Frames a second to resample the motion to.
+        name: Joint of the motion that a body follows, over what the skeleton says.
     """
     from soleus.importing import import_mass
 
-    files = import_mass(skeleton, muscles, bvh=bvh, out=out, damping=damping)
+    for one in name:
+        if not re.fullmatch(r"[^=]+=[^=]+", one):
+            raise UserError(f"--name: expected BODY=JOINT, got '{one}'")
+    names = dict(one.split("=") for one in name)
+    files = import_mass(skeleton, muscles, bvh=bvh, out=out, damping=damping, scale=scale, hz=hz, names=names)
     for file in files:
         print(file)
     print(f"Train on it: soleus train {files[-1]}")

@@ -108,7 +108,7 @@ def _limits(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDA
         own = hints.limits.get(str(model.joint(joint).name))
         if own is not None:
             result[:, c] = own.reshape(2, 3)[:, dof - model.jnt_dofadr[joint]]
-        elif model.jnt_limited[joint] and model.jnt_type[joint] in _SCALAR:
+        elif model.jnt_limited[joint] and int(model.jnt_type[joint]) in _SCALAR:
             result[:, c] = model.jnt_range[joint]
     return result
 

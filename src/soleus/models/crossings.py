@@ -17,7 +17,7 @@ def muscles(model: mujoco.MjModel) -> NDArray[np.int32]:
 
 def crossed_dofs(model: mujoco.MjModel, actuator: int) -> set[int]:
     """Dofs that can change the length of an actuator's path: those between the bodies that it touches."""
-    kind, target = model.actuator_trntype[actuator], int(model.actuator_trnid[actuator, 0])
+    kind, target = int(model.actuator_trntype[actuator]), int(model.actuator_trnid[actuator, 0])
     if kind in (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT):
         return {int(model.jnt_dofadr[target])}
     if kind != mujoco.mjtTrn.mjTRN_TENDON:
@@ -26,7 +26,7 @@ def crossed_dofs(model: mujoco.MjModel, actuator: int) -> set[int]:
     joints: set[int] = set()
     start = model.tendon_adr[target]
     for w in range(start, start + model.tendon_num[target]):
-        wrap, obj = model.wrap_type[w], model.wrap_objid[w]
+        wrap, obj = int(model.wrap_type[w]), model.wrap_objid[w]
         if wrap == mujoco.mjtWrap.mjWRAP_JOINT:
             joints.add(int(model.jnt_dofadr[obj]))
         elif wrap == mujoco.mjtWrap.mjWRAP_SITE:

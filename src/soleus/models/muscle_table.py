@@ -44,7 +44,7 @@ class MuscleTable:
 
 def write_table(path: Path, table: MuscleTable) -> None:
     """Write a table that read_table reads back to the same numbers."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
         for k, name in enumerate(table.names):
@@ -61,7 +61,7 @@ def write_table(path: Path, table: MuscleTable) -> None:
 def read_table(path: Path) -> MuscleTable:
     """Read a table. Raises UserError naming the file, the line and what was expected there."""
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected a readable CSV file, but {error}") from None

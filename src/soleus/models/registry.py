@@ -1,6 +1,7 @@
 """Models by name, or from a user's MJCF file."""
 
 import difflib
+import re
 import warnings
 from collections.abc import Callable
 from importlib.resources import files
@@ -68,7 +69,11 @@ def _user_spec(path: Path) -> Any:
     try:
         return mujoco.MjSpec.from_file(str(path))
     except (ValueError, mujoco.FatalError) as error:
-        raise UserError(f"model file '{path}' is not valid MJCF: {_one_line(error)}") from error
+        if "'Skeleton'" in str(error):
+            raise UserError(
+                f"model file '{path}': a skeleton of MASS is given by model: {{mass: {{skeleton: {path}}}}}"
+            ) from None
+        raise UserError(f"model file '{path}' is not valid MJCF: {' '.join(str(error).split())}") from error
 
 
 def _build(
@@ -83,13 +88,13 @@ def _build(
     """Compile for simulation, without the meshes that only pictures need; they come back for `render_model`."""
 
     def compile_spec(discard: bool, drawn: bool = False) -> mujoco.MjModel:
-        spec = make_spec()
-        if drawn:
-            _add_sky(spec)
-        spec.option.timestep = 1.0 / sim_hz
-        if discard:
-            spec.compiler.discardvisual = True
         try:
+            spec = make_spec()
+            if drawn:
+                _add_sky(spec)
+            spec.option.timestep = 1.0 / sim_hz
+            if discard:
+                spec.compiler.discardvisual = True
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # about attached specs, which are how myo-sim composes
                 return spec.compile()
@@ -115,4 +120,6 @@ def _add_sky(spec: Any) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    """MuJoCo's message, without the lines of a file that is none of the user's, and its advice behind it."""
+    text = " ".join(str(error).split())
+    return re.sub(r",? line \d+(?= |$)| ?The visual elements of the spec.*", "", text)

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 _CHANNELS = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation", "Zrotation")
 _KNOWN = {name.lower(): index for index, name in enumerate(_CHANNELS)}
 _KEYWORDS = ("hierarchy", "root", "joint", "end", "offset", "channels", "motion", "{", "}")
+_MOST = 1e9  # of any unit of length or angle
 _SHOWN = 40  # characters of what came
 
 
@@ -196,6 +197,8 @@ def _channels(words: _Words, name: str) -> list[int]:
         if word.lower() not in _KNOWN:
             words.fail(f"a channel of '{name}' out of {', '.join(_CHANNELS)}", word)
         channels.append(_KNOWN[word.lower()])
+    if len(set(channels)) != len(channels):
+        _fail(words.path, line, f"channels of '{name}' that differ", " ".join(_CHANNELS[c] for c in channels))
     if len(channels) != int(count):
         _fail(words.path, line, f"{count} channels of '{name}', as CHANNELS says", f"{len(channels)}")
     return channels
@@ -206,7 +209,7 @@ def _read_motion(path: Path, lines: list[str], line: int, width: int) -> tuple[f
     rows = [(number, text) for number, text in enumerate(lines[line:], start=line + 1) if text.strip()]
     texts = iter(rows)
     number, text = next(texts, (len(lines), None))
-    found = re.fullmatch(r"frames\s*:\s*(\d+)", (text or "").strip(), re.IGNORECASE)
+    found = re.fullmatch(r"frames\s*:\s*(\d{1,9})", (text or "").strip(), re.IGNORECASE)
     if not found:
         _fail(path, number, "'Frames:' and a whole number", text and text.strip())
     frames = int(found[1])
@@ -225,12 +228,12 @@ def _read_motion(path: Path, lines: list[str], line: int, width: int) -> tuple[f
 
 
 def _number(word: str) -> float | None:
-    """A finite number, or None."""
+    """A finite number, none that is out of all proportion, or None."""
     try:
         value = float(word)
     except ValueError:
         return None
-    return value if np.isfinite(value) else None
+    return value if abs(value) <= _MOST else None
 
 
 def _row(path: Path, number: int, text: str, width: int) -> list[float]:

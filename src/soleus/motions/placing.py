@@ -19,6 +19,7 @@ from soleus.motions.rotations import from_matrices, log
 Floats = NDArray[np.float64]
 
 _JOINT = mujoco.mjtJoint
+_MOST_FRAMES = 1_000_000
 _GROUNDED = 0.25  # of the frames have their lowest foot at the ground or below: most of a walk, and of a run enough
 
 
@@ -52,6 +53,10 @@ def place(
     tracks = _tracks(clip, human, channels)
     qpos, lap = loop(_poses(clip, human, tracks, axes, scale), human)
     duration = (clip.frames - 1) * clip.frame_time
+    if not duration * hz <= _MOST_FRAMES:
+        raise UserError(
+            f"BVH file '{clip.path}': expected up to {_MOST_FRAMES:,} frames, got {duration:g} s of {hz:g} frames each"
+        )
     qpos = human.consistent(resample(qpos, lap, human, max(2, round(duration * hz))))
     qpos[:, human.model.jnt_qposadr[_root_joint(human)] + 2] -= np.quantile(_foot_heights(human, qpos), _GROUNDED)
     return make_motion(name, duration, qpos, lap.displacement, human, lap.turn)

@@ -30,11 +30,14 @@ def load(source: str | Path | BvhMotion, human: Human) -> Motion:
     """A motion for a human: a built-in one, a file's, or a clip's.
 
     A .yaml file is a gait cycle like the built-in walk.yaml, which is put on the human's feet; a .csv file holds its
-    poses, as write_table writes them. Raises UserError: unknown name, a bad file, or joints that do not fit.
+    poses, as write_table writes them; a .bvh file is a clip like BvhMotion's. Raises UserError: unknown name, a bad
+    file, or joints that do not fit.
     """
     if isinstance(source, BvhMotion):
         return _clip(source, human)
     name = str(source)
+    if name.lower().endswith(".bvh"):
+        return _clip(BvhMotion(bvh=name), human)
     if name in _NAMES:
         return _place(built_in_cycle(name), human)
     if name.endswith(".csv"):
@@ -42,7 +45,7 @@ def load(source: str | Path | BvhMotion, human: Human) -> Motion:
     if not name.endswith((".yaml", ".yml")):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
-            f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml or .csv; nearest is '{near}'"
+            f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, .csv or .bvh; nearest is '{near}'"
         )
     return _place(read_cycle(Path(name)), human)
 

@@ -41,8 +41,12 @@ def columns(human: Human) -> list[str]:
 def write_table(path: Path, motion: Motion, human: Human) -> None:
     """Write K + 1 rows: the frames, then the first one lap later, which says how long a lap is and where it leads.
 
-    Raises UserError where the file cannot be written.
+    Raises UserError where the file cannot be written, or a joint has the name of another column.
     """
+    header = [_TIME, *columns(human)]
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice:
+        raise UserError(f"motion table '{path}': expected joints whose columns differ, got '{twice}' twice")
     slots = root_slots(human)
     start = np.array([motion.qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
     after = Lap(start, motion.displacement, motion.turn).poses(motion.qpos[:1], 1, slots)
@@ -50,7 +54,7 @@ def write_table(path: Path, motion: Motion, human: Human) -> None:
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow([_TIME, *columns(human)])
+            table.writerow(header)
             for time, pose in zip(times, np.vstack([motion.qpos, after]), strict=True):
                 table.writerow([repr(float(value)) for value in (time, *pose)])
     except OSError as error:

@@ -4,6 +4,7 @@ There MuJoCo's velocities are DART's: of a ball joint the angular velocity in th
 exponential map.
 """
 
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus.errors import UserError
 from soleus.models import hints
 from soleus.models.mass.skeleton import Node, Skeleton
 from soleus.models.sides import other_side, side
@@ -63,13 +65,19 @@ def skeleton_mjcf(skeleton: Skeleton, damping: float = 0.0, mesh_folder: str | N
 
 
 def mesh_files(skeleton: Skeleton) -> dict[str, Path]:
-    """Files of the meshes that bodies name, where they are found, by the name of the mesh."""
+    """Files of the meshes that bodies name, where they are found, by the name of the mesh.
+
+    Raises UserError for two files of one name.
+    """
     found: dict[str, Path] = {}
     for node in skeleton.nodes.values():
         for folder in _MESH_FOLDERS if node.mesh else ():
             path = skeleton.path.parent / folder / str(node.mesh)
-            if path.is_file():
-                found.setdefault(path.stem, path)
+            if os.path.isfile(path):  # which takes any text for a path
+                if found.setdefault(path.stem, path) != path:
+                    raise UserError(
+                        f"{skeleton.path}: expected meshes under names that differ, got {found[path.stem]} and {path}"
+                    )
                 break
     return found
 

@@ -10,6 +10,7 @@ from soleus.models.mass.skeleton import Node, Skeleton
 from soleus.models.mass.xml import Element, read_xml
 from soleus.models.muscle_table import MuscleTable, Waypoint
 
+_APART = 1e-4  # [m] at least of the waypoints of a muscle
 _BLEND_RADIUS = 0.08  # [m] from a joint's centre, within which a waypoint follows the bodies on both sides
 
 
@@ -48,7 +49,7 @@ def _waypoints(unit: Element, skeleton: Skeleton) -> tuple[Waypoint, ...]:
             )
         place = element.numbers("p", 3)
         made.append(_blended(place, body, skeleton) if 0 < i < len(elements) - 1 else _rigid(place, body, skeleton))
-    if max(np.linalg.norm(made[0][2] - other[2]) for other in made[1:]) < 1e-9:
+    if max(np.linalg.norm(made[0][2] - other[2]) for other in made[1:]) < _APART:
         unit.fail("expected waypoints apart from one another, got all at one place")
     return tuple(waypoint for waypoint, _, _ in made)
 

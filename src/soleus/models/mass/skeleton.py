@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import nearest
-from soleus.models.mass.xml import Element, read_xml
+from soleus.models.mass.xml import LEAST, Element, read_xml
 
 Floats = NDArray[np.float64]
 
@@ -15,7 +15,9 @@ _NO_PARENT = "None"
 _JOINTS = ("Free", "Ball", "Revolute", "Weld")
 _SHAPES = {"Box": ("size",), "Sphere": ("radius",), "Capsule": ("radius", "height")}
 _GREY = (0.5, 0.5, 0.5, 1.0)
-_LEAST_DETERMINANT = 0.5  # of a rotation as it is written, rounded
+_LENGTHS = (0.9, 1.1)  # of the columns of a rotation as it is written, rounded or with a digit lost
+_SLANT = 0.3  # cosine between two of them
+_TAKEN = ("world", "ground")  # names in every model
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,8 @@ def _node(element: Element, before: dict[str, Node]) -> Node:
     body, joint = element.one("Body"), element.one("Joint")
     if name in before:
         element.fail("expected names that differ, got this one twice")
+    if name in _TAKEN:
+        element.fail(f"expected another name than {' or '.join(_TAKEN)}, which every model has")
     if parent != _NO_PARENT and parent not in before:
         element.fail(f"expected a parent among the nodes above it, or None, got '{parent}'{nearest(parent, before)}")
     if parent == _NO_PARENT and before:
@@ -85,8 +89,8 @@ def _node(element: Element, before: dict[str, Node]) -> Node:
         element.fail(f"expected a Free joint for the node without a parent alone, got {kind} with parent '{parent}'")
     shape = _one_of(body, "type", tuple(_SHAPES))
     sizes = [body.numbers(key, 3 if key == "size" else 1) for key in _SHAPES[shape]]
-    if min(map(np.min, sizes)) <= 0:
-        body.fail(f"expected a positive size, got {body.text(_SHAPES[shape][0])}")
+    if min(map(np.min, sizes)) < LEAST:
+        body.fail(f"expected a size of {LEAST:g} or more, got {body.text(_SHAPES[shape][0])}")
     place, rotation = _transformation(body)
     joint_place, joint_rotation = _transformation(joint)
     lower, upper = _limits(joint, kind)
@@ -116,8 +120,12 @@ def _transformation(element: Element) -> tuple[Floats, Floats]:
     """Place (3,) and rotation (3, 3), made orthonormal again after rounding: column by column, as the original does."""
     transformation = element.one("Transformation")
     linear = transformation.numbers("linear", 9).reshape(3, 3)
-    if np.linalg.det(linear) < _LEAST_DETERMINANT:
-        transformation.fail(f"linear: expected a rotation, got a matrix of determinant {np.linalg.det(linear):.3g}")
+    lengths, slants = np.linalg.norm(linear, axis=0), (linear.T @ linear)[np.triu_indices(3, 1)]
+    if not (_LENGTHS[0] < lengths.min() and lengths.max() < _LENGTHS[1] and np.abs(slants).max() < _SLANT):
+        said = ", ".join(f"{length:.3g}" for length in lengths)
+        transformation.fail(f"linear: expected a rotation, got columns of lengths {said} that are not at right angles")
+    if np.linalg.det(linear) < 0:
+        transformation.fail("linear: expected a rotation, got one with a reflection")
     columns: list[Floats] = []
     for column in linear.T:
         rest = column - sum((done * (done @ column) for done in columns), np.zeros(3))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError
 
+LEAST, MOST = 1e-6, 1e6
+"""Of whatever is measured here, in the file's units: beyond them no simulation holds."""
 _LABELS = ("name", "body")  # attributes that tell an element from its neighbours
 
 
@@ -59,6 +61,8 @@ class Element:
             self.fail(f"{key}: expected {count} number{'s' if count > 1 else ''}, got {len(values)}")
         if not np.isfinite(values).all():
             self.fail(f"{key}: expected finite numbers, got '{self.text(key)}'")
+        if np.abs(values).max() > MOST:
+            self.fail(f"{key}: expected numbers up to {MOST:g}, got '{self.text(key)}'")
         return values
 
     def number(self, key: str) -> float:
@@ -66,10 +70,12 @@ class Element:
         return float(self.numbers(key, 1)[0])
 
     def positive(self, key: str) -> float:
-        """Return an attribute that is a number above zero."""
+        """Return an attribute that is a number above zero, of LEAST or more."""
         value = self.number(key)
         if value <= 0:
             self.fail(f"{key}: expected a positive number, got {value:g}")
+        if value < LEAST:
+            self.fail(f"{key}: expected a number of {LEAST:g} or more, got {value:g}")
         return value
 
 
@@ -98,6 +104,8 @@ def read_xml(path: Path, root: str) -> Element:
     parser.EndElementHandler = lambda tag: stack.pop()
     try:
         parser.Parse(content, True)
+    except (LookupError, ValueError):
+        raise UserError(f"{path} line 1: expected XML in an encoding that is known, got another") from None
     except expat.ExpatError as error:
         raise UserError(f"{path} line {error.lineno}: expected XML, but {expat.ErrorString(error.code)}") from None
     if found[0].tag != root:

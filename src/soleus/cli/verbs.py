@@ -12,6 +12,7 @@ from soleus.cli.flags import gather_settings
 from soleus.cli.import_ import import_
 from soleus.cli.presets import presets
 from soleus.cli.record import record
+from soleus.cli.report import report
 from soleus.cli.train import train
 from soleus.cli.usage import parse
 from soleus.cli.view import view
@@ -21,6 +22,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "train": train,
     "evaluate": evaluate,
     "compare": compare,
+    "report": report,
     "record": record,
     "view": view,
     "presets": presets,

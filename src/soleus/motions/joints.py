@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from soleus.errors import UserError
 from soleus.models.human import Human
@@ -44,22 +45,33 @@ def joint_targets(human: Human, angles: tuple[str, ...]) -> list[JointTarget]:
             raise UserError(
                 f"the motion has no '{angle}', which model '{human.name}' needs; it has {', '.join(angles)}"
             )
-    data = mujoco.MjData(human.model)
-    data.qpos[:] = human.qpos_rest
-    mujoco.mj_kinematics(human.model, data)
-    targets = []
-    for angle in angles:
+    targets = known_targets(human, angles)
+    known = {(target.angle, target.side) for target in targets}
+    for angle in _SAGITTAL:
         for which in ("r", "l"):
-            target = _find(human, data, angle, which)
-            if target is None and angle in _SAGITTAL:
+            if (angle, which) not in known:
                 leg = "right" if which == "r" else "left"
                 raise UserError(
                     f"model '{human.name}' has no joint for the {leg} '{angle}' of the motion: expected a hinge named "
                     f"like '{_example(angle)}_{which}' among {', '.join(human.coordinate_names)}"
                 )
-            if target is not None:
-                targets.append(target)
     return targets
+
+
+def known_targets(human: Human, angles: tuple[str, ...]) -> list[JointTarget]:
+    """The hinges among the model's joints that are named as these angles are; angles without one are left out."""
+    data = mujoco.MjData(human.model)
+    data.qpos[:] = human.qpos_rest
+    mujoco.mj_kinematics(human.model, data)
+    found = [_find(human, data, angle, which) for angle in angles for which in ("r", "l")]
+    return [target for target in found if target is not None]
+
+
+def anatomical_axis(angle: str, side: str) -> NDArray[np.float64]:
+    """Axis (3,) about which a leg, 'r' or 'l', turns positively, in the canonical frame: x forward, y left, z up."""
+    axis = np.array(_ANATOMY[angle][1], dtype=np.float64)
+    # Frontal and transverse angles are axial vectors across the mirror plane: the left leg's run the other way.
+    return axis * (1 if side == "r" or axis[1] else -1)
 
 
 def _example(angle: str) -> str:
@@ -67,13 +79,12 @@ def _example(angle: str) -> str:
 
 
 def _find(human: Human, data: mujoco.MjData, angle: str, which: str) -> JointTarget | None:
-    pattern, axis = _ANATOMY[angle]
-    # Frontal and transverse angles are axial vectors across the mirror plane: the left leg's run the other way.
-    expected = np.array(axis, dtype=np.float64) * (1 if which == "r" or axis[1] else -1)
+    pattern, expected = _ANATOMY[angle][0], anatomical_axis(angle, which)
     for c in human.actuated:
         name, dof = human.coordinate_names[c], int(human.coordinate_dof[c])
         joint = human.model.dof_jntid[dof]
-        if side(name) == which and re.search(pattern, name, re.IGNORECASE):
+        hinge = human.model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_HINGE
+        if hinge and side(name) == which and re.search(pattern, name, re.IGNORECASE):
             along = float(data.xaxis[joint] @ expected)
             if abs(along) > 0.5:
                 return JointTarget(angle, which, int(human.model.jnt_qposadr[joint]), dof, float(np.sign(along)))

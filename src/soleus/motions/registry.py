@@ -9,7 +9,7 @@ import numpy as np
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.bvh import read_bvh
-from soleus.motions.cycle import read_cycle, steady_trunk
+from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
 from soleus.motions.footing import fit_footing
 from soleus.motions.motion import Motion, make_motion
 from soleus.motions.placing import place
@@ -39,8 +39,7 @@ def load(source: str | Path | BvhMotion, human: Human) -> Motion:
     if name.lower().endswith(".bvh"):
         return _clip(BvhMotion(bvh=name), human)
     if name in _NAMES:
-        with as_file(files("soleus.motions").joinpath(f"{name}.yaml")) as path:
-            return _place(path, human)
+        return _place(built_in_cycle(name), human)
     if name.endswith(".csv"):
         return read_table(Path(name), human)
     if not name.endswith((".yaml", ".yml")):
@@ -48,7 +47,7 @@ def load(source: str | Path | BvhMotion, human: Human) -> Motion:
         raise UserError(
             f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, .csv or .bvh; nearest is '{near}'"
         )
-    return _place(Path(name), human)
+    return _place(read_cycle(Path(name)), human)
 
 
 def _clip(source: BvhMotion, human: Human) -> Motion:
@@ -62,8 +61,14 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     return place(str(source), clip, human, channels, human.channel_axes, scale=source.scale, hz=source.hz)
 
 
-def _place(path: Path, human: Human) -> Motion:
-    cycle = steady_trunk(read_cycle(path))
+def built_in_cycle(name: str) -> GaitCycle:
+    """Return the tables of a built-in motion, as people were measured: no model's."""
+    with as_file(files("soleus.motions").joinpath(f"{name}.yaml")) as path:
+        return read_cycle(path)
+
+
+def _place(measured: GaitCycle, human: Human) -> Motion:
+    cycle = steady_trunk(measured)
     poser = Poser(human, cycle)
     footing = fit_footing(poser)
     qpos = footing.qpos(poser, np.arange(_FRAMES) / _FRAMES)

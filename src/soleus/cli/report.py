@@ -1,0 +1,108 @@
+"""`soleus report`: how a run's policy walks."""
+
+import json as json_format
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from soleus.cli.flags import Which
+from soleus.errors import UserError
+
+if TYPE_CHECKING:
+    from soleus.gait import Report
+    from soleus.gait.gathering import Played
+
+
+def player_of(
+    run: Path, checkpoint: str, episodes: int, seconds: float, seed: int, num_threads: int | None
+) -> tuple[dict[str, Any], "Callable[[int], Played]"]:
+    """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
+    from soleus import threads
+    from soleus.playback import play
+    from soleus.trained import load_trained
+
+    trained = load_trained(run, checkpoint)
+    config = trained.human()
+    known = {
+        "name": trained.run.resolve().name,
+        "folder": str(trained.run),
+        "checkpoint": trained.file.name,
+        "steps": trained.steps,
+    }
+
+    def one_round(number: int) -> "Played":
+        return play(
+            config,
+            trained.policy,
+            trained.muscle,
+            episodes=episodes,
+            seconds=seconds,
+            seed=seed + number,
+            num_threads=threads.collector_threads(num_threads),
+        )
+
+    return known, one_round
+
+
+def describe(report: "Report") -> str:
+    """Return a report in three lines."""
+    means = {key: measure.mean for key, measure in report.measures.items()}
+
+    def said(key: str, digits: int) -> str:
+        return "-" if means[key] is None else f"{means[key]:.{digits}f}"
+
+    walk = f"{said('speed', 2)} m/s, {said('cadence', 0)} steps/min, steps of {said('step_length', 2)} m"
+    cost = f"cost of transport {said('cost_of_transport', 2)} J/kg/m"
+    residual = "-" if report.torque_residual is None else f"{report.torque_residual:.3f}"
+    return f"{walk}, stance {said('stance_share', 0)} %\n{cost}, torque residual {residual}\n{report.note}"
+
+
+def report(
+    run: tyro.conf.Positional[Path],
+    *,
+    checkpoint: Which = "best",
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    episodes: int = 4,
+    seconds: float = 20.0,
+    seed: int = 0,
+    num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> None:
+    """Let a run's policy walk and write a report of its gait: a page, its pictures and its numbers.
+
+    Args:
+        run: Run folder, or a checkpoint file in one.
+        checkpoint: Which of the run's checkpoints, or the steps of one.
+        out: Folder for the files, made where there is none; by default gait-report in the run's.
+        episodes: Episodes to begin with; more follow until each foot has 20 strides, up to five times as many.
+        seconds: Longest episode [s].
+        seed: Of the episodes' starts.
+        num_threads: By default the CPUs that this process may use.
+        json: Print the numbers as JSON.
+    """
+    if episodes < 1:
+        raise UserError(f"--episodes: expected 1 or more, got {episodes}")
+    if not 2 <= seconds <= 600:
+        raise UserError(f"--seconds: expected 2 to 600, got {seconds:g}")
+    if not 0 <= seed < 2**62:
+        raise UserError(f"--seed: expected 0 or more and less than 2**62, got {seed}")
+    if num_threads is not None and num_threads < 1:
+        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads)
+    from soleus import gait
+    from soleus.compare import read_runs
+
+    record = read_runs([Path(known["folder"])])[0]
+    folder = out if out is not None else Path(known["folder"]) / "gait-report"
+    gait.check_folder(folder)
+    gathered = gait.gather(play)
+    found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
+    files = gait.write_report(found, folder, known, record)
+    if json:
+        print(json_format.dumps({**gait.content_of(found, known), "files": [str(file) for file in files]}))
+        return
+    print(describe(found))
+    for file in files:
+        print(file)

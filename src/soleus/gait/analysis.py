@@ -1,0 +1,178 @@
+"""The analysis of a walk: what the page shows and the JSON holds, from traces alone."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from soleus.errors import UserError
+from soleus.gait.anatomy import angles_of
+from soleus.gait.curves import Curve, Side, activation_curves, angle_curves, force_curves, muscle_curves
+from soleus.gait.cycles import REASONS, Strides, cut
+from soleus.gait.function import Function, functions
+from soleus.gait.measures import Measure, measures_of, strides_by_side, symmetry
+from soleus.gait.norms import Band, Phase, angle_bands, phases, usual_figures
+from soleus.playback import Trace
+
+LEAST = 20
+"""Strides of each foot from which means are taken to mean something."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """One person's gait."""
+
+    model: str
+    mass: float
+    """[kg]"""
+    episodes: int
+    seconds: float
+    """Of all episodes"""
+    strides: dict[str, int]
+    """Number that count, by "right" and "left"."""
+    left_out: dict[str, int]
+    """By reason, of cycles.REASONS."""
+    stance: float
+    """[%] of the cycle, mean of both feet"""
+    phases: list[Phase]
+    measures: dict[str, Measure]
+    symmetry: dict[str, float | None]
+    """[%] right minus left over their mean, by key of measures"""
+    angles: dict[str, Curve]
+    forces: dict[str, Curve]
+    activations: dict[str, Curve]
+    """By group of muscles"""
+    muscles: dict[str, Side]
+    functions: list[Function]
+    torque_residual: float | None
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are as many strides as means need."""
+        return min(self.strides.values()) >= LEAST
+
+    @property
+    def note(self) -> str:
+        """How many strides there are, said plainly."""
+        right, left = self.strides["right"], self.strides["left"]
+        said = f"Means are over {right} strides of the right foot and {left} of the left"
+        return f"{said}." if self.enough else f"{said}: fewer than the {LEAST} of each that they should be over."
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as plain data; what is not known is None."""
+        usual = usual_figures()
+        return {
+            "model": self.model,
+            "mass_kg": self.mass,
+            "episodes": self.episodes,
+            "seconds": self.seconds,
+            "strides": {**self.strides, "wanted": LEAST, "enough": self.enough, "left_out": self.left_out},
+            "note": self.note,
+            "stance_percent": self.stance,
+            "phases": [asdict(phase) for phase in self.phases],
+            "measures": {
+                key: {**asdict(m), "usual": asdict(usual[key]) if key in usual else None}
+                for key, m in self.measures.items()
+            },
+            "symmetry_percent": self.symmetry,
+            "torque_residual": self.torque_residual,
+            "angles": {name: _curve(curve) | {"summary": _summaries(curve)} for name, curve in self.angles.items()},
+            "forces": {name: _curve(curve) for name, curve in self.forces.items()},
+            "activations": {name: _curve(curve) for name, curve in self.activations.items()},
+            "muscles": {
+                f.muscle: {
+                    "side": {"r": "right", "l": "left"}[f.side],
+                    "groups": list(f.groups),
+                    "moment_arms_m": f.arms,
+                    **_side(self.muscles[f.muscle]),
+                }
+                for f in self.functions
+                if f.muscle in self.muscles
+            },
+        }
+
+
+def analyse(traces: Sequence[Trace], *, torque_residual: float | None = None) -> Report:
+    """Analyse the gait of people of one model.
+
+    torque_residual: of the coordination, relative; None without one. Raises UserError where nobody walks.
+    """
+    strides = cut(traces)
+    check_walks(strides)
+    human = traces[0].human
+    angles = angles_of(human)
+    measures = measures_of(strides)
+    stances = [m for m in (measures["stance_share"].right, measures["stance_share"].left) if m is not None]
+    stance = float(np.mean(stances))
+    # With torques for muscles there is nothing to show of them.
+    act = any(walk.trace.activation.any() for walk in strides.walks)
+    roles = functions(human, angles) if act else []
+    return Report(
+        model=human.name,
+        mass=human.mass,
+        episodes=len(traces),
+        seconds=sum(walk.duration for walk in strides.walks),
+        strides=strides_by_side(strides),
+        left_out=dict(strides.left_out),
+        stance=stance,
+        phases=phases(stance),
+        measures=measures,
+        symmetry=symmetry(measures),
+        angles=angle_curves(strides, angles, angle_bands()),
+        forces=force_curves(strides),
+        activations=activation_curves(strides, roles),
+        muscles=muscle_curves(strides, roles),
+        functions=roles,
+        torque_residual=torque_residual,
+    )
+
+
+def check_walks(strides: Strides) -> None:
+    """Raise UserError where there is no stride at all, saying what there was instead."""
+    if strides.kept:
+        return
+    seconds = sum(walk.duration for walk in strides.walks)
+    said = ", ".join(f"{count} {REASONS[reason]}" for reason, count in strides.left_out.items())
+    other = f"; left out: {said}" if said else ""
+    episodes = f"{len(strides.walks)} episode{'s' * (len(strides.walks) != 1)} of {seconds:.1f} s together"
+    raise UserError(f"expected a person who walks, got no stride in {episodes}{other}")
+
+
+def _curve(curve: Curve) -> dict[str, Any]:
+    found: dict[str, Any] = {"label": curve.label, "unit": curve.unit}
+    found |= {side: _side(values) for side, values in curve.sides.items()}
+    if curve.band:
+        found["normal"] = {
+            "mean": _list(curve.band.mean),
+            "sd": None if curve.band.sd is None else _list(curve.band.sd),
+        }
+    if curve.muscles:
+        found["muscles"] = list(curve.muscles)
+    return found
+
+
+def _side(side: Side) -> dict[str, list[float]]:
+    return {"mean": _list(side.mean), "sd": _list(side.sd)}
+
+
+def _list(values: np.ndarray) -> list[float]:
+    return [round(float(value), 6) for value in values]
+
+
+def _summaries(curve: Curve) -> dict[str, dict[str, float | None]]:
+    return {side: summary(values, curve.band) for side, values in curve.sides.items()}
+
+
+def summary(side: Side, band: Band | None) -> dict[str, float | None]:
+    """Return what a curve comes to: least, most, range, mean SD; rms distance from what is normal, share inside."""
+    away = side.mean - band.mean if band else None
+    inside = None if away is None or band is None or band.sd is None else 100 * float(np.mean(np.abs(away) <= band.sd))
+    return {
+        "least": float(side.mean.min()),
+        "most": float(side.mean.max()),
+        "range": float(np.ptp(side.mean)),
+        "mean_sd": float(side.sd.mean()),
+        "rms_from_normal": None if away is None else float(np.sqrt(np.mean(away**2))),
+        "percent_within_band": inside,
+    }

@@ -1,0 +1,127 @@
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from run_folders import sequential
+from soleus.cli import main
+from soleus.cli.report import player_of
+from soleus.models import Human
+from soleus.playback import Trace
+from walker import still, walked
+
+
+@dataclass
+class Played:
+    traces: list[Trace]
+    torque_residual: float | None = 0.05
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Trace]], list[Any]]:
+    """Put traces where the policy of a run would be; return what was asked for."""
+    monkeypatch.chdir(tmp_path)
+    sequential(Path("run"))
+
+    def put(traces: list[Trace]) -> list[Any]:
+        asked: list[Any] = []
+
+        def player_of(*given: Any) -> tuple[dict[str, Any], Callable[[int], Played]]:
+            asked.append(given)
+
+            def one_round(number: int) -> Played:
+                asked.append(number)
+                return Played(traces)
+
+            return {"name": "run", "folder": "run", "checkpoint": "best.pt", "steps": 400}, one_round
+
+        monkeypatch.setattr("soleus.cli.report.player_of", player_of)
+        return asked
+
+    return put
+
+
+def test_a_report_in_the_run(play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = play([walked(walk2d, strides=13, seed=s).trace for s in (0, 1)])
+    assert main(["report", "run", "--checkpoint", "latest", "--episodes", "2", "--seconds", "15"]) == 0
+    assert asked == [(Path("run"), "latest", 2, 15.0, 0, None), 0]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1.28 m/s, 110 steps/min, steps of 0.70 m, stance 61 %"
+    assert lines[1].startswith("cost of transport 3.2")
+    assert lines[1].endswith(", torque residual 0.050")
+    assert lines[2].startswith("Means are over 24 strides of the right foot and 2")
+    assert lines[3:] == [
+        f"run/gait-report/{name}"
+        for name in (
+            "report.html", "report.json", "angles.png", "forces.png", "activations.png", "muscles.png", "curves.png",
+        )
+    ]  # fmt: skip
+    assert all(Path(line).is_file() for line in lines[3:])
+
+
+def test_json_is_that_of_the_file(
+    play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play([walked(walk2d, strides=6).trace])
+    assert main(["report", "run", "--out", "out", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said.pop("files")[0] == "out/report.html"
+    assert said == json.loads(Path("out/report.json").read_text())
+    assert said["strides"]["enough"] is True  # five rounds of it
+    assert said["episodes"] == 5
+
+
+def test_who_does_not_walk(play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]) -> None:
+    play([still(walk2d)])
+    assert main(["report", "run"]) == 2
+    error = capsys.readouterr().err
+    assert error == "error: expected a person who walks, got no stride in 2 episodes of 10.0 s together\n"
+    assert not list(Path("run/gait-report").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--episodes", "0"], "--episodes: expected 1 or more, got 0"),
+        (["--seconds", "1"], "--seconds: expected 2 to 600, got 1"),
+        (["--seconds", "nan"], "--seconds: expected 2 to 600, got nan"),
+        (["--seed", "-1"], "--seed: expected 0 or more and less than 2**62, got -1"),
+        (["--num-threads", "0"], "--num-threads: expected 1 or more, got 0"),
+        (["--out", "/proc/x"], "--out: expected a folder that can be written to, got /proc/x"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str], message: str, play: Callable[..., list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    play([])
+    assert main(["report", "run", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_of_a_policy_that_has_hardly_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way, from a training of seconds: it does not walk, and that is said."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "test-walk2d-small", "--run-dir", "small", "--num-threads", "1"]) == 0
+    known, play = player_of(Path("small"), "latest", 2, 3.0, 0, 1)
+    assert (known["name"], known["folder"], known["checkpoint"]) == ("small", "small", "latest.pt")
+    assert known["steps"] > 0
+    first, again, other = play(0), play(0), play(1)
+    assert len(first.traces) == 2
+    trace = first.traces[0]
+    assert trace.human.name == "walk2d"
+    assert (trace.qpos == again.traces[0].qpos).all()
+    assert trace.qpos.shape != other.traces[0].qpos.shape or (trace.qpos != other.traces[0].qpos).any()
+    capsys.readouterr()
+    assert main(["report", "small", "--episodes", "2", "--seconds", "3", "--num-threads", "1"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: expected a person who walks, got no stride in 4 episodes of ")
+    assert error.count("\n") == 1

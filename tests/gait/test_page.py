@@ -1,0 +1,175 @@
+"""The page: its numbers are those of the JSON, it needs nothing from outside, it says what it has to."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from run_folders import iteration, write_run
+from soleus.compare.reading import read_runs
+from soleus.errors import UserError
+from soleus.gait import Report, check_folder, write_report
+
+RUN = {"name": "walk <2d>", "folder": "runs/x", "checkpoint": "best.pt", "steps": 812345}
+
+
+class Page(HTMLParser):
+    """What a page holds: (path, value, text) of its numbers, its pictures, its text, all that it would fetch."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.numbers: list[tuple[str, str, str]] = []
+        self.images: list[bytes] = []
+        self.fetched: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self._open: dict[str, str | None] | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        self.tags.append(tag)
+        if tag == "data":
+            self._open = found
+        for key in ("src", "href", "srcset", "action", "data"):
+            if key in found:
+                source = str(found[key])
+                if source.startswith("data:image/png;base64,"):
+                    self.images.append(base64.b64decode(source.partition(",")[2]))
+                else:
+                    self.fetched.append(source)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._open is not None:
+            self.numbers.append((str(self._open["data-path"]), str(self._open["value"]), data))
+            self._open = None
+
+
+def at(content: Any, path: str) -> Any:
+    for key in path.split("."):
+        content = content[int(key)] if isinstance(content, list) else content[key]
+    return content
+
+
+@pytest.fixture(params=["planar", "spatial"])
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Page, dict[str, Any]]:
+    report: Report = request.getfixturevalue(request.param)
+    rows = [iteration(k, 50.0, episode__return=float(k)) for k in (1, 2, 3)]
+    record = read_runs([write_run(tmp_path / "run", rows)])[0]
+    files = write_report(report, tmp_path, RUN, record)
+    assert [path.name for path in files] == [
+        "report.html", "report.json", "angles.png", "forces.png", "activations.png", "muscles.png", "curves.png",
+    ]  # fmt: skip
+    return tmp_path, Page((tmp_path / "report.html").read_text()), json.loads((tmp_path / "report.json").read_text())
+
+
+def test_numbers_are_those_of_the_json(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    """Every number of the page, to the last digit, and as it is shown to as many as it shows."""
+    _, page, content = written
+    assert len(page.numbers) > 100
+    for path, value, text in page.numbers:
+        known = at(content, path)
+        assert float(value) == known, path
+        shown = text.replace("−", "-").replace(",", "")
+        digits = len(shown.partition(".")[2])
+        assert float(shown) == pytest.approx(known, abs=0.5 * 10**-digits + 1e-12), path
+
+
+def test_all_that_matters_is_on_it(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    _, page, content = written
+    shown = {path for path, _, _ in page.numbers}
+    for key in ("speed", "cadence", "step_length", "stance_share", "cost_of_transport"):
+        assert f"measures.{key}.mean" in shown
+    for key, measure in content["measures"].items():
+        for part in ("mean", "sd", "right", "left"):
+            assert (f"measures.{key}.{part}" in shown) == (measure[part] is not None), key
+    assert {f"symmetry_percent.{key}" for key in content["symmetry_percent"]} <= shown
+    assert {f"phases.{i}.{end}" for i in range(8) for end in ("start", "end")} <= shown
+    assert {f"angles.{name}.summary.{side}.range" for name in content["angles"] for side in ("right", "left")} <= shown
+    assert ("torque_residual" in shown) == (content["torque_residual"] is not None)
+    for phase in content["phases"]:
+        assert phase["name"].capitalize() in page.text
+
+
+def test_no_number_is_loose(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    """In tables and tiles every number is a <data>: what is left of them without those has no digits."""
+    folder, _, _ = written
+    text = (folder / "report.html").read_text()
+    bare = re.sub(r"<data .*?</data>", "", text)
+    for cell in re.findall(r"<td>(.*?)</td>|<b>(.*?)</b>", bare):
+        assert not re.search(r"\d", "".join(cell)), cell
+
+
+def test_it_opens_without_a_network(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    folder, page, _ = written
+    text = (folder / "report.html").read_text()
+    assert page.fetched == []
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "http" not in text
+
+
+def test_the_pictures_in_it_are_those_beside_it(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    folder, page, _ = written
+    names = ["angles", "forces", "activations", "muscles", "curves"]
+    assert page.images == [(folder / f"{name}.png").read_bytes() for name in names]
+    assert all(image.startswith(b"\x89PNG") for image in page.images)
+
+
+def test_it_says_how_many_strides_there_are(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    _, page, content = written
+    text = " ".join(page.text.split())
+    strides = content["strides"]
+    assert f"over {strides['right']} strides of the right foot and {strides['left']} of the left" in text
+    assert ("fewer than the 20 of each" in text) == (not strides["enough"])
+
+
+def test_it_says_what_the_band_is(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    text = " ".join(written[1].text.split())
+    assert "one standard deviation between people" in text
+    assert "Winter (1991)" in text
+    assert "Perry and Burnfield (2010)" in text
+
+
+def test_names_are_escaped(written: tuple[Path, Page, dict[str, Any]]) -> None:
+    folder, page, content = written
+    assert content["run"]["name"] == "walk <2d>"
+    assert "Gait report: walk <2d>" in page.text
+    assert "<2d>" not in (folder / "report.html").read_text()
+
+
+def test_pictures_of_an_earlier_report_do_not_stay(planar: Report, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    write_report(planar, tmp_path, RUN)
+    assert (tmp_path / "muscles.png").exists()
+    assert not (tmp_path / "curves.png").exists()
+    files = write_report(replace(planar, activations={}, muscles={}), tmp_path, RUN)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files)
+    assert not (tmp_path / "muscles.png").exists()
+    assert len(Page((tmp_path / "report.html").read_text()).images) == 2
+
+
+def test_folders_that_do_not_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"^--out: expected a folder that can be written to, got .*file \("):
+        check_folder(tmp_path / "file")
+    (tmp_path / "taken" / "report.html").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"report\.html in it is a folder"):
+        check_folder(tmp_path / "taken")
+    check_folder(tmp_path / "new" / "deep")
+    assert (tmp_path / "new" / "deep").is_dir()
+
+
+def test_a_run_is_said_to_be_one(planar: Report, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    for stance, said in ((48.0, True), (60.0, False)):
+        write_report(replace(planar, stance=stance), tmp_path, RUN)
+        assert ("is that of a run" in (tmp_path / "report.html").read_text()) == said

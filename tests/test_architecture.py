@@ -19,7 +19,7 @@ LAYERS = [
     {"gait"},
     {"evaluate", "evaluate_env", "run", "compare", "leftovers"},
     {"view"},
-    {"record"},
+    {"record", "dumps"},
     {"acts", "render"},
     {"playback"},
     {"trained"},

@@ -59,6 +59,20 @@ class MuscleSamples:
     passive: Float32
 
 
+@dataclass(frozen=True, eq=False)
+class Divergence:
+    """A human whose simulation diverged, and what it takes to see it again."""
+
+    human: int
+    """Its number among all that share the seed."""
+    state: npt.NDArray[np.float64]
+    """(state size,) at the start of the rollout"""
+    actions: Float32
+    """(t + 1, A) from there to the control step in which it diverged"""
+    muscle: dict[str, npt.NDArray[Any]] | None
+    """Weights of the muscle network, where there is one"""
+
+
 @dataclass
 class Batch:
     """One rollout. The arrays belong to the collector and hold until its next collect().
@@ -77,6 +91,7 @@ class Batch:
     terms: mean of each reward term over the batch
     stats: other means worth logging (torque residual of the coordination, humans that diverged, ...)
     metrics: further metrics, by their whole key
+    diverged: humans whose simulation diverged; they were reset
     """
 
     observations: npt.NDArray[Any]
@@ -93,6 +108,7 @@ class Batch:
     stats: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     valid: Bool | None = None
+    diverged: tuple[Divergence, ...] = ()
 
     @property
     def steps(self) -> int:

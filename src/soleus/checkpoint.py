@@ -96,7 +96,8 @@ def _flaw(path: Path) -> str | None:
     return None if entry is None else f"it is damaged (checksum of {entry})"
 
 
-def _load(path: Path) -> dict[str, Any]:
+def read_any(path: Path) -> dict[str, Any]:
+    """Return what write() wrote, whatever it is, with tensors for arrays. Raises UserError for another file."""
     if not path.is_file():
         raise UserError(f"{path}: expected a checkpoint, but there is none")
     if flaw := _flaw(path):
@@ -111,6 +112,11 @@ def _load(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: expected a whole checkpoint, but it is damaged ({first_line(error)})") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise UserError(f"{path}: expected a checkpoint of format {_FORMAT}, got another file")
+    return content
+
+
+def _load(path: Path) -> dict[str, Any]:
+    content = read_any(path)
     missing = [key for key in _KEYS if key not in content]
     if missing:
         raise UserError(f"{path}: expected a run's checkpoint with {', '.join(_KEYS)}, but '{missing[0]}' is missing")

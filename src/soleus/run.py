@@ -1,6 +1,7 @@
 """A run and its parts: what is counted, recorded, evaluated and saved around the loop of train.py."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ from soleus import checkpoint
 from soleus.batch import Batch
 from soleus.collect.base import Collector, CollectorFailed
 from soleus.config import EnvConfig, RunConfig
+from soleus.dumps import write_dump
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.log import Log, draw_curves
@@ -133,6 +135,9 @@ class Run:
             counters.returns |= {"last": mean, "best": max(mean, counters.returns.get("best", -math.inf))}
         self.log.row(row)
         self.log.show(row, self.progress)
+        for one in batch.diverged:
+            if path := write_dump(self.folder, self._before, one):
+                print(f"what led to it: soleus view --dump {path}", file=sys.stderr)
 
     def due(self, interval: int | None) -> bool:
         """Whether the last iteration passed a multiple of `interval` steps."""

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.batch import Batch, Layout, MuscleSamples
+from soleus.batch import Batch, Divergence, Layout, MuscleSamples
 from soleus.config import Config
+from soleus.networks import to_numpy
 from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
 
 
@@ -17,6 +18,7 @@ class NativeCollector:
     def __init__(self, config: Config, num_threads: int) -> None:
         train = config.train
         self.simulation = Simulation(load_body(config), train.num_envs, num_threads, train.seed)
+        self._muscle: Mapping[str, Any] | None = None
         self._buffers = Buffers(self.simulation, train.rollout_steps, samples=config.trains_muscle_network)
         self.simulation.reset(train.seed, self._buffers["observations"][0])
         # The next rollout starts where the last one ended; the first has nowhere else to start.
@@ -39,11 +41,13 @@ class NativeCollector:
     def load_muscle(self, state: Mapping[str, Any]) -> None:
         """Swap the muscle network's weights whole; errors as load_policy."""
         self.simulation.load_muscle(state)
+        self._muscle = state
 
     def collect(self) -> Batch:
         """Run one rollout. The batch's arrays are reused by the next call."""
         buffers = self._buffers
         buffers["observations"][0] = buffers["observations"][-1]
+        before = self.simulation.save()
         buffers.run(self.simulation, with_policy=True)
         episodes = buffers["episodes"][buffers.done]
         column = EPISODE_COLUMNS.index
@@ -67,6 +71,16 @@ class NativeCollector:
             episode_lengths=episodes[:, column("length_s")],
             terms=buffers.term_means(self.simulation),
             stats=stats,
+            diverged=self._diverged(before),
+        )
+
+    def _diverged(self, before: npt.NDArray[np.float64]) -> tuple[Divergence, ...]:
+        """What befell the humans that diverged, from the states (N, state size) that the rollout began in."""
+        flags = self._buffers["diverged"].view(np.bool_)
+        muscle = {name: np.array(to_numpy(value)) for name, value in self._muscle.items()} if self._muscle else None
+        return tuple(
+            Divergence(int(n), before[n], self._buffers["actions"][: flags[:, n].argmax() + 1, n].copy(), muscle)
+            for n in np.flatnonzero(flags.any(0))
         )
 
     def _samples(self) -> MuscleSamples | None:

@@ -1,5 +1,6 @@
 """MuJoCo's own viewer: muscles coloured by activation, the motion as a ghost, text, a plot of the muscles, keys."""
 
+import threading
 import time
 import warnings
 from typing import Any
@@ -18,6 +19,7 @@ KEYS = (
 )  # fmt: skip
 _SPACE, _RIGHT, _UP, _DOWN, _BACKSPACE = 32, 262, 265, 264, 259  # GLFW's codes
 _FPS = 60
+_PATIENCE = 5.0  # [s]
 _PAST = 200  # frames that the plot shows
 
 
@@ -29,11 +31,14 @@ def view_desktop(control: Control, ghost: bool = True, seconds: float | None = N
     _check_screen()
     from mujoco import viewer as mujoco_viewer
 
-    window = _Window(control, ghost)
+    window, others = _Window(control, ghost), set(threading.enumerate())
     with mujoco_viewer.launch_passive(
         window.stage.model, window.stage.data, key_callback=window.press, show_left_ui=False, show_right_ui=False
     ) as handle:
-        return window.run(handle, seconds)
+        kept = window.run(handle, seconds)
+    for thread in set(threading.enumerate()) - others:  # the window's: it must not draw while the process ends
+        thread.join(_PATIENCE)
+    return kept
 
 
 def _check_screen() -> None:

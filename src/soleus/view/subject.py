@@ -4,7 +4,7 @@ from pathlib import Path
 
 from soleus import checkpoint, models, motions
 from soleus.acts import Act, MotionAct, PolicyAct
-from soleus.config import Config, load_config
+from soleus.config import load_human_config
 from soleus.errors import UserError
 from soleus.simulation import load_body
 from soleus.trained import load_trained
@@ -34,8 +34,5 @@ def act_of(subject: str | None, dump: Path | None, which: str, motion: str | Non
         return MotionAct(human, motions.load(motion, human) if motion else None)
     if Path(subject).is_dir():
         raise UserError(f"{subject}: expected a run folder (with config.yaml), got another folder")
-    config = load_config(subject, {"motion": motion} if motion else {})
-    if not isinstance(config, Config):
-        raise UserError(f"{subject}: expected a preset of a human, got one of '{config.subject}'")
-    body = load_body(config)
+    body = load_body(load_human_config(subject, {"motion": motion} if motion else {}))
     return MotionAct(body.human, body.motion)

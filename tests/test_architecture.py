@@ -25,7 +25,7 @@ LAYERS = [
     {"environments"},
     {"envs"},
     {"simulation", "importing"},
-    {"models", "motions", "checkpoint", "threads", "system", "parallel"},
+    {"models", "motions", "checkpoint", "threads", "system", "parallel", "sparkline"},
     {"nets"},
     {"tasks", "networks"},
     {"batch"},

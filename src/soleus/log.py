@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from soleus.checkpoint import write_bytes
 from soleus.errors import UserError
+from soleus.sparkline import characters, sparkline
 
 METRICS = {
     "time/steps": "control steps of one human so far",
@@ -103,9 +104,11 @@ class Log:
         from torch.utils.tensorboard import SummaryWriter  # slow to import
 
         self.path = run_dir / "metrics.jsonl"
+        self.returns: list[float] = []
         if resume_steps is not None:
             kept = [row for row in read_metrics(run_dir) if row["time/steps"] <= resume_steps]
             write_bytes(self.path, "".join(json.dumps(row) + "\n" for row in kept).encode())
+            self.returns += [row["episode/return"] for row in kept if "episode/return" in row]
         purge = None if resume_steps is None else resume_steps + 1
         try:
             self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
@@ -147,12 +150,15 @@ class Log:
     def show(self, metrics: Mapping[str, float], share: float) -> None:
         """Show how far the run is. share: of the training that is done."""
         self.episodes.update({key: value for key, value in metrics.items() if key.startswith("episode/")})
+        if "episode/return" in metrics:
+            self.returns.append(metrics["episode/return"])
         left = metrics["time/seconds"] * (1 - share) / share if share > 0 else math.inf
         parts = [
             f"{metrics['time/steps']:,.0f} steps",
             f"{metrics['time/steps_per_s']:,.0f} steps/s",
             *self._episodes(),
             f"{short_time(left)} left" if math.isfinite(left) else "",
+            sparkline(self.returns, characters(sys.stdout)),
         ]
         self.screen.show("  ".join(part for part in parts if part), share)
 

@@ -25,7 +25,7 @@ LAYERS = [
     {"environments"},
     {"envs"},
     {"simulation", "importing"},
-    {"models", "motions", "checkpoint", "threads", "system", "parallel", "sparkline"},
+    {"models", "motions", "checkpoint", "threads", "system", "parallel", "profiling", "sparkline"},
     {"nets"},
     {"tasks", "networks"},
     {"batch"},

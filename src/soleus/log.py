@@ -10,9 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
 
 from soleus.checkpoint import write_bytes
 from soleus.errors import UserError
+from soleus.profiling import in_words
 from soleus.sparkline import characters, sparkline
 
 METRICS = {
@@ -25,6 +27,7 @@ METRICS = {
     "time/learn_share": "share of the iteration spent learning",
     "time/publish_share": "share of the iteration spent publishing weights and, in the slowest worker, taking them",
     "time/waiting_share": "share of the collection in which workers wait for the slowest, on average",
+    "profile/<part>": "share of the iteration that goes to a part of it, with --profile; together they are 1",
     "system/memory_mb": "memory of all processes of the run, shared pages counted once [MB]",
     "system/cpu": "CPUs in use over the iteration, all processes together",
     "system/cpu_worker_<i>": "CPUs that a worker uses over the collection",
@@ -71,7 +74,8 @@ class _Screen:
         self.printed = -math.inf
         self.last = ""
         if self.live:
-            self.progress = Progress(BarColumn(bar_width=24), TextColumn("{task.description}"))
+            text = TextColumn("{task.description}", table_column=Column())  # which wraps where it does not fit
+            self.progress = Progress(BarColumn(bar_width=24), text)
             self.task = self.progress.add_task("starting", total=1.0)
             self.progress.start()
 
@@ -148,7 +152,7 @@ class Log:
                 self.events.add_scalar(key, value, int(metrics["time/steps"]))
 
     def show(self, metrics: Mapping[str, float], share: float) -> None:
-        """Show how far the run is. share: of the training that is done."""
+        """Show how far the run is, and where its time goes if that is known. share: of the training that is done."""
         self.episodes.update({key: value for key, value in metrics.items() if key.startswith("episode/")})
         if "episode/return" in metrics:
             self.returns.append(metrics["episode/return"])
@@ -160,7 +164,10 @@ class Log:
             f"{short_time(left)} left" if math.isfinite(left) else "",
             sparkline(self.returns, characters(sys.stdout)),
         ]
-        self.screen.show("  ".join(part for part in parts if part), share)
+        lines = ["  ".join(part for part in parts if part)]
+        if profile := in_words(metrics):
+            lines.append(f"  time: {profile}")
+        self.screen.show("\n".join(lines), share)
 
     def _episodes(self) -> list[str]:
         """Return what the last episodes came to."""

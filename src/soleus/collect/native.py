@@ -1,5 +1,6 @@
 """Whole rollouts in the native core, with the policy and the muscle network inside."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from soleus.batch import Batch, Layout, MuscleSamples
 from soleus.config import Config
+from soleus.profiling import of_collection
 from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
 
 
@@ -17,6 +19,7 @@ class NativeCollector:
     def __init__(self, config: Config, num_threads: int) -> None:
         train = config.train
         self.simulation = Simulation(load_body(config), train.num_envs, num_threads, train.seed)
+        self.simulation.core.profile(train.profile)
         self._buffers = Buffers(self.simulation, train.rollout_steps, samples=config.trains_muscle_network)
         self.simulation.reset(train.seed, self._buffers["observations"][0])
         # The next rollout starts where the last one ended; the first has nowhere else to start.
@@ -42,7 +45,7 @@ class NativeCollector:
 
     def collect(self) -> Batch:
         """Run one rollout. The batch's arrays are reused by the next call."""
-        buffers = self._buffers
+        start, buffers, core = time.perf_counter(), self._buffers, self.simulation.core
         buffers["observations"][0] = buffers["observations"][-1]
         buffers.run(self.simulation, with_policy=True)
         episodes = buffers["episodes"][buffers.done]
@@ -54,7 +57,7 @@ class NativeCollector:
             stats["episode_distance_m"] = float(episodes[:, column("distance_m")].mean())
             stats["effort"] = float(episodes[:, column("effort")].mean())
             stats["metabolic_w_kg"] = float(episodes[:, column("metabolic_w_kg")].mean())
-        return Batch(
+        batch = Batch(
             observations=buffers["observations"],
             actions=buffers["actions"],
             log_probs=buffers["log_probs"],
@@ -68,6 +71,9 @@ class NativeCollector:
             terms=buffers.term_means(self.simulation),
             stats=stats,
         )
+        if self.simulation.body.config.train.profile:
+            batch.metrics |= of_collection(core.report(), time.perf_counter() - start, core.threads)
+        return batch
 
     def _samples(self) -> MuscleSamples | None:
         if self.simulation.muscle_spec is None:

@@ -27,7 +27,7 @@ LAYERS = [
     {"environments"},
     {"envs"},
     {"simulation", "importing"},
-    {"models", "motions", "checkpoint", "threads", "system", "parallel"},
+    {"models", "motions", "checkpoint", "threads", "system", "parallel", "profiling", "sparkline"},
     {"nets"},
     {"tasks", "networks"},
     {"batch"},

@@ -1,6 +1,8 @@
 import contextlib
+import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,40 @@ def test_plain_progress_where_there_is_no_terminal(tmp_path: Path, capsys: pytes
         "10 steps  5 steps/s  return 1.5  length 0.50 s  0:06 left",
         "1,234 steps  5 steps/s  return 1.5  length 0.50 s  0:00 left",
     ]
+
+
+def lines_of(folder: Path, capsys: pytest.CaptureFixture[str], returns: list[float], start: int, **options: int) -> str:
+    """Record returns an iteration each; return the last line on the screen."""
+    with log.Log(folder, **options) as records:
+        for number, value in enumerate(returns, start=start):
+            row = {**ROW, "time/steps": 10 * number, "episode/return": value, "episode/length_s": 0.5}
+            records.row(row)
+            records.show(row, 0.5)
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+def test_the_return_so_far_is_a_curve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lines_of(tmp_path, capsys, [1, 2, 3], start=1).endswith("0:02 left  ▁▅█")
+    resumed = lines_of(tmp_path, capsys, [5, 9], start=3, resume_steps=20)
+    assert resumed.endswith("0:02 left  ▁▂▅█"), "it starts with its past, without what comes again"
+
+
+def test_the_curve_where_the_output_has_no_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", output)
+    with log.Log(tmp_path) as records:
+        for value in (1.0, 2.0):
+            records.show({**ROW, "episode/return": value, "episode/length_s": 0.5}, 0.5)
+    output.seek(0)
+    assert output.read().splitlines()[-1].endswith("0:02 left  _#")
+
+
+def test_the_curve_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with log.Log(tmp_path) as records:
+        for value in (1.0, 2.0):
+            records.show({**ROW, "episode/return": value, "episode/length_s": 0.5}, 0.5)
+        assert records.screen.progress.tasks[0].description.endswith("0:02 left  ▁█")
 
 
 def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:

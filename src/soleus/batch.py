@@ -90,7 +90,7 @@ class Batch:
         control_dt] of the episodes that ended in this batch
     terms: mean of each reward term over the batch
     stats: other means worth logging (torque residual of the coordination, humans that diverged, ...)
-    metrics: further metrics, by their whole key
+    metrics: further metrics, by their whole key; those of profile/ are shares of the collection
     diverged: humans whose simulation diverged; they were reset
     """
 

@@ -10,9 +10,12 @@ from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
 
 from soleus.checkpoint import write_bytes
 from soleus.errors import UserError
+from soleus.profiling import in_words
+from soleus.sparkline import characters, sparkline
 
 METRICS = {
     "time/steps": "control steps of one human so far",
@@ -24,6 +27,7 @@ METRICS = {
     "time/learn_share": "share of the iteration spent learning",
     "time/publish_share": "share of the iteration spent publishing weights and, in the slowest worker, taking them",
     "time/waiting_share": "share of the collection in which workers wait for the slowest, on average",
+    "profile/<part>": "share of the iteration that goes to a part of it, with --profile; together they are 1",
     "system/memory_mb": "memory of all processes of the run, shared pages counted once [MB]",
     "system/cpu": "CPUs in use over the iteration, all processes together",
     "system/cpu_worker_<i>": "CPUs that a worker uses over the collection",
@@ -70,7 +74,8 @@ class _Screen:
         self.printed = -math.inf
         self.last = ""
         if self.live:
-            self.progress = Progress(BarColumn(bar_width=24), TextColumn("{task.description}"))
+            text = TextColumn("{task.description}", table_column=Column())  # which wraps where it does not fit
+            self.progress = Progress(BarColumn(bar_width=24), text)
             self.task = self.progress.add_task("starting", total=1.0)
             self.progress.start()
 
@@ -103,9 +108,11 @@ class Log:
         from torch.utils.tensorboard import SummaryWriter  # slow to import
 
         self.path = run_dir / "metrics.jsonl"
+        self.returns: list[float] = []
         if resume_steps is not None:
             kept = [row for row in read_metrics(run_dir) if row["time/steps"] <= resume_steps]
             write_bytes(self.path, "".join(json.dumps(row) + "\n" for row in kept).encode())
+            self.returns += [row["episode/return"] for row in kept if "episode/return" in row]
         purge = None if resume_steps is None else resume_steps + 1
         try:
             self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
@@ -145,16 +152,22 @@ class Log:
                 self.events.add_scalar(key, value, int(metrics["time/steps"]))
 
     def show(self, metrics: Mapping[str, float], share: float) -> None:
-        """Show how far the run is. share: of the training that is done."""
+        """Show how far the run is, and where its time goes if that is known. share: of the training that is done."""
         self.episodes.update({key: value for key, value in metrics.items() if key.startswith("episode/")})
+        if "episode/return" in metrics:
+            self.returns.append(metrics["episode/return"])
         left = metrics["time/seconds"] * (1 - share) / share if share > 0 else math.inf
         parts = [
             f"{metrics['time/steps']:,.0f} steps",
             f"{metrics['time/steps_per_s']:,.0f} steps/s",
             *self._episodes(),
             f"{short_time(left)} left" if math.isfinite(left) else "",
+            sparkline(self.returns, characters(sys.stdout)),
         ]
-        self.screen.show("  ".join(part for part in parts if part), share)
+        lines = ["  ".join(part for part in parts if part)]
+        if profile := in_words(metrics):
+            lines.append(f"  time: {profile}")
+        self.screen.show("\n".join(lines), share)
 
     def _episodes(self) -> list[str]:
         """Return what the last episodes came to."""

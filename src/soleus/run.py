@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from soleus import checkpoint
+from soleus import checkpoint, profiling
 from soleus.batch import Batch
 from soleus.collect.base import Collector, CollectorFailed
 from soleus.config import EnvConfig, RunConfig
@@ -122,7 +122,7 @@ class Run:
             "time/publish_share": (self._publishing + batch.stats.get("take_s", 0.0)) / elapsed,
             "episode/count": len(batch.episode_returns),
             **self._usage.sample(elapsed),
-            **batch.metrics,
+            **profiling.of_iteration(batch.metrics, self._collected / elapsed, learning / elapsed),
             **metrics,
             **{f"reward/{term}": mean for term, mean in batch.terms.items()},
             **{f"collect/{name}": value for name, value in batch.stats.items()},

@@ -143,6 +143,8 @@ class TrainConfig(Section):
     learner_threads: Count | None = None
     """Of torch; null: as num_threads (the two take turns), and one for vectors of environments that are not ours."""
     pin_threads: bool = False
+    profile: bool = False
+    """Record where the time of every iteration goes, as profile/ shares of it. Of humans on the native collector."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     device: str = "cpu"
     eval_interval: Count | None = None
@@ -295,6 +297,8 @@ class Config(RunConfig):
                 "parallel.collector: expected native or stepping for a model (its humans run on threads, not in"
                 f" processes), got {self.parallel.collector}"
             )
+        if self.train.profile and self.parallel.collector == "stepping":
+            raise ValueError("train.profile: expected false with the stepping collector (native tells it), got true")
         if self.policy.network not in ("auto", "mlp"):
             raise ValueError(f"policy.network: expected mlp for a model, got {self.policy.network}")
         self.check_minibatches()
@@ -324,6 +328,8 @@ class EnvConfig(RunConfig):
             raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
         if self.policy.mirror:
             raise ValueError("policy.mirror: expected false for env, which has no sides to mirror, got true")
+        if self.train.profile:
+            raise ValueError("train.profile: expected false for env (the core tells it of humans alone), got true")
         if not self.parallel_open:
             self.check_minibatches()
         return self

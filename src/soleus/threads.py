@@ -26,10 +26,10 @@ def _quota(folder: Path) -> float | None:
     return int(quota) / int(period)
 
 
-def _group_folders(root: Path) -> list[Path]:
-    """Folders of this process's control groups and of all that hold them: every one of their quotas binds."""
+def _group_folders(root: Path, process: int | None = None) -> list[Path]:
+    """Folders of a process's control groups and of all that hold them: every one of their quotas binds."""
     try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = (root / "proc" / str(process or "self") / "cgroup").read_text().splitlines()
     except OSError:
         return []
     folders = []
@@ -47,26 +47,33 @@ def _group_folders(root: Path) -> list[Path]:
     return folders
 
 
+def affinity_set() -> set[int]:
+    """Numbers of the CPUs that this process may be scheduled on."""
+    return set(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+
 def affinity_cpus() -> int:
     """CPUs that this process may be scheduled on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(affinity_set())
 
 
-def quota_cpus(root: Path = Path("/")) -> float:
-    """CPUs whose time the control groups of this process allow, inf where none limits it.
+def quota_cpus(root: Path = Path("/"), process: int | None = None) -> float:
+    """CPUs whose time the control groups of a process, by default this one, allow, inf where none limits it.
 
     root: where /proc and /sys are mounted.
     """
-    return min((quota for folder in _group_folders(root) if (quota := _quota(folder)) is not None), default=math.inf)
+    folders = _group_folders(root, process)
+    return min((quota for folder in folders if (quota := _quota(folder)) is not None), default=math.inf)
+
+
+def whole_cpus(allowed: int, quota: float) -> int:
+    """CPUs to count with, at least 1, of so many that are allowed under a quota; one of 1.5 CPUs counts as 2."""
+    return max(1, min(allowed, math.ceil(quota) if math.isfinite(quota) else sys.maxsize))
 
 
 def available_cpus(root: Path = Path("/")) -> int:
-    """CPUs that this process may use, at least 1; a quota of 1.5 CPUs counts as 2.
-
-    root: where /proc and /sys are mounted.
-    """
-    quota = quota_cpus(root)
-    return max(1, min(affinity_cpus(), math.ceil(quota) if math.isfinite(quota) else sys.maxsize))
+    """CPUs that this process may use (whole_cpus). root: where /proc and /sys are mounted."""
+    return whole_cpus(affinity_cpus(), quota_cpus(root))
 
 
 def collector_threads(asked: int | None) -> int:

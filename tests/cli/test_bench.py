@@ -103,7 +103,7 @@ def test_screen_json_record_and_picture(capsys: pytest.CaptureFixture[str], monk
         (["scaling", "walk2d"], "bench scaling: expected a preset with env, or --env, got one of the model 'walk2d'"),
         (["scaling", "--num-envs", "x"], "procgen-coinrun: train.num_envs: expected a valid integer, got 'x'"),
         (["train", "--workers", "2"], "--workers: expected it for bench scaling alone, got it for bench train"),
-        (["sync", "--plot", "x.png"], "--plot: expected it for bench scaling alone, got it for bench sync"),
+        (["sync", "--plot", "x.svg"], "--plot: expected a PNG file in a folder that can be written to, got x.svg"),
         (["rollout", "--env", SLOW], f"bench rollout: expected a preset with a model, got one of '{SLOW}'"),
         (["scaling", "--env", "gym:X"], "env.id: expected gymnasium:ID, envpool:ID, procgen:ID, got 'gym:X'"),
     ],
@@ -126,6 +126,15 @@ def test_training_in_environments_is_measured_as_json(capsys: pytest.CaptureFixt
     assert (results["model"], results["num_envs"]) == (SLOW, 8)
     assert results["steps_per_s"] > 0
     assert 0 < results["collect_share"] < 1
+
+
+def test_any_benchmark_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture, record = tmp_path / "body.png", tmp_path / "b.md"
+    given = ["bench", "body", "walk2d", "--rounds", "1", "--plot", str(picture), "--record", str(record)]
+    assert main(given) == 0
+    assert "stable_pd_us" in capsys.readouterr().out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert record.read_text().endswith("\n\n![body](body.png)\n")
 
 
 def test_a_sweep_from_end_to_end(capsys: pytest.CaptureFixture[str]) -> None:

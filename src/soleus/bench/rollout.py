@@ -12,6 +12,7 @@ from soleus import threads
 from soleus.bench.parts import load_random, seconds
 from soleus.collect.native import NativeCollector
 from soleus.config import Config
+from soleus.profiling import PARTS, waiting_share
 from soleus.simulation import Simulation
 
 _STEPS = 64  # control steps a round
@@ -69,8 +70,7 @@ def bench_rollout(config: Config, num_envs: int, num_threads: int | None, rounds
     for turn in range(rounds + 1):
         took = seconds(collector.collect)
         report = sim.core.report()
-        serial = (took - report["wall"]) * (sim.core.threads - 1)
-        waiting.append((report["alone"] + serial) / (took * sim.core.threads))
+        waiting.append(waiting_share(report, took, sim.core.threads))
         native.append(num_envs * _STEPS * substeps / took)
         bare.append(raw.run())
         ratios.append(native[-1] / bare[-1])
@@ -100,6 +100,5 @@ def _shares(collector: NativeCollector) -> dict[str, float]:
     collector.collect()
     core.profile(False)
     report = core.report()
-    order = ("physics", "muscles", "coordination", "torque", "policy", "terms")
-    shares = {name: report["sections"][name] / report["busy"] for name in order}
+    shares = {name: report["sections"][name] / report["busy"] for name in PARTS}
     return {**shares, "other": max(0.0, 1.0 - sum(shares.values()))}

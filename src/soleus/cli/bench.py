@@ -52,7 +52,7 @@ def bench(
         preset: Name or YAML file; each benchmark has a default of its own.
         rounds: Rounds to take medians over.
         workers: Of scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs in reach.
-        plot: Of scaling: draw it into this PNG file.
+        plot: Draw what was found into this PNG file.
         crew: What is stepped, by whom. By default 32 humans, and 64 for sync.
         set: Any key of the configuration: `--set control.mode=torque`, or in short `--control.mode torque`.
         json: Print one JSON object.
@@ -60,7 +60,7 @@ def bench(
     """
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")
-    counts = _counts(what, workers, plot, crew.given)
+    counts = _counts(what, workers, crew.given)
     for name, file, kind in (("--record", record, "Markdown"), ("--plot", plot, "PNG")):
         if file:
             _check_file(name, file, kind)
@@ -78,12 +78,11 @@ def bench(
         _write(record, result, plot)
 
 
-def _counts(what: Bench, workers: str | None, plot: Path | None, given: dict[str, str]) -> list[int] | None:
+def _counts(what: Bench, workers: str | None, given: dict[str, str]) -> list[int] | None:
     """Return the numbers of workers of a sweep, in order, or None for the default; refuse what is another's."""
     if what != "scaling":
-        for flag, value in (("--workers", workers), ("--plot", plot)):
-            if value is not None:
-                raise UserError(f"{flag}: expected it for bench scaling alone, got it for bench {what}")
+        if workers is not None:
+            raise UserError(f"--workers: expected it for bench scaling alone, got it for bench {what}")
         return None
     for name, why in _OF_SWEEP.items():
         if name in given:
@@ -186,11 +185,11 @@ def _check_file(flag: str, file: Path, kind: str) -> None:
 
 
 def _draw(file: Path, result: dict[str, Any]) -> None:
-    from soleus.bench.scaling_picture import draw
+    from soleus.bench.picture import draw
     from soleus.checkpoint import write_bytes
 
     picture = io.BytesIO()
-    draw(result["results"]).savefig(picture, format="png", dpi=120)
+    draw(result["bench"], result["results"]).savefig(picture, format="png", dpi=120)
     write_bytes(file, picture.getbuffer())
 
 

@@ -48,7 +48,7 @@ _KEYS = {  # of the flags that stand for one
     "env": "env.id",
 }
 _OF_VERB = {  # flags that are no keys, and short ones besides those of the crew
-    "train": (*_LENGTH, "run_dir", "resume"),
+    "train": (*_LENGTH, "run_dir", "resume", "profile"),
     "bench": ("rounds", "workers", "plot", "record", "json"),
 }
 VERBS = frozenset(_OF_VERB)

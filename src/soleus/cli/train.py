@@ -20,6 +20,7 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and 
         "train.num_threads",
         "train.learner_threads",
         "train.pin_threads",
+        "train.profile",
         "train.device",
         "train.eval_interval",
         "train.eval_episodes",
@@ -79,6 +80,7 @@ def train(
     run_dir: Folder = None,
     device: Text = None,
     resume: Folder = None,
+    profile: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     crew: CrewFlags = NO_CREW,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
 ) -> None:
@@ -92,6 +94,7 @@ def train(
         run_dir: Folder of the run; by default a new one in runs/.
         device: Of the learner: cpu or cuda.
         resume: Go on with the run in this folder, or from this checkpoint file.
+        profile: Show and record where the time of each iteration goes, for humans: physics, muscles, ..., learner.
         crew: What is stepped, by whom.
         set: Any key of the configuration: `--set ppo.epochs=4`, or in short `--ppo.epochs 4`.
     """
@@ -103,6 +106,8 @@ def train(
     overrides = parse_overrides([f"--{setting}" for setting in set])
     if steps is not None or duration is not None:  # the one given stands alone, whatever the preset says
         overrides |= {"train.steps": None, "train.duration": None}
+    if profile:
+        overrides["train.profile"] = True
     own = {"steps": steps, "duration": duration, "seed": seed, "device": device}
     overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | crew.given)
     folder, summary = _run(preset, resume, run_dir, overrides)

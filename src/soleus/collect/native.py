@@ -1,5 +1,6 @@
 """Whole rollouts in the native core, with the policy and the muscle network inside."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from soleus.batch import Batch, Divergence, Layout, MuscleSamples
 from soleus.config import Config
 from soleus.networks import to_numpy
+from soleus.profiling import of_collection
 from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
 
 
@@ -19,6 +21,7 @@ class NativeCollector:
         train = config.train
         self.simulation = Simulation(load_body(config), train.num_envs, num_threads, train.seed)
         self._muscle: Mapping[str, Any] | None = None
+        self.simulation.core.profile(train.profile)
         self._buffers = Buffers(self.simulation, train.rollout_steps, samples=config.trains_muscle_network)
         self.simulation.reset(train.seed, self._buffers["observations"][0])
         # The next rollout starts where the last one ended; the first has nowhere else to start.
@@ -45,7 +48,7 @@ class NativeCollector:
 
     def collect(self) -> Batch:
         """Run one rollout. The batch's arrays are reused by the next call."""
-        buffers = self._buffers
+        start, buffers, core = time.perf_counter(), self._buffers, self.simulation.core
         buffers["observations"][0] = buffers["observations"][-1]
         before = self.simulation.save()
         buffers.run(self.simulation, with_policy=True)
@@ -58,7 +61,7 @@ class NativeCollector:
             stats["episode_distance_m"] = float(episodes[:, column("distance_m")].mean())
             stats["effort"] = float(episodes[:, column("effort")].mean())
             stats["metabolic_w_kg"] = float(episodes[:, column("metabolic_w_kg")].mean())
-        return Batch(
+        batch = Batch(
             observations=buffers["observations"],
             actions=buffers["actions"],
             log_probs=buffers["log_probs"],
@@ -73,10 +76,15 @@ class NativeCollector:
             stats=stats,
             diverged=self._diverged(before),
         )
+        if self.simulation.body.config.train.profile:
+            batch.metrics |= of_collection(core.report(), time.perf_counter() - start, core.threads)
+        return batch
 
     def _diverged(self, before: npt.NDArray[np.float64]) -> tuple[Divergence, ...]:
         """What befell the humans that diverged, from the states (N, state size) that the rollout began in."""
         flags = self._buffers["diverged"].view(np.bool_)
+        if not flags.any():
+            return ()
         muscle = {name: np.array(to_numpy(value)) for name, value in self._muscle.items()} if self._muscle else None
         return tuple(
             Divergence(int(n), before[n], self._buffers["actions"][: flags[:, n].argmax() + 1, n].copy(), muscle)

@@ -114,12 +114,12 @@ def _read(folder: Path, name: str) -> RunRecord:
         folder=folder,
         iterations=iterations,
         evaluations=tuple(row for row, other in zip(rows, is_evaluation, strict=True) if other),
-        config=_mapping(folder / "config.yaml"),
-        summary=_mapping(folder / "summary.json") if (folder / "summary.json").is_file() else {},
+        config=read_mapping(folder / "config.yaml"),
+        summary=read_mapping(folder / "summary.json") if (folder / "summary.json").is_file() else {},
     )
 
 
-def _mapping(file: Path) -> dict[str, Any]:
+def read_mapping(file: Path) -> dict[str, Any]:
     """Return what a YAML or JSON file holds. The configuration's own reader would refuse keys of other versions."""
     kind = "YAML" if file.suffix == ".yaml" else "JSON"
     try:

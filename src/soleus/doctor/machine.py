@@ -1,60 +1,85 @@
-"""What could make runs slow or fail on this machine, and what runs left behind: `soleus doctor`."""
+"""What could make runs slow or fail on this machine, and what runs left behind."""
 
 import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from soleus import leftovers, threads
+from soleus.doctor.finding import Finding, plural
+from soleus.doctor.libraries import blas_threads, torch_threads
+from soleus.doctor.topology import topology
 from soleus.environments import pool
+from soleus.render import gl
 from soleus.summary import PACKAGES, versions
-
-State = Literal["ok", "note", "wrong"]
 
 _BINDING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 _OPTIONAL = frozenset({"soleus", "envpool"})  # the first is missing where its sources are run as they lie
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
+def examine(
+    environment: Mapping[str, str], clean: bool = False, quick: bool = False, root: Path = Path("/")
+) -> list[Finding]:
+    """Look at everything on this machine.
 
-    name: str
-    state: State
-    """note: nothing is wrong, but something is not there that a user may want."""
-    text: str
-
-
-def examine(environment: Mapping[str, str], clean: bool = False) -> list[Finding]:
-    """Look at everything. environment: variables of this process. clean: remove what runs left behind."""
+    environment: variables of this process. clean: remove what runs left behind. quick: leave out what takes seconds,
+    the measurement of threads. root: where /proc and /sys are mounted.
+    """
+    count = threads.available_cpus(root)
+    loads = core()
     return [
-        cpus(),
-        *thread_settings(environment, threads.available_cpus()),
+        cpus(root),
+        *quota(root),
+        topology(threads.affinity_set(), root),
+        *thread_settings(environment, count),
+        torch_threads(count),
+        blas_threads(count),
+        collecting(count),
         packages(versions()),
-        core(),
+        loads,
+        *([] if quick or loads.state == "wrong" else [_speed(count)]),
         precision(),
+        opengl(),
         environments(pool.missing()),
         *remains(clean),
     ]
 
 
-def cpus() -> Finding:
+def _speed(count: int) -> Finding:
+    from soleus.doctor.speed import threads_pay  # it needs the core, which may not load
+
+    return threads_pay(count)
+
+
+def cpus(root: Path = Path("/")) -> Finding:
     """How many CPUs are in reach, and why so many."""
-    allowed, there, quota = threads.affinity_cpus(), os.cpu_count() or 1, threads.quota_cpus()
-    by_quota = f"a quota of {quota:g}" if math.isfinite(quota) else "no quota"
-    return Finding("CPUs", "ok", f"{threads.available_cpus()} in reach: {allowed} of {there} by affinity, {by_quota}")
+    allowed, there, limit = threads.affinity_cpus(), os.cpu_count() or 1, threads.quota_cpus(root)
+    by_quota = f"a quota of {limit:g}" if math.isfinite(limit) else "no quota"
+    return Finding(
+        "CPUs", "ok", f"{threads.available_cpus(root)} in reach: {allowed} of {there} by affinity, {by_quota}"
+    )
 
 
-def _cpus(count: int) -> str:
-    return f"{count} CPU{'s' * (count > 1)}"
+def quota(root: Path = Path("/")) -> list[Finding]:
+    """A control group's quota below the CPUs that libraries count: it stops whoever starts as many threads."""
+    allowed, limit = threads.affinity_cpus(), threads.quota_cpus(root)
+    if limit >= allowed:
+        return []
+    count = threads.whole_cpus(allowed, limit)
+    text = f"the time of {limit:g} CPUs for {allowed} that libraries count, whose threads are stopped in between"
+    return [Finding("quota", "note", f"{text}: runs take {count}; elsewhere set OMP_NUM_THREADS={count}")]
+
+
+def collecting(count: int) -> Finding:
+    """How many threads a run takes that does not say how many."""
+    text = f"{plural(count, 'thread')} collect and learn in turn where train.num_threads is null"
+    return Finding("pool", "ok", text)
 
 
 def thread_settings(environment: Mapping[str, str], cpus: int) -> list[Finding]:
     """Variables that decide over threads, against the CPUs in reach."""
-    findings = []
+    findings, reach = [], f"{plural(cpus, 'CPU')} in reach"
     for name in threads.VARIABLES:
         if not (value := environment.get(name, "").strip()):
             continue
@@ -62,10 +87,10 @@ def thread_settings(environment: Mapping[str, str], cpus: int) -> list[Finding]:
         if first is None or int(first[0]) < 1:
             findings.append(Finding(name, "wrong", f"expected a number of threads, got '{value}': unset it"))
         elif int(first[0]) > cpus:
-            text = f"{value} threads for {_cpus(cpus)} in reach, which wait for one another: unset it"
+            text = f"{value} threads for {reach}, which wait for one another: unset it"
             findings.append(Finding(name, "wrong", text))
         else:
-            text = f"{value} for {_cpus(cpus)} in reach; workers and the learner set their own (soleus train --help)"
+            text = f"{value} for {reach}; workers and the learner set their own (soleus train --help)"
             findings.append(Finding(name, "ok" if int(first[0]) == cpus else "note", text))
     for name in _BINDING:
         if (value := environment.get(name, "").strip()) and value.lower() not in ("false", "none", "disabled"):
@@ -104,6 +129,15 @@ def precision() -> Finding:
     has = "has" if computes_bfloat16() else "has no"
     auto = str(resolve("auto", images=True)).removeprefix("torch.")
     return Finding("precision", "ok", f"the processor {has} products of bfloat16; precision auto is {auto} for images")
+
+
+def opengl() -> Finding:
+    """Whether pictures and films can be drawn without a screen."""
+    working = [name for name in gl.BACKENDS if gl.works(name)]
+    if working:
+        return Finding("OpenGL", "ok", f"without a screen by {' and '.join(working)}")
+    packages = " or ".join(gl.BACKENDS.values())
+    return Finding("OpenGL", "note", f"soleus record needs it without a screen: apt install {packages}")
 
 
 def environments(missing: str) -> Finding:

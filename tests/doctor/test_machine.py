@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from soleus import doctor, leftovers, threads
+from soleus import leftovers, threads
 from soleus.cli import main
-from soleus.doctor import Finding
+from soleus.doctor import machine as doctor
+from soleus.doctor.finding import Finding
 from soleus.leftovers import Leftovers
 from soleus.summary import PACKAGES
 
@@ -116,15 +117,47 @@ def nothing_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nothing_left")
 def test_the_verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["doctor"]) == 0
+    assert main(["doctor", "--quick"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("ok     CPUs ")
     assert lines[-1] == "nothing is wrong"
     monkeypatch.setenv("OMP_PROC_BIND", "true")
-    assert main(["doctor"]) == 1
+    assert main(["doctor", "--quick"]) == 1
     assert capsys.readouterr().out.endswith("\n1 thing is wrong\n")
-    assert main(["doctor", "--json"]) == 1
+    assert main(["doctor", "--quick", "--json"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert result["wrong"] == 1
     assert [one["name"] for one in result["findings"] if one["state"] == "wrong"] == ["OMP_PROC_BIND"]
     assert main(["doctor", "--everything"]) == 2
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_threads_are_measured_unless_in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+
+    def threads_pay(cpus: int) -> Finding:
+        measured.append(cpus)
+        return Finding("speed", "wrong", "they do not")
+
+    monkeypatch.setattr("soleus.doctor.speed.threads_pay", threads_pay)
+    assert main(["doctor", "--quick"]) == 0
+    assert main(["doctor", "--pid", str(os.getpid())]) == 0, "a run under way would be disturbed"
+    assert measured == []
+    assert main(["doctor"]) == 1
+    assert measured == [threads.available_cpus()]
+    monkeypatch.setattr(doctor, "core", lambda: Finding("core", "wrong", "it does not load"))
+    assert main(["doctor"]) == 1
+    assert len(measured) == 1
+
+
+@pytest.mark.parametrize(
+    ("working", "state", "text"),
+    [
+        ({"egl", "osmesa"}, "ok", "without a screen by egl and osmesa"),
+        ({"osmesa"}, "ok", "without a screen by osmesa"),
+        (set(), "note", "soleus record needs it without a screen: apt install libegl1 or libosmesa6"),
+    ],
+)
+def test_opengl(monkeypatch: pytest.MonkeyPatch, working: set[str], state: str, text: str) -> None:
+    monkeypatch.setattr("soleus.render.gl.works", lambda name: name in working)
+    assert doctor.opengl() == Finding("OpenGL", state, text)  # type: ignore[arg-type]

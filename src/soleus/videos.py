@@ -1,0 +1,54 @@
+"""Videos of a run while it trains: each is made by a process of its own, of a moment that was kept."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+FOLDER = "videos"
+_SECONDS, _SIZE = 10, "480x360"
+_NICE = 10  # they make way for the training
+_PATIENCE = 180  # [s] for the last one
+
+
+class Videos:
+    """Starts a video now and then; one at a time."""
+
+    def __init__(self, run: Path, every: float) -> None:
+        """every: [s]"""
+        self.run, self.every = run, every
+        self._last = time.monotonic()
+        self._making: subprocess.Popen[bytes] | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for one, and none is being made."""
+        idle = self._making is None or self._making.poll() is not None
+        return idle and time.monotonic() - self._last >= self.every
+
+    def start(self, steps: int) -> None:
+        """Begin the video of the policy after so many steps, whose checkpoint is there."""
+        self._last = time.monotonic()
+        folder = self.run / FOLDER
+        folder.mkdir(exist_ok=True)
+        out = folder / f"step-{steps}.mp4"
+        arguments = ["record", str(self.run), "--checkpoint", str(steps), "--out", str(out)]
+        flags = ["--seconds", str(_SECONDS), "--size", _SIZE]
+        self._making = subprocess.Popen(
+            [sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit(main())", *arguments, *flags],
+            stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: os.nice(_NICE) and None,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            start_new_session=True,  # Ctrl-C is for the training
+        )
+
+    def close(self) -> None:
+        """Wait for the last one."""
+        if self._making is None:
+            return
+        try:
+            self._making.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._making.kill()
+            self._making.wait()

@@ -17,7 +17,7 @@ LAYERS = [
     {"bench", "doctor"},
     {"train"},
     {"gait"},
-    {"evaluate", "evaluate_env", "run", "compare", "leftovers"},
+    {"evaluate", "evaluate_env", "run", "compare", "leftovers", "videos"},
     {"view"},
     {"record", "dumps"},
     {"acts", "render"},

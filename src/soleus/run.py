@@ -18,6 +18,7 @@ from soleus.learn.ppo import Ppo
 from soleus.log import Log, draw_curves
 from soleus.summary import write_summary
 from soleus.system import Usage
+from soleus.videos import Videos
 
 EVALUATION_SEED = 1_000_003  # of the evaluations while training: the same episodes every time
 
@@ -59,6 +60,7 @@ class Run:
     log: Log
     evaluate_policy: Evaluate
     counters: Counters
+    videos: Videos | None = None
     interrupted: bool = False
     evaluating: bool = False
 
@@ -192,11 +194,14 @@ class Run:
         self._saved = (counters.steps, counters.evaluated_at)
 
     def keep_moment(self) -> None:
-        """Keep the policy as it is, in every twentieth of the training."""
+        """Keep the policy as it is, in every twentieth of the training; begin a video of it where one is due."""
         moment = math.floor(self.progress * checkpoint.MOMENTS)
-        if moment != self._moment:
+        film = self.videos is not None and self.videos.due
+        if moment != self._moment or film:
             self._moment = moment
             checkpoint.save_moment(self.folder / "checkpoints", self._weights())
+        if self.videos and film:
+            self.videos.start(self.counters.steps)
 
     def give_up(self, failed: CollectorFailed) -> CollectorFailed:
         """Save where the collector cannot go on; return what to tell the user."""
@@ -207,6 +212,8 @@ class Run:
         """Release what collects and what learns."""
         self.collector.close()
         self.ppo.close()
+        if self.videos:
+            self.videos.close()
 
     def _weights(self) -> dict[str, Any]:
         return {

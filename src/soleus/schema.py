@@ -152,6 +152,8 @@ class TrainConfig(Section):
     eval_episodes: Count = 20
     checkpoint_interval: Count | None = 500_000
     """[steps] between checkpoints; null: one at the end."""
+    video_every: MaybeDuration = None
+    """[s] between videos of the policy, kept in the run folder; of humans alone."""
 
 
 class RewardConfig(Section):

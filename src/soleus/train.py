@@ -20,6 +20,7 @@ from soleus.nets.precision import tune_allocator
 from soleus.networks import check_policy
 from soleus.parallel import resolve
 from soleus.run import Counters, Evaluate, EvaluationStopped, Run
+from soleus.videos import Videos
 
 MakeCollector = Callable[[Any, int], Collector]
 
@@ -90,6 +91,8 @@ def build(
     Raises UserError for a folder that is in use, a checkpoint that is not whole, a configuration that does not work.
     """
     limits = config.train
+    if limits.video_every and isinstance(config, EnvConfig):
+        raise UserError("train.video_every: expected none for environments that are not ours, which record their own")
     if limits.steps is None and limits.duration is None:
         raise UserError("train.steps: expected a number of steps, or train.duration, got neither")
     config, picked = resolve(config, threads.available_cpus())
@@ -136,7 +139,8 @@ def _wire(
             raise UserError(f"{folder}: expected a folder to write in, but {error.strerror}") from None
         checkpoint.write_bytes(folder / "config.yaml", dump_config(config).encode())
         log = Log(folder, resume_steps=counters.steps if content else None)
-        run = Run(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters)
+        videos = Videos(folder, limits.video_every) if limits.video_every else None
+        run = Run(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters, videos)
         run.load_weights()
         if content:
             run.keep_best()

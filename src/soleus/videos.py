@@ -1,6 +1,7 @@
 """Videos of a run while it trains: each is made by a process of its own, of a moment that was kept."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -35,10 +36,11 @@ class Videos:
         out = folder / f"step-{steps}.mp4"
         arguments = ["record", str(self.run), "--checkpoint", str(steps), "--out", str(out)]
         flags = ["--seconds", str(_SECONDS), "--size", _SIZE]
+        polite = ["nice", "-n", str(_NICE)] if shutil.which("nice") else []
+        command = [*polite, sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit(main())"]
         self._making = subprocess.Popen(
-            [sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit(main())", *arguments, *flags],
+            [*command, *arguments, *flags],
             stdout=subprocess.DEVNULL,
-            preexec_fn=lambda: os.nice(_NICE) and None,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             start_new_session=True,  # Ctrl-C is for the training
         )

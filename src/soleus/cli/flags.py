@@ -43,12 +43,12 @@ CrewFlags = Annotated[Crew, tyro.conf.arg(name="")]
 
 _LENGTH = ("steps", "duration", "seed", "device")  # of a training alone
 _KEYS = {  # of the flags that stand for one
-    **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads")},
+    **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads", "video_every")},
     **{name: f"parallel.{name}" for name in ("collector", "num_workers", "num_envs_per_worker", "threads_per_worker")},
     "env": "env.id",
 }
 _OF_VERB = {  # flags that are no keys, and short ones besides those of the crew
-    "train": (*_LENGTH, "run_dir", "resume", "profile"),
+    "train": (*_LENGTH, "run_dir", "resume", "video_every", "profile"),
     "bench": ("rounds", "workers", "plot", "record", "json"),
 }
 VERBS = frozenset(_OF_VERB)

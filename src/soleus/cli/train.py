@@ -25,6 +25,7 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and 
         "train.eval_interval",
         "train.eval_episodes",
         "train.checkpoint_interval",
+        "train.video_every",
         "parallel.collector",
         "parallel.num_workers",
         "parallel.threads_per_worker",
@@ -80,6 +81,7 @@ def train(
     run_dir: Folder = None,
     device: Text = None,
     resume: Folder = None,
+    video_every: Text = None,
     profile: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     crew: CrewFlags = NO_CREW,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
@@ -95,6 +97,7 @@ def train(
         device: Of the learner: cpu or cuda.
         resume: Go on with the run in this folder, or from this checkpoint file.
         profile: Show and record where the time of each iteration goes, for humans: physics, muscles, ..., learner.
+        video_every: Keep a video of the policy in the run folder, so often: 30m, 2h.
         crew: What is stepped, by whom.
         set: Any key of the configuration: `--set ppo.epochs=4`, or in short `--ppo.epochs 4`.
     """
@@ -108,7 +111,7 @@ def train(
         overrides |= {"train.steps": None, "train.duration": None}
     if profile:
         overrides["train.profile"] = True
-    own = {"steps": steps, "duration": duration, "seed": seed, "device": device}
+    own = {"steps": steps, "duration": duration, "seed": seed, "device": device, "video_every": video_every}
     overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | crew.given)
     folder, summary = _run(preset, resume, run_dir, overrides)
     _report(folder, summary)

@@ -1,0 +1,100 @@
+"""What pictures show: muscles in the colours of their activations, the ghost, from all sides."""
+
+import numpy as np
+import pytest
+
+from soleus import models, motions
+from soleus.errors import UserError
+from soleus.render import gl
+from soleus.render.camera import Camera
+from soleus.render.frames import Painter
+from soleus.render.stage import ACTIVE, REST, Stage, colour
+from walker import muscles_seen, needs_gl, warmth
+
+
+def picture(stage, shot="side", size=(160, 240)):
+    camera = Camera(stage.human, stage.model, shot)
+    camera.follow(stage.data)
+    with Painter(stage, *size) as painter:
+        return painter.paint(stage, camera)
+
+
+def test_colours_run_from_blue_to_red():
+    np.testing.assert_allclose(colour(0.0)[:3], REST, atol=1e-6)
+    np.testing.assert_allclose(colour(1.0)[:3], ACTIVE, atol=1e-6)
+    reds = [colour(a)[0] for a in (0.0, 0.1, 0.5, 1.0)]
+    assert reds == sorted(reds)
+    assert colour(7.0)[0] == colour(1.0)[0]
+
+
+@needs_gl
+@pytest.mark.parametrize("name", ["walk2d", "myolegs"])
+def test_muscles_redden_with_activation(name):
+    stage = Stage(models.load(name))
+    seen = []
+    for activation in (0.0, 0.3, 1.0):
+        stage.pose(stage.human.qpos_rest, np.full(len(stage.human.muscle_names), activation))
+        image = picture(stage)
+        assert muscles_seen(image).sum() > 100
+        seen.append(warmth(image))
+    assert seen[0] < -40 < 40 < seen[2]
+    assert seen == sorted(seen)
+
+
+@needs_gl
+def test_a_single_muscle_is_seen_alone():
+    human = models.load("walk2d")
+    counts = []
+    for chosen in (np.arange(18), np.array([3]), np.arange(0)):
+        stage = Stage(human, chosen)
+        counts.append(int(muscles_seen(picture(stage)).sum()))
+    assert counts[0] > counts[1] > counts[2] == 0
+
+
+@needs_gl
+@pytest.mark.parametrize("shot", ["side", "front", "follow"])
+def test_the_whole_human_is_in_frame_wherever_it_is(shot):
+    human = models.load("walk2d")
+    walk = motions.load("walk", human)
+    stage = Stage(human)
+    for qpos in walk.qpos[::32]:
+        far = qpos.copy()
+        far[0] += 40.0  # the camera goes along
+        stage.pose(far, np.ones(18))
+        rows, columns = np.nonzero(muscles_seen(picture(stage, shot)))
+        assert 100 < rows.max() < 235, "feet in the lower half, not cut off"
+        assert columns.min() > 5
+        assert columns.max() < 154
+        assert abs(columns.mean() - 80) < 40
+
+
+@needs_gl
+def test_the_ghost_stands_where_the_motion_is():
+    human = models.load("walk2d")
+    stage, away = Stage(human, np.arange(0)), human.qpos_rest.copy()
+    away[0] += 0.5
+    images = []
+    for reference in (None, away):
+        stage.pose(human.qpos_rest, reference=reference)
+        images.append(picture(stage).astype(int))
+    changed = np.abs(images[1] - images[0]).sum(2) > 20
+    columns = np.nonzero(changed)[1]
+    assert changed.sum() > 300
+    assert columns.mean() > 95, "to the right, where x grows, of a human in the middle"
+
+
+def test_no_opengl_is_one_line(monkeypatch):
+    monkeypatch.setattr(gl, "works", lambda name: False)
+    gl.backend.cache_clear()
+    with pytest.raises(UserError, match="apt install libosmesa6 or libegl1"):
+        gl.backend()
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    with pytest.raises(UserError, match=r"apt install libegl1$"):
+        gl.backend()
+    gl.backend.cache_clear()
+
+
+@needs_gl
+def test_a_backend_is_chosen_by_itself(monkeypatch):
+    monkeypatch.delenv("MUJOCO_GL", raising=False)
+    assert gl.works(gl.backend())

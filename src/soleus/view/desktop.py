@@ -3,6 +3,7 @@
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import mujoco
@@ -66,7 +67,7 @@ class _Window:
     def press(self, key: int) -> None:
         """Do what a key means. Called in the viewer's own thread: it only leaves a note."""
         control = self.control
-        actions = {
+        actions: dict[int, Callable[[], None]] = {
             _SPACE: lambda: setattr(control, "paused", not control.paused), _RIGHT: control.step,
             _UP: lambda: control.faster(1), _DOWN: lambda: control.faster(-1),
             ord("M"): self._next_set, ord("G"): lambda: setattr(self, "ghost", not self.ghost),

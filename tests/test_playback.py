@@ -1,0 +1,96 @@
+"""What is seen of a policy at work is what it did."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from soleus.config import load_config
+from soleus.playback import STATE, Playback, play
+from soleus.simulation import Buffers, Simulation, load_body
+from soleus.trained import load_trained
+from walker import small_run
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return load_trained(small_run())
+
+
+def test_the_last_row_of_a_trace_is_where_the_human_is(trained):
+    playback = Playback(load_body(trained.human()), trained.policy, trained.muscle, num_envs=3, seed=5)
+    for _ in range(4):
+        step = playback.step()
+        going = np.flatnonzero(~step.done)
+        states = playback.simulation.save()[:, : playback.size]
+        np.testing.assert_array_equal(step.trace[-1, going, : playback.size], states[going])
+    assert step.trace.shape == (16, 3, playback.size + 18)
+    assert ((step.trace[..., playback.size :] >= 0) & (step.trace[..., playback.size :] <= 1)).all()
+
+
+def test_looking_changes_nothing(trained):
+    body = load_body(trained.human())
+    seen, unseen = (Simulation(body, 2, 1, 3) for _ in range(2))
+    rewards = []
+    for made, trace in ((seen, True), (unseen, False)):
+        made.load_policy(trained.policy)
+        buffers = Buffers(made, 12, samples=False, trace=trace)
+        made.reset(3, buffers["observations"][0])
+        buffers.run(made, with_policy=True)
+        rewards.append(buffers["rewards"].copy())
+    np.testing.assert_array_equal(*rewards)
+
+
+def test_humans_have_numbers_among_all_that_share_a_seed():
+    body = load_body(load_config("walk2d"))
+    everybody, last = Simulation(body, 6, 1, 3), Simulation(body, 2, 1, 3, first=4)
+    first = []
+    for made in (everybody, last):
+        seen = np.zeros((made.core.humans, made.core.observation_size), np.float32)
+        made.reset(3, seen)
+        first.append(seen)
+    np.testing.assert_array_equal(first[0][4:], first[1])
+
+
+def test_episodes_are_whole_and_stand_on_the_ground(trained):
+    played = play(trained.human(), trained.policy, trained.muscle, episodes=3, seconds=1.5, seed=2)
+    assert len(played.traces) == 3
+    assert played.torque_residual > 0
+    for trace in played.traces:
+        length = len(trace.times)
+        assert length % 16 == 0
+        assert length <= 1.5 * 480
+        assert trace.qpos.shape == (length, trace.human.model.nq)
+        assert np.abs(np.diff(trace.qpos, axis=0)).max() < 0.2, "without a break"
+        assert trace.metabolic_w_kg > 0
+        assert trace.ground_force[..., 2].min() >= 0, "the ground only pushes"
+        assert trace.ground_force[..., 2].max() > 100
+
+
+def test_ground_forces_carry_the_weight():
+    """Over a whole jump-free while, the mean vertical force is the weight, but for the change of momentum."""
+    trained = load_trained(small_run())
+    config = trained.human().model_copy(
+        update={"control": trained.human().control.model_copy(update={"mode": "torque"})}
+    )
+    model = load_body(config).human.model
+    played = play(config, trained.policy, None, episodes=4, seconds=2.0, seed=1)
+    data = mujoco.MjData(model)
+    for trace in played.traces:
+        momenta = []
+        for row in (0, -1):
+            data.qpos[:], data.qvel[:] = trace.qpos[row], trace.qvel[row]
+            mujoco.mj_forward(model, data)
+            mujoco.mj_subtreeVel(model, data)
+            momenta.append(data.subtree_linvel[1, 2] * trace.human.mass)
+        time = trace.times[-1]
+        expected = trace.human.mass * 9.81 + (momenta[1] - momenta[0]) / time
+        feet = trace.ground_force[..., 2].sum(1).mean()
+        assert feet == pytest.approx(expected, rel=0.05)
+
+
+def test_a_push_is_a_force_on_a_body(trained):
+    playback = Playback(load_body(trained.human()), trained.policy, trained.muscle)
+    playback.push(playback.human.root_body, np.array([50.0, 0.0, 0.0]))
+    data = mujoco.MjData(playback.human.model)
+    mujoco.mj_setState(playback.human.model, data, playback.simulation.save()[0, : playback.size], STATE)
+    np.testing.assert_array_equal(data.xfrc_applied[playback.human.root_body, :3], [50, 0, 0])

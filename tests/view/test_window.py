@@ -1,0 +1,66 @@
+"""MuJoCo's window, on a screen without a screen."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import ImageGrab
+
+from walker import muscles_seen, small_run
+
+pytestmark = pytest.mark.skipif(not shutil.which("Xvfb"), reason="no Xvfb: apt install xvfb libgl1-mesa-dri")
+VIEW = [sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit(main())", "view"]
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """The number of a screen of 900 x 700 [pixels]."""
+    read, write = os.pipe()
+    arguments = ["Xvfb", "-displayfd", str(write), "-screen", "0", "900x700x24", "-nolisten", "tcp"]
+    with subprocess.Popen(arguments, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
+        os.close(write)
+        with os.fdopen(read) as numbers:
+            number = numbers.readline().strip()
+        if not number:
+            pytest.skip("Xvfb does not start here")
+        yield f":{number}"
+        server.terminate()
+
+
+def look(screen: str, *arguments: str) -> tuple[list[np.ndarray], str, int]:
+    """Pictures of the screen while something is viewed, what was said, and the exit code."""
+    environment = {**os.environ, "DISPLAY": screen, "LIBGL_ALWAYS_SOFTWARE": "1"}
+    pictures = []
+    with subprocess.Popen(
+        [*VIEW, *arguments, "--seconds", "12"], env=environment, text=True, stdout=-1, stderr=-1
+    ) as one:
+        deadline = time.monotonic() + 60
+        while one.poll() is None and time.monotonic() < deadline:
+            picture = np.asarray(ImageGrab.grab(xdisplay=screen).convert("RGB"))
+            if muscles_seen(picture).sum() > 60:
+                pictures.append(picture)
+            time.sleep(0.4)
+        said, error = one.communicate(timeout=30)
+    return pictures, said + error, one.returncode
+
+
+def test_a_policy_is_seen_at_work(screen):
+    pictures, said, code = look(screen, str(small_run()))
+    assert code == 0, said
+    assert float(said.split()[0]) > 0.9, "it keeps real time"
+    assert len(pictures) > 4
+    differ = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(pictures)]
+    assert max(differ) > 0.1, "it moves"
+    dark = pictures[-1][:120, :200].max(2) < 140
+    assert dark.mean() > 0.2, "the text of the upper left corner has its box"
+
+
+def test_a_model_is_seen_with_its_motion(screen):
+    pictures, said, code = look(screen, "walk2d", "--motion", "walk", "--speed", "0.5")
+    assert code == 0, said
+    assert len(pictures) > 4

@@ -86,27 +86,33 @@ def test_workers_are_those_of_the_process() -> None:
         load = watch(members, PROC)
     assert members[0] == pid
     assert len(members) == count + 1
-    assert load.wanted == pytest.approx(count, abs=0.7)
+    assert load.mean == pytest.approx(count, abs=0.7)
+    assert sum(load.crowd.values()) == count
     assert load.active == count
     assert load.threads == count + 1
 
 
+NUMBERS = "--num-threads 2 --train.learner_threads 2"
+
+
 @pytest.mark.parametrize(
-    ("runnable", "state", "advice"),
+    ("looks", "state", "advice"),
     [
-        ({7: 2.0}, "ok", ""),
-        ({7: 2.4}, "ok", ""),
-        ({7: 3.0}, "wrong", "--num-threads 2 --train.learner_threads 2"),
-        ({7: 0.1, 8: 1.0, 9: 1.0, 10: 0.9}, "wrong", "--num-workers 2"),
-        ({7: 0.1, 8: 2.0, 9: 2.0}, "wrong", "--threads-per-worker 1"),
-        ({7: 3.0, 8: 0.0}, "wrong", "--num-threads 2 --train.learner_threads 2"),
+        ([{7: 2}] * 10, "ok", ""),
+        ([{7: 1}] * 9 + [{7: 9}], "ok", ""),
+        ([{7: 3}] * 10, "wrong", NUMBERS),
+        ([{7: 1}] * 7 + [{7: 3}] * 3, "note", NUMBERS),
+        ([{7: 1}] * 7 + [{7: 4}] * 3, "wrong", NUMBERS),
+        ([{7: 1, 8: 0, 9: 0, 10: 0, 11: 0}] * 7 + [{7: 0, 8: 1, 9: 1, 10: 1, 11: 1}] * 3, "wrong", "--num-workers 2"),
+        ([{7: 0, 8: 2, 9: 2}] * 10, "wrong", "--threads-per-worker 1"),
+        ([{7: 3, 8: 0}] * 10, "wrong", NUMBERS),
     ],
 )
-def test_what_to_set(runnable: dict[int, float], state: str, advice: str) -> None:
-    found = judge(Load(9, 4, runnable), 7, cpus=2)
+def test_what_to_set(looks: list[dict[int, int]], state: str, advice: str) -> None:
+    found = judge(Load(9, 4, looks), 7, cpus=2)
     assert found.state == state
     assert found.text.endswith(advice)
-    assert (" and 3 below it " in found.text) == (len(runnable) == 4)
+    assert (" and 4 below it " in found.text) == (len(looks[0]) == 5)
 
 
 def test_a_quota_counts(tmp_path: Path) -> None:
@@ -127,7 +133,8 @@ def test_a_quota_counts(tmp_path: Path) -> None:
     variable, load = examine_process(pid, tmp_path)
     assert variable.name == f"OMP_PROC_BIND of {pid}"
     assert load.state == "wrong"
-    assert load.text.startswith(f"2.0 threads of process {pid} want to run at a time (of 2, 2 active), for 1 CPU that")
+    says = f"2 threads of process {pid} want to run at a time (2.0 on average; 2 of 2 are active), for 1 CPU that they"
+    assert load.text.startswith(says)
 
 
 def test_a_process_that_is_not_there() -> None:

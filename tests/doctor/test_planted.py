@@ -61,7 +61,7 @@ def test_a_quota_of_one_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert by_name(findings, "CPUs").text.startswith("1 in reach: 2 of ")
     quota = by_name(findings, "quota")
     assert quota.state == "note"
-    assert quota.text.startswith("the time of 1 CPUs for 2 that libraries count")
+    assert quota.text.startswith("the time of 1 CPU for 2 that libraries count")
     assert quota.text.endswith("runs take 1; elsewhere set OMP_NUM_THREADS=1")
     assert by_name(findings, "OMP_NUM_THREADS").state == "wrong"
     assert by_name(findings, "pool").text.startswith("1 thread ")

@@ -3,7 +3,7 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from soleus.doctor.machine import thread_settings
 from soleus.errors import UserError
 
 _WATCHED_S = 0.5
-_LOOKS = 25  # at every thread, evenly over that time
-_SLACK = 0.5  # threads more than CPUs that still are none too many: a writer of records now and then
+_PAUSE_S = 0.008  # between two looks at every thread
+_SLACK = 0.5  # threads more than CPUs, on average, that still are none too many: a writer of records now and then
+_MANY = 1.1  # threads a CPU, and one more, that a well set run may have at a time
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,19 @@ class Load:
     """That there are."""
     active: int
     """That ran, or waited for a CPU, in one of the looks or used CPU time in between."""
-    runnable: Mapping[int, float]
-    """Threads that ran or waited for a CPU at a time, on average, by process."""
+    looks: Sequence[Mapping[int, int]]
+    """Threads that ran or waited for a CPU at that moment, by process, of each look at all of them."""
 
     @property
-    def wanted(self) -> float:
-        """CPUs that they would use if there were as many."""
-        return sum(self.runnable.values())
+    def mean(self) -> float:
+        """Threads at a time, on average: CPUs that they would use if there were as many."""
+        return sum(sum(look.values()) for look in self.looks) / len(self.looks)
+
+    @property
+    def crowd(self) -> Mapping[int, int]:
+        """The look that only a tenth of the others have more threads in."""
+        order = sorted(self.looks, key=lambda look: sum(look.values()))
+        return order[int(0.9 * (len(order) - 1))]
 
 
 def examine_process(pid: int, root: Path = Path("/")) -> list[Finding]:
@@ -57,20 +64,25 @@ def examine_process(pid: int, root: Path = Path("/")) -> list[Finding]:
 
 
 def judge(load: Load, pid: int, cpus: int) -> Finding:
-    """Say whether so many CPUs are enough, and what to set where they are not."""
-    below = len(load.runnable) - 1
+    """Say whether so many CPUs are enough, and what to set where they are not.
+
+    A run collects and learns in turn, and may have too many threads for the one alone: moments count, not means only.
+    """
+    crowd, below = sum(load.crowd.values()), len(load.crowd) - 1
     who = f"process {pid}" + (f" and {below} below it" if below else "")
-    text = f"{load.wanted:.1f} threads of {who} want to run at a time (of {load.threads}, {load.active} active)"
-    text += f", for {plural(cpus, 'CPU')} that they may use"
-    if load.wanted <= cpus + _SLACK:
+    text = f"{plural(crowd, 'thread')} of {who} want to run at a time ({load.mean:.1f} on average; {load.active} of"
+    text += f" {load.threads} are active), for {plural(cpus, 'CPU')} that they may use"
+    if load.mean <= cpus + _SLACK and crowd <= cpus:
         return Finding("load", "ok", text)
-    busy = [one for one in load.runnable if one != pid and load.runnable[one] >= _SLACK]
+    busy = [one for one in load.crowd if one != pid and load.crowd[one]]
     if len(busy) > cpus:
         advice = f"--num-workers {cpus}"
-    elif any(load.runnable[one] > 1 + _SLACK for one in busy):
+    elif any(load.crowd[one] > 1 for one in busy):
         advice = "--threads-per-worker 1"
     else:
         advice = f"--num-threads {cpus} --train.learner_threads {cpus}"
+    if load.mean <= cpus + _SLACK and crowd <= 1 + _MANY * cpus:  # such as a worker, a learner and a writer of records
+        return Finding("load", "note", f"{text}: somewhat many; try --resume RUN {advice}")
     return Finding("load", "wrong", f"{text}; they wait for one another: stop it and go on with --resume RUN {advice}")
 
 
@@ -97,14 +109,14 @@ def allowed(members: Collection[int], proc: Path) -> set[int]:
 
 
 def watch(members: Collection[int], proc: Path, seconds: float = _WATCHED_S) -> Load:
-    """Look at every thread of these processes again and again."""
-    runs: dict[int, int] = dict.fromkeys(members, 0)
+    """Look at every thread of these processes again and again, at least five times."""
+    looks: list[dict[int, int]] = []
     active: set[str] = set()
     used: dict[str, int] = {}
     there = 0
     begun = time.monotonic()
-    for look in range(_LOOKS):
-        there = 0
+    while len(looks) < 5 or time.monotonic() < begun + seconds:
+        there, look = 0, dict.fromkeys(members, 0)
         for pid in members:
             for task in _tasks(pid, proc):
                 if not (fields := _fields(task / "stat")):
@@ -112,11 +124,12 @@ def watch(members: Collection[int], proc: Path, seconds: float = _WATCHED_S) -> 
                 there += 1
                 ticks = int(fields[11]) + int(fields[12])  # utime and stime of proc_pid_stat(5)
                 running = fields[0] == "R"
-                runs[pid] += running
+                look[pid] += running
                 if running or ticks > used.setdefault(task.name, ticks):
                     active.add(task.name)
-        time.sleep(max(0.0, begun + seconds * (look + 1) / _LOOKS - time.monotonic()))
-    return Load(there, len(active), {pid: count / _LOOKS for pid, count in runs.items()})
+        looks.append(look)
+        time.sleep(_PAUSE_S)
+    return Load(there, len(active), looks)
 
 
 def _tasks(pid: int, proc: Path) -> Iterator[Path]:

@@ -67,7 +67,8 @@ def quota(root: Path = Path("/")) -> list[Finding]:
     if limit >= allowed:
         return []
     count = threads.whole_cpus(allowed, limit)
-    text = f"the time of {limit:g} CPUs for {allowed} that libraries count, whose threads are stopped in between"
+    time = f"the time of {limit:g} CPU{'s' * (limit != 1)}"
+    text = f"{time} for {allowed} that libraries count, whose threads are stopped in between"
     return [Finding("quota", "note", f"{text}: runs take {count}; elsewhere set OMP_NUM_THREADS={count}")]
 
 

@@ -4,11 +4,11 @@ import mujoco
 import numpy as np
 import pytest
 
+from small_run import small_run
 from soleus.config import load_config
 from soleus.playback import STATE, Playback, play
 from soleus.simulation import Buffers, Simulation, load_body
 from soleus.trained import load_trained
-from walker import small_run
 
 
 @pytest.fixture(scope="module")

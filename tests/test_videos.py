@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from small_run import needs_gl, small_run
 from soleus import checkpoint
 from soleus.cli import main
 from soleus.videos import Videos
-from walker import needs_gl, small_run
 
 
 @needs_gl

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from small_run import muscles_seen, needs_gl, small_run
 from soleus import checkpoint
 from soleus.cli import main
-from walker import muscles_seen, needs_gl, small_run
 
 av = pytest.importorskip("av", reason="PyAV is not here")
 

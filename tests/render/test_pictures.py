@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from small_run import muscles_seen, needs_gl, warmth
 from soleus import models, motions
 from soleus.errors import UserError
 from soleus.render import gl
 from soleus.render.camera import Camera
 from soleus.render.frames import Painter
 from soleus.render.stage import ACTIVE, REST, Stage, colour
-from walker import muscles_seen, needs_gl, warmth
 
 
 def picture(stage, shot="side", size=(160, 240)):

@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
+from small_run import small_run
 from soleus import models, motions
 from soleus.acts import MotionAct, PolicyAct, most_active
 from soleus.cli import main
 from soleus.trained import load_trained
 from soleus.view.control import SPEEDS, Control, muscle_sets
 from soleus.view.subject import act_of, run_of
-from walker import small_run
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from small_run import small_run
 from soleus import checkpoint, models
 from soleus.cli import main
 from soleus.view.shapes import drawn_geoms, triangles
-from walker import small_run
 
 pytest.importorskip("viser", reason="viser is not here")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not here")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import ImageGrab
 
-from walker import muscles_seen, small_run
+from small_run import muscles_seen, small_run
 
 pytestmark = pytest.mark.skipif(not shutil.which("Xvfb"), reason="no Xvfb: apt install xvfb libgl1-mesa-dri")
 VIEW = [sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit(main())", "view"]

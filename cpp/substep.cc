@@ -102,18 +102,18 @@ void Shard::ask_network(int human, int lane, const Mlp& muscle) {
 void Shard::substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t) {
   const ControlData& control = world_.control;
   for (int i = begin; i < end; ++i) ask_network(i, i - begin, muscle);
-  for (int k = 0; k < control.substeps; ++k) {
-    const bool last = k + 1 == control.substeps;
-    const bool answered = k % control.interval == 0, asks = !last && (k + 1) % control.interval == 0;
-    if (answered) muscle.forward(input_.data(), output_.data(), scratch_.data());
+  for (int k = 0; k < control.substeps; k += control.interval) {
+    const int next = std::min(k + control.interval, control.substeps);
+    muscle.forward(input_.data(), output_.data(), scratch_.data());
     mark(Section::kCoordination);
     for (int i = begin; i < end; ++i) {
       const int lane = i - begin;
       State& s = humans_[i];
       if (s.body.diverged()) continue;
-      if (answered) follow_network(i, lane, muscle, k == s.sampled_substep, views, t);
-      advance(i, k, views, t);
-      if (asks) ask_network(i, lane, muscle);
+      follow_network(i, lane, muscle, k == s.sampled_substep, views, t);
+      // Until the network is asked again a human goes on alone: its simulation stays in the caches.
+      for (int held = k; held < next && !s.body.diverged(); ++held) advance(i, held, views, t);
+      if (next < control.substeps) ask_network(i, lane, muscle);
     }
   }
 }

@@ -46,6 +46,7 @@ class Polylines {
   int muscles() const { return data_.adr.empty() ? 0 : static_cast<int>(data_.adr.size()) - 1; }
   int waypoints() const { return data_.adr.empty() ? 0 : data_.adr.back(); }
   const std::vector<double>& max_force() const { return data_.max_force; }
+  double rest_length(int muscle) const { return rest_length_[muscle]; }  // of the whole path at qpos0 [m]
   double optimal_length(int muscle) const { return data_.optimal[muscle] * rest_length_[muscle]; }  // [m]
 
   PathState make_state() const;

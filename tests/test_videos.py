@@ -33,7 +33,7 @@ def test_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert videos.due
     videos.start(1)
     assert not videos.due
-    videos.close()
+    videos.close(patient=False)
     time.sleep(0.06)
     assert videos.due
 

@@ -41,6 +41,8 @@ class Instant:
     reward: float | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
     """Reward terms, unweighted"""
+    episode: int = 0
+    """How many ended before it"""
 
 
 class Act(Protocol):
@@ -85,11 +87,11 @@ class PolicyAct:
     def frames(self) -> Iterator[Instant]:
         """Yield the frames of control step after control step; a human that diverged is left out until it is reset."""
         model, data, root = self.human.model, self._data, self.human.root_body
-        time, place = 0.0, None
+        time, place, episode = 0.0, None, 0
         while True:
             step = self.playback.step()
             reference, phase = (None, None)
-            if self.playback.simulation.body.motion is not None:
+            if self.playback.simulation.body.motion is not None and not step.done[0]:  # of the new episode then
                 poses, phases = self.playback.simulation.reference()
                 reference, phase = poses[0], float(phases[0])
             for row in step.trace[self._rows, 0]:
@@ -105,10 +107,13 @@ class PolicyAct:
                     row[self.playback.size :].copy(),
                     reference,
                     phase,
-                    0.0 if before is None or step.done[0] else float(np.linalg.norm(place - before)) / self.dt,
+                    0.0 if before is None else float(np.linalg.norm(place - before)) / self.dt,
                     float(step.reward[0]),
                     step.terms,
+                    episode,
                 )
+            if step.done[0]:
+                place, episode = None, episode + 1  # the next episode starts elsewhere
 
     def reset(self) -> None:
         """Start another episode."""

@@ -166,9 +166,9 @@ def read_weights(path: Path) -> dict[str, Any]:
 
 
 def locate(run: Path, prefer: str = LATEST) -> Path:
-    """Return the checkpoint of a run folder, `prefer` or else the latest; a checkpoint file stands for itself.
+    """Return the checkpoint of a run folder, `prefer`, or the latest for the best; a checkpoint file stands for itself.
 
-    The run's folder is two above it. Raises UserError where there is no such run.
+    The run's folder is two above it. Raises UserError where there is no such run, or none of the other checkpoints.
     """
     if run.is_file() and run.suffix == ".pt":
         file = run.absolute()
@@ -185,6 +185,8 @@ def locate(run: Path, prefer: str = LATEST) -> Path:
     if prefer.startswith("step-"):
         there = ", ".join(str(steps) for steps in moments(run)) or "none"
         raise UserError(f"{run}: expected steps of which a checkpoint is kept ({there}), got {prefer[5:-3]}")
+    if prefer == PREVIOUS:
+        raise UserError(f"{preferred}: expected a checkpoint, but there is none")
     return run / "checkpoints" / LATEST
 
 

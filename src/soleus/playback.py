@@ -15,12 +15,11 @@ from soleus.simulation import EPISODE_COLUMNS, Body, Buffers, Simulation, load_b
 Floats = NDArray[np.float64]
 
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
-_CHUNK_S = 1.0  # [s] of a rollout at a time: traces are large
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One episode of one human, without a break, at T simulation steps; row i is the state at i * dt."""
+    """One episode of one human, without a break, after each of T simulation steps, dt apart."""
 
     human: Human
     dt: float
@@ -47,8 +46,8 @@ class Played:
     """Episodes of several humans under one policy."""
 
     traces: list[Trace]
-    torque_residual: float | None
-    """Of the coordination, relative: root of summed squares over those of the torque wanted; None without one."""
+    residual_sums: tuple[float, float]
+    """Squared torque that the coordination missed, and that it was asked for, summed [(N m)^2]; 0, 0 without one"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,33 +142,27 @@ def play(
     """
     task = config.task.model_copy(update={"episode_seconds": seconds})
     body = load_body(config.model_copy(update={"task": task}))
-    chunk = max(1, round(_CHUNK_S * config.control.policy_hz))
-    playback = Playback(body, policy, muscle, num_envs=episodes, seed=seed, num_threads=num_threads, steps=chunk)
-    substeps = config.control.sim_hz // config.control.policy_hz
+    playback = Playback(body, policy, muscle, num_envs=episodes, seed=seed, num_threads=num_threads)
     parts: list[list[_Part]] = [[] for _ in range(episodes)]
     metabolic, residuals = np.zeros(episodes), np.zeros(3)
     observer = _Observer(playback)
     going = np.ones(episodes, np.bool_)
     while going.any():
-        playback.step()
-        buffers = playback.buffers
-        residuals += buffers["residual_sums"].sum(0)
-        done = buffers.done
+        step, buffers = playback.step(), playback.buffers
+        residuals += buffers["residual_sums"][going].sum(0)
         for i in np.flatnonzero(going):
-            ended = np.flatnonzero(done[:, i])
-            rows = buffers["trace"][: substeps * (ended[0] + 1 if len(ended) else chunk), i]
+            rows = step.trace[:, i]
             parts[i].append(observer.read(rows[np.isfinite(rows).all(1)]))
-            if len(ended):
+            if step.done[i]:
                 going[i] = False
-                metabolic[i] = buffers["episodes"][ended[0], i, EPISODE_COLUMNS.index("metabolic_w_kg")]
+                metabolic[i] = buffers["episodes"][0, i, EPISODE_COLUMNS.index("metabolic_w_kg")]
     missed, wanted, _ = residuals
-    muscles = config.control.mode == "muscle"
     return Played(
         [
             _joined(body.human, 1.0 / config.control.sim_hz, own, power)
             for own, power in zip(parts, metabolic, strict=True)
         ],
-        float(np.sqrt(missed / wanted)) if muscles and wanted > 0 else None,
+        (float(missed), float(wanted)),
     )
 
 

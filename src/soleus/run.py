@@ -213,7 +213,7 @@ class Run:
         self.collector.close()
         self.ppo.close()
         if self.videos:
-            self.videos.close()
+            self.videos.close(patient=not self.interrupted)
 
     def _weights(self) -> dict[str, Any]:
         return {

@@ -37,12 +37,14 @@ class Trained:
 def load_trained(run: Path, which: str = "best") -> Trained:
     """Return the policy of a run folder, or of a checkpoint file.
 
-    which: best, latest or previous, of which the first two stand in for one another; or the steps of one that was kept.
+    which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
     Raises UserError where there is no such run or checkpoint, or where it lacks the muscle network that its control
     needs.
     """
     if which not in ("best", "latest", "previous") and not which.isdigit():
         raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")
+    if run.is_file() and which != "best":
+        raise UserError(f"--checkpoint: expected none beside a checkpoint file, got {which} and {run}")
     file = checkpoint.locate(run, f"step-{which}.pt" if which.isdigit() else f"{which}.pt")
     content = checkpoint.read(file)
     config = load_config(file.parent.parent / "config.yaml")

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from soleus.render.film import unfinished
+
 FOLDER = "videos"
 _SECONDS, _SIZE = 10, "480x360"
 _NICE = 10  # they make way for the training
@@ -20,6 +22,7 @@ class Videos:
         """every: [s]"""
         self.run, self.every = run, every
         self._last = time.monotonic()
+        self._out = run
         self._making: subprocess.Popen[bytes] | None = None
 
     @property
@@ -33,8 +36,8 @@ class Videos:
         self._last = time.monotonic()
         folder = self.run / FOLDER
         folder.mkdir(exist_ok=True)
-        out = folder / f"step-{steps}.mp4"
-        arguments = ["record", str(self.run), "--checkpoint", str(steps), "--out", str(out)]
+        self._out = folder / f"step-{steps}.mp4"
+        arguments = ["record", str(self.run), "--checkpoint", str(steps), "--out", str(self._out)]
         flags = ["--seconds", str(_SECONDS), "--size", _SIZE]
         polite = ["nice", "-n", str(_NICE)] if shutil.which("nice") else []
         command = [*polite, sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit(main())"]
@@ -45,12 +48,18 @@ class Videos:
             start_new_session=True,  # Ctrl-C is for the training
         )
 
-    def close(self) -> None:
-        """Wait for the last one."""
-        if self._making is None:
+    def close(self, patient: bool = True) -> None:
+        """Wait for the last one, or where there is no patience leave it."""
+        if self._making is None or self._making.poll() is not None:
             return
         try:
-            self._making.wait(_PATIENCE)
+            if patient:
+                print(f"waiting for the last video (Ctrl-C leaves it): {self._out}", flush=True)
+                self._making.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            self._making.kill()
-            self._making.wait()
+            pass
+        finally:
+            if self._making.poll() is None:
+                self._making.kill()
+                self._making.wait()
+            unfinished(self._out).unlink(missing_ok=True)

@@ -8,7 +8,10 @@ from PIL import Image
 
 from small_run import muscles_seen, needs_gl, small_run
 from soleus import checkpoint
+from soleus.acts import PolicyAct
 from soleus.cli import main
+from soleus.record import _longest
+from soleus.trained import load_trained
 
 av = pytest.importorskip("av", reason="PyAV is not here")
 
@@ -58,6 +61,14 @@ def test_a_strip_is_a_row_of_poses(tmp_path):
     assert all(np.abs(a.astype(int) - b).mean() > 0.1 for a, b in itertools.pairwise(poses))
 
 
+def test_a_strip_is_of_one_episode():
+    act = PolicyAct(load_trained(small_run()), fps=30)
+    seen = _longest(act, 10_000)  # longer than who cannot walk yet lasts
+    assert 10 < len(seen) < 10_000
+    assert len({one.episode for one in seen}) == 1
+    assert len(_longest(act, 12)) == 12
+
+
 @needs_gl
 def test_an_early_checkpoint_can_be_chosen(tmp_path):
     steps = checkpoint.moments(small_run())[0]
@@ -74,6 +85,7 @@ def test_an_early_checkpoint_can_be_chosen(tmp_path):
         (["--out", "none/walk.mp4"], "--out: expected a folder that is there, got none"),
         (["--size", "640"], "--size: expected a width and a height up to 4096 such as 640x480, got '640'"),
         (["--seconds", "0"], "--seconds: expected more than 0"),
+        (["--out", "s.png", "--seconds", "3"], "--seconds: expected none for a strip"),
         (["--checkpoint", "7"], "expected steps of which a checkpoint is kept"),
         (["--checkpoint", "worst"], "--checkpoint: expected best, latest, previous or a number of steps, got 'worst'"),
     ],
@@ -111,3 +123,25 @@ def test_a_run_of_other_environments_is_an_error(tmp_path, capsys):
     capsys.readouterr()
     assert main(["record", str(run)]) == 2
     assert "expected a run of a human, got one of 'gymnasium:CartPole-v1'" in capsys.readouterr().err
+
+
+@needs_gl
+def test_a_film_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    out = tmp_path / "walk.mp4"
+    out.write_bytes(b"an older one")
+
+    def stops(self, stage, camera):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("soleus.render.frames.Painter.paint", stops)
+    assert main(["record", str(small_run()), "--out", str(out), "--seconds", "1"]) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["walk.mp4"]
+    assert out.read_bytes() == b"an older one"
+
+
+def test_an_unknown_opengl_is_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("MUJOCO_GL", "bogus")
+    assert main(["presets"]) == 2
+    assert capsys.readouterr().err == (
+        "error: MUJOCO_GL: expected one of egl, osmesa, glfw, glx, or that it is not set, got 'bogus'\n"
+    )

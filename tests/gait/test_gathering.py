@@ -14,7 +14,7 @@ from walker import still, walked
 @dataclass
 class Round:
     traces: list[Trace]
-    torque_residual: float | None
+    residual_sums: tuple[float, float]
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Player:
     """Plays the same every round, and remembers which were asked for."""
 
     traces: list[Trace]
-    residuals: list[float | None] = field(default_factory=lambda: [None] * ROUNDS)
+    residuals: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)] * ROUNDS)
     asked: list[int] = field(default_factory=list)
 
     def __call__(self, number: int) -> Round:
@@ -31,7 +31,7 @@ class Player:
 
 
 def test_one_round_where_that_is_enough(walk2d: Human) -> None:
-    player = Player([walked(walk2d, strides=13, seed=s).trace for s in (0, 1)], [0.2] * ROUNDS)
+    player = Player([walked(walk2d, strides=13, seed=s).trace for s in (0, 1)], [(4.0, 100.0)] * ROUNDS)
     gathered = gather(player)
     assert player.asked == [0]
     assert len(gathered.traces) == 2
@@ -39,11 +39,11 @@ def test_one_round_where_that_is_enough(walk2d: Human) -> None:
 
 
 def test_more_rounds_until_there_are_twenty_of_each_foot(walk2d: Human) -> None:
-    player = Player([walked(walk2d, strides=9).trace], [0.3, 0.4, None, None, None])
+    player = Player([walked(walk2d, strides=9).trace], [(9.0, 100.0), (40.0, 250.0), (0.0, 0.0), (0, 0), (0, 0)])
     gathered = gather(player)
     assert player.asked == [0, 1, 2]
     assert cut(gathered.traces).fewest >= 20 > cut(gathered.traces[:2]).fewest
-    assert gathered.torque_residual == pytest.approx((0.5 * (0.09 + 0.16)) ** 0.5)
+    assert gathered.torque_residual == pytest.approx((49 / 350) ** 0.5)
 
 
 def test_it_gives_up_asking_but_keeps_what_there_is(walk2d: Human) -> None:

@@ -31,9 +31,25 @@ def test_time_passes_as_fast_as_is_asked(act):
     assert control.speed == SPEEDS[-1]
 
 
+def test_a_stall_is_not_caught_up_with(act):
+    control = Control(act)
+    before = control.shown.time
+    control.advance(30.0)
+    assert control.shown.time - before <= 0.5 + act.dt
+
+
+def test_a_fall_is_no_speed():
+    speeds, episodes = [], set()
+    for one in itertools.islice(PolicyAct(load_trained(small_run())).frames(), 400):
+        speeds.append(one.speed)
+        episodes.add(one.episode)
+    assert len(episodes) > 1, "the test wants falls"
+    assert max(speeds) < 6
+
+
 def test_pause_and_one_frame(act):
     control = Control(act)
-    control.advance(0.5)
+    control.advance(0.05)
     control.paused = True
     before = control.shown
     assert control.advance(1.0) is before
@@ -52,7 +68,7 @@ def test_a_new_start_is_another_one(act):
 
 def test_a_push_moves_the_body_and_ends():
     free, pushed = (Control(PolicyAct(load_trained(small_run()))) for _ in range(2))
-    pushed.push((1.0, 0.0))
+    pushed.push()
     tracks = []
     for control in (free, pushed):
         tracks.append([control.advance(control.act.dt).qpos[0] for _ in range(24)])
@@ -82,7 +98,7 @@ def test_a_motion_goes_on_where_it_ended():
 
 def test_what_is_shown_of_an_instant(act):
     control = Control(act)
-    control.advance(0.3)
+    control.advance(0.1)
     rows = dict(control.lines())
     assert rows["time"] == f"{control.shown.time:.2f} s"
     assert {"speed", "phase", "reward", "  pose"} < rows.keys()
@@ -107,9 +123,12 @@ def test_subjects():
     assert run_of(str(run)) == run
     assert run_of(str(run / "checkpoints" / "latest.pt")) == run
     assert run_of("walk2d") is None
-    assert isinstance(act_of(str(run), None, "latest", None, 0), PolicyAct)
+    act, trained = act_of(str(run), None, "latest", None, 0)
+    assert isinstance(act, PolicyAct)
+    assert (trained.run, trained.steps) == (run, 8192)
     for name, motion in (("walk2d", None), ("myolegs", "walk"), ("walk-myolegs", None)):
-        act = act_of(name, None, "best", motion, 0)
+        act, trained = act_of(name, None, "best", motion, 0)
+        assert trained is None
         assert isinstance(act, MotionAct)
         assert (act.motion is None) == (name == "walk2d")
 
@@ -121,6 +140,7 @@ def test_subjects():
         (["walk2d", "--dump", "x"], "got both"),
         (["walk2d", "--speed", "0"], "--speed: expected 0.01 to 10, got 0"),
         (["walk2d", "--port", "0"], "--port: expected 1 to 65535"),
+        (["walk2d", "--seconds", "nan"], "--seconds: expected more than 0, got nan"),
         (["wlak2d"], "wlak2d"),
         (["procgen-coinrun"], "expected a configuration with a model"),
         (["."], ".: expected a run folder (with config.yaml), got another folder"),

@@ -85,11 +85,23 @@ def test_it_plays_and_pauses(page):
 
 def test_the_slider_changes_the_checkpoint(page):
     moments = checkpoint.moments(small_run())
-    assert value(page, "checkpoint") == "best"
+    assert value(page, "checkpoint") == "8,192 steps"
     box = page.get_by_role("textbox").last  # the number beside the last slider
     box.fill("0")
     box.press("Enter")
     eventually(lambda: value(page, "checkpoint") == f"{moments[0]:,} steps")
+    # One that a training has thinned out meanwhile is a notice, and the body goes on.
+    gone = small_run() / "checkpoints" / f"step-{moments[1]}.pt"
+    content = gone.read_bytes()
+    gone.unlink()
+    try:
+        box.fill("1")
+        box.press("Enter")
+        eventually(lambda: "expected steps of which a checkpoint is kept" in page.inner_text("#soleus"))
+        start = seconds(page)
+        eventually(lambda: seconds(page) > start)
+    finally:
+        gone.write_bytes(content)
 
 
 def test_a_screenshot_shows_the_body(page):

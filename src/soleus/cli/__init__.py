@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from soleus.errors import UserError  # everything is imported here, so that Ctrl-C meanwhile ends in one line
 
         try:
+            _check_opengl(os.environ.get("MUJOCO_GL", ""))
             from soleus.cli.verbs import run
 
             code = run(given)
@@ -31,6 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return 128 + signal.SIGPIPE
     return code
+
+
+def _check_opengl(asked: str) -> None:
+    """Raise UserError for a value of MUJOCO_GL at which MuJoCo would fail to load."""
+    from soleus.errors import UserError
+
+    known = ("egl", "osmesa", "glfw", "glx")
+    off = ("disable", "disabled", "off", "false", "0", "enable", "enabled", "on", "true", "1", "")
+    if asked.strip().lower() not in (*known, *off):
+        raise UserError(f"MUJOCO_GL: expected one of {', '.join(known)}, or that it is not set, got '{asked}'")
 
 
 def _is_unread() -> bool:

@@ -17,9 +17,9 @@ def record(
     run: tyro.conf.Positional[Path],
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("walk.mp4"),
-    seconds: float = 10.0,
+    seconds: Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")] = None,
     camera: Shot = "follow",
-    size: Annotated[str, tyro.conf.arg(metavar="WIDTHxHEIGHT")] = "640x480",
+    size: Annotated[str | None, tyro.conf.arg(metavar="WIDTHxHEIGHT", help_behavior_hint="")] = None,
     checkpoint: Which = "best",
     ghost: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
@@ -29,9 +29,9 @@ def record(
     Args:
         run: Run folder, or a checkpoint file in one.
         out: An .mp4 or .gif file is a film; a .png file is a strip of poses through one gait cycle.
-        seconds: Length of a film.
+        seconds: Length of a film, by default 10.
         camera: Where it looks from; it follows the human.
-        size: Of the picture, or of the whole strip, in pixels.
+        size: Of a film, by default 640x480, or of a whole strip, by default 1600x420, in pixels.
         checkpoint: Which of the run's checkpoints, or the steps of one.
         ghost: Draw the reference motion too.
         seed: Of the episode's start.
@@ -40,16 +40,23 @@ def record(
     from soleus.render.film import check_file
     from soleus.trained import load_trained
 
+    strip = out.suffix.lower() == ".png"
+    size = size or ("1600x420" if strip else "640x480")
     match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", size)
     width, height = (int(match[1]), int(match[2])) if match else (0, 0)
     if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
         raise UserError(f"--size: expected a width and a height up to {_LARGEST} such as 640x480, got '{size}'")
+    if strip and seconds is not None:
+        raise UserError(f"--seconds: expected none for a strip, which shows one gait cycle, got {seconds}")
+    seconds = 10.0 if seconds is None else seconds
     if not 0 < seconds <= 3600:
         raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds}")
     check_file(out)
     trained = load_trained(run, checkpoint)
-    if out.suffix == ".png":
-        record_strip(trained, out, shot=camera, size=(width, height), seed=seed)
+    if strip:
+        share = record_strip(trained, out, shot=camera, size=(width, height), ghost=ghost, seed=seed)
+        if share < 0.99:
+            print(f"no episode lasts long enough: the strip shows {share:.2f} of a gait cycle")
     else:
         even = (width - width % 2, height - height % 2)  # which H.264 needs
         record_film(trained, out, seconds=seconds, shot=camera, size=even, ghost=ghost, seed=seed)

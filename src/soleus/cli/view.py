@@ -1,5 +1,6 @@
 """`soleus view`: look at a run's policy, at a model, at a motion, at a human that diverged."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -46,18 +47,19 @@ def view(
         raise UserError(f"expected a run, a model or a preset, or --dump FILE, got {got}")
     if not 0.01 <= speed <= 10:
         raise UserError(f"--speed: expected 0.01 to 10, got {speed}")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise UserError(f"--seconds: expected more than 0, got {seconds}")
     if not 1 <= port <= 65535:
         raise UserError(f"--port: expected 1 to 65535, got {port}")
-    from soleus.acts import PolicyAct
     from soleus.view.control import Control
-    from soleus.view.subject import act_of, run_of
+    from soleus.view.subject import act_of
 
-    act = act_of(subject, dump, checkpoint, motion, seed)
+    act, trained = act_of(subject, dump, checkpoint, motion, seed)
     control = Control(act, speed)
     if web:
         from soleus.view.web import view_web
 
-        kept = view_web(control, port, seconds, run_of(subject) if isinstance(act, PolicyAct) and subject else None)
+        kept = view_web(control, port, seconds, trained)
     else:
         from soleus.view.desktop import view_desktop
 

@@ -74,7 +74,7 @@ def quota(root: Path = Path("/")) -> list[Finding]:
 
 def collecting(count: int) -> Finding:
     """How many threads a run takes that does not say how many."""
-    text = f"{plural(count, 'thread')} collect and learn in turn where train.num_threads is null"
+    text = f"{plural(count, 'thread')} for collecting and learning in turn where train.num_threads is null"
     return Finding("pool", "ok", text)
 
 

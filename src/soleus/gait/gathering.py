@@ -23,8 +23,8 @@ class Played(Protocol):
         """One an episode."""
 
     @property
-    def torque_residual(self) -> float | None:
-        """Relative; None without muscle coordination."""
+    def residual_sums(self) -> tuple[float, float]:
+        """Squared torque that muscles missed, and that was wanted of them, summed; 0, 0 without coordination."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,7 @@ class Gathered:
 
     traces: list[Trace]
     torque_residual: float | None
+    """Relative: root of the torque missed over that wanted, both summed in squares; None without coordination"""
 
 
 def gather(play: Callable[[int], Played], least: int = LEAST) -> Gathered:
@@ -41,16 +42,14 @@ def gather(play: Callable[[int], Played], least: int = LEAST) -> Gathered:
     play: of the number of the round, which has to be in its seed. Raises UserError where nobody walks.
     """
     traces: list[Trace] = []
-    residuals: list[float] = []
+    missed, wanted = 0.0, 0.0
     for number in range(ROUNDS):
         played = play(number)
         traces += played.traces
-        if played.torque_residual is not None:
-            residuals.append(played.torque_residual)
+        missed, wanted = missed + played.residual_sums[0], wanted + played.residual_sums[1]
         strides = cut(traces)
         if number + 1 >= _ROUNDS_WITHOUT:
             check_walks(strides)
         if strides.fewest >= least:
             break
-    residual = float(np.sqrt(np.mean(np.square(residuals)))) if residuals else None
-    return Gathered(traces, residual)
+    return Gathered(traces, float(np.sqrt(missed / wanted)) if wanted > 0 else None)

@@ -18,12 +18,15 @@ PICTURES = ("angles", "forces", "activations", "muscles", "curves")
 
 
 def check_folder(folder: Path) -> None:
-    """Make a folder for the files where there is none; raise UserError where they could not be written."""
+    """Raise UserError for a folder that the files could not be written to; none is left that was not there."""
     try:
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         flaw = "" if os.access(folder, os.W_OK | os.X_OK) else "it does not allow that"
         names = (PAGE, NUMBERS, *(f"{name}.png" for name in PICTURES))
         flaw = next((f"{name} in it is a folder" for name in names if (folder / name).is_dir()), flaw)
+        for one in missing:  # it is made again when there is something to write
+            one.rmdir()
     except OSError as error:
         flaw = str(error.strerror)
     if flaw:
@@ -46,6 +49,10 @@ def write_report(report: Report, folder: Path, run: Mapping[str, Any], record: R
     pictures = draw(report, record)
     files = {PAGE: page(content, pictures).encode(), NUMBERS: (json.dumps(content, indent=1) + "\n").encode()}
     files |= {f"{name}.png": png for name, png in pictures.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out: expected a folder that can be made, got {folder} ({error.strerror})") from None
     for name, data in files.items():
         write_bytes(folder / name, data)
     for name in PICTURES:  # of an earlier report that had more to show

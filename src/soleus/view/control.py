@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from soleus.acts import Act, Instant, most_active
 from soleus.errors import UserError
 from soleus.models import Human
+from soleus.motions.posing import root_slots
+from soleus.motions.rotations import multiply, rotated
 
 PUSH = 0.8  # of the body's weight
 _PUSH_S = 0.2  # [s] that a push lasts
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 _GRAVITY = 9.81  # [m/s^2]
+_LATE = 0.5  # [s]
 
 
 def muscle_sets(human: Human) -> dict[str, NDArray[np.int_]]:
@@ -48,7 +51,8 @@ class Control:
         if self.paused:
             self._due = self._steps * self.act.dt
         else:
-            self._due += elapsed * self.speed
+            # What cannot be caught up with is left out: a stall, a body that costs more than it has time.
+            self._due = min(self._due + elapsed * self.speed, max(_LATE * self.speed, self.act.dt))
         self._steps = 0
         while self._due >= self.act.dt:
             self._due -= self.act.dt
@@ -75,13 +79,23 @@ class Control:
         self._frames = self.act.frames()
         self.shown = next(self._frames)
 
-    def push(self, direction: tuple[float, float] = (0.0, 1.0)) -> None:
-        """Push the body for a moment, by default to its left; what does not move by itself says so in `notice`."""
+    def push(self) -> None:
+        """Push the body for a moment: to its left, or forward where it is planar; what cannot be pushed says so."""
         try:
-            self.act.push(PUSH * self.act.human.mass * _GRAVITY * np.array([*direction, 0.0]))
+            self.act.push(PUSH * self.act.human.mass * _GRAVITY * self._aside())
             self._pushed_until = self.played + _PUSH_S
         except UserError as error:
             self.notice = str(error)
+
+    def _aside(self) -> NDArray[np.float64]:
+        """Direction (3,) to the body's left, level; of a planar human forward."""
+        human = self.act.human
+        slots = root_slots(human)
+        if slots.quaternion < 0:
+            return np.array([1.0, 0.0, 0.0])
+        turned = multiply(self.shown.qpos[slots.quaternion : slots.quaternion + 4], human.root_align)
+        left = rotated(turned, np.array([0.0, 1.0, 0.0])) * [1.0, 1.0, 0.0]
+        return np.asarray(left / max(float(np.linalg.norm(left)), 1e-6), np.float64)
 
     def lines(self) -> list[tuple[str, str]]:
         """Rows of text for the picture: names and values."""

@@ -1,8 +1,10 @@
 """MuJoCo's own viewer: muscles coloured by activation, the motion as a ghost, text, a plot of the muscles, keys."""
 
+import queue
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -62,22 +64,20 @@ class _Window:
         self._sets = muscle_sets(control.act.human)
         self._set = "all"
         self._figure = _figure()
-        self._past = np.zeros((2, _PAST))
+        self._past: deque[tuple[float, float, float]] = deque(maxlen=_PAST)  # time, speed, reward
+        self._wanted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def press(self, key: int) -> None:
-        """Do what a key means. Called in the viewer's own thread: it only leaves a note."""
+        """Ask for what a key means. Called in the viewer's own thread: it is done between two frames."""
         control = self.control
         actions: dict[int, Callable[[], None]] = {
             _SPACE: lambda: setattr(control, "paused", not control.paused), _RIGHT: control.step,
             _UP: lambda: control.faster(1), _DOWN: lambda: control.faster(-1),
             ord("M"): self._next_set, ord("G"): lambda: setattr(self, "ghost", not self.ghost),
+            _BACKSPACE: control.reset, ord("P"): control.push,
         }  # fmt: skip
         if key in actions:
-            actions[key]()
-        elif key in (_BACKSPACE, ord("P")):
-            self._wanted = key
-
-    _wanted: int | None = None
+            self._wanted.put(actions[key])
 
     def _next_set(self) -> None:
         names = list(self._sets)
@@ -92,11 +92,8 @@ class _Window:
             setattr(handle.cam, name, getattr(self.camera.mjv, name))
         started = last = time.monotonic()
         while handle.is_running() and (seconds is None or last - started < seconds):
-            if self._wanted == _BACKSPACE:
-                self.control.reset()
-            elif self._wanted is not None:
-                self.control.push()
-            self._wanted = None
+            while not self._wanted.empty():
+                self._wanted.get()()
             now = time.monotonic()
             shown = self.control.advance(now - last)
             last = now
@@ -122,13 +119,17 @@ class _Window:
             (font, place.mjGRID_TOPRIGHT, "\n".join(name for name, _ in muscles),
              "\n".join(f"{value:.2f}" for _, value in muscles)),
         ])  # fmt: skip
-        self._past = np.roll(self._past, -1, axis=1)
-        self._past[:, -1] = self.control.shown.speed, self.control.shown.reward or 0.0
+        shown = self.control.shown
+        if not self._past or shown.time != self._past[-1][0]:
+            if self._past and shown.time < self._past[-1][0]:
+                self._past.clear()  # a new start
+            self._past.append((shown.time, shown.speed, shown.reward or 0.0))
         if handle.viewport is None:
             return
-        for line, values in enumerate(self._past):
-            self._figure.linepnt[line] = _PAST
-            self._figure.linedata[line, : 2 * _PAST] = np.column_stack([np.arange(-_PAST, 0) / _FPS, values]).ravel()
+        past = np.array(self._past)
+        for line in (0, 1):
+            self._figure.linepnt[line] = len(past)
+            self._figure.linedata[line, : 2 * len(past)] = past[:, [0, line + 1]].ravel()
         width, height = handle.viewport.width // 4, handle.viewport.height // 4
         handle.set_figures([(mujoco.MjrRect(handle.viewport.width - width, 0, width, height), self._figure)])
 

@@ -7,7 +7,7 @@ from soleus.acts import Act, MotionAct, PolicyAct
 from soleus.config import load_human_config
 from soleus.errors import UserError
 from soleus.simulation import load_body
-from soleus.trained import load_trained
+from soleus.trained import Trained, load_trained
 
 
 def run_of(subject: str) -> Path | None:
@@ -18,21 +18,27 @@ def run_of(subject: str) -> Path | None:
     return None
 
 
-def act_of(subject: str | None, dump: Path | None, which: str, motion: str | None, seed: int) -> Act:
-    """Return what there is to see of a subject, or of a dump. Raises UserError for what is none of them."""
+def act_of(
+    subject: str | None, dump: Path | None, which: str, motion: str | None, seed: int
+) -> tuple[Act, Trained | None]:
+    """Return what there is to see of a subject, or of a dump, and whose policy it is, if any.
+
+    Raises UserError for what is none of them.
+    """
     if dump is not None:
         from soleus.dumps import ReplayAct
 
-        return ReplayAct(dump)
+        return ReplayAct(dump), None
     assert subject is not None
     if run_of(subject) is not None:
         if motion is not None:
             raise UserError(f"--motion: expected none for a run, which has its own, got {motion}")
-        return PolicyAct(load_trained(Path(subject), which), seed)
+        trained = load_trained(Path(subject), which)
+        return PolicyAct(trained, seed), trained
     if subject in models.names() or subject.endswith(".xml"):
         human = models.load(subject)
-        return MotionAct(human, motions.load(motion, human) if motion else None)
+        return MotionAct(human, motions.load(motion, human) if motion else None), None
     if Path(subject).is_dir():
         raise UserError(f"{subject}: expected a run folder (with config.yaml), got another folder")
     body = load_body(load_human_config(subject, {"motion": motion} if motion else {}))
-    return MotionAct(body.human, body.motion)
+    return MotionAct(body.human, body.motion), None

@@ -1,11 +1,13 @@
 """The viewer in a browser, by viser: for machines without a screen."""
 
 import html
+import io
+import logging
 import queue
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import redirect_stdout
 from typing import Any
 
 import mujoco
@@ -16,7 +18,7 @@ from soleus.acts import Instant, PolicyAct
 from soleus.errors import UserError
 from soleus.models.paths import muscle_paths
 from soleus.render.stage import Stage, colour
-from soleus.trained import load_trained
+from soleus.trained import Trained, load_trained
 from soleus.view.control import Control, muscle_sets
 from soleus.view.shapes import Floats, colour_of, drawn_geoms, triangles
 
@@ -28,10 +30,11 @@ _TEXT_S = 0.2  # [s] between changes of the text
 _MUSCLE = 0.012  # [m] thickness
 
 
-def view_web(control: Control, port: int, seconds: float | None, run: Path | None) -> float:
+def view_web(control: Control, port: int, seconds: float | None, trained: Trained | None) -> float:
     """Serve the viewer until Ctrl-C, or for so long; return the share of real time that was kept.
 
-    run: the run folder whose checkpoints can be chosen from. Raises UserError where viser or the port is missing.
+    trained: whose policy is shown, and whose run's checkpoints can be chosen from. Raises UserError where viser or the
+    port is missing.
     """
     try:
         import viser
@@ -43,27 +46,34 @@ def view_web(control: Control, port: int, seconds: float | None, run: Path | Non
             probe.bind((_HOST, port))
         except OSError as error:
             raise UserError(f"--port: expected one that is free, got {port} ({error.strerror})") from None
-    server = viser.ViserServer(host=_HOST, port=port, label="Soleus", verbose=False)
+    logging.getLogger("websockets.server").setLevel(logging.CRITICAL)  # a browser that goes is no error
+    with redirect_stdout(io.StringIO()):  # what it says of itself
+        server = viser.ViserServer(host=_HOST, port=port, label="Soleus", verbose=False)
     try:
-        page = _Page(server, control, run)
+        page = _Page(server, control, trained)
         print(f"look at http://{_HOST}:{port} (Ctrl-C ends)", flush=True)
         return page.run(seconds)
     finally:
-        server.stop()
+        with redirect_stdout(io.StringIO()):
+            server.stop()
+
+
+def _short(steps: int) -> str:
+    return f"{steps / 1e6:.1f}M" if steps >= 1e6 else f"{steps // 1000}k"
 
 
 class _Page:
-    def __init__(self, server: Any, control: Control, run: Path | None) -> None:
+    def __init__(self, server: Any, control: Control, trained: Trained | None) -> None:
         self.server, self.control = server, control
         self.stage = Stage(control.act.human)
         self._wanted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._sets = muscle_sets(control.act.human)
         self._ghost = mujoco.MjData(self.stage.model)
         self._build_scene()
-        self._moments = checkpoint.moments(run) if run else []
         self._build_controls()
-        if self._moments and run:
-            self._build_checkpoints(run)
+        self._steps = f"{trained.steps:,} steps" if trained else ""
+        if trained:
+            self._build_checkpoints(trained)
         self._text = server.gui.add_html("")
         server.on_client_connect(self._greet)
 
@@ -102,24 +112,24 @@ class _Page:
         chosen.on_update(self._later(lambda: setattr(self.stage, "muscles", self._sets[chosen.value])))
         self._haunted = gui.add_checkbox("Ghost", True)
 
-    def _build_checkpoints(self, run: Path) -> None:
-        act = self.control.act
-        if not isinstance(act, PolicyAct):
+    def _build_checkpoints(self, asked: Trained) -> None:
+        """A slider over the moments of the run, by their steps; at its end the checkpoint that was asked for."""
+        act, moments = self.control.act, checkpoint.moments(asked.run)
+        if not isinstance(act, PolicyAct) or not moments:
             return
+        marks = tuple((k, _short(steps)) for k, steps in enumerate(moments) if k % 5 == 0)
         slider = self.server.gui.add_slider(
-            "Checkpoint", min=0, max=len(self._moments), step=1, initial_value=len(self._moments)
-        )
-        self._steps = "best"
+            "Checkpoint", min=0, max=len(moments), step=1, initial_value=len(moments),
+            marks=(*marks, (len(moments), asked.file.stem)),
+        )  # fmt: skip
 
         def choose() -> None:
-            last = int(slider.value) == len(self._moments)
-            which = "best" if last else str(self._moments[int(slider.value)])
-            act.load(load_trained(run, which))
-            self._steps = which if last else f"{int(which):,} steps"
+            number = int(slider.value)
+            chosen = asked if number == len(moments) else load_trained(asked.run, str(moments[number]))
+            act.load(chosen)
+            self._steps = f"{chosen.steps:,} steps"
 
         slider.on_update(self._later(choose))
-
-    _steps = ""
 
     def _later(self, action: Callable[[], None]) -> Callable[[Any], None]:
         """What a click asks for is done between two frames, by the thread that steps the human."""
@@ -136,7 +146,7 @@ class _Page:
         try:
             while seconds is None or last - started < seconds:
                 while not self._wanted.empty():
-                    self._wanted.get()()
+                    self._do(self._wanted.get())
                 now = time.monotonic()
                 shown = self.control.advance(now - last)
                 last = now
@@ -149,6 +159,14 @@ class _Page:
         except KeyboardInterrupt:
             print("ended")
         return self.control.played / max(last - started, 1e-9)
+
+    def _do(self, action: Callable[[], None]) -> None:
+        """Do what was asked for; what cannot be done is said on the page, and everything goes on."""
+        self.control.notice = ""
+        try:
+            action()
+        except UserError as error:
+            self.control.notice = str(error)
 
     def _draw(self, shown: Instant) -> None:
         stage, model = self.stage, self.stage.model

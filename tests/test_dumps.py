@@ -11,9 +11,10 @@ from soleus.bench.parts import random_state
 from soleus.cli import main
 from soleus.collect.native import NativeCollector
 from soleus.config import dump_config, load_config
-from soleus.dumps import ReplayAct, read_dump, write_dump
+from soleus.dumps import read_dump, write_dump
 from soleus.errors import UserError
 from soleus.networks import policy_tensors
+from soleus.view.replay import ReplayAct
 
 VICTIM = 2
 

@@ -68,20 +68,17 @@ class Act(Protocol):
 class PolicyAct:
     """A single human under a policy without noise, whose episodes end only where it falls."""
 
-    def __init__(self, trained: Trained, seed: int = 0, fps: float = 60.0, seconds: float = _FOR_EVER) -> None:
+    def __init__(self, trained: Trained, seed: int = 0, fps: float = 60.0) -> None:
         """fps: frames a second, about. Raises UserError for a run that is none of a human."""
         config = trained.human()
-        task = config.task.model_copy(update={"episode_seconds": seconds})
+        task = config.task.model_copy(update={"episode_seconds": _FOR_EVER})
         body = load_body(config.model_copy(update={"task": task}))
-        self._start(Playback(body, trained.policy, trained.muscle, seed=seed), seed, fps)
-
-    def _start(self, playback: Playback, seed: int, fps: float) -> None:
-        self.playback, self.human, self._seed = playback, playback.human, seed
-        config = playback.simulation.body.config
+        self.playback = Playback(body, trained.policy, trained.muscle, seed=seed)
+        self.human, self._seed = body.human, seed
         substeps = config.control.sim_hz // config.control.policy_hz
         self._shown = min(max(1, round(fps / config.control.policy_hz)), substeps)  # frames a control step
         self._rows = np.linspace(0, substeps, self._shown + 1)[1:].round().astype(int) - 1
-        self.dt = playback.control_dt / self._shown
+        self.dt = self.playback.control_dt / self._shown
         self._data = mujoco.MjData(self.human.model)
 
     def frames(self) -> Iterator[Instant]:

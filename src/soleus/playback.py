@@ -76,17 +76,14 @@ class Playback:
         num_envs: int = 1,
         seed: int = 0,
         num_threads: int = 1,
-        steps: int = 1,
     ) -> None:
-        """steps: control steps at a time. Raises UserError where the weights do not fit."""
+        """Raises UserError where the weights do not fit."""
         self.simulation = Simulation(body, num_envs, num_threads, seed)
-        self.simulation.load_policy(policy)
-        if self.simulation.muscle_spec and muscle is not None:
-            self.simulation.load_muscle(muscle)
+        self.load(policy, muscle)
         self.simulation.core.set_deterministic(True)
         self.human = body.human
         self.size = mujoco.mj_stateSize(body.human.model, STATE)
-        self._buffers = Buffers(self.simulation, steps, samples=False, trace=True)
+        self._buffers = Buffers(self.simulation, 1, samples=False, trace=True)
         self.reset(seed)
 
     @property

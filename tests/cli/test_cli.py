@@ -215,6 +215,10 @@ def test_help_imports_neither_torch_nor_mujoco_nor_matplotlib() -> None:
     assert in_a_fresh_process(f"soleus.cli.verbs; print([m for m in {slow} if m in sys.modules])") == "[]"
 
 
+def test_training_in_other_environments_waits_for_no_mujoco() -> None:
+    assert in_a_fresh_process("soleus.train; print('mujoco' in sys.modules)") == "False"
+
+
 def test_the_learners_threads_sleep_while_they_wait() -> None:
     code = "os, soleus.cli; soleus.cli.main(['presets']); print(os.environ['OMP_WAIT_POLICY'])"
     assert in_a_fresh_process(code).splitlines()[-1] == "passive"

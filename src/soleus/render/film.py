@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from soleus.errors import UserError
-from soleus.render.frames import Image
+
+if TYPE_CHECKING:  # a training starts films, and should not wait for MuJoCo
+    from soleus.render.frames import Image
 
 SUFFIXES = (".mp4", ".gif", ".png")
 
@@ -46,13 +48,13 @@ def _whole(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_film(path: Path, frames: Iterator[Image], fps: float) -> int:
+def write_film(path: Path, frames: "Iterator[Image]", fps: float) -> int:
     """Write frames (H, W, 3) to an .mp4 or .gif file; return how many. Raises UserError where the disk refuses."""
     with _whole(path) as temporary:
         return (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(temporary, frames, fps)
 
 
-def write_strip(path: Path, frames: Sequence[Image]) -> None:
+def write_strip(path: Path, frames: "Sequence[Image]") -> None:
     """Write frames side by side into a .png file. Raises UserError where the disk refuses."""
     from PIL import Image as Pillow
 
@@ -68,7 +70,7 @@ def _av() -> Any:
     return av
 
 
-def _write_mp4(path: Path, frames: Iterator[Image], fps: float) -> int:
+def _write_mp4(path: Path, frames: "Iterator[Image]", fps: float) -> int:
     av = _av()
     count = 0
     with av.open(str(path), "w", format="mp4") as container:
@@ -84,7 +86,7 @@ def _write_mp4(path: Path, frames: Iterator[Image], fps: float) -> int:
     return count
 
 
-def _write_gif(path: Path, frames: Iterator[Image], fps: float) -> int:
+def _write_gif(path: Path, frames: "Iterator[Image]", fps: float) -> int:
     from PIL import Image as Pillow
 
     images = [Pillow.fromarray(image).quantize(128, method=Pillow.Quantize.FASTOCTREE) for image in frames]

@@ -26,7 +26,7 @@ def act_of(
     Raises UserError for what is none of them.
     """
     if dump is not None:
-        from soleus.dumps import ReplayAct
+        from soleus.view.replay import ReplayAct
 
         return ReplayAct(dump), None
     assert subject is not None

@@ -1,0 +1,64 @@
+"""A human that diverged, seen again from its dump."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.acts import Instant
+from soleus.config import load_human_config
+from soleus.dumps import FOLDER, read_dump
+from soleus.errors import UserError
+from soleus.playback import STATE
+from soleus.simulation import Buffers, Simulation, load_body
+
+
+class ReplayAct:
+    """The control steps before a human diverged, over and over."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError for a file that is no dump in a run folder."""
+        dump = read_dump(path)
+        config_file = path.absolute().parent.parent / "config.yaml"
+        if not config_file.is_file():
+            raise UserError(f"{path}: expected a dump in a run's {FOLDER}/ folder, with config.yaml beside that folder")
+        config = load_human_config(config_file)
+        body = load_body(config)
+        simulation = Simulation(body, 1, 1, config.train.seed, first=dump.human)
+        if simulation.muscle_spec and dump.muscle:
+            simulation.load_muscle(dump.muscle)
+        buffers = Buffers(simulation, len(dump.actions), samples=False, trace=True)
+        simulation.reset(config.train.seed, buffers["observations"][0])
+        if dump.state.shape != (simulation.core.state_size,):
+            raise UserError(f"{path}: expected a dump of this run's config.yaml, got a state of another size")
+        simulation.restore(dump.state[None])
+        buffers["actions"][:, 0] = dump.actions
+        buffers.run(simulation, with_policy=False)
+        self.human, self.dt = body.human, 1.0 / config.control.sim_hz
+        self.diverged = bool(buffers["diverged"][-1, 0])
+        """Whether it came to the same end."""
+        rows = buffers["trace"][:, 0]
+        self._size = mujoco.mj_stateSize(body.human.model, STATE)
+        start = np.concatenate([dump.state[: self._size], np.zeros(len(body.human.muscle_names))])
+        rows = np.vstack([start, rows])
+        self.rows: NDArray[np.float64] = rows[np.isfinite(rows).all(1)]
+        if not len(self.rows):
+            raise UserError(f"{path}: expected a state to begin with, got one that is not finite")
+
+    def frames(self) -> Iterator[Instant]:
+        """Yield the simulation steps again and again."""
+        data = mujoco.MjData(self.human.model)
+        while True:
+            for step, row in enumerate(self.rows):
+                mujoco.mj_setState(self.human.model, data, row[: self._size], STATE)
+                speed = float(np.linalg.norm(data.qvel[:2]))
+                yield Instant(step * self.dt, data.qpos.copy(), row[self._size :].copy(), speed=speed)
+
+    def reset(self) -> None:
+        """It starts anew with the frames."""
+
+    def push(self, force: NDArray[np.float64]) -> None:
+        """Raise UserError: what has been cannot be changed."""
+        raise UserError("push: expected a policy, got a replay, which no force moves")

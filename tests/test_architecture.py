@@ -35,7 +35,7 @@ LAYERS = [
     {"registration"},
     {"config"},
     {"schema", "aliases"},
-    {"sources", "strict_yaml"},
+    {"sources", "strict_yaml", "crew"},
     {"section"},
     {"errors", "_core"},
 ]

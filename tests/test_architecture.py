@@ -27,6 +27,7 @@ LAYERS = [
     {"environments"},
     {"envs"},
     {"simulation", "importing"},
+    {"sums"},
     {"models", "motions", "checkpoint", "threads", "system", "parallel", "profiling", "sparkline"},
     {"nets"},
     {"tasks", "networks"},

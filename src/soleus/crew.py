@@ -10,7 +10,7 @@ from soleus.section import Count, Duration, Section
 class ParallelConfig(Section):
     """Who collects, and how many. A collector changes how fast a round comes in, not what is learnt from it."""
 
-    collector: Literal["auto", "native", "workers", "inline", "stepping"] = "auto"
+    collector: Literal["auto", "native", "ray", "workers", "inline", "stepping"] = "auto"
     """auto: native for humans; for environments workers, or inline where there is to be one worker."""
     num_workers: Count | Literal["auto"] = "auto"
     """auto: the CPUs in reach over threads_per_worker."""
@@ -21,7 +21,20 @@ class ParallelConfig(Section):
     """Bind each worker to CPUs of its own among those in reach."""
     max_failures: Count = 3
     failure_window: Duration = Field(default=600.0, validate_default=False)
-    """[s] So many failures of workers within this time end the run."""
+    """[s] So many failures of workers, or of collectors on Ray, within this time end the run."""
+    ray_address: str = Field(default="auto", min_length=1)
+    """auto: the cluster that this machine is part of, or else as local; local: this machine alone, on a Ray started for
+    the run; HOST:PORT or ray://HOST:PORT: that cluster."""
+    num_collectors: Count = 1
+    """Native collectors on Ray, each of a part of the humans."""
+    envs_per_collector: Count | None = None
+    """Humans of each; null: train.num_envs shared out."""
+    cpus_per_collector: Count | None = None
+    """CPUs that Ray keeps for each, and its threads; null: as many as let all of them run on the cluster's CPUs."""
+    round_timeout: Duration = Field(default=600.0, validate_default=False)
+    """[s] A collector on Ray that has not answered for so long counts as a failure."""
+    max_lag: Literal[0] = 0
+    """Rounds that the weights of a collector on Ray may be behind the learner's."""
     vectorization: Literal["sync", "async"] = "sync"
     """Of gymnasium environments under the stepping collector."""
 

@@ -216,17 +216,27 @@ class Config(RunConfig):
         seconds, rate = self.task.episode_seconds, self.control.policy_hz
         if seconds * rate < 1:
             raise ValueError(f"task.episode_seconds: expected at least one control step (1/{rate} s), got {seconds}")
-        if self.parallel.collector not in ("auto", "native", "stepping"):
+        if self.parallel.collector not in ("auto", "native", "stepping", "ray"):
             raise ValueError(
-                "parallel.collector: expected native or stepping for a model (its humans run on threads, not in"
+                "parallel.collector: expected native, stepping or ray for a model (its humans run on threads, not in"
                 f" processes), got {self.parallel.collector}"
             )
+        if self.parallel.collector == "ray":
+            for key in ("profile", "pin_threads"):
+                if getattr(self.train, key):
+                    raise ValueError(f"train.{key}: expected false with the ray collector, got true")
         if self.train.profile and self.parallel.collector == "stepping":
             raise ValueError("train.profile: expected false with the stepping collector (native tells it), got true")
         if self.policy.network not in ("auto", "mlp"):
             raise ValueError(f"policy.network: expected mlp for a model, got {self.policy.network}")
-        self.check_minibatches()
+        if not self.parallel_open:
+            self.check_minibatches()
         return self
+
+    @property
+    def parallel_open(self) -> bool:
+        """Whether the number of humans is still to be told by the number of collectors (parallel.resolve)."""
+        return self.parallel.collector == "ray" and self.parallel.envs_per_collector is not None
 
     @property
     def subject(self) -> str:
@@ -246,8 +256,9 @@ class EnvConfig(RunConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> "EnvConfig":
-        if self.parallel.collector == "native":
-            raise ValueError("parallel.collector: expected workers, inline or stepping for env, got native")
+        if self.parallel.collector in ("native", "ray"):
+            got = self.parallel.collector
+            raise ValueError(f"parallel.collector: expected workers, inline or stepping for env, got {got}")
         if self.parallel.collector == "inline" and self.parallel.num_workers not in (1, "auto"):
             raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
         if self.policy.mirror:

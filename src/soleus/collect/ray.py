@@ -1,5 +1,6 @@
 """Rounds of humans on many machines: native collectors in actors on Ray, their parts side by side in one Batch."""
 
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -70,8 +71,9 @@ class RayCollector:
 
     @property
     def pids(self) -> list[int]:
-        """None to be counted here: actors may be anywhere."""
-        return []
+        """Process numbers of the actors on this machine."""
+        here = socket.gethostname()
+        return [one.facts.pid for one in self.crew.members if one.facts and one.facts.host == here]
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Take weights for the next round; raises UserError, the old ones staying, for a state that does not fit."""

@@ -3,6 +3,8 @@
 import contextlib
 import importlib
 import os
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +15,7 @@ from soleus.errors import UserError
 from soleus.threads import available_cpus
 
 CONNECT_SECONDS = 30.0  # for a cluster to let somebody in
+_KNOCK_SECONDS = 5.0
 _KEY = "parallel.ray_address"
 
 # Ray's own deadlines are minutes, and some wait inside native code, where nothing but a signal reaches. So another
@@ -50,6 +53,8 @@ def join(parallel: ParallelConfig, seconds: float = CONNECT_SECONDS) -> bool:
     if ray.is_initialized():
         return False
     address = parallel.ray_address
+    if address not in ("local", "auto"):
+        _knock(address)
     if address != "local":
         address = _tried(address, seconds)
     if address == "local":
@@ -66,6 +71,17 @@ def join(parallel: ParallelConfig, seconds: float = CONNECT_SECONDS) -> bool:
         with _quietly():
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     return True
+
+
+def _knock(address: str) -> None:
+    """Raise UserError for an address that is none, or where nothing listens: Ray would try again for minutes."""
+    match = re.fullmatch(r"(?:ray://)?([^\s/:]+|\[[^\s/]+\]):(\d{1,5})", address)
+    if not match:
+        raise UserError(f"{_KEY}: expected auto, local, HOST:PORT or ray://HOST:PORT, got '{address}'")
+    try:
+        socket.create_connection((match[1].strip("[]"), int(match[2])), timeout=_KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"{_KEY}: expected a Ray cluster at {address}, but nothing answers there ({error})") from None
 
 
 def _tried(address: str, seconds: float) -> str:

@@ -160,7 +160,7 @@ class Crew:
 
         deadline: as of time.monotonic(). Raises CollectorFailed where failures come too often.
         """
-        waiting, gone = list(asked), {}
+        waiting, gone = list(asked), dict[Member, str]()
         while waiting:
             found = self._answered(waiting, deadline - time.monotonic())
             if not found:

@@ -86,10 +86,10 @@ def _words(path: Path) -> list[str]:
         return []
 
 
-def actors() -> list[int]:
-    """Processes of collectors on the machines that this process has started."""
+def actors(of: int | None = None) -> list[int]:
+    """Processes of collectors on the machines that a process, by default this one, has started."""
     named = []
-    for pid in below(os.getpid()):
+    for pid in below(of or os.getpid()):
         try:
             if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::HumanActor"):
                 named.append(pid)

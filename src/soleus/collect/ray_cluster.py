@@ -44,10 +44,10 @@ def import_ray() -> Any:
         ) from None
 
 
-def join(parallel: ParallelConfig, seconds: float = CONNECT_SECONDS) -> bool:
+def join(parallel: ParallelConfig) -> bool:
     """Make this process a driver of the cluster that parallel.ray_address names; return whether it was none before.
 
-    seconds: the deadline. Raises UserError where there is no such cluster, or it is of another version.
+    Raises UserError where there is no such cluster, or it is of another version.
     """
     ray = import_ray()
     if ray.is_initialized():
@@ -56,7 +56,7 @@ def join(parallel: ParallelConfig, seconds: float = CONNECT_SECONDS) -> bool:
     if address not in ("local", "auto"):
         _knock(address)
     if address != "local":
-        address = _tried(address, seconds)
+        address = _tried(address, CONNECT_SECONDS)
     if address == "local":
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a training tells nobody of itself
         with _quietly():

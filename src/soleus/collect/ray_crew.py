@@ -135,10 +135,16 @@ class Crew:
             left = 0.0 if ready else deadline - time.monotonic()
             found = self._answered(coming, left) if coming else []
             for one in found:
+                placing = one.stage is Stage.PLACING
                 try:
                     self._advance(one)
                 except Exception as error:
-                    self.lose([one], _first_line(error))
+                    if placing and not isinstance(error, UserError):
+                        # Its place was gone before it came up: that of a machine whose loss counts already.
+                        self._end(one)
+                        self._place(one)
+                    else:
+                        self.lose([one], _first_line(error))
             if not found and ready:
                 return ready
             if not found and left <= 0:

@@ -60,7 +60,7 @@ _KEYS = {  # of the flags that stand for one
 }
 _OF_VERB = {  # flags that are no keys, and short ones besides those of the crew
     "train": (*_LENGTH, "run_dir", "resume", "video_every", "profile"),
-    "bench": ("rounds", "workers", "plot", "record", "json"),
+    "bench": ("rounds", "workers", "collectors", "plot", "record", "json"),
 }
 VERBS = frozenset(_OF_VERB)
 """Verbs that take every key of the configuration."""

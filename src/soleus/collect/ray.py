@@ -191,6 +191,7 @@ class RayCollector:
             "publish_s": self._published,
             "take_s": max(part.seconds["take"] for part in parts.values()),
             "merge_s": merging,
+            "wall_s": wall,
             "transfer_s": wall - max(busy),
             "weights_mb": (self._policy.flat.nbytes + muscle) / 1e6,
             "round_mb": sum(array.nbytes for array in arrays) / 1e6,

@@ -33,8 +33,9 @@ class ParallelConfig(Section):
     """CPUs that Ray keeps for each, and its threads; null: as many as let all of them run on the cluster's CPUs."""
     round_timeout: Duration = Field(default=600.0, validate_default=False)
     """[s] A collector on Ray that has not answered for so long counts as a failure."""
-    max_lag: Literal[0] = 0
-    """Rounds that the weights of a collector on Ray may be behind the learner's."""
+    max_lag: Literal[0, 1] = 0
+    """Of collectors on Ray. 1: the next round is collected while the learner learns from this one, by weights that are
+    one update older; the probabilities that actions were drawn with are those of these weights."""
     vectorization: Literal["sync", "async"] = "sync"
     """Of gymnasium environments under the stepping collector."""
 

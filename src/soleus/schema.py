@@ -225,6 +225,8 @@ class Config(RunConfig):
             for key in ("profile", "pin_threads"):
                 if getattr(self.train, key):
                     raise ValueError(f"train.{key}: expected false with the ray collector, got true")
+        elif self.parallel.max_lag:
+            raise ValueError(f"parallel.max_lag: expected 0 without the ray collector, got {self.parallel.max_lag}")
         if self.train.profile and self.parallel.collector == "stepping":
             raise ValueError("train.profile: expected false with the stepping collector (native tells it), got true")
         if self.policy.network not in ("auto", "mlp"):
@@ -261,6 +263,8 @@ class EnvConfig(RunConfig):
             raise ValueError(f"parallel.collector: expected workers, inline or stepping for env, got {got}")
         if self.parallel.collector == "inline" and self.parallel.num_workers not in (1, "auto"):
             raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
+        if self.parallel.max_lag:
+            raise ValueError(f"parallel.max_lag: expected 0 for env, got {self.parallel.max_lag}")
         if self.policy.mirror:
             raise ValueError("policy.mirror: expected false for env, which has no sides to mirror, got true")
         if self.train.profile:

@@ -55,6 +55,10 @@ def test_another_version() -> None:
         ({"parallel.num_collectors": 9}, "expected at most one for each of the 8 humans, got 9"),
         ({"train.pin_threads": True}, "train.pin_threads: expected false with the ray collector, got true"),
         ({"train.profile": True}, "train.profile: expected false with the ray collector, got true"),
+        (
+            {"parallel.collector": "native", "parallel.max_lag": 1},
+            "max_lag: expected 0 without the ray collector",
+        ),
         ({"env": "gymnasium:CartPole-v1"}, "expected workers, inline or stepping for env, got ray"),
     ],
 )

@@ -98,6 +98,29 @@ def test_a_run_goes_on_on_another_number_of_machines(cluster: Any) -> None:
         one.close()
 
 
+def test_a_lag_of_one_collects_with_the_weights_before(cluster: Any) -> None:
+    one, two = NativeCollector(config(), 1), on_ray(cluster.address, parallel__max_lag=1)
+    try:
+        lags, states = [], []
+        for seed in range(4):
+            give_weights(one, seed=max(seed - 1, 0))
+            give_weights(two, seed=seed)
+            batch = two.collect()
+            assert_same(one.collect(), batch)
+            lags.append(batch.stats["lag"])
+            states.append(two.state())
+    finally:
+        two.close()
+    assert lags == [0, 1, 1, 1]
+    again = on_ray(cluster.address, collectors=1, parallel__max_lag=1)
+    try:
+        again.load_state(states[2])
+        give_weights(again, seed=3)
+        assert_same(again.collect(), batch)
+    finally:
+        again.close()
+
+
 def test_it_is_one_collector_among_others(cluster: Any) -> None:
     asked = config(parallel__collector="ray", parallel__ray_address=cluster.address, parallel__num_collectors=2)
     made = make_collector(asked, 1)

@@ -38,6 +38,8 @@ class Crew:
     """Collectors on Ray."""
     envs_per_collector: Text = None
     """Humans of each; by default --num-envs shared out."""
+    max_lag: Text = None
+    """1: collectors on Ray go on while the learner learns, by weights one update older; by default 0."""
 
     @property
     def given(self) -> dict[str, str]:
@@ -51,7 +53,7 @@ CrewFlags = Annotated[Crew, tyro.conf.arg(name="")]
 _LENGTH = ("steps", "duration", "seed", "device")  # of a training alone
 _PARALLEL = (
     *("collector", "num_workers", "num_envs_per_worker", "threads_per_worker"),
-    *("ray_address", "num_collectors", "envs_per_collector"),
+    *("ray_address", "num_collectors", "envs_per_collector", "max_lag"),
 )
 _KEYS = {  # of the flags that stand for one
     **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads", "video_every")},

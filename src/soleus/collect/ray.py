@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,15 @@ from soleus.simulation import Simulation, load_body
 from soleus.sums import name_diverged
 
 _PER_HUMAN = ("term_sums", "residual_sums")  # (N, ...), where other arrays are (T, N, ...)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """A round that was asked for: of whom, and the weights that act in it."""
+
+    asked: list[Member]
+    version: int
+    updates: int
 
 
 class RayCollector:
@@ -39,6 +49,9 @@ class RayCollector:
         self._policy = Weights(policy_tensors(probe.policy_spec))
         self._muscle = Weights(probe.muscle_spec.tensors()) if probe.muscle_spec else None
         self._version, self._published, self._weights = 0, 0.0, None
+        self._updates = 0  # of the policy's weights
+        self._behaviour: dict[str, Array] = {}
+        self._under_way: _Round | None = None
         self._arrays: dict[str, Array] = {}
         self._ours = join(config.parallel)
         try:
@@ -80,6 +93,7 @@ class RayCollector:
         check_policy(self._policy.shapes, state)
         self._policy.load(state)
         self._weights = None
+        self._updates += 1
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
         """Take the muscle network's weights; errors as load_policy."""
@@ -109,13 +123,18 @@ class RayCollector:
             if batch is not None:
                 return batch
 
-    def _collect_once(self) -> Batch | None:
-        start = time.perf_counter()
+    def _ask(self) -> _Round:
+        """Let all actors that are there collect a round with the weights as they are."""
         asked = self.crew.idle()
         weights = self._publish()
         for one in asked:
             state = {name: array[one.columns] for name, array in self._state.items()} if one.fresh else None
             self.crew.ask(one, weights, state)
+        return _Round(asked, self._version, self._updates)
+
+    def _collect_once(self) -> Batch | None:
+        start = time.perf_counter()
+        ordered, self._under_way = self._under_way or self._ask(), None
         parts: dict[Member, Part] = {}
         before = self._state["humans"].copy()
         merging = 0.0
@@ -123,19 +142,23 @@ class RayCollector:
         def take(one: Member, part: Part) -> None:
             nonlocal merging
             began = time.perf_counter()
-            if part.version != self._version:
-                raise AssertionError(f"expected a round of weights {self._version}, got one of {part.version}")
+            if part.version != ordered.version:
+                raise AssertionError(f"expected a round of weights {ordered.version}, got one of {part.version}")
             self._merge(one, part)
             parts[one] = part
             merging += time.perf_counter() - began
 
-        self.crew.gather(asked, time.monotonic() + self.config.parallel.round_timeout, take)
+        self.crew.gather(ordered.asked, time.monotonic() + self.config.parallel.round_timeout, take)
         if not parts:
             return None
         valid = self._without([one for one in self.crew.members if one not in parts])
         name_diverged(self._arrays["diverged"])
         batch = batch_of(self._arrays, self.config, before, self._muscle, valid)
         batch.stats |= self._figures(parts, time.perf_counter() - start, merging)
+        batch.stats["lag"] = float(self._updates - ordered.updates)
+        if self.config.parallel.max_lag:
+            self._behaviour = self._acting()
+            self._under_way = self._ask()
         return batch
 
     def _merge(self, one: Member, part: Part) -> None:
@@ -192,21 +215,41 @@ class RayCollector:
             "take_s": max(part.seconds["take"] for part in parts.values()),
             "merge_s": merging,
             "wall_s": wall,
-            "transfer_s": wall - max(busy),
+            "transfer_s": max(wall - max(busy), 0.0),
             "weights_mb": (self._policy.flat.nbytes + muscle) / 1e6,
             "round_mb": sum(array.nbytes for array in arrays) / 1e6,
         }
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Everything that the next collect() depends on besides the weights: the native collector's, of all humans."""
-        return {name: array.copy() for name, array in self._state.items()}
+        """Everything that the next collect() depends on besides the weights: the native collector's, of all humans.
+
+        With a round under way the weights too that act in it.
+        """
+        return {name: array.copy() for name, array in self._state.items()} | self._behaviour
+
+    def _acting(self) -> dict[str, Array]:
+        """Return the weights as they are, by names in a state."""
+        muscle = {} if self._muscle is None else {"behaviour_muscle": self._muscle.flat.copy()}
+        return {"behaviour_policy": self._policy.flat.copy(), **muscle}
 
     def load_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Go on from what state() of this or of a native collector gave, bit for bit, whoever had which humans."""
+        if self._under_way:
+            self.crew.gather(
+                self._under_way.asked, time.monotonic() + self.config.parallel.round_timeout, lambda one, part: None
+            )
+            self._under_way = None
         for name, array in self._state.items():
             array[...] = state[name]
         for one in self.crew.members:
             one.fresh = True
+        if self.config.parallel.max_lag and "behaviour_policy" in state:
+            self._policy.flat[:] = state["behaviour_policy"]
+            if self._muscle is not None:
+                self._muscle.flat[:] = state["behaviour_muscle"]
+            self._weights = None
+            self._behaviour = self._acting()
+            self._under_way = self._ask()
 
     def _leave(self) -> None:
         if self._ours:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from soleus.section import Count, Duration, Section
+from soleus.section import Count, Duration, MaybeDuration, Section
 
 
 class ParallelConfig(Section):
@@ -33,6 +33,8 @@ class ParallelConfig(Section):
     """CPUs that Ray keeps for each, and its threads; null: as many as let all of them run on the cluster's CPUs."""
     round_timeout: Duration = Field(default=600.0, validate_default=False)
     """[s] A collector on Ray that has not answered for so long counts as a failure."""
+    straggler_deadline: MaybeDuration = None
+    """[s] That collectors on Ray have once the first one has answered; what comes later is left out. null: no limit."""
     max_lag: Literal[0, 1] = 0
     """Of collectors on Ray. 1: the next round is collected while the learner learns from this one, by weights that are
     one update older; the probabilities that actions were drawn with are those of these weights."""

@@ -84,6 +84,29 @@ def test_no_answer_is_a_failure() -> None:
             os.kill(stopped, signal.SIGKILL)
 
 
+def test_a_straggler_is_left_out_and_comes_back() -> None:
+    with machines(2) as cluster:
+        made = on_ray(cluster.address, parallel__straggler_deadline="1s")
+        try:
+            give_weights(made)
+            made.collect()
+            slow = actors()[0]
+            os.kill(slow, signal.SIGSTOP)
+            known = made.state()
+            for _ in range(2):
+                batch = made.collect()
+                assert batch.steps == HUMANS * STEPS // 2
+                assert (batch.stats["collectors"], batch.stats["late"], batch.stats["failures"]) == (1, 1, 0)
+            assert batch.valid is not None
+            out = ~batch.valid[0]
+            np.testing.assert_array_equal(made.state()["humans"][out], known["humans"][out])
+            os.kill(slow, signal.SIGCONT)
+            until(lambda: made.collect().valid is None)
+        finally:
+            made.close()
+
+
+@pytest.mark.slow
 def test_a_run_survives_a_machine(tmp_path: Path) -> None:
     """One of two nodes is killed on the way, and one joins later: the run has all its steps."""
     run = tmp_path / "run"

@@ -32,6 +32,7 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and 
         "parallel.num_collectors",
         "parallel.cpus_per_collector",
         "parallel.round_timeout",
+        "parallel.straggler_deadline",
         "parallel.threads_per_worker",
         "parallel.pin_workers",
         "parallel.max_failures",

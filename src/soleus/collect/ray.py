@@ -13,7 +13,7 @@ from soleus.batch import Batch, Layout
 from soleus.collect.humans import batch_of
 from soleus.collect.ray_actor import AT_ENDS, Array, Part, Published
 from soleus.collect.ray_cluster import import_ray, join, node_cpus, share_of_cpus
-from soleus.collect.ray_crew import Crew, Member
+from soleus.collect.ray_crew import Crew, Member, Stage
 from soleus.config import Config
 from soleus.networks import Weights, check_policy, check_state, policy_tensors
 from soleus.simulation import Simulation, load_body
@@ -211,6 +211,7 @@ class RayCollector:
             "collectors": float(len(parts)),
             "humans_left_out": float(self.config.train.num_envs - sum(one.count for one in parts)),
             "failures": float(self.crew.lost),
+            "late": float(sum(one.stage is Stage.LATE for one in self.crew.members)),
             "publish_s": self._published,
             "take_s": max(part.seconds["take"] for part in parts.values()),
             "merge_s": merging,

@@ -18,6 +18,7 @@ from soleus.parallel import share_out
 from soleus.simulation import Body
 
 START_SECONDS = 120.0  # for all actors to find room and make their humans
+_LOOK_SECONDS = 2.0  # between looks at who is silent, where nobody can collect
 _FETCH_SECONDS = 60.0  # for an answer that is there to come here
 
 
@@ -28,6 +29,7 @@ class Stage(Enum):
     STARTING = "makes its humans"
     IDLE = "waits"
     COLLECTING = "collects"
+    LATE = "collects what nobody waits for any more"
 
 
 @dataclass(eq=False)
@@ -41,6 +43,8 @@ class Member:
     stage: Stage = Stage.PLACING
     pending: Any = None
     """What was asked of it and not answered yet."""
+    asked_at: float = 0.0
+    """When it was asked to collect, as time.monotonic()."""
     facts: Facts | None = None
     fresh: bool = True
     """Its humans are not where the last round of theirs that counted ended."""
@@ -125,14 +129,18 @@ class Crew:
         elif one.stage is Stage.STARTING:
             self.first_states.setdefault(one.number, self._take(one))
             one.stage = Stage.IDLE
+        elif one.stage is Stage.LATE:
+            self._take(one)  # of weights that are no longer: it counts for nothing
+            one.stage = Stage.IDLE
 
     def idle(self) -> list[Member]:
         """Return the actors that can collect; wait for one where there is none. Raises CollectorFailed."""
         deadline = time.monotonic() + START_SECONDS
         while True:
-            coming = [one for one in self.members if one.stage in (Stage.PLACING, Stage.STARTING)]
+            self._lose_silent()
+            coming = [one for one in self.members if one.stage in (Stage.PLACING, Stage.STARTING, Stage.LATE)]
             ready = [one for one in self.members if one.stage is Stage.IDLE]
-            left = 0.0 if ready else deadline - time.monotonic()
+            left = 0.0 if ready else min(deadline - time.monotonic(), _LOOK_SECONDS)
             found = self._answered(coming, left) if coming else []
             for one in found:
                 placing = one.stage is Stage.PLACING
@@ -147,15 +155,25 @@ class Crew:
                         self.lose([one], _first_line(error))
             if not found and ready:
                 return ready
-            if not found and left <= 0:
+            if not found and not ready and time.monotonic() >= deadline:
                 raise CollectorFailed(
                     f"ray: expected room for a collector of {self._cpus} CPUs within {START_SECONDS:g} s, got none"
                 )
 
+    def _lose_silent(self) -> None:
+        """Give up on those that are late and have not answered within round_timeout."""
+        for one in self.members:
+            if one.stage is Stage.LATE and time.monotonic() - one.asked_at > self._parallel.round_timeout:
+                self.lose([one], self._silent)
+
+    @property
+    def _silent(self) -> str:
+        return f"gave no answer within {self._parallel.round_timeout:g} s"
+
     def ask(self, one: Member, weights: Any, state: dict[str, Array] | None) -> None:
         """Let an actor collect a round."""
         one.pending = one.handle.collect.remote(weights, state)
-        one.stage, one.fresh = Stage.COLLECTING, False
+        one.stage, one.fresh, one.asked_at = Stage.COLLECTING, False, time.monotonic()
 
     def publish(self, weights: Published) -> Any:
         """Put weights into the object store, once for all."""
@@ -164,13 +182,19 @@ class Crew:
     def gather(self, asked: Sequence[Member], deadline: float, take: Callable[[Member, Part], None]) -> list[Member]:
         """Hand over the part of everybody who was asked as it comes in; return those who were lost.
 
-        deadline: as of time.monotonic(). Raises CollectorFailed where failures come too often.
+        deadline: as of time.monotonic(). Those who are late are left to themselves, to go on from where they were
+        before. Raises CollectorFailed where failures come too often.
         """
         waiting, gone = list(asked), dict[Member, str]()
+        hard, patience = deadline, self._parallel.straggler_deadline
         while waiting:
             found = self._answered(waiting, deadline - time.monotonic())
+            if not found and deadline < hard:
+                for one in waiting:
+                    one.stage, one.fresh = Stage.LATE, True
+                break
             if not found:
-                gone |= dict.fromkeys(waiting, f"gave no answer within {self._parallel.round_timeout:g} s")
+                gone |= dict.fromkeys(waiting, self._silent)
                 break
             for one in found:
                 waiting.remove(one)
@@ -181,6 +205,8 @@ class Crew:
                 else:
                     one.stage = Stage.IDLE
                     take(one, part)
+                    if patience is not None and deadline == hard:
+                        deadline = min(hard, time.monotonic() + patience)
         by_node: dict[str, list[Member]] = {}
         for one in gone:
             by_node.setdefault(one.facts.node if one.facts else "", []).append(one)

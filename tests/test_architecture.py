@@ -27,6 +27,7 @@ LAYERS = [
     {"environments"},
     {"envs"},
     {"simulation", "importing"},
+    {"sums"},
     {"models", "motions", "checkpoint", "threads", "system", "parallel", "profiling", "sparkline"},
     {"nets"},
     {"tasks", "networks"},
@@ -35,7 +36,7 @@ LAYERS = [
     {"registration"},
     {"config"},
     {"schema", "aliases"},
-    {"sources", "strict_yaml"},
+    {"sources", "strict_yaml", "crew"},
     {"section"},
     {"errors", "_core"},
 ]

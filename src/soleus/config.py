@@ -16,22 +16,21 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from soleus import aliases, sources
+from soleus.crew import EnvironmentConfig, ParallelConfig
 from soleus.errors import UserError, nearest
 from soleus.schema import (
     Config,
     ControlConfig,
     CoordinationConfig,
     EnvConfig,
-    EnvironmentConfig,
-    ParallelConfig,
     PolicyConfig,
     PpoConfig,
     RewardConfig,
     RunConfig,
     TaskConfig,
     TrainConfig,
-    parse_duration,
 )
+from soleus.section import parse_duration
 from soleus.strict_yaml import parse_yaml
 
 __all__ = [

@@ -1,6 +1,8 @@
 """Who collects a run and how many: `auto` becomes numbers, from the CPUs in reach."""
 
-from soleus.config import EnvConfig, RunConfig
+from itertools import pairwise
+
+from soleus.config import Config, EnvConfig, RunConfig
 from soleus.errors import UserError
 
 LEAST_ENVS = 8
@@ -13,8 +15,9 @@ def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
     cpus: that the process may use. The result says how many environments there are in train.num_envs alone. Raises
     UserError where the numbers do not fit.
     """
-    if not isinstance(config, EnvConfig):
-        return config, ""
+    if isinstance(config, Config):
+        return _resolve_collectors(config), ""
+    assert isinstance(config, EnvConfig)
     parallel, train = config.parallel, config.train
     collector, envs = parallel.collector, train.num_envs
     if parallel.num_workers != "auto":
@@ -41,11 +44,39 @@ def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
             ),
         }
     )
+    _check_minibatches(resolved)
+    return resolved, _describe(resolved, cpus)
+
+
+def _resolve_collectors(config: Config) -> Config:
+    """Return a configuration of humans whose train.num_envs says how many all collectors on Ray have."""
+    parallel, train = config.parallel, config.train
+    if parallel.collector != "ray":
+        return config
+    if parallel.envs_per_collector is not None:
+        train = train.model_copy(update={"num_envs": parallel.envs_per_collector * parallel.num_collectors})
+        parallel = parallel.model_copy(update={"envs_per_collector": None})
+    if parallel.num_collectors > train.num_envs:
+        raise UserError(
+            f"parallel.num_collectors: expected at most one for each of the {train.num_envs} humans,"
+            f" got {parallel.num_collectors}"
+        )
+    resolved = config.model_copy(update={"train": train, "parallel": parallel})
+    _check_minibatches(resolved)
+    return resolved
+
+
+def share_out(envs: int, parts: int) -> list[tuple[int, int]]:
+    """Return first environment and number of environments of each part, as even as can be."""
+    bounds = [envs * i // parts for i in range(parts + 1)]
+    return [(first, last - first) for first, last in pairwise(bounds)]
+
+
+def _check_minibatches(config: RunConfig) -> None:
     try:
-        resolved.check_minibatches()
+        config.check_minibatches()
     except ValueError as error:
         raise UserError(str(error)) from None
-    return resolved, _describe(resolved, cpus)
 
 
 def _describe(config: EnvConfig, cpus: int) -> str:

@@ -234,7 +234,8 @@ class Run:
         parallel, envs = self.config.parallel, self.config.train.num_envs
         if not isinstance(self.config, EnvConfig):
             kind = "native" if parallel.collector == "auto" else parallel.collector
-            return {"collector": kind, "num_workers": 1, "num_envs_per_worker": envs}
+            count = parallel.num_collectors if kind == "ray" else 1
+            return {"collector": kind, "num_workers": count, "num_envs_per_worker": envs / count}
         workers = parallel.num_workers
         assert isinstance(workers, int)
         return {

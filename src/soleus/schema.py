@@ -1,40 +1,21 @@
 """The configuration of a run: frozen, validated data with every default. Reading it from files and flags: config.py."""
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from soleus.section import Count, Fraction, NonNegative, Positive, Section
+from soleus.crew import EnvironmentConfig, ParallelConfig
+from soleus.section import Count, Fraction, MaybeDuration, NonNegative, Positive, Section
 from soleus.sources import ModelSource, MotionSource
 
 Activation = Literal["tanh", "relu", "elu", "leaky_relu"]
 TermParameters = dict[str, float]
 
 
-def parse_duration(value: Any) -> Any:
-    """Return seconds for "90s", "15m", "2h" or, in hours, a bare 0.5; null stays null."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return 3600.0 * value
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*([smh]?)", value.strip())
-    if not match:
-        raise ValueError("expected a time such as 90s, 15m, 2h or 0.5 (hours)")
-    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "": 3600.0}[match[2]]
-
-
-def _duration_text(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{seconds!r}s"  # a bare number would be read back as hours
-
-
 def _widths(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-_Seconds = (Field(gt=0), BeforeValidator(parse_duration), PlainSerializer(_duration_text, when_used="json"))
-Duration = Annotated[float, *_Seconds]
-MaybeDuration = Annotated[float | None, *_Seconds]
 Widths = Annotated[tuple[Count, ...], BeforeValidator(_widths)]
 
 
@@ -183,65 +164,6 @@ class TaskConfig(Section):
     termination: dict[str, TermParameters] = Field(default_factory=dict)
 
 
-class ParallelConfig(Section):
-    """Who collects, and how many. A collector changes how fast a round comes in, not what is learnt from it."""
-
-    collector: Literal["auto", "native", "workers", "inline", "stepping"] = "auto"
-    """auto: native for humans; for environments workers, or inline where there is to be one worker."""
-    num_workers: Count | Literal["auto"] = "auto"
-    """auto: the CPUs in reach over threads_per_worker."""
-    num_envs_per_worker: Count | Literal["auto"] | None = None
-    """null: train.num_envs shared out; auto: at least 8 and at least train.num_envs in all."""
-    threads_per_worker: Count = 1
-    pin_workers: bool = False
-    """Bind each worker to CPUs of its own among those in reach."""
-    max_failures: Count = 3
-    failure_window: Duration = Field(default=600.0, validate_default=False)
-    """[s] So many failures of workers within this time end the run."""
-    vectorization: Literal["sync", "async"] = "sync"
-    """Of gymnasium environments under the stepping collector."""
-
-
-class EnvironmentConfig(Section):
-    """Environments that are not ours: SCHEME:ID, with SCHEME gymnasium, envpool or procgen."""
-
-    id: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    """Keyword arguments of the environment's maker; for procgen distribution_mode, num_levels, start_level, ..."""
-    evaluation: dict[str, Any] = Field(default_factory=dict)
-    """Options laid over these for evaluation."""
-    wrappers: tuple[dict[str, dict[str, Any]], ...] = ()
-    """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
-    frame_stack: Count = 1
-    """Frames that an observation holds, the latest last: channels of an image, blocks of a vector."""
-    time_limit: Literal["truncates", "terminates"] = "truncates"
-    """Whether an episode that a time limit ends goes on in the value of its last state, or is lost as in Procgen."""
-    deterministic_evaluation: bool = True
-    """Evaluate the likeliest action rather than a sampled one."""
-    max_evaluation_steps: Count = 10_000
-    """Of an episode, which counts as it stands then: as one that a time limit ended."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"id": value}
-        if isinstance(value, dict) and isinstance(value.get("wrappers"), list):
-            listed = [{one: {}} if isinstance(one, str) else one for one in value["wrappers"]]
-            value = {**value, "wrappers": tuple(listed)}
-        return value
-
-    @property
-    def scheme(self) -> str:
-        """What comes before the first colon of the id."""
-        return self.id.partition(":")[0]
-
-    @property
-    def name(self) -> str:
-        """What comes after it."""
-        return self.id.partition(":")[2]
-
-
 class RunConfig(Section):
     """What every run has, whatever acts in it."""
 
@@ -294,17 +216,29 @@ class Config(RunConfig):
         seconds, rate = self.task.episode_seconds, self.control.policy_hz
         if seconds * rate < 1:
             raise ValueError(f"task.episode_seconds: expected at least one control step (1/{rate} s), got {seconds}")
-        if self.parallel.collector not in ("auto", "native", "stepping"):
+        if self.parallel.collector not in ("auto", "native", "stepping", "ray"):
             raise ValueError(
-                "parallel.collector: expected native or stepping for a model (its humans run on threads, not in"
+                "parallel.collector: expected native, stepping or ray for a model (its humans run on threads, not in"
                 f" processes), got {self.parallel.collector}"
             )
+        if self.parallel.collector == "ray":
+            for key in ("profile", "pin_threads"):
+                if getattr(self.train, key):
+                    raise ValueError(f"train.{key}: expected false with the ray collector, got true")
+        elif self.parallel.max_lag:
+            raise ValueError(f"parallel.max_lag: expected 0 without the ray collector, got {self.parallel.max_lag}")
         if self.train.profile and self.parallel.collector == "stepping":
             raise ValueError("train.profile: expected false with the stepping collector (native tells it), got true")
         if self.policy.network not in ("auto", "mlp"):
             raise ValueError(f"policy.network: expected mlp for a model, got {self.policy.network}")
-        self.check_minibatches()
+        if not self.parallel_open:
+            self.check_minibatches()
         return self
+
+    @property
+    def parallel_open(self) -> bool:
+        """Whether the number of humans is still to be told by the number of collectors (parallel.resolve)."""
+        return self.parallel.collector == "ray" and self.parallel.envs_per_collector is not None
 
     @property
     def subject(self) -> str:
@@ -324,10 +258,13 @@ class EnvConfig(RunConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> "EnvConfig":
-        if self.parallel.collector == "native":
-            raise ValueError("parallel.collector: expected workers, inline or stepping for env, got native")
+        if self.parallel.collector in ("native", "ray"):
+            got = self.parallel.collector
+            raise ValueError(f"parallel.collector: expected workers, inline or stepping for env, got {got}")
         if self.parallel.collector == "inline" and self.parallel.num_workers not in (1, "auto"):
             raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
+        if self.parallel.max_lag:
+            raise ValueError(f"parallel.max_lag: expected 0 for env, got {self.parallel.max_lag}")
         if self.policy.mirror:
             raise ValueError("policy.mirror: expected false for env, which has no sides to mirror, got true")
         if self.train.profile:

@@ -1,13 +1,35 @@
 """What the parts of the configuration share: frozen, strict, without unknown keys."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def parse_duration(value: Any) -> Any:
+    """Return seconds for "90s", "15m", "2h" or, in hours, a bare 0.5; null stays null."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return 3600.0 * value
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*([smh]?)", value.strip())
+    if not match:
+        raise ValueError("expected a time such as 90s, 15m, 2h or 0.5 (hours)")
+    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "": 3600.0}[match[2]]
+
+
+def _duration_text(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{seconds!r}s"  # a bare number would be read back as hours
+
+
+_Seconds = (Field(gt=0), BeforeValidator(parse_duration), PlainSerializer(_duration_text, when_used="json"))
+Duration = Annotated[float, *_Seconds]
+MaybeDuration = Annotated[float | None, *_Seconds]
 
 
 class Section(BaseModel):

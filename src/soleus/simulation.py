@@ -1,14 +1,13 @@
 """From a configuration to the native core: the model, the motion and the task, handed over once."""
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from soleus import _core, motions
+from soleus import _core, motions, sums
 from soleus.batch import Layout, MuscleLayout
 from soleus.config import Config
 from soleus.errors import UserError
@@ -320,21 +319,13 @@ class Buffers:
         self.name_diverged()
 
     def name_diverged(self) -> None:
-        """Say which humans met a non-finite or runaway state: each was reset, and its neighbours never noticed."""
-        humans = np.flatnonzero(self["diverged"].any(0))
-        if len(humans):
-            shown = ", ".join(str(human) for human in humans[:5]) + (", ..." if len(humans) > 5 else "")
-            print(f"warning: the simulation of human {shown} diverged and was reset", file=sys.stderr)
+        """Say which humans diverged (sums.name_diverged)."""
+        sums.name_diverged(self["diverged"])
 
     def term_means(self, simulation: Simulation) -> dict[str, float]:
         """Mean of each reward term, unweighted, over the rollout."""
-        sums = self["term_sums"].sum(0) / self["rewards"].size
-        return dict(zip(simulation.body.config.task.reward.terms, sums.tolist(), strict=True))
+        return sums.term_means(simulation.body.config, self["term_sums"], self["rewards"].size)
 
     def residuals(self) -> tuple[float, float]:
-        """Relative torque residuals, root of summed squares over those of the torque wanted from the muscles.
-
-        The first is of the coordination that acted, the second what static optimization leaves of the same samples.
-        """
-        missed, wanted, optimal = self["residual_sums"].sum(0)
-        return (float(np.sqrt(missed / wanted)), float(np.sqrt(optimal / wanted))) if wanted > 0 else (0.0, 0.0)
+        """Relative torque residuals of the rollout (sums.residuals)."""
+        return sums.residuals(self["residual_sums"])

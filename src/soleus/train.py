@@ -34,6 +34,10 @@ def make_collector(config: RunConfig, num_threads: int) -> Collector:
         from soleus.collect.local import stepping
 
         return stepping(config, num_threads)
+    if isinstance(config, Config) and kind == "ray":
+        from soleus.collect.ray import RayCollector
+
+        return RayCollector(config)
     if isinstance(config, Config):
         from soleus.collect.native import NativeCollector
 

@@ -130,7 +130,7 @@ def test_table_and_picture() -> None:
     cells = {line[:32].strip(): line[32:].split() for line in lines[2:]}
     assert cells["speed-up of collecting"][0] == "1.00x"
     assert cells["publishing and taking, share"] == ["0.10%", "0.10%"]
-    assert cells["collecting, times one worker"] == ["-", "-"]
+    assert "collecting, times one worker" not in cells, "nobody has it"
     markdown = as_markdown(results["entries"])
     assert markdown.startswith("| figure | inline | 2 workers |\n| --- | --- | --- |\n| collecting, steps/s | ")
 

@@ -12,8 +12,9 @@ import pytest
 
 from rounds import ENV, config_of, ready, same
 from soleus.collect.base import CollectorFailed
-from soleus.collect.workers import WorkersCollector, share_out
+from soleus.collect.workers import WorkersCollector
 from soleus.errors import UserError
+from soleus.parallel import share_out
 
 
 def workers(env: Any = ENV, **overrides: Any) -> tuple[WorkersCollector, Any]:

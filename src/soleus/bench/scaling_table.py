@@ -27,6 +27,11 @@ ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("CPUs in use", "cpu", lambda value: f"{value:.2f}"),
     ("speed-up of collecting", "collect_speed_up", _times),
     ("efficiency per worker, collecting", "collect_efficiency", percent),
+    ("weights out, rollouts in, share", "transfer_share", _share),
+    ("weights to each, MB", "weights_mb", lambda value: f"{value:.2f}"),
+    ("rollouts from all, MB", "round_mb", lambda value: f"{value:.2f}"),
+    ("merging, s", "merge_s", lambda value: f"{value:.4f}"),
+    ("collecting, times native", "collect_over_native", _times),
     ("collecting, times one worker", "collect_over_one_worker", _times),
     ("speed-up of training", "train_speed_up", _times),
     ("efficiency per worker, training", "train_efficiency", percent),
@@ -35,13 +40,19 @@ ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 
 
 def name_of(entry: Entry) -> str:
-    """Return how an entry is called: "inline", "1 worker", "2 workers"."""
+    """Return how an entry is called: "inline", "1 worker", "2 on Ray"."""
     count = entry["num_workers"]
+    if entry["collector"] == "ray":
+        return f"{count} on Ray"
     return str(entry["collector"]) if entry["collector"] != "workers" else f"{count} worker{'s' * (count > 1)}"
 
 
 def _cells(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
-    return [(label, [form(entry[key]) if key in entry else DASH for entry in entries]) for label, key, form in ROWS]
+    return [
+        (label, [form(entry[key]) if key in entry else DASH for entry in entries])
+        for label, key, form in ROWS
+        if any(key in entry for entry in entries)
+    ]
 
 
 def as_table(entries: Sequence[Entry]) -> str:

@@ -35,6 +35,7 @@ def bench(
     *,
     rounds: int = 5,
     workers: Annotated[str | None, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="")] = None,
+    collectors: Annotated[str | None, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="")] = None,
     plot: File = None,
     crew: CrewFlags = NO_CREW,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
@@ -52,6 +53,7 @@ def bench(
         preset: Name or YAML file; each benchmark has a default of its own.
         rounds: Rounds to take medians over.
         workers: Of scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs in reach.
+        collectors: Of scaling --collector ray: numbers of collectors on Ray, of humans; by default 1 and 2.
         plot: Draw what was found into this PNG file.
         crew: What is stepped, by whom. By default 32 humans, and 64 for sync.
         set: Any key of the configuration: `--set control.mode=torque`, or in short `--control.mode torque`.
@@ -60,11 +62,18 @@ def bench(
     """
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")
-    counts = _counts(what, workers, crew.given)
+    on_ray = what == "scaling" and crew.collector == "ray"
+    counts: list[int] | None
+    if on_ray:
+        counts = _counts_on_ray(workers, collectors, plot)
+    elif collectors is not None:
+        raise UserError(f"--collectors: expected it for bench scaling --collector ray alone, got {collectors}")
+    else:
+        counts = _counts(what, workers, crew.given)
     for name, file, kind in (("--record", record, "Markdown"), ("--plot", plot, "PNG")):
         if file:
             _check_file(name, file, kind)
-    config = _configured(what, preset, crew.given, set)
+    config = _configured(what, preset or ("walk-myolegs" if on_ray else None), crew.given, set)
     result = {
         "bench": what,
         "command": " ".join(["soleus", *(argument for argument in sys.argv[1:] if argument != "--json")]),
@@ -88,11 +97,21 @@ def _counts(what: Bench, workers: str | None, given: dict[str, str]) -> list[int
         if name in given:
             flag = f"--{name}".replace("_", "-")
             raise UserError(f"{flag}: expected none for bench scaling ({why}), got {given[name]}")
-    if workers is None:
-        return None
-    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", workers):
-        raise UserError(f"--workers: expected numbers such as 1,2,4, got '{workers}'")
-    return sorted({int(count) for count in workers.split(",")})
+    return None if workers is None else _numbers("--workers", workers)
+
+
+def _counts_on_ray(workers: str | None, collectors: str | None, plot: Path | None) -> list[int]:
+    """Return the numbers of collectors of a sweep on Ray; refuse what is of sweeps over workers."""
+    for flag, given in (("--workers", workers), ("--plot", plot)):
+        if given is not None:
+            raise UserError(f"{flag}: expected none for bench scaling --collector ray, got {given}")
+    return _numbers("--collectors", collectors or "1,2")
+
+
+def _numbers(flag: str, given: str) -> list[int]:
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", given):
+        raise UserError(f"{flag}: expected numbers such as 1,2,4, got '{given}'")
+    return sorted({int(count) for count in given.split(",")})
 
 
 def _configured(what: Bench, preset: str | None, given: dict[str, str], settings: tuple[str, ...]) -> RunConfig:
@@ -114,6 +133,10 @@ def _scaling(config: RunConfig, workers: list[int] | None, rounds: int) -> dict[
     from soleus.bench.scaling import bench_scaling, default_workers
     from soleus.threads import available_cpus
 
+    if isinstance(config, Config) and config.parallel.collector == "ray":
+        from soleus.bench.scaling_ray import bench_scaling_ray
+
+        return bench_scaling_ray(config, workers or [1, 2], rounds)
     if not isinstance(config, EnvConfig):
         raise UserError(f"bench scaling: expected a preset with env, or --env, got one of the model '{config.subject}'")
     return bench_scaling(config, workers or default_workers(available_cpus()), rounds)

@@ -24,13 +24,22 @@ class Crew:
     env: Text = None
     """gymnasium:ID, envpool:ID or procgen:GAME; without a preset, on defaults for such."""
     collector: Text = None
-    """native (humans), workers (processes), inline (this process) or stepping (a VectorEnv)."""
+    """native (humans), ray (humans, on many machines), workers (processes), inline (this process) or stepping (a
+    VectorEnv)."""
     num_workers: Text = None
     """Processes that collect; auto: as many as the CPUs in reach."""
     num_envs_per_worker: Text = None
     """Environments of each; by default those of the configuration shared out."""
     threads_per_worker: Text = None
     """Threads that each computes with."""
+    ray_address: Text = None
+    """Of Ray: auto (the cluster here, or else local), local, HOST:PORT or ray://HOST:PORT."""
+    num_collectors: Text = None
+    """Collectors on Ray."""
+    envs_per_collector: Text = None
+    """Humans of each; by default --num-envs shared out."""
+    max_lag: Text = None
+    """1: collectors on Ray go on while the learner learns, by weights one update older; by default 0."""
 
     @property
     def given(self) -> dict[str, str]:
@@ -42,14 +51,18 @@ NO_CREW = Crew()
 CrewFlags = Annotated[Crew, tyro.conf.arg(name="")]
 
 _LENGTH = ("steps", "duration", "seed", "device")  # of a training alone
+_PARALLEL = (
+    *("collector", "num_workers", "num_envs_per_worker", "threads_per_worker"),
+    *("ray_address", "num_collectors", "envs_per_collector", "max_lag"),
+)
 _KEYS = {  # of the flags that stand for one
     **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads", "video_every")},
-    **{name: f"parallel.{name}" for name in ("collector", "num_workers", "num_envs_per_worker", "threads_per_worker")},
+    **{name: f"parallel.{name}" for name in _PARALLEL},
     "env": "env.id",
 }
 _OF_VERB = {  # flags that are no keys, and short ones besides those of the crew
     "train": (*_LENGTH, "run_dir", "resume", "video_every", "profile"),
-    "bench": ("rounds", "workers", "plot", "record", "json"),
+    "bench": ("rounds", "workers", "collectors", "plot", "record", "json"),
 }
 VERBS = frozenset(_OF_VERB)
 """Verbs that take every key of the configuration."""

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.batch import Batch, Divergence, Layout, MuscleSamples
+from soleus.batch import Batch, Layout
+from soleus.collect.humans import batch_of
 from soleus.config import Config
-from soleus.networks import to_numpy
 from soleus.profiling import of_collection
-from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
+from soleus.simulation import Buffers, Simulation, load_body
 
 
 class NativeCollector:
@@ -52,52 +52,10 @@ class NativeCollector:
         buffers["observations"][0] = buffers["observations"][-1]
         before = self.simulation.save()
         buffers.run(self.simulation, with_policy=True)
-        episodes = buffers["episodes"][buffers.done]
-        column = EPISODE_COLUMNS.index
-        stats = {"diverged": float(buffers["diverged"].sum())}
-        if self.simulation.body.config.control.mode == "muscle":
-            stats["torque_residual"], stats["torque_residual_static"] = buffers.residuals()
-        if len(episodes):
-            stats["episode_distance_m"] = float(episodes[:, column("distance_m")].mean())
-            stats["effort"] = float(episodes[:, column("effort")].mean())
-            stats["metabolic_w_kg"] = float(episodes[:, column("metabolic_w_kg")].mean())
-        batch = Batch(
-            observations=buffers["observations"],
-            actions=buffers["actions"],
-            log_probs=buffers["log_probs"],
-            rewards=buffers["rewards"],
-            terminated=buffers["terminated"].view(np.bool_),
-            truncated=buffers["truncated"].view(np.bool_),
-            final_observations=buffers["final_observations"],
-            muscle=self._samples(),
-            episode_returns=episodes[:, column("return")],
-            episode_lengths=episodes[:, column("length_s")],
-            terms=buffers.term_means(self.simulation),
-            stats=stats,
-            diverged=self._diverged(before),
-        )
+        batch = batch_of(buffers.arrays, self.simulation.body.config, before, self._muscle)
         if self.simulation.body.config.train.profile:
             batch.metrics |= of_collection(core.report(), time.perf_counter() - start, core.threads)
         return batch
-
-    def _diverged(self, before: npt.NDArray[np.float64]) -> tuple[Divergence, ...]:
-        """What befell the humans that diverged, from the states (N, state size) that the rollout began in."""
-        flags = self._buffers["diverged"].view(np.bool_)
-        if not flags.any():
-            return ()
-        muscle = {name: np.array(to_numpy(value)) for name, value in self._muscle.items()} if self._muscle else None
-        return tuple(
-            Divergence(int(n), before[n], self._buffers["actions"][: flags[:, n].argmax() + 1, n].copy(), muscle)
-            for n in np.flatnonzero(flags.any(0))
-        )
-
-    def _samples(self) -> MuscleSamples | None:
-        if self.simulation.muscle_spec is None:
-            return None
-        # A human that diverged before its sampled substep left no sample of this step.
-        kept = ~self._buffers["diverged"].view(np.bool_)
-        parts = (self._buffers[name][kept] for name in ("moments", "desired", "passive"))
-        return MuscleSamples(*parts)
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
         """Everything that the next collect() depends on besides the weights."""

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from multiprocessing import connection, get_context
 from types import ModuleType
 from typing import Any
@@ -31,6 +30,7 @@ from soleus.config import EnvConfig
 from soleus.environments import make_group
 from soleus.environments.gym import registered
 from soleus.networks import Weights, check_policy
+from soleus.parallel import share_out
 from soleus.threads import VARIABLES
 
 _GRACE = 5.0  # [s] for workers to close their environments when they are told to stop
@@ -56,12 +56,6 @@ def _starting(threads: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def share_out(envs: int, workers: int) -> list[tuple[int, int]]:
-    """Return first environment and number of environments of each worker, as even as can be."""
-    bounds = [envs * i // workers for i in range(workers + 1)]
-    return [(first, last - first) for first, last in pairwise(bounds)]
 
 
 def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:

@@ -1,0 +1,143 @@
+"""Ray and the machines it has: found, joined and counted, with a deadline on whatever could wait."""
+
+import contextlib
+import importlib
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from soleus.config import ParallelConfig
+from soleus.errors import UserError
+from soleus.threads import available_cpus
+
+CONNECT_SECONDS = 30.0  # for a cluster to let somebody in
+_KNOCK_SECONDS = 5.0
+_KEY = "parallel.ray_address"
+
+# Ray's own deadlines are minutes, and some wait inside native code, where nothing but a signal reaches. So another
+# process tries the address first, which can be ended.
+_PROBE = """
+import sys, warnings
+warnings.simplefilter("ignore")
+import ray
+try:
+    ray.init(address=sys.argv[1], log_to_driver=False, logging_level="CRITICAL")
+except BaseException as error:
+    print("failed", type(error).__name__, " ".join(str(error).split()))
+else:
+    print("joined", flush=True)
+"""
+
+
+def import_ray() -> Any:
+    """Return the module ray. Raises UserError where it is not installed."""
+    try:
+        return importlib.import_module("ray")
+    except ImportError:
+        raise UserError(
+            "parallel.collector: expected the package ray for collector ray, but it is not installed:"
+            " pip install 'soleus[ray]'"
+        ) from None
+
+
+def join(parallel: ParallelConfig) -> bool:
+    """Make this process a driver of the cluster that parallel.ray_address names; return whether it was none before.
+
+    Raises UserError where there is no such cluster, or it is of another version.
+    """
+    ray = import_ray()
+    if ray.is_initialized():
+        return False
+    address = parallel.ray_address
+    if address not in ("local", "auto"):
+        _knock(address)
+    if address != "local":
+        address = _tried(address, CONNECT_SECONDS)
+    if address == "local":
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a training tells nobody of itself
+        with _quietly():
+            ray.init(
+                address="local",
+                num_cpus=available_cpus(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+    else:
+        with _quietly():
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    return True
+
+
+def _knock(address: str) -> None:
+    """Raise UserError for an address that is none, or where nothing listens: Ray would try again for minutes."""
+    match = re.fullmatch(r"(?:ray://)?([^\s/:]+|\[[^\s/]+\]):(\d{1,5})", address)
+    if not match:
+        raise UserError(f"{_KEY}: expected auto, local, HOST:PORT or ray://HOST:PORT, got '{address}'")
+    try:
+        socket.create_connection((match[1].strip("[]"), int(match[2])), timeout=_KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"{_KEY}: expected a Ray cluster at {address}, but nothing answers there ({error})") from None
+
+
+def _tried(address: str, seconds: float) -> str:
+    """Return an address that can be joined; "local" for auto where there is no cluster. Raises UserError."""
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-c", _PROBE, address], capture_output=True, text=True, timeout=seconds, check=False
+        )
+        said = next((line for line in tried.stdout.splitlines() if line.startswith(("joined", "failed"))), "failed - -")
+    except subprocess.TimeoutExpired:
+        said = f"failed TimeoutError no answer within {seconds:g} s"
+    if said == "joined":
+        return address
+    _, kind, what = said.split(" ", 2)
+    if address == "auto" and kind == "ConnectionError":
+        return "local"
+    if "ersion mismatch" in what:
+        raise UserError(f"{_KEY}: expected a cluster of the same Ray and Python at {address}, but {what}")
+    raise UserError(f"{_KEY}: expected a Ray cluster at {address}, but {kind}: {what[:300]}")
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep what Ray says when it starts off the screen: errors come as exceptions."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        yield
+
+
+def node_cpus() -> dict[str, int]:
+    """Return the whole CPUs that Ray has to give on each node that is alive."""
+    nodes = import_ray().nodes()
+    return {one["NodeID"]: int(one["Resources"].get("CPU", 0)) for one in nodes if one["Alive"]}
+
+
+def share_of_cpus(nodes: Sequence[int], parallel: ParallelConfig) -> int:
+    """Return the CPUs of each collector: as asked, or the most with which all of them have room on these nodes.
+
+    Raises UserError where they have none.
+    """
+    asked, wanted = parallel.cpus_per_collector, parallel.num_collectors
+
+    def room(cpus: int) -> int:
+        return sum(node // cpus for node in nodes)
+
+    cpus = asked or next((c for c in range(max(nodes, default=0), 0, -1) if room(c) >= wanted), 1)
+    if room(cpus) < wanted:
+        s = "s" * (cpus > 1)
+        raise UserError(
+            f"parallel.num_collectors: expected at most {room(cpus)} of {cpus} CPU{s} each on a cluster with"
+            f" {' + '.join(map(str, nodes)) or 'no'} CPUs, got {wanted}"
+        )
+    return cpus
+
+
+def check_versions(mine: Mapping[str, str], theirs: Mapping[str, str], host: str) -> None:
+    """Raise UserError for the first package of which another machine has another version."""
+    for package, version in mine.items():
+        if theirs.get(package) != version:
+            raise UserError(f"ray: expected {package} {version} on {host}, as here, got {theirs.get(package)}")

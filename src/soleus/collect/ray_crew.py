@@ -1,0 +1,257 @@
+"""The actors of a run on Ray: made, asked, and made again where they are lost. No wait here is without a deadline."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from soleus.collect.base import CollectorFailed
+from soleus.collect.ray_actor import Array, Facts, HumanActor, Part, Published, versions
+from soleus.collect.ray_cluster import check_versions, import_ray
+from soleus.config import Config
+from soleus.errors import UserError
+from soleus.parallel import share_out
+from soleus.simulation import Body
+
+START_SECONDS = 120.0  # for all actors to find room and make their humans
+_LOOK_SECONDS = 2.0  # between looks at who is silent, where nobody can collect
+_FETCH_SECONDS = 60.0  # for an answer that is there to come here
+
+
+class Stage(Enum):
+    """What an actor is at."""
+
+    PLACING = "finds room"
+    STARTING = "makes its humans"
+    IDLE = "waits"
+    COLLECTING = "collects"
+    LATE = "collects what nobody waits for any more"
+
+
+@dataclass(eq=False)
+class Member:
+    """One actor, and after it the next one, with humans first ... first + count - 1."""
+
+    number: int
+    first: int
+    count: int
+    handle: Any = None
+    stage: Stage = Stage.PLACING
+    pending: Any = None
+    """What was asked of it and not answered yet."""
+    asked_at: float = 0.0
+    """When it was asked to collect, as time.monotonic()."""
+    facts: Facts | None = None
+    fresh: bool = True
+    """Its humans are not where the last round of theirs that counted ended."""
+
+    @property
+    def columns(self) -> slice:
+        """Its humans in the arrays of a round."""
+        return slice(self.first, self.first + self.count)
+
+    @property
+    def where(self) -> str:
+        """What it is called, and where it is."""
+        place = f" (process {self.facts.pid} on {self.facts.host})" if self.facts else ""
+        return f"collector {self.number}{place}"
+
+
+class Crew:
+    """All actors of a run."""
+
+    def __init__(self, config: Config, body: Body, cpus: int) -> None:
+        """Start them. cpus: of each. Raises UserError where they do not all come up."""
+        self._ray, self._parallel, self._cpus = import_ray(), config.parallel, cpus
+        self._body = self._ray.put(body)
+        self._failures: deque[float] = deque()
+        self.lost = 0
+        self.first_states: dict[int, dict[str, Array]] = {}
+        parts = share_out(config.train.num_envs, config.parallel.num_collectors)
+        self.members = [Member(number, first, count) for number, (first, count) in enumerate(parts)]
+        try:
+            for one in self.members:
+                self._place(one)
+            self._start_all()
+        except BaseException:
+            self.close()
+            raise
+
+    def _place(self, one: Member) -> None:
+        """Ask for an actor; it comes up where and when there is room."""
+        # Spread: one machine's humans slow each other down. No restarts by Ray: their states would not come back.
+        options = {"num_cpus": self._cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+        one.handle = self._ray.remote(HumanActor).options(**options).remote()
+        one.stage, one.facts, one.fresh = Stage.PLACING, None, True
+        one.pending = one.handle.facts.remote()
+
+    def _start_all(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while waiting := [one for one in self.members if one.stage is not Stage.IDLE]:
+            found = self._answered(waiting, deadline - time.monotonic())
+            if not found:
+                there = sum(one.stage is not Stage.PLACING for one in self.members)
+                raise UserError(
+                    f"parallel.num_collectors: expected room for {len(self.members)} collectors of {self._cpus} CPUs"
+                    f" within {START_SECONDS:g} s, but {there} have found it: others use the cluster"
+                )
+            for one in found:
+                try:
+                    self._advance(one)
+                except UserError:
+                    raise
+                except Exception as error:
+                    raise UserError(f"ray: expected {one.where} to start, but {_first_line(error)}") from None
+
+    def _answered(self, waiting: Sequence[Member], seconds: float) -> list[Member]:
+        """Return those that have answered, or are lost; wait for one so long."""
+        pending = [one.pending for one in waiting]
+        ready, _ = self._ray.wait(pending, num_returns=1, timeout=max(seconds, 0.0))
+        if ready and len(pending) > 1:
+            ready, _ = self._ray.wait(pending, num_returns=len(pending), timeout=0)
+        return [one for one in waiting if one.pending in ready]
+
+    def _take(self, one: Member) -> Any:
+        pending, one.pending = one.pending, None
+        return self._ray.get(pending, timeout=_FETCH_SECONDS)
+
+    def _advance(self, one: Member) -> None:
+        """Bring an actor that has answered a step further on the way to IDLE. Raises whatever kept it from that."""
+        if one.stage is Stage.PLACING:
+            one.facts = self._take(one)
+            check_versions(versions(), one.facts.versions, one.facts.host)
+            one.pending = one.handle.start.remote(self._body, one.first, one.count, self._cpus)
+            one.stage = Stage.STARTING
+        elif one.stage is Stage.STARTING:
+            self.first_states.setdefault(one.number, self._take(one))
+            one.stage = Stage.IDLE
+        elif one.stage is Stage.LATE:
+            self._take(one)  # of weights that are no longer: it counts for nothing
+            one.stage = Stage.IDLE
+
+    def idle(self) -> list[Member]:
+        """Return the actors that can collect; wait for one where there is none. Raises CollectorFailed."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            self._lose_silent()
+            coming = [one for one in self.members if one.stage in (Stage.PLACING, Stage.STARTING, Stage.LATE)]
+            ready = [one for one in self.members if one.stage is Stage.IDLE]
+            left = 0.0 if ready else min(deadline - time.monotonic(), _LOOK_SECONDS)
+            found = self._answered(coming, left) if coming else []
+            for one in found:
+                placing = one.stage is Stage.PLACING
+                try:
+                    self._advance(one)
+                except Exception as error:
+                    if placing and not isinstance(error, UserError):
+                        # Its place was gone before it came up: that of a machine whose loss counts already.
+                        self._end(one)
+                        self._place(one)
+                    else:
+                        self.lose([one], _first_line(error))
+            if not found and ready:
+                return ready
+            if not found and not ready and time.monotonic() >= deadline:
+                raise CollectorFailed(
+                    f"ray: expected room for a collector of {self._cpus} CPUs within {START_SECONDS:g} s, got none"
+                )
+
+    def _lose_silent(self) -> None:
+        """Give up on those that are late and have not answered within round_timeout."""
+        for one in self.members:
+            if one.stage is Stage.LATE and time.monotonic() - one.asked_at > self._parallel.round_timeout:
+                self.lose([one], self._silent)
+
+    @property
+    def _silent(self) -> str:
+        return f"gave no answer within {self._parallel.round_timeout:g} s"
+
+    def ask(self, one: Member, weights: Any, state: dict[str, Array] | None) -> None:
+        """Let an actor collect a round."""
+        one.pending = one.handle.collect.remote(weights, state)
+        one.stage, one.fresh, one.asked_at = Stage.COLLECTING, False, time.monotonic()
+
+    def publish(self, weights: Published) -> Any:
+        """Put weights into the object store, once for all."""
+        return self._ray.put(weights)
+
+    def gather(self, asked: Sequence[Member], deadline: float, take: Callable[[Member, Part], None]) -> list[Member]:
+        """Hand over the part of everybody who was asked as it comes in; return those who were lost.
+
+        deadline: as of time.monotonic(). Those who are late are left to themselves, to go on from where they were
+        before. Raises CollectorFailed where failures come too often.
+        """
+        waiting, gone = list(asked), dict[Member, str]()
+        hard, patience = deadline, self._parallel.straggler_deadline
+        while waiting:
+            found = self._answered(waiting, deadline - time.monotonic())
+            if not found and deadline < hard:
+                for one in waiting:
+                    one.stage, one.fresh = Stage.LATE, True
+                break
+            if not found:
+                gone |= dict.fromkeys(waiting, self._silent)
+                break
+            for one in found:
+                waiting.remove(one)
+                try:
+                    part = self._take(one)
+                except Exception as error:  # whatever was raised there, or by Ray of a place that is gone
+                    gone[one] = _first_line(error)
+                else:
+                    one.stage = Stage.IDLE
+                    take(one, part)
+                    if patience is not None and deadline == hard:
+                        deadline = min(hard, time.monotonic() + patience)
+        by_node: dict[str, list[Member]] = {}
+        for one in gone:
+            by_node.setdefault(one.facts.node if one.facts else "", []).append(one)
+        for there in by_node.values():
+            self.lose(there, gone[there[0]])
+        return list(gone)
+
+    def lose(self, there: Sequence[Member], what: str) -> None:
+        """Say what became of actors of one node and ask for others: one failure, however many it had.
+
+        Raises CollectorFailed where that happens too often.
+        """
+        said = f"{', '.join(one.where for one in there)} failed: {what}"
+        sys.stdout.flush()
+        print(f"warning: {said}", file=sys.stderr, flush=True)
+        now = time.monotonic()
+        self._failures.append(now)
+        self.lost += len(there)
+        while self._failures and now - self._failures[0] > self._parallel.failure_window:
+            self._failures.popleft()
+        if len(self._failures) >= self._parallel.max_failures:
+            within = f"{len(self._failures)} failures of collectors within {self._parallel.failure_window:g} s"
+            raise CollectorFailed(f"{said}; that makes {within}")
+        for one in there:
+            self._end(one)
+            self._place(one)
+
+    def _end(self, one: Member) -> None:
+        if one.handle is not None:
+            with suppress(Exception):  # it may be gone, and Ray with it
+                self._ray.kill(one.handle)
+        one.handle = one.pending = None
+
+    def close(self) -> None:
+        """End all actors."""
+        for one in self.members:
+            self._end(one)
+
+
+def _first_line(error: Exception) -> str:
+    """Return what happened in one line: an error raised in an actor by itself, without Ray's report around it."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):
+        error = cause
+    if isinstance(error, UserError):
+        return str(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -1,0 +1,179 @@
+"""Machines come and go: rounds are shorter meanwhile, nothing hangs, and nothing is left where the run is gone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ray")
+
+from ray_machines import HUMANS, STEPS, actors, below, give_weights, machines, on_ray, until
+from soleus.collect.base import CollectorFailed
+from soleus.log import read_metrics
+
+CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def train(run: Path, address: str, *arguments: str) -> list[str]:
+    return [
+        *("train", "test-walk2d-small", "--collector", "ray", "--ray-address", address, "--num-collectors", "2"),
+        *("--run-dir", str(run), "--train.eval_episodes", "1", *arguments),
+    ]
+
+
+def test_a_lost_actor_is_left_out_and_replaced(capfd: pytest.CaptureFixture[str]) -> None:
+    with machines(2) as cluster:
+        made = on_ray(cluster.address)
+        try:
+            give_weights(made)
+            made.collect()
+            known = made.state()
+            os.kill(actors()[0], signal.SIGKILL)
+            batch = made.collect()
+            assert batch.valid is not None
+            assert batch.steps == HUMANS * STEPS // 2
+            assert batch.stats["collectors"] == 1
+            assert batch.stats["humans_left_out"] == HUMANS // 2
+            lost = ~batch.valid
+            assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
+            for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
+                assert not array[lost].any()
+            left_out = lost.all(0)
+            for name, array in made.state().items():
+                np.testing.assert_array_equal(array[left_out], known[name][left_out], err_msg=name)
+                assert (array[~left_out] != known[name][~left_out]).any()
+            until(lambda: made.collect().valid is None)
+            assert "warning: collector " in capfd.readouterr().err
+        finally:
+            made.close()
+        until(lambda: not actors(), 20)
+
+
+def test_the_third_failure_ends_it() -> None:
+    with machines(1) as cluster:
+        made = on_ray(cluster.address, collectors=1)
+        try:
+            give_weights(made)
+            for _ in range(2):
+                os.kill(actors()[0], signal.SIGKILL)
+                assert made.collect().valid is None, "a round without anybody is collected again"
+            os.kill(actors()[0], signal.SIGKILL)
+            with pytest.raises(CollectorFailed, match="that makes 3 failures of collectors within 600 s"):
+                made.collect()
+        finally:
+            made.close()
+
+
+def test_no_answer_is_a_failure() -> None:
+    with machines(1) as cluster:
+        made = on_ray(cluster.address, collectors=1, parallel__round_timeout="2s", parallel__max_failures=1)
+        try:
+            give_weights(made)
+            stopped = actors()[0]
+            os.kill(stopped, signal.SIGSTOP)
+            with pytest.raises(CollectorFailed, match="gave no answer within 2 s; that makes 1"):
+                made.collect()
+        finally:
+            made.close()
+            os.kill(stopped, signal.SIGKILL)
+
+
+def test_a_straggler_is_left_out_and_comes_back() -> None:
+    with machines(2) as cluster:
+        made = on_ray(cluster.address, parallel__straggler_deadline="1s")
+        try:
+            give_weights(made)
+            made.collect()
+            slow = actors()[0]
+            os.kill(slow, signal.SIGSTOP)
+            known = made.state()
+            for _ in range(2):
+                batch = made.collect()
+                assert batch.steps == HUMANS * STEPS // 2
+                assert (batch.stats["collectors"], batch.stats["late"], batch.stats["failures"]) == (1, 1, 0)
+            assert batch.valid is not None
+            out = ~batch.valid[0]
+            np.testing.assert_array_equal(made.state()["humans"][out], known["humans"][out])
+            os.kill(slow, signal.SIGCONT)
+            until(lambda: made.collect().valid is None)
+        finally:
+            made.close()
+
+
+@pytest.mark.slow
+def test_a_run_survives_a_machine(tmp_path: Path) -> None:
+    """One of two nodes is killed on the way, and one joins later: the run has all its steps."""
+    run = tmp_path / "run"
+    with machines(1) as cluster:
+        node = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        training = start(train(run, cluster.address, "--steps", "60000"))
+        try:
+            until(lambda: training.poll() is not None or len(read_metrics(run)) >= 3)
+            cluster.remove_node(node, allow_graceful=False)
+            until(lambda: training.poll() is not None or read_metrics(run)[-1].get("collect/collectors") == 1)
+            cluster.add_node(num_cpus=1)
+            _, error = training.communicate(timeout=120)
+        finally:
+            training.kill()
+        assert training.returncode == 0, error
+    rows = [row for row in read_metrics(run) if "collect/collectors" in row]
+    assert json.loads((run / "summary.json").read_text())["steps"] >= 60000
+    assert {row["collect/collectors"] for row in rows} == {1, 2}
+    assert rows[-1]["collect/collectors"] == 2, "the machine that joined is used"
+    assert rows[-1]["collect/failures"] == 1, error
+    short = [row for row in rows if row["collect/collectors"] == 1]
+    assert all(row["collect/humans_left_out"] == 4 for row in short)
+
+
+def start(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", CODE, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_killed_driver_leaves_no_actor(tmp_path: Path) -> None:
+    with machines(2) as cluster:
+        run = start(train(tmp_path / "run", cluster.address, "--duration", "10m"))
+        try:
+            until(lambda: len(actors()) == 2 and (tmp_path / "run/metrics.jsonl").is_file())
+        finally:
+            os.kill(run.pid, signal.SIGKILL)
+            run.communicate(timeout=20)
+        until(lambda: not actors(), 30)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=str)
+def test_a_run_of_its_own_ray_leaves_nothing(how: Any, tmp_path: Path) -> None:
+    run = start(train(tmp_path / "run", "local", "--duration", "10m"))
+    metrics = tmp_path / "run/metrics.jsonl"
+    until(lambda: run.poll() is not None or (metrics.is_file() and metrics.stat().st_size))
+    working, there = actors(run.pid), below(run.pid)
+    assert len(working) == 2
+    if how is signal.SIGINT:
+        os.killpg(run.pid, how)  # as a terminal does
+    else:
+        os.kill(run.pid, how)
+    out, error = run.communicate(timeout=60)
+    if how is signal.SIGINT:
+        assert (run.returncode, error) == (0, "")
+        assert "stopped early; go on with: soleus train --resume" in out
+    # Where nobody could tell Ray to stop, some helpers of its own take another minute to find out.
+    until(lambda: not any(is_running(pid) for pid in (working if how is signal.SIGKILL else there)), 30)

@@ -1,0 +1,131 @@
+"""On many machines the same Batch comes out as on one, bit for bit, and a run goes on on another number of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ray")
+
+from ray_machines import HUMANS, STEPS, config, give_weights, machines, on_ray
+from soleus.batch import Batch
+from soleus.collect.native import NativeCollector
+from soleus.train import make_collector
+
+NETWORK = {"coordination__method": "network"}
+FIGURES = ("diverged", "torque_residual", "torque_residual_static", "episode_distance_m", "effort", "metabolic_w_kg")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with machines(2) as made:
+        yield made
+
+
+def assert_same(a: Batch, b: Batch) -> None:
+    assert a.valid is None
+    assert b.valid is None
+    for name in ("observations", "actions", "log_probs", "rewards", "terminated", "truncated"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    done = a.terminated | a.truncated
+    np.testing.assert_array_equal(a.final_observations[done], b.final_observations[done])
+    np.testing.assert_array_equal(a.episode_returns, b.episode_returns)
+    np.testing.assert_array_equal(a.episode_lengths, b.episode_lengths)
+    assert a.terms == b.terms
+    for name in FIGURES:
+        assert a.stats.get(name) == b.stats.get(name), name
+    assert (a.muscle is None) == (b.muscle is None)
+    if a.muscle and b.muscle:
+        for name, array in vars(a.muscle).items():
+            np.testing.assert_array_equal(array, getattr(b.muscle, name), err_msg=name)
+
+
+@pytest.mark.parametrize("overrides", [{}, NETWORK], ids=["static_optimization", "network"])
+def test_two_machines_give_the_batch_of_one(cluster: Any, overrides: dict[str, Any]) -> None:
+    one = NativeCollector(config(**overrides), 2)
+    two = on_ray(cluster.address, **overrides)
+    try:
+        assert len({member.facts.node for member in two.crew.members if member.facts}) == 2
+        ended = 0
+        for seed in range(3):
+            give_weights(one, two, seed=seed)
+            first, second = one.collect(), two.collect()
+            assert_same(first, second)
+            ended += len(first.episode_returns)
+            assert second.stats["collectors"] == 2
+            assert (first.muscle is not None) == bool(overrides)
+        assert ended, "some episodes ended"
+    finally:
+        two.close()
+
+
+def test_uneven_parts_give_the_batch_of_one(cluster: Any) -> None:
+    one = NativeCollector(config(train__num_envs=5), 1)
+    two = on_ray(cluster.address, train__num_envs=5)
+    try:
+        give_weights(one, two)
+        for _ in range(2):
+            assert_same(one.collect(), two.collect())
+    finally:
+        two.close()
+
+
+def test_a_run_goes_on_on_another_number_of_machines(cluster: Any) -> None:
+    two = on_ray(cluster.address)
+    try:
+        give_weights(two)
+        two.collect()
+        state = two.state()
+        give_weights(two, seed=5)
+        expected = two.collect()
+        native = NativeCollector(config(), 1)
+        native.load_state(state)
+        give_weights(native, seed=5)
+        assert_same(native.collect(), expected)
+        again = two.state()
+        for name, array in native.state().items():
+            np.testing.assert_array_equal(array, again[name])
+    finally:
+        two.close()
+    one = on_ray(cluster.address, collectors=1)
+    try:
+        one.load_state(state)
+        give_weights(one, seed=5)
+        assert_same(one.collect(), expected)
+        assert expected.steps == HUMANS * STEPS
+    finally:
+        one.close()
+
+
+def test_a_lag_of_one_collects_with_the_weights_before(cluster: Any) -> None:
+    one, two = NativeCollector(config(), 1), on_ray(cluster.address, parallel__max_lag=1)
+    try:
+        lags, states = [], []
+        for seed in range(4):
+            give_weights(one, seed=max(seed - 1, 0))
+            give_weights(two, seed=seed)
+            batch = two.collect()
+            assert_same(one.collect(), batch)
+            lags.append(batch.stats["lag"])
+            states.append(two.state())
+    finally:
+        two.close()
+    assert lags == [0, 1, 1, 1]
+    again = on_ray(cluster.address, collectors=1, parallel__max_lag=1)
+    try:
+        again.load_state(states[2])
+        give_weights(again, seed=3)
+        assert_same(again.collect(), batch)
+    finally:
+        again.close()
+
+
+def test_it_is_one_collector_among_others(cluster: Any) -> None:
+    asked = config(parallel__collector="ray", parallel__ray_address=cluster.address, parallel__num_collectors=2)
+    made = make_collector(asked, 1)
+    try:
+        assert made.layout == NativeCollector(config(), 1).layout
+        assert len(made.pids) == 2
+    finally:
+        made.close()

@@ -1,7 +1,9 @@
 import copy
 import functools
+import itertools
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 import point_mass
+import s3_here
 from soleus import models
 from soleus.config import Config
 
@@ -34,6 +37,33 @@ def point_mass_core(monkeypatch: pytest.MonkeyPatch) -> None:
     native = SimpleNamespace(NativeCollector=point_mass.PointMassCollector)
     monkeypatch.setitem(sys.modules, "soleus.collect.native", native)
     monkeypatch.setitem(sys.modules, "soleus.evaluate", SimpleNamespace(evaluate=point_mass.evaluate))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Address of an S3 server on this machine."""
+    with s3_here.server() as address:
+        yield address
+
+
+_buckets = itertools.count()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """URL of an empty bucket there."""
+    from s3fs import S3FileSystem
+
+    s3_here.point_at(monkeypatch, s3_server)
+    bucket = f"bucket-{next(_buckets)}"
+    S3FileSystem().mkdir(bucket)
+    return f"s3://{bucket}"
+
+
+@pytest.fixture
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in the place of the picture, which takes longer than these trainings."""
+    monkeypatch.setattr("soleus.run.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99)))
 
 
 @functools.cache

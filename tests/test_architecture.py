@@ -28,6 +28,8 @@ LAYERS = [
     {"envs"},
     {"simulation", "importing"},
     {"sums"},
+    {"remote_run"},
+    {"remote"},
     {"models", "motions", "checkpoint", "threads", "system", "parallel", "profiling", "sparkline"},
     {"nets"},
     {"tasks", "networks"},

@@ -13,9 +13,11 @@ from soleus.batch import Batch
 from soleus.collect.base import Collector, CollectorFailed
 from soleus.config import EnvConfig, RunConfig
 from soleus.dumps import write_dump
+from soleus.errors import UserError
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.log import Log, draw_curves
+from soleus.remote_run import RemoteRun
 from soleus.summary import write_summary
 from soleus.system import Usage
 from soleus.videos import Videos
@@ -61,6 +63,7 @@ class Run:
     evaluate_policy: Evaluate
     counters: Counters
     videos: Videos | None = None
+    remote: RemoteRun | None = None
     interrupted: bool = False
     evaluating: bool = False
 
@@ -172,6 +175,7 @@ class Run:
             counters.best_evaluation = counters.evaluation
             self.save()  # first: the best checkpoint is never ahead of where a killed run goes on
             self.keep_best()
+            self.copy_out()
 
     def keep_best(self) -> None:
         """Write the best checkpoint where the evaluation of these very steps is the best.
@@ -192,6 +196,19 @@ class Run:
         counters.seconds = time.monotonic() - self._started
         checkpoint.save(self.folder / "checkpoints", self._state())
         self._saved = (counters.steps, counters.evaluated_at)
+        self.copy_out()
+
+    def copy_out(self, last: bool = False) -> None:
+        """Bring the run's second place up to date, if it has one. Failures are warnings; of the last, a UserError."""
+        if self.remote is None:
+            return
+        try:
+            self.remote.push(patient=last)
+        except UserError as error:
+            if last:
+                again = f"soleus train --resume {self.folder} tries again"
+                raise UserError(f"{error}; the run is whole in {self.folder}, and {again}") from None
+            print(f"warning: {error}; the training goes on, and the next save tries again", file=sys.stderr, flush=True)
 
     def keep_moment(self) -> None:
         """Keep the policy as it is, in every twentieth of the training; begin a video of it where one is due."""

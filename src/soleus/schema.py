@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from soleus.crew import EnvironmentConfig, ParallelConfig
-from soleus.section import Count, Fraction, MaybeDuration, NonNegative, Positive, Section
+from soleus.section import Count, Fraction, MaybeDuration, NonNegative, Positive, Section, Url
 from soleus.sources import ModelSource, MotionSource
 
 Activation = Literal["tanh", "relu", "elu", "leaky_relu"]
@@ -133,6 +133,8 @@ class TrainConfig(Section):
     eval_episodes: Count = 20
     checkpoint_interval: Count | None = 500_000
     """[steps] between checkpoints; null: one at the end."""
+    checkpoint_url: Url | None = None
+    """Second place of the run, any URL that fsspec knows: its files are put there too, whenever a checkpoint is."""
     video_every: MaybeDuration = None
     """[s] between videos of the policy, kept in the run folder; of humans alone."""
 

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -30,6 +30,21 @@ def _duration_text(seconds: float | None) -> str | None:
 _Seconds = (Field(gt=0), BeforeValidator(parse_duration), PlainSerializer(_duration_text, when_used="json"))
 Duration = Annotated[float, *_Seconds]
 MaybeDuration = Annotated[float | None, *_Seconds]
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is a URL rather than a path: PROTOCOL:// and more."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.:-]*://", text) is not None
+
+
+def _url(text: str) -> str:
+    url = text.rstrip("/")
+    if not is_url(url) or re.match("(file|local)://(?!/)", url):
+        raise ValueError("expected a URL such as s3://bucket/walk or file:///mnt/walk")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_url)]
 
 
 class Section(BaseModel):

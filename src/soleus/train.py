@@ -11,7 +11,7 @@ import torch
 
 from soleus import checkpoint, threads
 from soleus.collect.base import Collector, CollectorFailed
-from soleus.config import Config, EnvConfig, RunConfig, dump_config
+from soleus.config import Config, EnvConfig, RunConfig, dump_config, load_config
 from soleus.errors import UserError
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
@@ -19,6 +19,7 @@ from soleus.log import Log
 from soleus.nets.precision import tune_allocator
 from soleus.networks import check_policy
 from soleus.parallel import resolve
+from soleus.remote_run import RemoteRun
 from soleus.run import Counters, Evaluate, EvaluationStopped, Run
 from soleus.videos import Videos
 
@@ -69,20 +70,6 @@ def _device(name: str) -> str:
     return name
 
 
-def _claim(folder: Path, new: bool) -> bool:
-    """Make the folder of a run where there is none; return whether it was made. Raises UserError for one in use."""
-    try:
-        made = not folder.exists()
-        if new and not made and (not folder.is_dir() or any(folder.iterdir())):
-            resumable = (folder / "checkpoints" / checkpoint.LATEST).is_file()
-            advice = f"go on with --resume {folder}, or name another" if resumable else "name another"
-            raise UserError(f"{folder}: expected a new folder, but it exists; {advice}")
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: expected a folder that can be made, but {error.strerror}") from None
-    return made
-
-
 def build(
     config: RunConfig,
     folder: Path,
@@ -102,10 +89,17 @@ def build(
     config, picked = resolve(config, threads.available_cpus())
     if picked:
         print(picked, flush=True)
-    made = _claim(folder, new=resume is None)
+    made = checkpoint.claim(folder, new=resume is None)
+    remote = None
     try:
-        return _wire(config, folder, resume, make_collector, evaluate)
+        if limits.checkpoint_url:
+            known = load_config(folder / "config.yaml").train.checkpoint_url if resume else None
+            remote = RemoteRun(limits.checkpoint_url, folder)
+            remote.claim(dump_config(config).encode(), resume if known == limits.checkpoint_url else None)
+        return _wire(config, folder, resume, make_collector, evaluate, remote)
     except BaseException:
+        if remote:
+            remote.release()
         if made:
             with suppress(OSError):  # it stays where something was written already
                 folder.rmdir()
@@ -113,7 +107,12 @@ def build(
 
 
 def _wire(
-    config: RunConfig, folder: Path, resume: Path | None, make_collector: MakeCollector, evaluate: Evaluate
+    config: RunConfig,
+    folder: Path,
+    resume: Path | None,
+    make_collector: MakeCollector,
+    evaluate: Evaluate,
+    remote: RemoteRun | None,
 ) -> Run:
     limits = config.train
     content = checkpoint.read(resume) if resume else None
@@ -150,6 +149,9 @@ def _wire(
             run.keep_best()
         else:
             run.save()  # so that a run killed before its first interval goes on as any other
+        if remote:
+            remote.push()
+            run.remote = remote
     except BaseException:
         collector.close()
         raise
@@ -237,6 +239,8 @@ def train(run: Run) -> dict[str, Any]:
             if not run.interrupted:
                 run.evaluate()
                 run.save()
-            return run.summarize()
+            summary = run.summarize()
+            run.copy_out(last=True)
+            return summary
     finally:
         run.close()

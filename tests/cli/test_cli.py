@@ -215,8 +215,10 @@ def test_help_imports_neither_torch_nor_mujoco_nor_matplotlib() -> None:
     assert in_a_fresh_process(f"soleus.cli.verbs; print([m for m in {slow} if m in sys.modules])") == "[]"
 
 
-def test_training_in_other_environments_waits_for_no_mujoco() -> None:
-    assert in_a_fresh_process("soleus.train; print('mujoco' in sys.modules)") == "False"
+def test_training_waits_for_nothing_that_it_may_not_need() -> None:
+    """No MuJoCo for other environments, and no file system where no URL is given."""
+    code = "soleus.train, soleus.trained; print([m for m in ('mujoco', 'fsspec') if m in sys.modules])"
+    assert in_a_fresh_process(code) == "[]"
 
 
 def test_the_learners_threads_sleep_while_they_wait() -> None:
@@ -227,7 +229,7 @@ def test_the_learners_threads_sleep_while_they_wait() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["evaluate"], "Missing from soleus evaluate: PATH"),
+        (["evaluate"], "Missing from soleus evaluate: RUN"),
         (["evaluate", "x", "--episods", "3"], "Unrecognized options: --episods, 3 (did you mean '--episodes'?)"),
         (["evaluate", "x", "--episodes", "three"], "Error parsing --episodes"),
         (["bench", "rolout"], "invalid choice 'rolout'"),

@@ -12,7 +12,8 @@ from soleus.config import RunConfig
 from soleus.log import read_metrics
 from soleus.train import build, iterate
 
-_ENDLESS = {"steps": None, "duration": 1e9}  # no schedule comes to its end while it is measured
+# No schedule comes to its end while it is measured, and nothing of it is kept.
+_ENDLESS = {"steps": None, "duration": 1e9, "checkpoint_url": None}
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from soleus.errors import UserError
 
 def compare(
     runs: Annotated[
-        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN_A RUN_B [RUN ...]", help_behavior_hint="")
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN_A RUN_B [RUN ...]", help_behavior_hint="")
     ],
     *,
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
@@ -21,15 +21,16 @@ def compare(
     """Put runs side by side: how fast, how good, with how much.
 
     Args:
-        runs: Folders of runs, two or more; the first is what the others are measured against.
+        runs: Folders of runs, two or more, here or at URLs; the first is what the others are measured against.
         out: Folder for a picture, compare.png, and a report, compare.txt; made where there is none.
         json: Print one JSON object instead of the table.
     """
     if len(runs) < 2:
         raise UserError(f"expected two or more run folders to compare, got {len(runs)}; see soleus compare --help")
     from soleus import compare as comparing
+    from soleus.remote_run import at_hand
 
-    records = comparing.read_runs(runs)
+    records = comparing.read_runs([at_hand(run) for run in runs])
     if out is not None:
         comparing.check_folder(out)
     comparison = comparing.compare_runs(records)

@@ -3,14 +3,13 @@
 import json as json_format
 import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 
 def doctor(
-    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
+    run: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
     *,
     pid: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -20,7 +19,8 @@ def doctor(
     """Look for what makes runs slow or fail here, and for what they left behind; exit with 1 where something is wrong.
 
     Args:
-        run: A run folder: what of it does not fit this machine, and whether its latest checkpoint is whole.
+        run: A run folder, or a run's URL: what of it does not fit this machine, and whether its latest checkpoint is
+            whole.
         pid: Process number of a run under way: do its threads have the CPUs that they want? Nothing is measured then.
         quick: Do not measure whether threads pay off, which takes seconds.
         clean: End workers whose run is gone, remove shared memory that nobody maps (soleus*, psm_*, torch_* of yours).
@@ -29,11 +29,12 @@ def doctor(
     from soleus.doctor.folder import examine_run
     from soleus.doctor.live import examine_process
     from soleus.doctor.machine import examine
+    from soleus.remote_run import at_hand
     from soleus.summary import versions
     from soleus.system import available_memory_mb
     from soleus.threads import available_cpus
 
-    findings = [] if run is None else examine_run(run, available_cpus(), available_memory_mb(), versions())
+    findings = [] if run is None else examine_run(at_hand(run), available_cpus(), available_memory_mb(), versions())
     findings += [] if pid is None else examine_process(pid)
     findings = [*examine(os.environ, clean, quick or pid is not None), *findings]  # first what may be no run at all
     wrong = sum(one.state == "wrong" for one in findings)

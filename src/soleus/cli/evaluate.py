@@ -2,12 +2,11 @@
 
 import json as json_format
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import Which
+from soleus.cli.flags import RunText, Which
 from soleus.errors import UserError
 
 
@@ -26,13 +25,14 @@ def describe(result: Mapping[str, float]) -> str:
     )
 
 
-def evaluate_run(run: Path, checkpoint: str, episodes: int, seed: int, num_threads: int | None) -> dict[str, Any]:
-    """Return the evaluation of a run folder's checkpoint, or of a checkpoint file."""
+def evaluate_run(run: str, checkpoint: str, episodes: int, seed: int, num_threads: int | None) -> dict[str, Any]:
+    """Return the evaluation of a run's checkpoint, or of a checkpoint file."""
     from soleus import threads
     from soleus.evaluate import evaluate as evaluate_policy
+    from soleus.remote_run import at_hand
     from soleus.trained import load_trained
 
-    trained = load_trained(run, checkpoint)
+    trained = load_trained(at_hand(run), checkpoint)
     return evaluate_policy(
         trained.config,
         trained.policy,
@@ -44,7 +44,7 @@ def evaluate_run(run: Path, checkpoint: str, episodes: int, seed: int, num_threa
 
 
 def evaluate(
-    run: tyro.conf.Positional[Path],
+    run: RunText,
     *,
     episodes: int = 20,
     seed: int = 0,
@@ -55,7 +55,7 @@ def evaluate(
     """Let a run's policy walk without noise and say how far it came.
 
     Args:
-        run: Run folder, or a checkpoint file in one.
+        run: Run folder, or a checkpoint file in one; here, or at a URL.
         episodes: Episodes to average over.
         seed: Of the episodes' starts.
         checkpoint: Which of the run's checkpoints, or the steps of one; the latest where there is no best one.

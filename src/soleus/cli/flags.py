@@ -11,6 +11,8 @@ from soleus.config import parse_overrides, takes_no_value
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
 Which = Annotated[str, tyro.conf.arg(metavar="{best,latest,previous,STEPS}")]
 """A checkpoint of a run."""
+RunText = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+"""A run folder or a checkpoint file in one, here or at a URL: text, as a path would lose a slash of s3://bucket/walk."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,12 @@ _PARALLEL = (
     *("ray_address", "num_collectors", "envs_per_collector", "max_lag"),
 )
 _KEYS = {  # of the flags that stand for one
-    **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads", "video_every")},
+    **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads", "video_every", "checkpoint_url")},
     **{name: f"parallel.{name}" for name in _PARALLEL},
     "env": "env.id",
 }
 _OF_VERB = {  # flags that are no keys, and short ones besides those of the crew
-    "train": (*_LENGTH, "run_dir", "resume", "video_every", "profile"),
+    "train": (*_LENGTH, "run_dir", "resume", "video_every", "checkpoint_url", "profile"),
     "bench": ("rounds", "workers", "collectors", "plot", "record", "json"),
 }
 VERBS = frozenset(_OF_VERB)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import Which
+from soleus.cli.flags import RunText, Which
 from soleus.errors import UserError
 from soleus.render import Shot
 
@@ -14,7 +14,7 @@ _LARGEST = 4096  # [pixels]
 
 
 def record(
-    run: tyro.conf.Positional[Path],
+    run: RunText,
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("walk.mp4"),
     seconds: Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")] = None,
@@ -27,7 +27,7 @@ def record(
     """Draw a run's policy, without a screen: muscles run from blue at rest to red at full activation.
 
     Args:
-        run: Run folder, or a checkpoint file in one.
+        run: Run folder, or a checkpoint file in one; here, or at a URL.
         out: An .mp4 or .gif file is a film; a .png file is a strip of poses through one gait cycle.
         seconds: Length of a film, by default 10.
         camera: Where it looks from; it follows the human.
@@ -37,6 +37,7 @@ def record(
         seed: Of the episode's start.
     """
     from soleus.record import record_film, record_strip
+    from soleus.remote_run import at_hand
     from soleus.render.film import check_file
     from soleus.trained import load_trained
 
@@ -52,7 +53,7 @@ def record(
     if not 0 < seconds <= 3600:
         raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds}")
     check_file(out)
-    trained = load_trained(run, checkpoint)
+    trained = load_trained(at_hand(run), checkpoint)
     if strip:
         share = record_strip(trained, out, shot=camera, size=(width, height), ghost=ghost, seed=seed)
         if share < 0.99:

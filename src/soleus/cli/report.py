@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import Which
+from soleus.cli.flags import RunText, Which
 from soleus.errors import UserError
+from soleus.section import is_url
 
 if TYPE_CHECKING:
     from soleus.gait import Report
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 
 
 def player_of(
-    run: Path, checkpoint: str, episodes: int, seconds: float, seed: int, num_threads: int | None
+    run: str, checkpoint: str, episodes: int, seconds: float, seed: int, num_threads: int | None
 ) -> tuple[dict[str, Any], "Callable[[int], Played]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
     from soleus import threads
     from soleus.playback import play
+    from soleus.remote_run import at_hand
     from soleus.trained import load_trained
 
-    trained = load_trained(run, checkpoint)
+    trained = load_trained(at_hand(run), checkpoint)
     config = trained.human()
     known = {
         "name": trained.run.resolve().name,
@@ -60,7 +62,7 @@ def describe(report: "Report") -> str:
 
 
 def report(
-    run: tyro.conf.Positional[Path],
+    run: RunText,
     *,
     checkpoint: Which = "best",
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
@@ -73,9 +75,9 @@ def report(
     """Let a run's policy walk and write a report of its gait: a page, its pictures and its numbers.
 
     Args:
-        run: Run folder, or a checkpoint file in one.
+        run: Run folder, or a checkpoint file in one; here, or at a URL.
         checkpoint: Which of the run's checkpoints, or the steps of one.
-        out: Folder for the files, made where there is none; by default gait-report in the run's.
+        out: Folder for the files, made where there is none; by default gait-report in the run's, if that is here.
         episodes: Episodes to begin with; more follow until each foot has 20 strides, up to five times as many.
         seconds: Longest episode [s].
         seed: Of the episodes' starts.
@@ -90,6 +92,8 @@ def report(
         raise UserError(f"--seed: expected 0 or more and less than 2**62, got {seed}")
     if num_threads is not None and num_threads < 1:
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    if out is None and is_url(run):
+        raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {run}")
     known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads)
     from soleus import gait
     from soleus.compare import read_runs

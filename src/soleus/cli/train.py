@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import tyro
 
 from soleus.cli.flags import NO_CREW, CrewFlags, Text, short_overrides
-from soleus.config import RunConfig, load_config, parse_overrides
+from soleus.config import RunConfig, dump_config, load_config, parse_overrides
 from soleus.errors import UserError
+from soleus.section import is_url
 
 RUNS = Path("runs")
 
@@ -25,6 +26,7 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and 
         "train.eval_interval",
         "train.eval_episodes",
         "train.checkpoint_interval",
+        "train.checkpoint_url",
         "train.video_every",
         "parallel.collector",
         "parallel.num_workers",
@@ -85,8 +87,9 @@ def train(
     seed: Text = None,
     run_dir: Folder = None,
     device: Text = None,
-    resume: Folder = None,
+    resume: Annotated[str | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
     video_every: Text = None,
+    checkpoint_url: Text = None,
     profile: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     crew: CrewFlags = NO_CREW,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
@@ -98,11 +101,12 @@ def train(
         steps: Stop after so many control steps, those of all humans together.
         duration: Stop after so long: 90s, 15m, 2h or 0.5 (hours).
         seed: Runs of the same seed on the same machine repeat exactly.
-        run_dir: Folder of the run; by default a new one in runs/.
+        run_dir: Folder of the run, or for a run at a URL to go on in; by default a new one in runs/.
         device: Of the learner: cpu or cuda.
-        resume: Go on with the run in this folder, or from this checkpoint file.
+        resume: Go on with the run in this folder, or from this checkpoint file; or with one at a URL, fetched first.
         profile: Show and record where the time of each iteration goes, for humans: physics, muscles, ..., learner.
         video_every: Keep a video of the policy in the run folder, so often: 30m, 2h.
+        checkpoint_url: Put the run's files there too, whenever a checkpoint is written: s3://bucket/walk.
         crew: What is stepped, by whom.
         set: Any key of the configuration: `--set ppo.epochs=4`, or in short `--ppo.epochs 4`.
     """
@@ -117,13 +121,28 @@ def train(
     if profile:
         overrides["train.profile"] = True
     own = {"steps": steps, "duration": duration, "seed": seed, "device": device, "video_every": video_every}
+    own["checkpoint_url"] = checkpoint_url
     overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | crew.given)
     folder, summary = _run(preset, resume, run_dir, overrides)
     _report(folder, summary)
 
 
+def _fetch(url: str, run_dir: Path | None) -> Path:
+    """Copy a run at a URL, where it goes on to be put, into a new folder; return the checkpoint to go on from."""
+    from soleus.checkpoint import write_bytes
+    from soleus.remote_run import fetch, split
+
+    root, _ = split(url)
+    folder = run_dir or _new_folder(root.rpartition("/")[2])
+    file = fetch(url, folder)
+    config = load_config(folder / "config.yaml", {"train.checkpoint_url": root})
+    write_bytes(folder / "config.yaml", dump_config(config).encode())
+    print(f"fetched {root} into {folder}", flush=True)
+    return file
+
+
 def _run(
-    preset: str | None, resume: Path | None, run_dir: Path | None, overrides: dict[str, Any]
+    preset: str | None, resume: str | None, run_dir: Path | None, overrides: dict[str, Any]
 ) -> tuple[Path, dict[str, Any]]:
     """Train; return the run's folder and its summary."""
     from soleus import checkpoint
@@ -131,9 +150,12 @@ def _run(
     from soleus.train import train as run_training
 
     if resume is not None:
-        if run_dir is not None:
+        if is_url(resume):
+            file = _fetch(resume, run_dir)
+        elif run_dir is not None:
             raise UserError(f"--run-dir: a resumed run stays in its folder; expected none, got {run_dir}")
-        file = checkpoint.locate(resume)
+        else:
+            file = checkpoint.locate(Path(resume))
         folder = file.parent.parent
         return folder, run_training(build(_resumed_config(file, overrides), folder, resume=file))
     config = load_config(preset, overrides)

@@ -32,7 +32,8 @@ def view(
     """Look at a run's policy with its muscle network, or at a model or preset without a policy.
 
     Args:
-        subject: Run folder or checkpoint file; model's name or MJCF file; preset or YAML file, whose motion is shown.
+        subject: Run folder or checkpoint file, here or at a URL; model's name or MJCF file; preset or YAML file, its
+            motion being shown.
         checkpoint: Which of the run's checkpoints, or the steps of one.
         speed: Of the act over real time.
         motion: Of a model: a motion's name or file.

@@ -6,13 +6,14 @@ from soleus import checkpoint, models, motions
 from soleus.acts import Act, MotionAct, PolicyAct
 from soleus.config import load_human_config
 from soleus.errors import UserError
+from soleus.remote_run import at_hand
 from soleus.simulation import load_body
 from soleus.trained import Trained, load_trained
 
 
 def run_of(subject: str) -> Path | None:
-    """Return the run folder that somebody names, by itself or by a checkpoint in it; None for anything else."""
-    path = Path(subject)
+    """Return the run folder that somebody names, by itself, by a checkpoint in it or by a URL; else None."""
+    path = at_hand(subject)
     if (path / "config.yaml").is_file() or (path.suffix == ".pt" and path.is_file()):
         return checkpoint.locate(path).parent.parent
     return None
@@ -33,7 +34,7 @@ def act_of(
     if run_of(subject) is not None:
         if motion is not None:
             raise UserError(f"--motion: expected none for a run, which has its own, got {motion}")
-        trained = load_trained(Path(subject), which)
+        trained = load_trained(at_hand(subject), which)
         return PolicyAct(trained, seed), trained
     if subject in models.names() or subject.endswith(".xml"):
         human = models.load(subject)

@@ -232,7 +232,7 @@ class Run:
 
     def _parallel(self) -> dict[str, Any]:
         parallel, envs = self.config.parallel, self.config.train.num_envs
-        if not isinstance(self.config, EnvConfig):
+        if parallel.collector == "ray" or not isinstance(self.config, EnvConfig):
             kind = "native" if parallel.collector == "auto" else parallel.collector
             count = parallel.num_collectors if kind == "ray" else 1
             return {"collector": kind, "num_workers": count, "num_envs_per_worker": envs / count}

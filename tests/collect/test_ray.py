@@ -54,12 +54,20 @@ def test_another_version() -> None:
     [
         ({"parallel.num_collectors": 9}, "expected at most one for each of the 8 humans, got 9"),
         ({"train.pin_threads": True}, "train.pin_threads: expected false with the ray collector, got true"),
-        ({"train.profile": True}, "train.profile: expected false with the ray collector, got true"),
+        (
+            {"train.profile": True},
+            r"train.profile: expected false with the ray collector \(native tells it\), got true",
+        ),
         (
             {"parallel.collector": "native", "parallel.max_lag": 1},
             "max_lag: expected 0 without the ray collector",
         ),
-        ({"env": "gymnasium:CartPole-v1"}, "expected workers, inline or stepping for env, got ray"),
+        ({"parallel.pin_workers": True}, "parallel.pin_workers: expected false with the ray collector, got true"),
+        (
+            {"env": "gymnasium:CartPole-v1", "parallel.num_envs_per_worker": 4},
+            "num_envs_per_worker: expected parallel.envs_per_collector in its place, .* got 4",
+        ),
+        ({"env": "gymnasium:CartPole-v1", "parallel.num_collectors": 9}, "one for each of the 8 environments, got 9"),
     ],
 )
 def test_what_does_not_go_together(given: dict[str, object], message: str) -> None:

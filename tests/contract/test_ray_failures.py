@@ -39,7 +39,7 @@ def test_a_lost_actor_is_left_out_and_replaced(capfd: pytest.CaptureFixture[str]
             assert batch.valid is not None
             assert batch.steps == HUMANS * STEPS // 2
             assert batch.stats["collectors"] == 1
-            assert batch.stats["humans_left_out"] == HUMANS // 2
+            assert batch.stats["envs_left_out"] == HUMANS // 2
             lost = ~batch.valid
             assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
             for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
@@ -129,7 +129,7 @@ def test_a_run_survives_a_machine(tmp_path: Path) -> None:
     assert rows[-1]["collect/collectors"] == 2, "the machine that joined is used"
     assert rows[-1]["collect/failures"] == 1, error
     short = [row for row in rows if row["collect/collectors"] == 1]
-    assert all(row["collect/humans_left_out"] == 4 for row in short)
+    assert all(row["collect/envs_left_out"] == 4 for row in short)
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:

@@ -116,12 +116,12 @@ def node_cpus() -> dict[str, int]:
     return {one["NodeID"]: int(one["Resources"].get("CPU", 0)) for one in nodes if one["Alive"]}
 
 
-def share_of_cpus(nodes: Sequence[int], parallel: ParallelConfig) -> int:
-    """Return the CPUs of each collector: as asked, or the most with which all of them have room on these nodes.
+def share_of_cpus(nodes: Sequence[int], parallel: ParallelConfig, needed: int | None = None) -> int:
+    """Return the CPUs of each collector: as asked, or as needed, or the most with which all have room on these nodes.
 
     Raises UserError where they have none.
     """
-    asked, wanted = parallel.cpus_per_collector, parallel.num_collectors
+    asked, wanted = parallel.cpus_per_collector or needed, parallel.num_collectors
 
     def room(cpus: int) -> int:
         return sum(node // cpus for node in nodes)

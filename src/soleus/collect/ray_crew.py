@@ -10,23 +10,23 @@ from enum import Enum
 from typing import Any
 
 from soleus.collect.base import CollectorFailed
-from soleus.collect.ray_actor import Array, Facts, HumanActor, Part, Published, versions
+from soleus.collect.ray_actor import Actor, Facts, Part, Published, versions
 from soleus.collect.ray_cluster import check_versions, import_ray
-from soleus.config import Config
+from soleus.config import RunConfig
 from soleus.errors import UserError
 from soleus.parallel import share_out
-from soleus.simulation import Body
 
 START_SECONDS = 120.0  # for all actors to find room and make their humans
 _LOOK_SECONDS = 2.0  # between looks at who is silent, where nobody can collect
 _FETCH_SECONDS = 60.0  # for an answer that is there to come here
+_CLOSE_SECONDS = 5.0
 
 
 class Stage(Enum):
     """What an actor is at."""
 
     PLACING = "finds room"
-    STARTING = "makes its humans"
+    STARTING = "makes its humans or environments"
     IDLE = "waits"
     COLLECTING = "collects"
     LATE = "collects what nobody waits for any more"
@@ -34,7 +34,7 @@ class Stage(Enum):
 
 @dataclass(eq=False)
 class Member:
-    """One actor, and after it the next one, with humans first ... first + count - 1."""
+    """One actor, and after it the next one, with humans or environments first ... first + count - 1."""
 
     number: int
     first: int
@@ -48,10 +48,12 @@ class Member:
     facts: Facts | None = None
     fresh: bool = True
     """Its humans are not where the last round of theirs that counted ended."""
+    placed: int = 0
+    """How often room was asked for."""
 
     @property
     def columns(self) -> slice:
-        """Its humans in the arrays of a round."""
+        """Its place in the arrays of a round."""
         return slice(self.first, self.first + self.count)
 
     @property
@@ -64,13 +66,13 @@ class Member:
 class Crew:
     """All actors of a run."""
 
-    def __init__(self, config: Config, body: Body, cpus: int) -> None:
-        """Start them. cpus: of each. Raises UserError where they do not all come up."""
+    def __init__(self, config: RunConfig, actor: type[Actor], subject: Any, cpus: int) -> None:
+        """Start them. subject: for the start of each; cpus: of each. Raises UserError where they do not all come up."""
         self._ray, self._parallel, self._cpus = import_ray(), config.parallel, cpus
-        self._body = self._ray.put(body)
+        self._actor, self._subject = actor, self._ray.put(subject)
         self._failures: deque[float] = deque()
         self.lost = 0
-        self.first_states: dict[int, dict[str, Array]] = {}
+        self.started: dict[int, Any] = {}  # what they said when they were first started
         parts = share_out(config.train.num_envs, config.parallel.num_collectors)
         self.members = [Member(number, first, count) for number, (first, count) in enumerate(parts)]
         try:
@@ -85,8 +87,8 @@ class Crew:
         """Ask for an actor; it comes up where and when there is room."""
         # Spread: one machine's humans slow each other down. No restarts by Ray: their states would not come back.
         options = {"num_cpus": self._cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
-        one.handle = self._ray.remote(HumanActor).options(**options).remote()
-        one.stage, one.facts, one.fresh = Stage.PLACING, None, True
+        one.handle = self._ray.remote(self._actor).options(**options).remote()
+        one.stage, one.facts, one.fresh, one.placed = Stage.PLACING, None, True, one.placed + 1
         one.pending = one.handle.facts.remote()
 
     def _start_all(self) -> None:
@@ -116,18 +118,22 @@ class Crew:
         return [one for one in waiting if one.pending in ready]
 
     def _take(self, one: Member) -> Any:
+        """Return an answer that is there. Raises what was raised there, without Ray's report around it."""
         pending, one.pending = one.pending, None
-        return self._ray.get(pending, timeout=_FETCH_SECONDS)
+        try:
+            return self._ray.get(pending, timeout=_FETCH_SECONDS)
+        except self._ray.exceptions.RayTaskError as error:
+            raise (error.cause if isinstance(error.cause, Exception) else error) from None
 
     def _advance(self, one: Member) -> None:
         """Bring an actor that has answered a step further on the way to IDLE. Raises whatever kept it from that."""
         if one.stage is Stage.PLACING:
             one.facts = self._take(one)
             check_versions(versions(), one.facts.versions, one.facts.host)
-            one.pending = one.handle.start.remote(self._body, one.first, one.count, self._cpus)
+            one.pending = one.handle.start.remote(self._subject, one.first, one.count, self._cpus)
             one.stage = Stage.STARTING
         elif one.stage is Stage.STARTING:
-            self.first_states.setdefault(one.number, self._take(one))
+            self.started.setdefault(one.number, self._take(one))
             one.stage = Stage.IDLE
         elif one.stage is Stage.LATE:
             self._take(one)  # of weights that are no longer: it counts for nothing
@@ -170,9 +176,9 @@ class Crew:
     def _silent(self) -> str:
         return f"gave no answer within {self._parallel.round_timeout:g} s"
 
-    def ask(self, one: Member, weights: Any, state: dict[str, Array] | None) -> None:
+    def ask(self, one: Member, weights: Any, order: Any) -> None:
         """Let an actor collect a round."""
-        one.pending = one.handle.collect.remote(weights, state)
+        one.pending = one.handle.collect.remote(weights, order)
         one.stage, one.fresh, one.asked_at = Stage.COLLECTING, False, time.monotonic()
 
     def publish(self, weights: Published) -> Any:
@@ -241,16 +247,17 @@ class Crew:
         one.handle = one.pending = None
 
     def close(self) -> None:
-        """End all actors."""
+        """End all actors; those that wait may close what they have."""
+        with suppress(Exception):
+            closing = [one.handle.close.remote() for one in self.members if one.stage is Stage.IDLE]
+            if closing:
+                self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
         for one in self.members:
             self._end(one)
 
 
 def _first_line(error: Exception) -> str:
-    """Return what happened in one line: an error raised in an actor by itself, without Ray's report around it."""
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, Exception):
-        error = cause
+    """Return what happened in one line."""
     if isinstance(error, UserError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from soleus.batch import Batch, Layout
 from soleus.collect.base import CollectorFailed
 from soleus.collect.ray_actor import Array, Part, Published
-from soleus.collect.ray_cluster import import_ray, join, node_cpus, share_of_cpus
+from soleus.collect.ray_cluster import import_ray, join
 from soleus.collect.ray_crew import Crew, Member, Stage
 from soleus.collect.ray_parts import HumanParts, parts_of
 from soleus.config import RunConfig
@@ -48,8 +48,7 @@ class RayCollector:
         self._pids: dict[Member, tuple[int, ...]] = {}
         self._ours = join(config.parallel)
         try:
-            cpus = share_of_cpus(list(node_cpus().values()), config.parallel, self._parts.cpus)
-            self.crew = Crew(config, self._parts.actor, self._parts.subject, cpus)
+            self.crew = Crew(config, self._parts.actor, self._parts.subject, self._parts.cpus)
         except BaseException:
             self._leave()
             raise
@@ -57,10 +56,10 @@ class RayCollector:
             self._parts.begin([self.crew.started[one.number] for one in self.crew.members])
         for one in self.crew.members:
             one.fresh = False
-        print(self._described(cpus), flush=True)
+        print(self._described(), flush=True)
 
-    def _described(self, cpus: int) -> str:
-        members = self.crew.members
+    def _described(self) -> str:
+        members, cpus = self.crew.members, self.crew.cpus
         nodes = len({one.facts.node for one in members if one.facts})
         each = " or ".join(str(count) for count in sorted({one.count for one in members}))
         what = "humans" if isinstance(self._parts, HumanParts) else "environments"

@@ -11,12 +11,13 @@ from typing import Any
 
 from soleus.collect.base import CollectorFailed
 from soleus.collect.ray_actor import Actor, Facts, Part, Published, versions
-from soleus.collect.ray_cluster import check_versions, import_ray
+from soleus.collect.ray_cluster import check_versions, import_ray, node_cpus, share_of_cpus
 from soleus.config import RunConfig
 from soleus.errors import UserError
 from soleus.parallel import share_out
 
 START_SECONDS = 120.0  # for all actors to find room and make their humans
+FIT_SECONDS = 30.0  # between looks for machines that have come or gone
 _LOOK_SECONDS = 2.0  # between looks at who is silent, where nobody can collect
 _FETCH_SECONDS = 60.0  # for an answer that is there to come here
 _CLOSE_SECONDS = 5.0
@@ -66,9 +67,14 @@ class Member:
 class Crew:
     """All actors of a run."""
 
-    def __init__(self, config: RunConfig, actor: type[Actor], subject: Any, cpus: int) -> None:
-        """Start them. subject: for the start of each; cpus: of each. Raises UserError where they do not all come up."""
-        self._ray, self._parallel, self._cpus = import_ray(), config.parallel, cpus
+    def __init__(self, config: RunConfig, actor: type[Actor], subject: Any, needed: int | None) -> None:
+        """Start them. subject: for the start of each; needed: CPUs that each has to have, where that is known.
+
+        Raises UserError where they do not all come up.
+        """
+        self._ray, self._parallel, self._needed = import_ray(), config.parallel, needed
+        self.cpus = self._share()
+        self._looked, self._refused = time.monotonic(), 0
         self._actor, self._subject = actor, self._ray.put(subject)
         self._failures: deque[float] = deque()
         self.lost = 0
@@ -86,10 +92,47 @@ class Crew:
     def _place(self, one: Member) -> None:
         """Ask for an actor; it comes up where and when there is room."""
         # Spread: one machine's humans slow each other down. No restarts by Ray: their states would not come back.
-        options = {"num_cpus": self._cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+        options = {"num_cpus": self.cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
         one.handle = self._ray.remote(self._actor).options(**options).remote()
         one.stage, one.facts, one.fresh, one.placed = Stage.PLACING, None, True, one.placed + 1
         one.pending = one.handle.facts.remote()
+
+    def _share(self) -> int:
+        """Return the CPUs of each, as the cluster is now. Raises UserError where they have no room."""
+        return share_of_cpus(list(node_cpus().values()), self._parallel, self._needed)
+
+    def _fit(self) -> None:
+        """Where machines have come or gone, so that each can have more CPUs or only fewer have room: start all anew."""
+        if time.monotonic() - self._looked < FIT_SECONDS or any(
+            one.stage in (Stage.COLLECTING, Stage.LATE) for one in self.members
+        ):
+            return
+        self._looked, before = time.monotonic(), self.cpus
+        try:
+            share = self._share()
+        except UserError:
+            return  # no room for all: those that have it go on
+        complete = all(one.stage is Stage.IDLE for one in self.members)
+        if not (share > max(before, self._refused) if complete else share < before):
+            return
+        print(f"ray: the machines have changed: {share} CPUs for each collector, before {before}", flush=True)
+        self._anew(share)
+        try:
+            self._start_all()
+        except UserError as error:
+            print(f"warning: {error}", file=sys.stderr, flush=True)
+            self._refused = max(share, self._refused)
+            self._anew(min(before, share))
+
+    def _anew(self, cpus: int) -> None:
+        """Ask for actors of so many CPUs in the place of all that have others, or do not come up."""
+        for one in self.members:
+            if one.stage is not Stage.IDLE or cpus != self.cpus:
+                self._end(one)
+        self.cpus = cpus
+        for one in self.members:
+            if one.handle is None:
+                self._place(one)
 
     def _start_all(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -98,7 +141,7 @@ class Crew:
             if not found:
                 there = sum(one.stage is not Stage.PLACING for one in self.members)
                 raise UserError(
-                    f"parallel.num_collectors: expected room for {len(self.members)} collectors of {self._cpus} CPUs"
+                    f"parallel.num_collectors: expected room for {len(self.members)} collectors of {self.cpus} CPUs"
                     f" within {START_SECONDS:g} s, but {there} have found it: others use the cluster"
                 )
             for one in found:
@@ -130,7 +173,7 @@ class Crew:
         if one.stage is Stage.PLACING:
             one.facts = self._take(one)
             check_versions(versions(), one.facts.versions, one.facts.host)
-            one.pending = one.handle.start.remote(self._subject, one.first, one.count, self._cpus)
+            one.pending = one.handle.start.remote(self._subject, one.first, one.count, self.cpus)
             one.stage = Stage.STARTING
         elif one.stage is Stage.STARTING:
             self.started.setdefault(one.number, self._take(one))
@@ -141,6 +184,7 @@ class Crew:
 
     def idle(self) -> list[Member]:
         """Return the actors that can collect; wait for one where there is none. Raises CollectorFailed."""
+        self._fit()
         deadline = time.monotonic() + START_SECONDS
         while True:
             self._lose_silent()
@@ -163,7 +207,7 @@ class Crew:
                 return ready
             if not found and not ready and time.monotonic() >= deadline:
                 raise CollectorFailed(
-                    f"ray: expected room for a collector of {self._cpus} CPUs within {START_SECONDS:g} s, got none"
+                    f"ray: expected room for a collector of {self.cpus} CPUs within {START_SECONDS:g} s, got none"
                 )
 
     def _lose_silent(self) -> None:

@@ -148,7 +148,8 @@ class RayCollector:
         batch = self._parts.batch(parts, left_out)
         wall = time.perf_counter() - start
         batch.stats |= self._figures(parts, wall, merging, batch.stats.get("failures", 0.0))
-        batch.stats["lag"] = float(self._updates - ordered.updates)
+        batch.lag = self._updates - ordered.updates
+        batch.stats["lag"] = float(batch.lag)
         if self.config.parallel.max_lag:
             self._behaviour = self._acting()
             self._under_way = self._ask()

@@ -25,8 +25,8 @@ class ParallelConfig(Section):
     ray_address: str = Field(default="auto", min_length=1)
     """auto: the cluster that this machine is part of, or else as local; local: this machine alone, on a Ray started for
     the run; HOST:PORT or ray://HOST:PORT: that cluster."""
-    num_collectors: Count = 1
-    """Collectors on Ray, each of a part of the humans or environments."""
+    num_collectors: Count | Literal["auto"] = "auto"
+    """Collectors on Ray, each of a part of the humans or environments. auto: as many as machines."""
     envs_per_collector: Count | None = None
     """Humans or environments of each; null: train.num_envs shared out."""
     cpus_per_collector: Count | None = None

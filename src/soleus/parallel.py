@@ -56,20 +56,23 @@ def _resolve_collectors(config: RunConfig) -> RunConfig:
     How many workers `auto` is depends on the CPUs that Ray has: each collector finds it out.
     """
     parallel, envs = config.parallel, config.train.num_envs
-    workers, per_worker = parallel.num_workers, parallel.num_envs_per_worker
-    if parallel.envs_per_collector is not None:
-        envs = parallel.envs_per_collector * parallel.num_collectors
-    elif isinstance(per_worker, int) and isinstance(config, EnvConfig):
+    workers, per_worker, collectors = parallel.num_workers, parallel.num_envs_per_worker, parallel.num_collectors
+    each = parallel.envs_per_collector
+    if each is None and isinstance(per_worker, int) and isinstance(config, EnvConfig):
         if workers == "auto":
             raise UserError(
                 "parallel.num_envs_per_worker: expected parallel.envs_per_collector in its place, or a number for"
                 f" parallel.num_workers, with the ray collector, got {per_worker}"
             )
-        envs = per_worker * workers * parallel.num_collectors
-    if parallel.num_collectors > envs:
-        of = f"{envs} {'humans' if isinstance(config, Config) else 'environments'}"
-        got = parallel.num_collectors
-        raise UserError(f"parallel.num_collectors: expected at most one for each of the {of}, got {got}")
+        each = per_worker * workers
+    if collectors == "auto":
+        if each is not None:
+            raise UserError(f"parallel.num_collectors: expected a number beside that of {each} for each, got auto")
+    else:
+        envs = envs if each is None else each * collectors
+        if collectors > envs:
+            of = f"{envs} {'humans' if isinstance(config, Config) else 'environments'}"
+            raise UserError(f"parallel.num_collectors: expected at most one for each of the {of}, got {collectors}")
     crew = {"envs_per_collector": None, "num_envs_per_worker": None}
     resolved = config.model_copy(
         update={

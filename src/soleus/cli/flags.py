@@ -35,7 +35,7 @@ class Crew:
     ray_address: Text = None
     """Of Ray: auto (the cluster here, or else local), local, HOST:PORT or ray://HOST:PORT."""
     num_collectors: Text = None
-    """Collectors on Ray."""
+    """Collectors on Ray; by default as many as machines."""
     envs_per_collector: Text = None
     """Humans or environments of each; by default --num-envs shared out."""
     max_lag: Text = None

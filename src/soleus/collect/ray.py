@@ -13,7 +13,7 @@ import numpy.typing as npt
 from soleus.batch import Batch, Layout
 from soleus.collect.base import CollectorFailed
 from soleus.collect.ray_actor import Array, Part, Published
-from soleus.collect.ray_cluster import import_ray, join
+from soleus.collect.ray_cluster import import_ray, join, node_cpus, with_number
 from soleus.collect.ray_crew import Crew, Member, Stage
 from soleus.collect.ray_parts import HumanParts, parts_of
 from soleus.config import RunConfig
@@ -38,7 +38,6 @@ class RayCollector:
 
     def __init__(self, config: RunConfig) -> None:
         """Raises UserError for a configuration or a cluster that does not work."""
-        self.config = config
         import_ray()
         self._parts = parts_of(config)
         self._version, self._published, self._weights = 0, 0.0, None
@@ -48,7 +47,9 @@ class RayCollector:
         self._pids: dict[Member, tuple[int, ...]] = {}
         self._ours = join(config.parallel)
         try:
-            self.crew = Crew(config, self._parts.actor, self._parts.subject, self._parts.cpus)
+            parallel = with_number(config.parallel, list(node_cpus().values()), config.train.num_envs, self._parts.cpus)
+            self.config = config.model_copy(update={"parallel": parallel})
+            self.crew = Crew(self.config, self._parts.actor, self._parts.subject, self._parts.cpus)
         except BaseException:
             self._leave()
             raise
@@ -72,6 +73,11 @@ class RayCollector:
     def layout(self) -> Layout:
         """Sizes of the batches."""
         return self._parts.layout
+
+    @property
+    def num_workers(self) -> int:
+        """Actors, those that are lost at the moment included."""
+        return len(self.crew.members)
 
     @property
     def pids(self) -> list[int]:

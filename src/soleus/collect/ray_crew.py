@@ -79,6 +79,7 @@ class Crew:
         self._failures: deque[float] = deque()
         self.lost = 0
         self.started: dict[int, Any] = {}  # what they said when they were first started
+        assert isinstance(config.parallel.num_collectors, int)
         parts = share_out(config.train.num_envs, config.parallel.num_collectors)
         self.members = [Member(number, first, count) for number, (first, count) in enumerate(parts)]
         try:

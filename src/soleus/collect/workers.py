@@ -124,6 +124,11 @@ class WorkersCollector:
             raise
 
     @property
+    def num_workers(self) -> int:
+        """Processes that collect."""
+        return len(self.workers)
+
+    @property
     def pids(self) -> list[int]:
         """Process numbers of the workers that run."""
         return [one.process.pid for one in self.workers if one.process is not None]

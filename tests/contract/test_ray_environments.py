@@ -147,9 +147,10 @@ def test_environments_that_a_machine_cannot_make(cluster: Any) -> None:
 
 
 def test_a_whole_training(cluster: Any, tmp_path: Path) -> None:
-    run, crew = tmp_path / "run", ["--collector", "ray", "--ray-address", cluster.address, "--num-collectors", "2"]
-    assert (
-        main(["train", "cartpole", *crew, "--envs-per-collector", "4", "--steps", "2048", "--run-dir", str(run)]) == 0
-    )
+    run = tmp_path / "run"
+    crew = ["--collector", "ray", "--ray-address", cluster.address]
+    assert main(["train", "cartpole", *crew, "--steps", "2048", "--run-dir", str(run)]) == 0
     assert read_metrics(run)[-1]
+    told = json.loads((run / "summary.json").read_text())["parallel"]
+    assert told == {"collector": "ray", "num_workers": 2, "num_envs_per_worker": 4}, "a collector a machine"
     assert main(["train", "--resume", str(run), "--collector", "workers", "--steps", "4096"]) == 0

@@ -20,7 +20,8 @@ from soleus.parallel import resolve
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 ENVIRONMENTS = (REPOSITORY / "docs/environments.md").read_text()
-TEXT = README + ENVIRONMENTS
+SCALING = (REPOSITORY / "docs/scaling.md").read_text()
+TEXT = README + ENVIRONMENTS + SCALING
 
 
 def blocks(text: str, language: str) -> list[str]:

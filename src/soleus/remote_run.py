@@ -28,7 +28,7 @@ Signature = tuple[int, int, int]
 def _in_order(moments: Iterable[str]) -> list[str]:
     """Return the files of a run in the order in which they are written. TensorBoard events and videos stay behind."""
     checkpoints = [f"{_FOLDER}/{name}" for name in (checkpoint.LATEST, checkpoint.PREVIOUS, checkpoint.BEST)]
-    return ["metrics.jsonl", *checkpoints, *moments, "curves.png", "summary.json"]
+    return [_CONFIG, "metrics.jsonl", *checkpoints, *moments, "curves.png", "summary.json"]
 
 
 class RemoteRun:
@@ -42,10 +42,11 @@ class RemoteRun:
         self._new = False
 
     def claim(self, config: bytes, resume: Path | None) -> None:
-        """Take the place for a run: config.yaml is there from then on.
+        """Take the place for a run: config.yaml is there from then on, as it is here before a run goes on.
 
-        resume: the checkpoint here that the run there goes on from; None for a run that is new to the place. Raises
-        UserError for a place that cannot be written to, is in use, or whose run is further than the latest one here.
+        config: of a run that is new to the place. resume: the checkpoint here that the run there goes on from; None for
+        a new one. Raises UserError for a place that cannot be written to, is in use, or whose run is further than the
+        latest one here.
         """
         if resume is None:
             if there := self._remote.sizes():
@@ -53,8 +54,10 @@ class RemoteRun:
                 advice = f"go on with --resume {self.url}, or name another" if known else "name another"
                 raise UserError(f"{self.url}: expected a place with nothing in it, but there is something; {advice}")
             self._new = True
-        elif resume.name == checkpoint.LATEST:
-            self._check_ahead(resume)
+        else:
+            if resume.name == checkpoint.LATEST:
+                self._check_ahead(resume)
+            config = (self.folder / _CONFIG).read_bytes()
         self._remote.write(_CONFIG, config)
         self._there[_CONFIG] = None
 
@@ -129,7 +132,7 @@ def fetch(url: str, folder: Path) -> Path:
     try:
         new = beside / folder.name
         (new / _FOLDER).mkdir(parents=True)
-        for name in [_CONFIG, *reversed(_in_order(moments))]:
+        for name in reversed(_in_order(moments)):
             data = remote.read(name, sizes.get(name, 0))  # it may have come since they were listed
             if data is not None:
                 checkpoint.write_bytes(new / name, data)

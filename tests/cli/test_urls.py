@@ -84,7 +84,6 @@ def test_a_run_at_a_url_is_looked_at(run: Path, capsys: pytest.CaptureFixture[st
         error_of(capsys, "report", url)
         == f"--out: expected a folder for the report of a run at a URL, got none beside {url}"
     )
-    assert "expected steps of which a checkpoint is kept" in error_of(capsys, "record", url, "--checkpoint", "3")
 
 
 def test_what_was_fetched_to_be_looked_at_goes_with_the_process(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ def report(
 
     record = read_runs([Path(known["folder"])])[0]
     folder = out if out is not None else Path(known["folder"]) / "gait-report"
+    if is_url(run):
+        known["folder"] = run  # where it was fetched to is gone soon
     gait.check_folder(folder)
     gathered = gait.gather(play)
     found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)

@@ -70,6 +70,11 @@ class PointMassCollector:
         return np.stack([self.x, self.v, np.ones_like(self.x)], axis=1).astype(np.float32)
 
     @property
+    def num_workers(self) -> int:
+        """One."""
+        return 1
+
+    @property
     def pids(self) -> list[int]:
         return []
 

@@ -91,7 +91,7 @@ def actors(of: int | None = None) -> list[int]:
     named = []
     for pid in below(of or os.getpid()):
         try:
-            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::HumanActor"):
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith((b"ray::HumanActor", b"ray::EnvActor")):
                 named.append(pid)
         except OSError:
             continue

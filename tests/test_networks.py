@@ -4,7 +4,7 @@ import torch
 
 from soleus.errors import UserError
 from soleus.nets.mlp import build_network
-from soleus.networks import ACTIVATIONS, NetworkSpec, check_policy, check_state, layers, policy_tensors
+from soleus.networks import ACTIVATIONS, NetworkSpec, Weights, check_policy, check_state, layers, policy_tensors
 
 SPEC = NetworkSpec(3, (4, 5), 2, "leaky_relu", "relu_tanh")
 
@@ -77,3 +77,12 @@ def test_normalizer_has_to_be_positive() -> None:
 def test_unknown_activation() -> None:
     with pytest.raises(UserError, match=r"expected an activation of tanh, .*, got 'swish'"):
         NetworkSpec(1, (2,), 1, "swish")
+
+
+def test_weights_are_taken_by_name_whatever_their_order() -> None:
+    shapes = {"a": (2,), "b": (3,)}
+    one, other = Weights(shapes), Weights(dict(reversed(shapes.items())))
+    other["a"][:], other["b"][:] = 1, 2
+    one.load(other)
+    assert one.flat.tolist() == [1, 1, 2, 2, 2]
+    assert other.flat.tolist() == [2, 2, 2, 1, 1]

@@ -92,6 +92,7 @@ class Batch:
     stats: other means worth logging (torque residual of the coordination, humans that diverged, ...)
     metrics: further metrics, by their whole key; those of profile/ are shares of the collection
     diverged: humans whose simulation diverged; they were reset
+    lag: how many times the policy's weights were replaced since those that acted
     """
 
     observations: npt.NDArray[Any]
@@ -109,6 +110,7 @@ class Batch:
     metrics: dict[str, float] = field(default_factory=dict)
     valid: Bool | None = None
     diverged: tuple[Divergence, ...] = ()
+    lag: int = 0
 
     @property
     def steps(self) -> int:

@@ -13,7 +13,7 @@ class ParallelConfig(Section):
     collector: Literal["auto", "native", "ray", "workers", "inline", "stepping"] = "auto"
     """auto: native for humans; for environments workers, or inline where there is to be one worker."""
     num_workers: Count | Literal["auto"] = "auto"
-    """auto: the CPUs in reach over threads_per_worker."""
+    """Of each collector, where they are on Ray. auto: the CPUs in reach over threads_per_worker."""
     num_envs_per_worker: Count | Literal["auto"] | None = None
     """null: train.num_envs shared out; auto: at least 8 and at least train.num_envs in all."""
     threads_per_worker: Count = 1
@@ -25,12 +25,13 @@ class ParallelConfig(Section):
     ray_address: str = Field(default="auto", min_length=1)
     """auto: the cluster that this machine is part of, or else as local; local: this machine alone, on a Ray started for
     the run; HOST:PORT or ray://HOST:PORT: that cluster."""
-    num_collectors: Count = 1
-    """Native collectors on Ray, each of a part of the humans."""
+    num_collectors: Count | Literal["auto"] = "auto"
+    """Collectors on Ray, each of a part of the humans or environments. auto: as many as machines."""
     envs_per_collector: Count | None = None
-    """Humans of each; null: train.num_envs shared out."""
+    """Humans or environments of each; null: train.num_envs shared out."""
     cpus_per_collector: Count | None = None
-    """CPUs that Ray keeps for each, and its threads; null: as many as let all of them run on the cluster's CPUs."""
+    """CPUs that Ray keeps for each, and its threads; null: those of its num_workers, or as many as let all collectors
+    run on the cluster's CPUs."""
     round_timeout: Duration = Field(default=600.0, validate_default=False)
     """[s] A collector on Ray that has not answered for so long counts as a failure."""
     straggler_deadline: MaybeDuration = None
@@ -40,6 +41,14 @@ class ParallelConfig(Section):
     one update older; the probabilities that actions were drawn with are those of these weights."""
     vectorization: Literal["sync", "async"] = "sync"
     """Of gymnasium environments under the stepping collector."""
+
+    @model_validator(mode="after")
+    def _on_ray(self) -> "ParallelConfig":
+        if self.collector == "ray" and self.pin_workers:
+            raise ValueError("pin_workers: expected false with the ray collector, got true")
+        if self.collector != "ray" and self.max_lag:
+            raise ValueError(f"max_lag: expected 0 without the ray collector, got {self.max_lag}")
+        return self
 
 
 class EnvironmentConfig(Section):

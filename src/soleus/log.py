@@ -40,6 +40,7 @@ METRICS = {
     "ppo/policy_loss": "clipped surrogate, negative",
     "ppo/value_loss": "half the mean squared error of the value function, in normalised units",
     "ppo/kl": "estimated KL divergence of the new policy from the old one in the last epoch",
+    "ppo/behaviour_kl": "of rounds of an older policy: estimated KL divergence from it to the one before the update",
     "ppo/clip_fraction": "share of the samples whose probability ratio was clipped",
     "ppo/epochs": "epochs before the KL stop",
     "ppo/learning_rate": "learning rate of the policy",

@@ -104,8 +104,8 @@ class Weights(Mapping[str, Float32]):
         return len(self._views)
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over a state of these names and shapes: in one copy where it is such weights itself."""
-        if isinstance(state, Weights):
+        """Take over a state of these names and shapes: in one copy where its tensors lie in the same order."""
+        if isinstance(state, Weights) and list(state.shapes) == list(self.shapes):
             self.flat[:] = state.flat
         else:
             for name, view in self._views.items():

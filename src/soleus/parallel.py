@@ -15,8 +15,10 @@ def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
     cpus: that the process may use. The result says how many environments there are in train.num_envs alone. Raises
     UserError where the numbers do not fit.
     """
-    if isinstance(config, Config):
+    if config.parallel.collector == "ray":
         return _resolve_collectors(config), ""
+    if isinstance(config, Config):
+        return config, ""
     assert isinstance(config, EnvConfig)
     parallel, train = config.parallel, config.train
     collector, envs = parallel.collector, train.num_envs
@@ -48,20 +50,36 @@ def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
     return resolved, _describe(resolved, cpus)
 
 
-def _resolve_collectors(config: Config) -> Config:
-    """Return a configuration of humans whose train.num_envs says how many all collectors on Ray have."""
-    parallel, train = config.parallel, config.train
-    if parallel.collector != "ray":
-        return config
-    if parallel.envs_per_collector is not None:
-        train = train.model_copy(update={"num_envs": parallel.envs_per_collector * parallel.num_collectors})
-        parallel = parallel.model_copy(update={"envs_per_collector": None})
-    if parallel.num_collectors > train.num_envs:
-        raise UserError(
-            f"parallel.num_collectors: expected at most one for each of the {train.num_envs} humans,"
-            f" got {parallel.num_collectors}"
-        )
-    resolved = config.model_copy(update={"train": train, "parallel": parallel})
+def _resolve_collectors(config: RunConfig) -> RunConfig:
+    """Return a configuration whose train.num_envs says how many humans or environments all collectors on Ray have.
+
+    How many workers `auto` is depends on the CPUs that Ray has: each collector finds it out.
+    """
+    parallel, envs = config.parallel, config.train.num_envs
+    workers, per_worker, collectors = parallel.num_workers, parallel.num_envs_per_worker, parallel.num_collectors
+    each = parallel.envs_per_collector
+    if each is None and isinstance(per_worker, int) and isinstance(config, EnvConfig):
+        if workers == "auto":
+            raise UserError(
+                "parallel.num_envs_per_worker: expected parallel.envs_per_collector in its place, or a number for"
+                f" parallel.num_workers, with the ray collector, got {per_worker}"
+            )
+        each = per_worker * workers
+    if collectors == "auto":
+        if each is not None:
+            raise UserError(f"parallel.num_collectors: expected a number beside that of {each} for each, got auto")
+    else:
+        envs = envs if each is None else each * collectors
+        if collectors > envs:
+            of = f"{envs} {'humans' if isinstance(config, Config) else 'environments'}"
+            raise UserError(f"parallel.num_collectors: expected at most one for each of the {of}, got {collectors}")
+    crew = {"envs_per_collector": None, "num_envs_per_worker": None}
+    resolved = config.model_copy(
+        update={
+            "train": config.train.model_copy(update={"num_envs": envs}),
+            "parallel": parallel.model_copy(update=crew),
+        }
+    )
     _check_minibatches(resolved)
     return resolved
 

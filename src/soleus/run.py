@@ -11,7 +11,7 @@ from typing import Any
 from soleus import checkpoint, profiling
 from soleus.batch import Batch
 from soleus.collect.base import Collector, CollectorFailed
-from soleus.config import EnvConfig, RunConfig
+from soleus.config import RunConfig
 from soleus.dumps import write_dump
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
@@ -232,18 +232,13 @@ class Run:
 
     def _parallel(self) -> dict[str, Any]:
         parallel, envs = self.config.parallel, self.config.train.num_envs
-        if not isinstance(self.config, EnvConfig):
-            kind = "native" if parallel.collector == "auto" else parallel.collector
-            count = parallel.num_collectors if kind == "ray" else 1
-            return {"collector": kind, "num_workers": count, "num_envs_per_worker": envs / count}
-        workers = parallel.num_workers
-        assert isinstance(workers, int)
-        return {
-            "collector": parallel.collector,
-            "num_workers": workers,
-            "num_envs_per_worker": envs / workers,
-            "threads_per_worker": parallel.threads_per_worker,
+        count, kind = self.collector.num_workers, parallel.collector
+        facts = {
+            "collector": "native" if kind == "auto" else kind,
+            "num_workers": count,
+            "num_envs_per_worker": envs / count,
         }
+        return facts | ({"threads_per_worker": parallel.threads_per_worker} if kind in ("workers", "inline") else {})
 
     def summarize(self) -> dict[str, Any]:
         """Write summary.json and curves.png; return the summary."""

@@ -221,14 +221,11 @@ class Config(RunConfig):
                 "parallel.collector: expected native, stepping or ray for a model (its humans run on threads, not in"
                 f" processes), got {self.parallel.collector}"
             )
-        if self.parallel.collector == "ray":
-            for key in ("profile", "pin_threads"):
-                if getattr(self.train, key):
-                    raise ValueError(f"train.{key}: expected false with the ray collector, got true")
-        elif self.parallel.max_lag:
-            raise ValueError(f"parallel.max_lag: expected 0 without the ray collector, got {self.parallel.max_lag}")
-        if self.train.profile and self.parallel.collector == "stepping":
-            raise ValueError("train.profile: expected false with the stepping collector (native tells it), got true")
+        if self.parallel.collector == "ray" and self.train.pin_threads:
+            raise ValueError("train.pin_threads: expected false with the ray collector, got true")
+        if self.train.profile and self.parallel.collector in ("stepping", "ray"):
+            got = self.parallel.collector
+            raise ValueError(f"train.profile: expected false with the {got} collector (native tells it), got true")
         if self.policy.network not in ("auto", "mlp"):
             raise ValueError(f"policy.network: expected mlp for a model, got {self.policy.network}")
         if not self.parallel_open:
@@ -258,13 +255,10 @@ class EnvConfig(RunConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> "EnvConfig":
-        if self.parallel.collector in ("native", "ray"):
-            got = self.parallel.collector
-            raise ValueError(f"parallel.collector: expected workers, inline or stepping for env, got {got}")
+        if self.parallel.collector == "native":
+            raise ValueError("parallel.collector: expected workers, inline, stepping or ray for env, got native")
         if self.parallel.collector == "inline" and self.parallel.num_workers not in (1, "auto"):
             raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
-        if self.parallel.max_lag:
-            raise ValueError(f"parallel.max_lag: expected 0 for env, got {self.parallel.max_lag}")
         if self.policy.mirror:
             raise ValueError("policy.mirror: expected false for env, which has no sides to mirror, got true")
         if self.train.profile:
@@ -277,6 +271,8 @@ class EnvConfig(RunConfig):
     def parallel_open(self) -> bool:
         """Whether the number of environments still depends on the machine (parallel.resolve)."""
         parallel = self.parallel
+        if parallel.collector == "ray":
+            return parallel.num_envs_per_worker is not None or parallel.envs_per_collector is not None
         return parallel.num_envs_per_worker is not None or parallel.num_workers == "auto"
 
     @property

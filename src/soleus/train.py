@@ -34,7 +34,7 @@ def make_collector(config: RunConfig, num_threads: int) -> Collector:
         from soleus.collect.local import stepping
 
         return stepping(config, num_threads)
-    if isinstance(config, Config) and kind == "ray":
+    if kind == "ray":
         from soleus.collect.ray import RayCollector
 
         return RayCollector(config)

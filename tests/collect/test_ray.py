@@ -9,7 +9,7 @@ import pytest
 
 from soleus.cli import main
 from soleus.collect import ray_cluster
-from soleus.collect.ray_cluster import check_versions, share_of_cpus
+from soleus.collect.ray_cluster import check_versions, share_of_cpus, with_number
 from soleus.config import ParallelConfig, load_config
 from soleus.errors import UserError
 from soleus.parallel import resolve
@@ -43,6 +43,15 @@ def test_too_few_cpus(nodes: list[int], collectors: int, cpus: int | None, messa
     assert str(caught.value) == f"parallel.num_collectors: {message}"
 
 
+@pytest.mark.parametrize(
+    ("nodes", "cpus", "envs", "number"),
+    [([8, 4, 0], None, 99, 2), ([8, 4], 8, 99, 1), ([4, 4], None, 1, 1), ([], None, 9, 1)],
+)
+def test_a_collector_a_machine(nodes: list[int], cpus: int | None, envs: int, number: int) -> None:
+    assert with_number(ParallelConfig(cpus_per_collector=cpus), nodes, envs).num_collectors == number
+    assert with_number(ParallelConfig(num_collectors=7), nodes, envs).num_collectors == 7
+
+
 def test_another_version() -> None:
     with pytest.raises(UserError) as caught:
         check_versions({"soleus": "1.0", "mujoco": "3.17.0"}, {"soleus": "1.0", "mujoco": "3.16.0"}, "node7")
@@ -53,13 +62,22 @@ def test_another_version() -> None:
     ("given", "message"),
     [
         ({"parallel.num_collectors": 9}, "expected at most one for each of the 8 humans, got 9"),
+        ({"parallel.envs_per_collector": 9}, "num_collectors: expected a number beside that of 9 for each, got auto"),
         ({"train.pin_threads": True}, "train.pin_threads: expected false with the ray collector, got true"),
-        ({"train.profile": True}, "train.profile: expected false with the ray collector, got true"),
+        (
+            {"train.profile": True},
+            r"train.profile: expected false with the ray collector \(native tells it\), got true",
+        ),
         (
             {"parallel.collector": "native", "parallel.max_lag": 1},
             "max_lag: expected 0 without the ray collector",
         ),
-        ({"env": "gymnasium:CartPole-v1"}, "expected workers, inline or stepping for env, got ray"),
+        ({"parallel.pin_workers": True}, "parallel.pin_workers: expected false with the ray collector, got true"),
+        (
+            {"env": "gymnasium:CartPole-v1", "parallel.num_envs_per_worker": 4},
+            "num_envs_per_worker: expected parallel.envs_per_collector in its place, .* got 4",
+        ),
+        ({"env": "gymnasium:CartPole-v1", "parallel.num_collectors": 9}, "one for each of the 8 environments, got 9"),
     ],
 )
 def test_what_does_not_go_together(given: dict[str, object], message: str) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 pytest.importorskip("ray")
 
-from ray_machines import HUMANS, STEPS, actors, below, give_weights, machines, on_ray, until
+from ray_machines import HUMANS, STEPS, actors, below, config, give_weights, machines, on_ray, until
+from soleus.collect import ray_crew
 from soleus.collect.base import CollectorFailed
+from soleus.collect.native import NativeCollector
 from soleus.log import read_metrics
 
 CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -39,7 +41,7 @@ def test_a_lost_actor_is_left_out_and_replaced(capfd: pytest.CaptureFixture[str]
             assert batch.valid is not None
             assert batch.steps == HUMANS * STEPS // 2
             assert batch.stats["collectors"] == 1
-            assert batch.stats["humans_left_out"] == HUMANS // 2
+            assert batch.stats["envs_left_out"] == HUMANS // 2
             lost = ~batch.valid
             assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
             for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
@@ -129,7 +131,7 @@ def test_a_run_survives_a_machine(tmp_path: Path) -> None:
     assert rows[-1]["collect/collectors"] == 2, "the machine that joined is used"
     assert rows[-1]["collect/failures"] == 1, error
     short = [row for row in rows if row["collect/collectors"] == 1]
-    assert all(row["collect/humans_left_out"] == 4 for row in short)
+    assert all(row["collect/envs_left_out"] == 4 for row in short)
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
@@ -177,3 +179,33 @@ def test_a_run_of_its_own_ray_leaves_nothing(how: Any, tmp_path: Path) -> None:
         assert "stopped early; go on with: soleus train --resume" in out
     # Where nobody could tell Ray to stop, some helpers of its own take another minute to find out.
     until(lambda: not any(is_running(pid) for pid in (working if how is signal.SIGKILL else there)), 30)
+
+
+def test_collectors_follow_the_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two share a machine until another joins, and again when it is gone: the humans notice nothing."""
+    monkeypatch.setattr(ray_crew, "FIT_SECONDS", 0.0)
+    native = NativeCollector(config(), 1)
+    with machines(1, cpus=2) as cluster:
+        made = on_ray(cluster.address)
+
+        def nodes() -> int:
+            whole, batch = native.collect(), made.collect()
+            assert batch.valid is None
+            np.testing.assert_array_equal(whole.observations, batch.observations)
+            return len({one.facts.node for one in made.crew.members if one.facts})
+
+        try:
+            give_weights(native, made)
+            assert (nodes(), made.crew.cpus) == (1, 1)
+            node = cluster.add_node(num_cpus=2)
+            cluster.wait_for_nodes()
+            until(lambda: nodes() == 2)
+            assert made.crew.cpus == 2
+            assert "the machines have changed: 2 CPUs for each collector, before 1" in capsys.readouterr().out
+            known = made.state()
+            cluster.remove_node(node, allow_graceful=False)
+            until(lambda: made.collect().valid is None and made.crew.cpus == 1)
+            assert len({one.facts.node for one in made.crew.members if one.facts}) == 1
+            assert (made.state()["humans"] != known["humans"]).any(1).all()
+        finally:
+            made.close()

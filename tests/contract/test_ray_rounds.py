@@ -1,6 +1,7 @@
 """On many machines the same Batch comes out as on one, bit for bit, and a run goes on on another number of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 pytest.importorskip("ray")
 
 from ray_machines import HUMANS, STEPS, config, give_weights, machines, on_ray
+from soleus import checkpoint
 from soleus.batch import Batch
+from soleus.cli import main
 from soleus.collect.native import NativeCollector
+from soleus.log import read_metrics
 from soleus.train import make_collector
 
 NETWORK = {"coordination__method": "network"}
@@ -129,3 +133,32 @@ def test_it_is_one_collector_among_others(cluster: Any) -> None:
         assert len(made.pids) == 2
     finally:
         made.close()
+
+
+def test_a_training_learns_the_same_whoever_collects(cluster: Any, tmp_path: Path) -> None:
+    """Statistics of observations, returns and gradients come of the whole batch; also where the crew changes midway."""
+    flags = ("--coordination.method", "network", "--train.eval_episodes", "1")
+    crew = ("--collector", "ray", "--ray-address", cluster.address, "--num-collectors")
+
+    def learnt(name: str, *crews: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        run = tmp_path / name
+        for number, one in enumerate(crews):
+            start = ["--resume", str(run)] if number else ["test-walk2d-small", *flags, "--run-dir", str(run)]
+            assert main(["train", *start, *one, "--steps", str(4096 * (number + 1))]) == 0
+        whole = len(crews) == 1
+        rows = [
+            {key: value for key, value in row.items() if key.split("/")[0] in ("episode", "ppo", "muscle", "reward")}
+            for row in read_metrics(run)
+            if whole or row["time/steps"] > 4096
+        ]
+        return rows, checkpoint.read(run / "checkpoints" / checkpoint.LATEST)
+
+    native, _ = learnt("native", ["--collector", "native"])
+    ray, _ = learnt("ray", [*crew, "2"])
+    assert len(ray) > 1
+    assert ray == native
+    _, one = learnt("one", ["--collector", "native"], ["--collector", "native"])
+    _, others = learnt("others", [*crew, "2"], [*crew, "1"])
+    for part in ("policy", "muscle"):
+        for name, tensor in one[part].items():
+            np.testing.assert_array_equal(tensor, others[part][name], err_msg=name)

@@ -112,6 +112,40 @@ def test_learns_on_cuda(make_config: Callable[..., Config]) -> None:
     assert point_mass.evaluate(config, ppo.policy_state(), None, 20, 1, 1)["share_full"] == 1
 
 
+@pytest.mark.parametrize("partly", [False, True], ids=["all", "partly_valid"])
+def test_samples_of_an_older_policy_weigh_by_their_importance(make_config: Callable[..., Config], partly: bool) -> None:
+    """What it takes to update from, against torch's distributions: mu acted, pi is what is updated."""
+    ppo, collector = make_ppo(make_config())
+    batch = collector.collect()
+    valid = np.random.default_rng(0).random(batch.rewards.shape) < 0.7 if partly else None
+    batch.valid = valid
+    ppo.learn(batch)
+    samples, _ = ppo._prepare(batch)
+    advantages, behaviour = samples.advantages.clone(), samples.log_probs.clone()
+    found = ppo._correct(samples, valid)
+    mean, log_std = ppo.policy.net(samples.observations), ppo.policy.log_std
+    assert log_std is not None
+    now = Normal(mean, log_std.exp()).log_prob(samples.actions).sum(-1).detach()
+    torch.testing.assert_close(samples.log_probs, now, rtol=1e-4, atol=1e-4)
+    importance = (now - behaviour).exp()
+    torch.testing.assert_close(samples.advantages, advantages * importance.clamp(max=2), rtol=1e-3, atol=1e-4)
+    assert importance.max() > 1.05
+    kept = slice(None) if valid is None else torch.from_numpy(valid.reshape(-1))
+    assert found == pytest.approx(float((importance - 1 - importance.log())[kept].mean()), abs=1e-5)
+
+
+def test_a_lag_without_an_update_changes_nothing(make_config: Callable[..., Config]) -> None:
+    found = []
+    for lag in (0, 1):
+        ppo, collector = make_ppo(make_config())
+        batch = collector.collect()
+        batch.lag = lag
+        found.append(ppo.learn(batch))
+        assert ("ppo/behaviour_kl" in found[-1]) == bool(lag)
+    assert abs(found[1].pop("ppo/behaviour_kl")) < 1e-6
+    assert found[0] == pytest.approx(found[1], rel=1e-2, abs=1e-5)
+
+
 def test_linear_schedule_follows_the_progress(make_config: Callable[..., Config]) -> None:
     ppo, collector = make_ppo(make_config(ppo={"schedule": "linear", "learning_rate": 1e-3}))
     assert ppo.learn(collector.collect(), progress=0.75)["ppo/learning_rate"] == pytest.approx(2.5e-4)

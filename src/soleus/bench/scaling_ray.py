@@ -52,11 +52,11 @@ def bench_scaling_ray(config: Config, collectors: Sequence[int], rounds: int) ->
     native_rows: list[Row] = []
     entries: list[dict[str, Any]] = []
     predicted: dict[str, float] = {}
-    for entry in others:
+    for entry, count in zip(others, collectors, strict=True):
         mine, plain = _in_turns(entry, native, rounds)
         native_rows += plain
-        entries.append(_figures(entry, mine, plain))
-        predicted = predict(mine, entry.parallel.num_collectors)
+        entries.append({"collector": "ray", "num_workers": count, **_figures(mine, plain)})
+        predicted = predict(mine, count)
     return {
         "model": config.subject,
         "num_envs": native.train.num_envs,
@@ -84,11 +84,9 @@ def _medians(rows: Sequence[Row]) -> Row:
     return {name: statistics.median(row[key] for row in rows) for name, key in _MEDIANS.items()}
 
 
-def _figures(entry: Config, rows: Sequence[Row], native: Sequence[Row]) -> dict[str, Any]:
+def _figures(rows: Sequence[Row], native: Sequence[Row]) -> dict[str, Any]:
     collect = "time/collect_steps_per_s"
     return {
-        "collector": "ray",
-        "num_workers": entry.parallel.num_collectors,
         **_medians(rows),
         "transfer_share": statistics.median(row["collect/transfer_s"] / _whole(row) for row in rows),
         "merge_s": statistics.median(row["collect/merge_s"] for row in rows),

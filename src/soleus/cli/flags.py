@@ -24,7 +24,7 @@ class Crew:
     env: Text = None
     """gymnasium:ID, envpool:ID or procgen:GAME; without a preset, on defaults for such."""
     collector: Text = None
-    """native (humans), ray (humans, on many machines), workers (processes), inline (this process) or stepping (a
+    """native (humans), ray (many machines), workers (processes), inline (this process) or stepping (a
     VectorEnv)."""
     num_workers: Text = None
     """Processes that collect; auto: as many as the CPUs in reach."""
@@ -35,9 +35,9 @@ class Crew:
     ray_address: Text = None
     """Of Ray: auto (the cluster here, or else local), local, HOST:PORT or ray://HOST:PORT."""
     num_collectors: Text = None
-    """Collectors on Ray."""
+    """Collectors on Ray; by default as many as machines."""
     envs_per_collector: Text = None
-    """Humans of each; by default --num-envs shared out."""
+    """Humans or environments of each; by default --num-envs shared out."""
     max_lag: Text = None
     """1: collectors on Ray go on while the learner learns, by weights one update older; by default 0."""
 

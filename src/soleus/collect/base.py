@@ -22,6 +22,10 @@ class Collector(Protocol):
         """Sizes of the batches."""
 
     @property
+    def num_workers(self) -> int:
+        """How many collect side by side."""
+
+    @property
     def pids(self) -> list[int]:
         """Numbers of the processes that it runs besides this one."""
 

@@ -48,6 +48,11 @@ class LocalCollector:
         self._round, self._fresh = 0, True
 
     @property
+    def num_workers(self) -> int:
+        """One."""
+        return 1
+
+    @property
     def pids(self) -> list[int]:
         """None: it has no processes of its own."""
         return []

@@ -33,6 +33,11 @@ class NativeCollector:
         return self.simulation.layout
 
     @property
+    def num_workers(self) -> int:
+        """One: its threads are one collector."""
+        return 1
+
+    @property
     def pids(self) -> list[int]:
         """None: it runs on threads."""
         return []

@@ -116,12 +116,22 @@ def node_cpus() -> dict[str, int]:
     return {one["NodeID"]: int(one["Resources"].get("CPU", 0)) for one in nodes if one["Alive"]}
 
 
-def share_of_cpus(nodes: Sequence[int], parallel: ParallelConfig) -> int:
-    """Return the CPUs of each collector: as asked, or the most with which all of them have room on these nodes.
+def with_number(parallel: ParallelConfig, nodes: Sequence[int], envs: int, needed: int | None = None) -> ParallelConfig:
+    """Return the configuration with a number of collectors for auto: one for each of these nodes that has the CPUs."""
+    if parallel.num_collectors != "auto":
+        return parallel
+    least = parallel.cpus_per_collector or needed or 1
+    count = min(sum(node >= least for node in nodes), envs)
+    return parallel.model_copy(update={"num_collectors": max(count, 1)})
+
+
+def share_of_cpus(nodes: Sequence[int], parallel: ParallelConfig, needed: int | None = None) -> int:
+    """Return the CPUs of each collector: as asked, or as needed, or the most with which all have room on these nodes.
 
     Raises UserError where they have none.
     """
-    asked, wanted = parallel.cpus_per_collector, parallel.num_collectors
+    asked, wanted = parallel.cpus_per_collector or needed, parallel.num_collectors
+    assert isinstance(wanted, int)
 
     def room(cpus: int) -> int:
         return sum(node // cpus for node in nodes)

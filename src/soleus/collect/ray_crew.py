@@ -10,23 +10,24 @@ from enum import Enum
 from typing import Any
 
 from soleus.collect.base import CollectorFailed
-from soleus.collect.ray_actor import Array, Facts, HumanActor, Part, Published, versions
-from soleus.collect.ray_cluster import check_versions, import_ray
-from soleus.config import Config
+from soleus.collect.ray_actor import Actor, Facts, Part, Published, versions
+from soleus.collect.ray_cluster import check_versions, import_ray, node_cpus, share_of_cpus
+from soleus.config import RunConfig
 from soleus.errors import UserError
 from soleus.parallel import share_out
-from soleus.simulation import Body
 
 START_SECONDS = 120.0  # for all actors to find room and make their humans
+FIT_SECONDS = 30.0  # between looks for machines that have come or gone
 _LOOK_SECONDS = 2.0  # between looks at who is silent, where nobody can collect
 _FETCH_SECONDS = 60.0  # for an answer that is there to come here
+_CLOSE_SECONDS = 5.0
 
 
 class Stage(Enum):
     """What an actor is at."""
 
     PLACING = "finds room"
-    STARTING = "makes its humans"
+    STARTING = "makes its humans or environments"
     IDLE = "waits"
     COLLECTING = "collects"
     LATE = "collects what nobody waits for any more"
@@ -34,7 +35,7 @@ class Stage(Enum):
 
 @dataclass(eq=False)
 class Member:
-    """One actor, and after it the next one, with humans first ... first + count - 1."""
+    """One actor, and after it the next one, with humans or environments first ... first + count - 1."""
 
     number: int
     first: int
@@ -48,10 +49,12 @@ class Member:
     facts: Facts | None = None
     fresh: bool = True
     """Its humans are not where the last round of theirs that counted ended."""
+    placed: int = 0
+    """How often room was asked for."""
 
     @property
     def columns(self) -> slice:
-        """Its humans in the arrays of a round."""
+        """Its place in the arrays of a round."""
         return slice(self.first, self.first + self.count)
 
     @property
@@ -64,13 +67,19 @@ class Member:
 class Crew:
     """All actors of a run."""
 
-    def __init__(self, config: Config, body: Body, cpus: int) -> None:
-        """Start them. cpus: of each. Raises UserError where they do not all come up."""
-        self._ray, self._parallel, self._cpus = import_ray(), config.parallel, cpus
-        self._body = self._ray.put(body)
+    def __init__(self, config: RunConfig, actor: type[Actor], subject: Any, needed: int | None) -> None:
+        """Start them. subject: for the start of each; needed: CPUs that each has to have, where that is known.
+
+        Raises UserError where they do not all come up.
+        """
+        self._ray, self._parallel, self._needed = import_ray(), config.parallel, needed
+        self.cpus = self._share()
+        self._looked, self._refused = time.monotonic(), 0
+        self._actor, self._subject = actor, self._ray.put(subject)
         self._failures: deque[float] = deque()
         self.lost = 0
-        self.first_states: dict[int, dict[str, Array]] = {}
+        self.started: dict[int, Any] = {}  # what they said when they were first started
+        assert isinstance(config.parallel.num_collectors, int)
         parts = share_out(config.train.num_envs, config.parallel.num_collectors)
         self.members = [Member(number, first, count) for number, (first, count) in enumerate(parts)]
         try:
@@ -84,10 +93,47 @@ class Crew:
     def _place(self, one: Member) -> None:
         """Ask for an actor; it comes up where and when there is room."""
         # Spread: one machine's humans slow each other down. No restarts by Ray: their states would not come back.
-        options = {"num_cpus": self._cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
-        one.handle = self._ray.remote(HumanActor).options(**options).remote()
-        one.stage, one.facts, one.fresh = Stage.PLACING, None, True
+        options = {"num_cpus": self.cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+        one.handle = self._ray.remote(self._actor).options(**options).remote()
+        one.stage, one.facts, one.fresh, one.placed = Stage.PLACING, None, True, one.placed + 1
         one.pending = one.handle.facts.remote()
+
+    def _share(self) -> int:
+        """Return the CPUs of each, as the cluster is now. Raises UserError where they have no room."""
+        return share_of_cpus(list(node_cpus().values()), self._parallel, self._needed)
+
+    def _fit(self) -> None:
+        """Where machines have come or gone, so that each can have more CPUs or only fewer have room: start all anew."""
+        if time.monotonic() - self._looked < FIT_SECONDS or any(
+            one.stage in (Stage.COLLECTING, Stage.LATE) for one in self.members
+        ):
+            return
+        self._looked, before = time.monotonic(), self.cpus
+        try:
+            share = self._share()
+        except UserError:
+            return  # no room for all: those that have it go on
+        complete = all(one.stage is Stage.IDLE for one in self.members)
+        if not (share > max(before, self._refused) if complete else share < before):
+            return
+        print(f"ray: the machines have changed: {share} CPUs for each collector, before {before}", flush=True)
+        self._anew(share)
+        try:
+            self._start_all()
+        except UserError as error:
+            print(f"warning: {error}", file=sys.stderr, flush=True)
+            self._refused = max(share, self._refused)
+            self._anew(min(before, share))
+
+    def _anew(self, cpus: int) -> None:
+        """Ask for actors of so many CPUs in the place of all that have others, or do not come up."""
+        for one in self.members:
+            if one.stage is not Stage.IDLE or cpus != self.cpus:
+                self._end(one)
+        self.cpus = cpus
+        for one in self.members:
+            if one.handle is None:
+                self._place(one)
 
     def _start_all(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -96,7 +142,7 @@ class Crew:
             if not found:
                 there = sum(one.stage is not Stage.PLACING for one in self.members)
                 raise UserError(
-                    f"parallel.num_collectors: expected room for {len(self.members)} collectors of {self._cpus} CPUs"
+                    f"parallel.num_collectors: expected room for {len(self.members)} collectors of {self.cpus} CPUs"
                     f" within {START_SECONDS:g} s, but {there} have found it: others use the cluster"
                 )
             for one in found:
@@ -116,18 +162,22 @@ class Crew:
         return [one for one in waiting if one.pending in ready]
 
     def _take(self, one: Member) -> Any:
+        """Return an answer that is there. Raises what was raised there, without Ray's report around it."""
         pending, one.pending = one.pending, None
-        return self._ray.get(pending, timeout=_FETCH_SECONDS)
+        try:
+            return self._ray.get(pending, timeout=_FETCH_SECONDS)
+        except self._ray.exceptions.RayTaskError as error:
+            raise (error.cause if isinstance(error.cause, Exception) else error) from None
 
     def _advance(self, one: Member) -> None:
         """Bring an actor that has answered a step further on the way to IDLE. Raises whatever kept it from that."""
         if one.stage is Stage.PLACING:
             one.facts = self._take(one)
             check_versions(versions(), one.facts.versions, one.facts.host)
-            one.pending = one.handle.start.remote(self._body, one.first, one.count, self._cpus)
+            one.pending = one.handle.start.remote(self._subject, one.first, one.count, self.cpus)
             one.stage = Stage.STARTING
         elif one.stage is Stage.STARTING:
-            self.first_states.setdefault(one.number, self._take(one))
+            self.started.setdefault(one.number, self._take(one))
             one.stage = Stage.IDLE
         elif one.stage is Stage.LATE:
             self._take(one)  # of weights that are no longer: it counts for nothing
@@ -135,6 +185,7 @@ class Crew:
 
     def idle(self) -> list[Member]:
         """Return the actors that can collect; wait for one where there is none. Raises CollectorFailed."""
+        self._fit()
         deadline = time.monotonic() + START_SECONDS
         while True:
             self._lose_silent()
@@ -157,7 +208,7 @@ class Crew:
                 return ready
             if not found and not ready and time.monotonic() >= deadline:
                 raise CollectorFailed(
-                    f"ray: expected room for a collector of {self._cpus} CPUs within {START_SECONDS:g} s, got none"
+                    f"ray: expected room for a collector of {self.cpus} CPUs within {START_SECONDS:g} s, got none"
                 )
 
     def _lose_silent(self) -> None:
@@ -170,9 +221,9 @@ class Crew:
     def _silent(self) -> str:
         return f"gave no answer within {self._parallel.round_timeout:g} s"
 
-    def ask(self, one: Member, weights: Any, state: dict[str, Array] | None) -> None:
+    def ask(self, one: Member, weights: Any, order: Any) -> None:
         """Let an actor collect a round."""
-        one.pending = one.handle.collect.remote(weights, state)
+        one.pending = one.handle.collect.remote(weights, order)
         one.stage, one.fresh, one.asked_at = Stage.COLLECTING, False, time.monotonic()
 
     def publish(self, weights: Published) -> Any:
@@ -241,16 +292,17 @@ class Crew:
         one.handle = one.pending = None
 
     def close(self) -> None:
-        """End all actors."""
+        """End all actors; those that wait may close what they have."""
+        with suppress(Exception):
+            closing = [one.handle.close.remote() for one in self.members if one.stage is Stage.IDLE]
+            if closing:
+                self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
         for one in self.members:
             self._end(one)
 
 
 def _first_line(error: Exception) -> str:
-    """Return what happened in one line: an error raised in an actor by itself, without Ray's report around it."""
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, Exception):
-        error = cause
+    """Return what happened in one line."""
     if isinstance(error, UserError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -59,23 +59,28 @@ def discard(arrays: Arrays, columns: slice) -> None:
     arrays["terminated"][:, columns] = 1
 
 
-def check(arrays: Arrays, name: str) -> None:
-    """Raise CollectorFailed where a slot was never written, or an environment gave a number that is not finite."""
+def check(arrays: Arrays, name: str, first: int = 0) -> None:
+    """Raise CollectorFailed where a slot was never written, or an environment gave a number that is not finite.
+
+    first: number of the first environment among all of the run.
+    """
     flags = np.maximum.reduce([arrays[flag] for flag in _FLAGS])
     if (flags == UNWRITTEN).any():
         step, env = np.argwhere(flags == UNWRITTEN)[0]
-        raise CollectorFailed(f"{name}: expected step {step} of environment {env} to be written, but it never was")
+        raise CollectorFailed(
+            f"{name}: expected step {step} of environment {first + env} to be written, but it never was"
+        )
     rewards = arrays["rewards"]
     if not np.isfinite(rewards).all():
         step, env = np.argwhere(~np.isfinite(rewards))[0]
-        raise CollectorFailed(f"{name}: expected finite rewards, got {rewards[step, env]} of environment {env}")
+        raise CollectorFailed(f"{name}: expected finite rewards, got {rewards[step, env]} of environment {first + env}")
     for kind in ("observations", "final_observations"):
         seen = arrays[kind]
         if seen.dtype.kind != "f" or np.isfinite(seen).all():
             continue
         step, env, *place = np.argwhere(~np.isfinite(seen))[0]
         got = seen[(step, env, *place)]
-        raise CollectorFailed(f"{name}: expected finite observations, got {got} of environment {env}")
+        raise CollectorFailed(f"{name}: expected finite observations, got {got} of environment {first + env}")
 
 
 def as_batch(arrays: Arrays, control_dt: float | None, stats: dict[str, float], metrics: dict[str, float]) -> Batch:

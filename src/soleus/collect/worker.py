@@ -47,12 +47,18 @@ class Failed:
 
 @dataclass
 class Place:
-    """Which worker this is: its environments are columns first ... first + count - 1; cpus to stay on, or none."""
+    """Which worker this is: the columns that its environments write, the number of the first among all of the run, and
+    cpus to stay on, or none."""
 
     number: int
+    columns: slice
     first: int
-    count: int
     cpus: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Of its environments."""
+        return int(self.columns.stop - self.columns.start)
 
 
 TIMES = ("acting", "stepping", "taking", "round", "cpu")
@@ -107,7 +113,7 @@ def _serve(
     group = make_group(config.env, place.count, threads, place.first)
     group.watch(shared["worker_place"][place.number, 1:])
     actor = TorchActor(config, layout, place.first, place.count)
-    rollout = Rollout(group, actor, shared, slice(place.first, place.first + place.count))
+    rollout = Rollout(group, actor, shared, place.columns)
     try:
         pipe.send(None)  # ready
         while (order := pipe.recv()) is not None:

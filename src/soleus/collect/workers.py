@@ -64,6 +64,14 @@ def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:
     return tuple(sorted({cpus[i % len(cpus)] for i in wanted})) if cpus else ()
 
 
+def layout_of(config: EnvConfig) -> Layout:
+    """Return the sizes of batches of all environments of a run. Raises UserError where they cannot be made."""
+    probe = make_group(config.env, 1)
+    layout = Layout(config.train.num_envs, probe.observation, probe.action, probe.control_dt)
+    probe.close()
+    return layout
+
+
 @dataclass
 class _Worker:
     place: worker.Place
@@ -77,14 +85,15 @@ class _Worker:
 class WorkersCollector:
     """N processes of M environments each; the arrays of a round, the weights and the clocks are shared memory."""
 
-    def __init__(self, config: EnvConfig) -> None:
-        """Raises UserError for environments that cannot be made; CollectorFailed where no worker comes up."""
+    def __init__(self, config: EnvConfig, first: int = 0) -> None:
+        """first: number of the first environment among all of the run, where others have the rest.
+
+        Raises UserError for environments that cannot be made; CollectorFailed where no worker comes up.
+        """
         parallel, train = config.parallel, config.train
         assert isinstance(parallel.num_workers, int)
-        self.config = config
-        probe = make_group(config.env, 1)
-        self.layout = Layout(train.num_envs, probe.observation, probe.action, probe.control_dt)
-        probe.close()
+        self.config, self._first = config, first
+        self.layout = layout_of(config)
         weights = TorchActor(config, self.layout, 0, 1).weights
         self._shapes = weights.shapes
         count = parallel.num_workers
@@ -103,10 +112,9 @@ class WorkersCollector:
         self._context = get_context("spawn")
         cpus = sorted(os.sched_getaffinity(0)) if parallel.pin_workers and hasattr(os, "sched_getaffinity") else []
         self.workers = []
-        for number, (first, size) in enumerate(share_out(train.num_envs, count)):
-            self.workers.append(
-                _Worker(worker.Place(number, first, size, _own(cpus, number, parallel.threads_per_worker)))
-            )
+        for number, (start, size) in enumerate(share_out(train.num_envs, count)):
+            own = _own(cpus, number, parallel.threads_per_worker)
+            self.workers.append(_Worker(worker.Place(number, slice(start, start + size), first + start, own)))
         try:
             for one in self.workers:
                 self._start(one)
@@ -114,6 +122,11 @@ class WorkersCollector:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def num_workers(self) -> int:
+        """Processes that collect."""
+        return len(self.workers)
 
     @property
     def pids(self) -> list[int]:
@@ -136,6 +149,15 @@ class WorkersCollector:
         start = time.perf_counter()
         check_policy(self._shapes, state)
         Weights(self._shapes, self.shared["weights"]).load(state)
+        self._publish(start)
+
+    def take(self, flat: npt.NDArray[np.float32]) -> None:
+        """Publish weights of the same policy that lie side by side already (networks.Weights.flat)."""
+        start = time.perf_counter()
+        self.shared["weights"][:] = flat
+        self._publish(start)
+
+    def _publish(self, start: float) -> None:
         self.shared["version"][0] += 1
         self._published = time.perf_counter() - start
 
@@ -153,11 +175,11 @@ class WorkersCollector:
             prefill(self.shared)
             lost = self._collect_once()
             for one in lost:
-                discard(self.shared, slice(one.place.first, one.place.first + one.place.count))
+                discard(self.shared, one.place.columns)
             self._round += 1
             if len(lost) < len(self.workers):
                 break
-        check(self.shared, self.config.env.id)
+        check(self.shared, self.config.env.id, self._first)
         return as_batch(self.shared, self.layout.control_dt, *self._figures(lost, time.perf_counter() - start))
 
     def _collect_once(self) -> list[_Worker]:
@@ -247,9 +269,14 @@ class WorkersCollector:
 
     def load_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Go on from the round that state() tells, with new episodes."""
-        self._round = int(state["round"])
-        for one in self.workers:
-            one.fresh = True
+        self.go_on(int(state["round"]), 0)
+
+    def go_on(self, number: int, restarts: int | None) -> None:
+        """Let this be the next round. restarts: start environments anew first, as after so many failures of theirs."""
+        self._round = number
+        if restarts is not None:
+            for one in self.workers:
+                one.fresh, one.restarts = True, restarts
 
     def close(self) -> None:
         """End the workers and give the memory back."""

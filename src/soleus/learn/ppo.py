@@ -25,6 +25,7 @@ _OBSERVATION_EPSILON = 1e-2  # keeps observations that hardly vary, such as thos
 _RETURN_EPSILON = 1e-4
 _RETURN_MEMORY = 50  # rollouts that the statistics of the returns look back on: returns grow as the policy learns
 _CHUNK = 512  # images whose values are computed at a time: their feature maps stay in the cache's reach
+_MOST_IMPORTANCE = 2.0  # of a sample of an older policy: what few samples weigh does not carry an update
 _RATE_FACTOR, _RATE_LIMITS = 1.5, (1e-5, 1e-2)  # of the adaptive schedule
 
 
@@ -107,12 +108,15 @@ class Ppo:
         """Update policy and value function from a batch that policy_state() gathered; return metrics.
 
         progress: share of the training that is done, for the linear schedule. The statistics of the observations move
-        on only at the end, so that this update sees them exactly as the rollout did.
+        on only at the end, so that this update sees them exactly as the rollout did. A batch of an older policy
+        (Batch.lag) is corrected for (_correct()).
         """
         if self.config.schedule == "linear":
             self._set_rates(self.config.learning_rate * max(1.0 - progress, 0.0), self.optimizer.param_groups)
         with self.shards.at_work():
             samples, metrics = self._prepare(batch)
+            if batch.lag:
+                metrics["ppo/behaviour_kl"] = self._correct(samples, batch.valid)
             metrics.update(self._update(samples, batch.valid))
         if self.config.normalize_observations and not self.image:
             seen = batch.observations[:-1]
@@ -187,6 +191,27 @@ class Ppo:
             (flat(targets) - mean) / std,
         )
         return samples, {"ppo/explained_variance": float(explained), "ppo/value": float(foreseen.mean())}
+
+    @torch.no_grad()
+    def _correct(self, samples: _Samples, valid: npt.NDArray[np.bool_] | None) -> float:
+        """Make samples of an older policy ones to update this policy with; return the KL divergence from that to this.
+
+        The objective holds the update near this policy and weighs each sample by its importance, pi(a|s) / mu(a|s) of
+        this policy pi and the one that acted, mu: the decoupled objective of Hilton, Cobbe and Schulman, "Batch
+        size-invariance for policy optimization" (2021), its weights truncated.
+        """
+
+        def log_probs(rows: _Samples) -> Tensor:
+            features = self.policy.features(rows.observations)
+            return self.policy.head.log_prob(self.policy.net(features), rows.actions)
+
+        parts = torch.split(torch.arange(len(samples.actions), device=self.device), _CHUNK)
+        now = torch.cat([log_probs(samples.rows(part)) for part in parts])
+        log_ratio = now - samples.log_probs
+        samples.advantages *= log_ratio.exp().clamp(max=_MOST_IMPORTANCE)
+        samples.log_probs = now
+        kept = slice(None) if valid is None else torch.from_numpy(np.flatnonzero(valid)).to(self.device)
+        return float((log_ratio.exp() - 1 - log_ratio)[kept].mean())
 
     def _update(self, samples: _Samples, valid: npt.NDArray[np.bool_] | None) -> dict[str, float]:
         config = self.config

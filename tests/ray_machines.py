@@ -17,12 +17,12 @@ HUMANS, STEPS = 6, 24
 
 
 @contextmanager
-def machines(count: int, cpus: int = 1) -> Iterator[Any]:
-    """A cluster of so many nodes with so many CPUs each; `address` is where it is."""
+def machines(count: int, cpus: int = 1, **head: Any) -> Iterator[Any]:
+    """A cluster of so many nodes with so many CPUs each; `address` is where it is. head: options of the first."""
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": cpus, "include_dashboard": False})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": cpus, "include_dashboard": False, **head})
     try:
         for _ in range(count - 1):
             cluster.add_node(num_cpus=cpus)

@@ -2,17 +2,15 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 import soleus
-from soleus.cli.flags import short_overrides
-from soleus.cli.verbs import VERBS, call_of
+from commands import assert_understood
+from soleus.cli.verbs import VERBS
 from soleus.config import EnvConfig, load_config, names, parse_overrides
 from soleus.environments import make_group
 from soleus.parallel import resolve
@@ -60,16 +58,7 @@ def test_there_are_commands_of_every_verb() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_understood(command: str) -> None:
-    call = call_of(shlex.split(command, comments=True))
-    assert isinstance(call, partial)
-    given = call.keywords
-    if command.startswith("import "):
-        return
-    crew: dict[str, str] = given["crew"].given if "crew" in given else {}
-    overrides = parse_overrides([f"--{setting}" for setting in given.get("set", ())]) | short_overrides(crew)
-    overrides |= short_overrides({key: given[key] for key in ("steps", "duration") if given.get(key)})
-    config = load_config(given.get("preset") or (None if "env" in crew else "walk2d"), overrides)
-    resolve(config, cpus=4)
+    assert_understood(command)
 
 
 @pytest.mark.parametrize("block", blocks(TEXT, "yaml"), ids=lambda block: block.split()[1])

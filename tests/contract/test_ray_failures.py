@@ -108,6 +108,49 @@ def test_a_straggler_is_left_out_and_comes_back() -> None:
             made.close()
 
 
+def test_an_actor_lost_while_the_learner_learns_is_left_out() -> None:
+    """With max_lag 1 its round is under way, or asked for next: one round lacks it, and its humans go on after that."""
+    with machines(2) as cluster:
+        made = on_ray(cluster.address, parallel__max_lag=1)
+        try:
+            give_weights(made)
+            made.collect()
+            give_weights(made, seed=2)
+            os.kill(actors()[0], signal.SIGKILL)
+            batch = next(batch for batch in (made.collect() for _ in range(3)) if batch.valid is not None)
+            assert (batch.steps, batch.lag) == (HUMANS * STEPS // 2, 1)
+            lost = ~batch.valid
+            assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
+            for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
+                assert not array[lost].any()
+                assert array[batch.valid].any()
+            until(lambda: made.collect().valid is None)
+        finally:
+            made.close()
+        until(lambda: not actors(), 20)
+
+
+@pytest.mark.slow
+def test_a_run_survives_an_actor_lost_while_it_learns(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with machines(2) as cluster:
+        training = start(train(run, cluster.address, "--max-lag", "1", "--steps", "60000"))
+        try:
+            until(lambda: training.poll() is not None or len(read_metrics(run)) >= 3)
+            os.kill(actors()[0], signal.SIGKILL)
+            _, error = training.communicate(timeout=120)
+        finally:
+            training.kill()
+        assert training.returncode == 0, error
+        until(lambda: not actors(), 20)
+    rows = [row for row in read_metrics(run) if "collect/collectors" in row]
+    assert json.loads((run / "summary.json").read_text())["steps"] >= 60000
+    assert {row["collect/collectors"] for row in rows} == {1, 2}
+    assert rows[-1]["collect/collectors"] == 2
+    assert rows[-1]["collect/failures"] == 1, error
+    assert all(row["collect/lag"] == 1 for row in rows[1:])
+
+
 @pytest.mark.slow
 def test_a_run_survives_a_machine(tmp_path: Path) -> None:
     """One of two nodes is killed on the way, and one joins later: the run has all its steps."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from soleus.batch import Batch, Layout
 from soleus.collect.base import CollectorFailed
 from soleus.collect.ray_actor import Array, Part, Published
-from soleus.collect.ray_cluster import import_ray, join, node_cpus, with_number
+from soleus.collect.ray_cluster import client_errors, import_ray, join, node_cpus, with_number
 from soleus.collect.ray_crew import Crew, Member, Stage
 from soleus.collect.ray_parts import HumanParts, parts_of
 from soleus.config import RunConfig
@@ -116,12 +116,18 @@ class RayCollector:
     def collect(self) -> Batch:
         """Collect a round of all actors that are there; the part of the others is not valid.
 
-        Raises CollectorFailed where failures come too often, or no actor finds room.
+        Raises CollectorFailed where failures come too often, no actor finds room, or the cluster itself is gone.
         """
-        while True:
-            batch = self._collect_once()
-            if batch is not None:
-                return batch
+        try:
+            while True:
+                batch = self._collect_once()
+                if batch is not None:
+                    return batch
+        except client_errors():
+            address = self.config.parallel.ray_address
+            raise CollectorFailed(
+                f"parallel.ray_address: expected the cluster at {address} to stay, but it is gone"
+            ) from None
 
     def _ask(self) -> _Round:
         """Let all actors that are there collect a round with the weights as they are."""

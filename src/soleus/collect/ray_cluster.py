@@ -15,17 +15,18 @@ from soleus.errors import UserError
 from soleus.threads import available_cpus
 
 CONNECT_SECONDS = 30.0  # for a cluster to let somebody in
+CLIENT_SECONDS = 60.0  # through Ray Client, which starts a process for each who comes, and by itself gives up after 30
 _KNOCK_SECONDS = 5.0
 _KEY = "parallel.ray_address"
 
 # Ray's own deadlines are minutes, and some wait inside native code, where nothing but a signal reaches. So another
-# process tries the address first, which can be ended.
+# process tries the address first, which can be ended. That a token is missing Ray only logs.
 _PROBE = """
 import sys, warnings
 warnings.simplefilter("ignore")
 import ray
 try:
-    ray.init(address=sys.argv[1], log_to_driver=False, logging_level="CRITICAL")
+    ray.init(address=sys.argv[1], log_to_driver=False, logging_level="DEBUG")
 except BaseException as error:
     print("failed", type(error).__name__, " ".join(str(error).split()))
 else:
@@ -44,6 +45,14 @@ def import_ray() -> Any:
         ) from None
 
 
+def client_errors() -> tuple[type[Exception], ...]:
+    """Return what calls of Ray Client raise when the cluster is gone; a process on the cluster ends with it."""
+    try:
+        return ConnectionError, importlib.import_module("grpc").RpcError
+    except ImportError:
+        return (ConnectionError,)  # without it there is no Ray Client
+
+
 def join(parallel: ParallelConfig) -> bool:
     """Make this process a driver of the cluster that parallel.ray_address names; return whether it was none before.
 
@@ -56,7 +65,7 @@ def join(parallel: ParallelConfig) -> bool:
     if address not in ("local", "auto"):
         _knock(address)
     if address != "local":
-        address = _tried(address, CONNECT_SECONDS)
+        address = _tried(address, CLIENT_SECONDS if address.startswith("ray://") else CONNECT_SECONDS)
     if address == "local":
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a training tells nobody of itself
         with _quietly():
@@ -91,13 +100,20 @@ def _tried(address: str, seconds: float) -> str:
             [sys.executable, "-c", _PROBE, address], capture_output=True, text=True, timeout=seconds, check=False
         )
         said = next((line for line in tried.stdout.splitlines() if line.startswith(("joined", "failed"))), "failed - -")
-    except subprocess.TimeoutExpired:
+        logged = tried.stderr
+    except subprocess.TimeoutExpired as expired:
         said = f"failed TimeoutError no answer within {seconds:g} s"
+        logged = str(expired.stderr)
     if said == "joined":
         return address
     _, kind, what = said.split(" ", 2)
     if address == "auto" and kind == "ConnectionError":
         return "local"
+    if "InvalidAuthToken" in logged or "missing authentication token" in logged:
+        raise UserError(
+            f"{_KEY}: expected the token of the cluster at {address}, got another one or none:"
+            " set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or ~/.ray/auth_token as there"
+        )
     if "ersion mismatch" in what:
         raise UserError(f"{_KEY}: expected a cluster of the same Ray and Python at {address}, but {what}")
     raise UserError(f"{_KEY}: expected a Ray cluster at {address}, but {kind}: {what[:300]}")

@@ -1,5 +1,6 @@
 """Environments that are not ours on many machines: rounds as of one machine's workers; what becomes of failures."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator

@@ -142,6 +142,18 @@ def test_another_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert f"expected a cluster of the same Ray and Python at auto, but {said}" in error
 
 
+def test_ray_client_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    told = tmp_path / "told"
+    told.write_text("joined\nfailed ConnectionAbortedError no server\nfailed ConnectionAbortedError no server")
+    probe = "*rest, last = told.read_text().splitlines(); told.write_text('\\n'.join(rest)); print(last)"
+    monkeypatch.setattr(ray_cluster, "_PROBE", f"import pathlib; told = pathlib.Path({str(told)!r}); {probe}")
+    assert ray_cluster._tried("ray://head:10001", 20) == "ray://head:10001"
+    told.write_text("joined" + 3 * "\nfailed ConnectionAbortedError no server")
+    with pytest.raises(UserError, match=r"cluster at ray://head:10001, but ConnectionAbortedError: no server$"):
+        ray_cluster._tried("ray://head:10001", 20)
+
+
 def test_without_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     assert "it is not installed: pip install 'soleus[ray]'" in refused(capsys, tmp_path)

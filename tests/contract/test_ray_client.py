@@ -77,7 +77,7 @@ def begin(address: str, run: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    until(lambda: process.poll() is not None or len(read_metrics(run)) > 1)
+    until(lambda: process.poll() is not None or len(read_metrics(run)) > 1, 150)  # Ray Client may have to try again
     return process
 
 

@@ -16,6 +16,7 @@ from soleus.threads import available_cpus
 
 CONNECT_SECONDS = 30.0  # for a cluster to let somebody in
 CLIENT_SECONDS = 60.0  # through Ray Client, which starts a process for each who comes, and by itself gives up after 30
+_CLIENT_TRIES = 3  # that process at times dies as it starts, in Ray itself, and the next one does not
 _KNOCK_SECONDS = 5.0
 _KEY = "parallel.ray_address"
 
@@ -77,9 +78,24 @@ def join(parallel: ParallelConfig) -> bool:
                 logging_level="ERROR",
             )
     else:
-        with _quietly():
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        _enter(address)
     return True
+
+
+def _enter(address: str) -> None:
+    """Join a cluster that has let another process in. Raises UserError."""
+    for left in reversed(range(_CLIENT_TRIES)):
+        try:
+            with _quietly():
+                import_ray().init(address=address, log_to_driver=False, logging_level="ERROR")
+            return
+        except ConnectionAbortedError as error:
+            if not left:
+                raise UserError(_refused(address, type(error).__name__, str(error))) from None
+
+
+def _refused(address: str, kind: str, what: str) -> str:
+    return f"{_KEY}: expected a Ray cluster at {address}, but {kind}: {' '.join(what.split())[:300]}"
 
 
 def _knock(address: str) -> None:
@@ -93,8 +109,11 @@ def _knock(address: str) -> None:
         raise UserError(f"{_KEY}: expected a Ray cluster at {address}, but nothing answers there ({error})") from None
 
 
-def _tried(address: str, seconds: float) -> str:
-    """Return an address that can be joined; "local" for auto where there is no cluster. Raises UserError."""
+def _tried(address: str, seconds: float, tries: int = _CLIENT_TRIES) -> str:
+    """Return an address that can be joined; "local" for auto where there is no cluster. Raises UserError.
+
+    seconds: for each try.
+    """
     try:
         tried = subprocess.run(
             [sys.executable, "-c", _PROBE, address], capture_output=True, text=True, timeout=seconds, check=False
@@ -109,6 +128,8 @@ def _tried(address: str, seconds: float) -> str:
     _, kind, what = said.split(" ", 2)
     if address == "auto" and kind == "ConnectionError":
         return "local"
+    if kind == "ConnectionAbortedError" and tries > 1:
+        return _tried(address, seconds, tries - 1)
     if "InvalidAuthToken" in logged or "missing authentication token" in logged:
         raise UserError(
             f"{_KEY}: expected the token of the cluster at {address}, got another one or none:"
@@ -116,7 +137,7 @@ def _tried(address: str, seconds: float) -> str:
         )
     if "ersion mismatch" in what:
         raise UserError(f"{_KEY}: expected a cluster of the same Ray and Python at {address}, but {what}")
-    raise UserError(f"{_KEY}: expected a Ray cluster at {address}, but {kind}: {what[:300]}")
+    raise UserError(_refused(address, kind, what))
 
 
 @contextlib.contextmanager

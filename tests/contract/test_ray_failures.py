@@ -17,6 +17,7 @@ from ray_machines import HUMANS, STEPS, actors, below, config, give_weights, mac
 from soleus.collect import ray_crew
 from soleus.collect.base import CollectorFailed
 from soleus.collect.native import NativeCollector
+from soleus.collect.ray_actor import HumanActor
 from soleus.log import read_metrics
 
 CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -70,6 +71,26 @@ def test_the_third_failure_ends_it() -> None:
                 made.collect()
         finally:
             made.close()
+
+
+def test_actors_that_do_not_come_up_are_failures(capfd: pytest.CaptureFixture[str]) -> None:
+    class Broken(HumanActor):
+        def __init__(self) -> None:
+            raise ImportError("no such package there")
+
+    with machines(2) as cluster:
+        made = on_ray(cluster.address, parallel__max_lag=1)
+        try:
+            give_weights(made)
+            made.collect()
+            made.crew._actor = Broken
+            os.kill(actors()[0], signal.SIGKILL)
+
+            with pytest.raises(CollectorFailed, match="no such package there; that makes 3 failures"):
+                until(lambda: made.collect() is None)
+        finally:
+            made.close()
+    assert capfd.readouterr().err.count("no such package there") == 2
 
 
 def test_no_answer_is_a_failure() -> None:

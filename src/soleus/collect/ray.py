@@ -44,6 +44,7 @@ class RayCollector:
         self._updates = 0  # of the policy's weights
         self._behaviour: dict[str, Array] = {}
         self._under_way: _Round | None = None
+        self._failed: CollectorFailed | None = None
         self._pids: dict[Member, tuple[int, ...]] = {}
         self._ours = join(config.parallel)
         try:
@@ -118,6 +119,8 @@ class RayCollector:
 
         Raises CollectorFailed where failures come too often, no actor finds room, or the cluster itself is gone.
         """
+        if self._failed:
+            raise self._failed
         try:
             while True:
                 batch = self._collect_once()
@@ -164,7 +167,10 @@ class RayCollector:
         batch.stats["lag"] = float(batch.lag)
         if self.config.parallel.max_lag:
             self._behaviour = self._acting()
-            self._under_way = self._ask()
+            try:
+                self._under_way = self._ask()
+            except CollectorFailed as failed:  # this round is there to be learnt from, and no other will come
+                self._failed = failed
         return batch
 
     def _check(self, one: Member, part: Part, version: int) -> None:

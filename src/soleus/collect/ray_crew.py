@@ -51,6 +51,8 @@ class Member:
     """Its humans are not where the last round of theirs that counted ended."""
     placed: int = 0
     """How often room was asked for."""
+    stillborn: int = 0
+    """How many in a row were gone before they came up."""
 
     @property
     def columns(self) -> slice:
@@ -197,16 +199,18 @@ class Crew:
                 placing = one.stage is Stage.PLACING
                 try:
                     self._advance(one)
+                    one.stillborn = 0
                 except Exception as error:
-                    if placing and not isinstance(error, UserError):
+                    if placing and not isinstance(error, UserError) and not one.stillborn:
                         # Its place was gone before it came up: that of a machine whose loss counts already.
+                        one.stillborn += 1
                         self._end(one)
                         self._place(one)
                     else:
                         self.lose([one], _first_line(error))
             if not found and ready:
                 return ready
-            if not found and not ready and time.monotonic() >= deadline:
+            if not ready and time.monotonic() >= deadline:
                 raise CollectorFailed(
                     f"ray: expected room for a collector of {self.cpus} CPUs within {START_SECONDS:g} s, got none"
                 )
@@ -306,4 +310,6 @@ def _first_line(error: Exception) -> str:
     if isinstance(error, UserError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and "raised in its creation task" in lines[0]:
+        return lines[-1]  # below a traceback
     return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -126,7 +126,7 @@ def test_environments_that_fail_too_often_end_it(
         said = r"worker 0 .* failed in environment \d of .*: ValueError: asked to fail"
         with pytest.raises(CollectorFailed, match=r"^collector \d \(process \d+ on .*\): " + said) as caught:
             two.collect()
-        assert str(caught.value).endswith("that makes 1 failures of workers within 600 s")
+        assert str(caught.value).endswith("that makes 1 failure of workers within 600 s")
     finally:
         two.close()
     assert "in fail_on_request" in capfd.readouterr().err, "the traceback"

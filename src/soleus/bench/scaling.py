@@ -15,12 +15,15 @@ from soleus.system import available_memory_mb
 from soleus.threads import available_cpus
 
 _WORKER_MB = 300.0  # of a worker that waits, at most: Python, torch, its environments
-_MEDIANS = {  # figure of an entry: metric of an iteration
+MEDIANS = {  # figure of an entry: metric of an iteration
     "collect_steps_per_s": "time/collect_steps_per_s",
     "learn_steps_per_s": "time/learn_steps_per_s",
     "steps_per_s": "time/steps_per_s",
     "collect_share": "time/collect_share",
     "learn_share": "time/learn_share",
+}
+_FIGURES = {
+    **MEDIANS,
     "publish_share": "time/publish_share",
     "waiting_share": "time/waiting_share",
     "cpu": "system/cpu",
@@ -118,7 +121,7 @@ def _figures(
     figures = {
         "collector": entry.parallel.collector,
         "num_workers": workers,
-        **{name: statistics.median(row.get(key, 0.0) for row in rows) for name, key in _MEDIANS.items()},
+        **{name: statistics.median(row.get(key, 0.0) for row in rows) for name, key in _FIGURES.items()},
         "collect_speed_up": collect,
         "collect_efficiency": collect / workers,
         "train_speed_up": train,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from soleus.bench.running import Running
+from soleus.bench.scaling import MEDIANS
 from soleus.config import Config
 from soleus.parallel import resolve
 from soleus.threads import available_cpus
@@ -13,13 +14,6 @@ from soleus.threads import available_cpus
 MACHINES = (4, 16, 64, 256)
 NETWORK_MB_S = 1250.0
 """[MB/s] of the driver's link in the prediction: 10 Gbit/s."""
-_MEDIANS = {  # figure of an entry: metric of an iteration
-    "collect_steps_per_s": "time/collect_steps_per_s",
-    "learn_steps_per_s": "time/learn_steps_per_s",
-    "steps_per_s": "time/steps_per_s",
-    "collect_share": "time/collect_share",
-    "learn_share": "time/learn_share",
-}
 
 Row = dict[str, float]
 
@@ -81,7 +75,7 @@ def _in_turns(entry: Config, native: Config, rounds: int) -> tuple[list[Row], li
 
 
 def _medians(rows: Sequence[Row]) -> Row:
-    return {name: statistics.median(row[key] for row in rows) for name, key in _MEDIANS.items()}
+    return {name: statistics.median(row[key] for row in rows) for name, key in MEDIANS.items()}
 
 
 def _figures(rows: Sequence[Row], native: Sequence[Row]) -> dict[str, Any]:

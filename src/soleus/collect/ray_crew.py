@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from soleus.collect.base import CollectorFailed
+from soleus.collect.failures import Failures
 from soleus.collect.ray_actor import Actor, Facts, Part, Published, versions
 from soleus.collect.ray_cluster import check_versions, import_ray, node_cpus, share_of_cpus
 from soleus.config import RunConfig
@@ -78,7 +78,7 @@ class Crew:
         self.cpus = self._share()
         self._looked, self._refused = time.monotonic(), 0
         self._actor, self._subject = actor, self._ray.put(subject)
-        self._failures: deque[float] = deque()
+        self._failures = Failures(config.parallel, "collectors")
         self.lost = 0
         self.started: dict[int, Any] = {}  # what they said when they were first started
         assert isinstance(config.parallel.num_collectors, int)
@@ -275,16 +275,8 @@ class Crew:
         Raises CollectorFailed where that happens too often.
         """
         said = f"{', '.join(one.where for one in there)} failed: {what}"
-        sys.stdout.flush()
-        print(f"warning: {said}", file=sys.stderr, flush=True)
-        now = time.monotonic()
-        self._failures.append(now)
         self.lost += len(there)
-        while self._failures and now - self._failures[0] > self._parallel.failure_window:
-            self._failures.popleft()
-        if len(self._failures) >= self._parallel.max_failures:
-            within = f"{len(self._failures)} failures of collectors within {self._parallel.failure_window:g} s"
-            raise CollectorFailed(f"{said}; that makes {within}")
+        self._failures.count(said)
         for one in there:
             self._end(one)
             self._place(one)

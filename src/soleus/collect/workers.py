@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import numpy.typing as npt
 from soleus.batch import Batch, Layout
 from soleus.collect import worker
 from soleus.collect.actor import TorchActor
-from soleus.collect.base import CollectorFailed
+from soleus.collect.failures import Failures
 from soleus.collect.memory import SharedArrays
 from soleus.collect.rollout import start_seed
 from soleus.collect.slots import as_batch, check, discard, prefill, round_table
@@ -107,7 +106,7 @@ class WorkersCollector:
             }
         )
         self._registered = registered(config.env)
-        self._failures: deque[float] = deque()
+        self._failures = Failures(parallel, "workers")
         self._round, self._published, self._lost = 0, 0.0, 0
         self._context = get_context("spawn")
         cpus = sorted(os.sched_getaffinity(0)) if parallel.pin_workers and hasattr(os, "sched_getaffinity") else []
@@ -219,7 +218,6 @@ class WorkersCollector:
 
     def _lose(self, one: _Worker, answer: Any) -> None:
         """Say what became of a worker and start it again. Raises CollectorFailed where that happens too often."""
-        parallel = self.config.parallel
         env = int(self.shared["worker_place"][one.place.number, 1])
         where = f"environment {one.place.first + env}" if env >= 0 else "its environments"
         one.process.join(timeout=_GRACE)  # it may live on though its pipe is closed
@@ -235,17 +233,9 @@ class WorkersCollector:
         said = (
             f"worker {one.place.number} (process {one.process.pid}) failed in {where} of {self.config.env.id}: {what}"
         )
-        sys.stdout.flush()
-        print(f"{trace}warning: {said}", file=sys.stderr, flush=True)
         _end(one)
-        now = time.monotonic()
-        self._failures.append(now)
         self._lost += 1
-        while self._failures and now - self._failures[0] > parallel.failure_window:
-            self._failures.popleft()
-        if len(self._failures) >= parallel.max_failures:
-            within = f"{len(self._failures)} failures of workers within {parallel.failure_window:g} s"
-            raise CollectorFailed(f"{said}; that makes {within}")
+        self._failures.count(said, trace)
         one.restarts += 1
         self._start(one)
 

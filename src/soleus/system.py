@@ -111,12 +111,14 @@ class Usage:
         """Return "system/memory_mb" and "system/cpu" [CPUs in use] of the interval since the last sample, or start().
 
         elapsed_s: the interval's wall time [s]; of none there is no system/cpu. The memory is read at most every 2 s
-        of such time and repeated in between. A worker that took another's place counts from its start; what the one
+        of such time and repeated in between. A worker that is new counts from its start, as one CPU at the most: it may
+        have started long before it was known. What the one
         that is gone used since the last sample is lost.
         """
         now = self._cpu_seconds()
         # A process id used again starts below where its predecessor was.
-        used = sum(at - before if at >= (before := self._before.get(pid, 0.0)) else at for pid, at in now.items())
+        known = {pid: self._before[pid] for pid, at in now.items() if at >= self._before.get(pid, math.inf)}
+        used = sum(at - known[pid] if pid in known else min(at, elapsed_s) for pid, at in now.items())
         self._before = now
         self._memory_age_s += elapsed_s
         if self._memory_age_s >= _MEMORY_INTERVAL:

@@ -54,6 +54,12 @@ def test_the_bench_runs(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["scaling", "--collectors", "2"], "--collectors: expected it for bench scaling --collector ray alone, got 2"),
         (["scaling", "--collector", "ray", "--workers", "2"], "--workers: expected none for bench scaling --collector"),
+        (
+            ["scaling", "cartpole", "--collector", "ray"],
+            "bench scaling --collector ray: expected a preset with a model",
+        ),
+        (["scaling", "walk2d", "--parallel.collector", "ray", "--workers", "2"], "--workers: expected none for bench"),
+        (["scaling", "--collector", "ray", "--max-lag", "1"], "parallel.max_lag: expected 0 for bench scaling"),
         (["scaling", "--collector", "ray", "--collectors", "x"], "--collectors: expected numbers such as 1,2,4, got"),
     ],
 )

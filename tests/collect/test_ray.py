@@ -134,24 +134,29 @@ def test_no_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert error == ("error: parallel.ray_address: expected auto, local, HOST:PORT or ray://HOST:PORT, got 'there'\n")
 
 
-def test_another_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_ray(
+    silent: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("ray")
-    said = "Version mismatch: The cluster was started with: Ray: 2.40.0 Python: 3.11.7"
+    said, address = "Version mismatch: The cluster was started with: Ray: 2.40.0 Python: 3.11.7", f"127.0.0.1:{silent}"
     monkeypatch.setattr(ray_cluster, "_PROBE", f"print('failed RuntimeError {said}')")
-    error = refused(capsys, tmp_path)
-    assert f"expected a cluster of the same Ray and Python at auto, but {said}" in error
+    error = refused(capsys, tmp_path, "--ray-address", address)
+    assert f"expected a cluster of the same Ray and Python at {address}, but {said}" in error
 
 
-def test_ray_client_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_of_the_environment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("ray")
-    told = tmp_path / "told"
-    told.write_text("joined\nfailed ConnectionAbortedError no server\nfailed ConnectionAbortedError no server")
-    probe = "*rest, last = told.read_text().splitlines(); told.write_text('\\n'.join(rest)); print(last)"
-    monkeypatch.setattr(ray_cluster, "_PROBE", f"import pathlib; told = pathlib.Path({str(told)!r}); {probe}")
-    assert ray_cluster._tried("ray://head:10001", 20) == "ray://head:10001"
-    told.write_text("joined" + 3 * "\nfailed ConnectionAbortedError no server")
-    with pytest.raises(UserError, match=r"cluster at ray://head:10001, but ConnectionAbortedError: no server$"):
-        ray_cluster._tried("ray://head:10001", 20)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    assert "expected a Ray cluster at 127.0.0.1:9, but nothing answers there" in refused(capsys, tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["--num-collectors", "--envs-per-collector"])
+def test_flags_that_would_do_nothing(flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "test-walk2d-small", flag, "4", "--run-dir", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == f"error: {flag}: expected --collector ray beside it, got auto\n"
+    assert not (tmp_path / "run").exists()
 
 
 def test_without_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

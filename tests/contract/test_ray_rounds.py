@@ -159,6 +159,8 @@ def test_a_training_learns_the_same_whoever_collects(cluster: Any, tmp_path: Pat
     assert ray == native
     _, one = learnt("one", ["--collector", "native"], ["--collector", "native"])
     _, others = learnt("others", [*crew, "2"], [*crew, "1"])
+    _, lagged = learnt("lagged", [*crew, "2", "--max-lag", "1"], ["--collector", "native", "--max-lag", "0"])
+    assert lagged["counters"]["steps"] == one["counters"]["steps"]
     for part in ("policy", "muscle"):
         for name, tensor in one[part].items():
             np.testing.assert_array_equal(tensor, others[part][name], err_msg=name)

@@ -8,6 +8,7 @@ from typing import Any
 from soleus.bench.running import Running
 from soleus.bench.scaling import MEDIANS
 from soleus.config import Config
+from soleus.errors import UserError
 from soleus.parallel import resolve
 from soleus.threads import available_cpus
 
@@ -21,8 +22,10 @@ Row = dict[str, float]
 def entries_of(config: Config, collectors: Sequence[int]) -> list[Config]:
     """Return the configurations of a sweep: the native collector, then so many on Ray; all with as many humans.
 
-    Raises UserError for more collectors than humans.
+    Raises UserError for more collectors than humans, and for a lag.
     """
+    if config.parallel.max_lag:
+        raise UserError("parallel.max_lag: expected 0 for bench scaling, whose collectors take turns, got 1")
     entries = []
     for kind, count in (("native", 1), *(("ray", count) for count in collectors)):
         parallel = config.parallel.model_copy(

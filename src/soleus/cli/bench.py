@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.cli.flags import NO_CREW, CrewFlags, short_overrides
+from soleus.cli.flags import NO_CREW, Crew, CrewFlags, short_overrides
 from soleus.config import Config, EnvConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
@@ -62,7 +62,8 @@ def bench(
     """
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")
-    on_ray = what == "scaling" and crew.collector == "ray"
+    config = _configured(what, preset, crew, set)
+    on_ray = what == "scaling" and config.parallel.collector == "ray"
     counts: list[int] | None
     if on_ray:
         counts = _counts_on_ray(workers, collectors, plot)
@@ -73,7 +74,6 @@ def bench(
     for name, file, kind in (("--record", record, "Markdown"), ("--plot", plot, "PNG")):
         if file:
             _check_file(name, file, kind)
-    config = _configured(what, preset or ("walk-myolegs" if on_ray else None), crew.given, set)
     result = {
         "bench": what,
         "command": " ".join(["soleus", *(argument for argument in sys.argv[1:] if argument != "--json")]),
@@ -114,8 +114,11 @@ def _numbers(flag: str, given: str) -> list[int]:
     return sorted({int(count) for count in given.split(",")})
 
 
-def _configured(what: Bench, preset: str | None, given: dict[str, str], settings: tuple[str, ...]) -> RunConfig:
+def _configured(what: Bench, preset: str | None, crew: Crew, settings: tuple[str, ...]) -> RunConfig:
+    given = crew.given
     overrides = parse_overrides([f"--{one}" for one in settings]) | short_overrides(given)
+    if what == "scaling" and crew.collector == "ray":
+        preset = preset or "walk-myolegs"
     name = preset or (None if "env" in given else _DEFAULT_PRESET.get(what, "walk-myolegs"))
     config = load_config(name, overrides)
     if isinstance(config, Config):  # environments keep the number that their preset gives
@@ -133,7 +136,11 @@ def _scaling(config: RunConfig, workers: list[int] | None, rounds: int) -> dict[
     from soleus.bench.scaling import bench_scaling, default_workers
     from soleus.threads import available_cpus
 
-    if isinstance(config, Config) and config.parallel.collector == "ray":
+    if config.parallel.collector == "ray":
+        if not isinstance(config, Config):
+            raise UserError(
+                f"bench scaling --collector ray: expected a preset with a model, got one of '{config.subject}'"
+            )
         from soleus.bench.scaling_ray import bench_scaling_ray
 
         return bench_scaling_ray(config, workers or [1, 2], rounds)

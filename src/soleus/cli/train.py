@@ -1,6 +1,7 @@
 """`soleus train`: a preset or a YAML file becomes a run."""
 
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +34,7 @@ _MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and 
         "parallel.ray_address",
         "parallel.num_collectors",
         "parallel.cpus_per_collector",
+        "parallel.max_lag",
         "parallel.round_timeout",
         "parallel.straggler_deadline",
         "parallel.threads_per_worker",
@@ -54,12 +56,19 @@ def _new_folder(name: str) -> Path:
     return RUNS / f"{stem}-{number}"
 
 
-def _resumed_config(checkpoint_file: Path, overrides: dict[str, Any]) -> RunConfig:
+def _check_changes(overrides: dict[str, Any]) -> None:
     for key in overrides:
         if key not in _MAY_CHANGE:
             allowed = ", ".join(sorted(_MAY_CHANGE))
             raise UserError(f"{key}: a resumed run keeps its configuration; expected only {allowed}")
-    return load_config(checkpoint_file.parent.parent / "config.yaml", overrides)
+
+
+def _check_crew(given: dict[str, str], config: RunConfig) -> None:
+    """Refuse flags that would do nothing: who forgets the collector trains on one machine, on other numbers."""
+    for name in ("num_collectors", "envs_per_collector", "ray_address"):
+        if name in given and config.parallel.collector != "ray":
+            flag = f"--{name}".replace("_", "-")
+            raise UserError(f"{flag}: expected --collector ray beside it, got {config.parallel.collector}")
 
 
 def _report(folder: Path, summary: dict[str, Any]) -> None:
@@ -123,7 +132,7 @@ def train(
     own = {"steps": steps, "duration": duration, "seed": seed, "device": device, "video_every": video_every}
     own["checkpoint_url"] = checkpoint_url
     overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | crew.given)
-    folder, summary = _run(preset, resume, run_dir, overrides)
+    folder, summary = _run(preset, resume, run_dir, overrides, crew.given)
     _report(folder, summary)
 
 
@@ -142,7 +151,7 @@ def _fetch(url: str, run_dir: Path | None) -> Path:
 
 
 def _run(
-    preset: str | None, resume: str | None, run_dir: Path | None, overrides: dict[str, Any]
+    preset: str | None, resume: str | None, run_dir: Path | None, overrides: dict[str, Any], given: dict[str, str]
 ) -> tuple[Path, dict[str, Any]]:
     """Train; return the run's folder and its summary."""
     from soleus import checkpoint
@@ -150,6 +159,7 @@ def _run(
     from soleus.train import train as run_training
 
     if resume is not None:
+        _check_changes(overrides)
         if is_url(resume):
             file = _fetch(resume, run_dir)
         elif run_dir is not None:
@@ -157,7 +167,15 @@ def _run(
         else:
             file = checkpoint.locate(Path(resume))
         folder = file.parent.parent
-        return folder, run_training(build(_resumed_config(file, overrides), folder, resume=file))
+        try:
+            config = load_config(folder / "config.yaml", overrides)
+            _check_crew(given, config)
+        except UserError:
+            if is_url(resume):
+                shutil.rmtree(folder, ignore_errors=True)  # it is still there, to be fetched with other flags
+            raise
+        return folder, run_training(build(config, folder, resume=file))
     config = load_config(preset, overrides)
+    _check_crew(given, config)
     folder = run_dir or _new_folder(preset or config.subject)
     return folder, run_training(build(config, folder))

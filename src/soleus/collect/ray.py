@@ -1,7 +1,6 @@
 """Rounds from many machines: collectors in actors on Ray, their parts side by side in one Batch."""
 
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -149,7 +148,8 @@ class RayCollector:
         def take(one: Member, part: Part) -> None:
             nonlocal merging
             began = time.perf_counter()
-            self._check(one, part, ordered.version)
+            if part.version != ordered.version:
+                raise AssertionError(f"expected a round of weights {ordered.version}, got one of {part.version}")
             self._parts.merge(one, part)
             parts[one], self._pids[one] = part, part.pids
             merging += time.perf_counter() - began
@@ -172,15 +172,6 @@ class RayCollector:
             except CollectorFailed as failed:  # this round is there to be learnt from, and no other will come
                 self._failed = failed
         return batch
-
-    def _check(self, one: Member, part: Part, version: int) -> None:
-        """Hand on what was said there. Raises CollectorFailed for a collector that cannot go on."""
-        if part.said:
-            print(f"{one.where}: {part.said}", end="", file=sys.stderr, flush=True)
-        if part.failed:
-            raise CollectorFailed(f"{one.where}: {part.failed}")
-        if part.version != version:
-            raise AssertionError(f"expected a round of weights {version}, got one of {part.version}")
 
     def _figures(
         self, parts: Mapping[Member, Part], wall: float, merging: float, workers_lost: float

@@ -63,10 +63,11 @@ def join(parallel: ParallelConfig) -> bool:
     if ray.is_initialized():
         return False
     address = parallel.ray_address
-    if address not in ("local", "auto"):
-        _knock(address)
+    if address == "auto":
+        address = _known() or "local"
     if address != "local":
-        address = _tried(address, CLIENT_SECONDS if address.startswith("ray://") else CONNECT_SECONDS)
+        _knock(address)
+        _try(address, CLIENT_SECONDS if address.startswith("ray://") else CONNECT_SECONDS)
     if address == "local":
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a training tells nobody of itself
         with _quietly():
@@ -80,6 +81,14 @@ def join(parallel: ParallelConfig) -> bool:
     else:
         _enter(address)
     return True
+
+
+def _known() -> str | None:
+    """Return the address that Ray's own tools take: RAY_ADDRESS, or that of `ray start` on this machine.
+
+    Ray's own "auto" takes a Ray besides that somebody has started for a run of theirs, and that ends with it.
+    """
+    return os.environ.get("RAY_ADDRESS") or importlib.import_module("ray._private.utils").read_ray_address()
 
 
 def _enter(address: str) -> None:
@@ -103,17 +112,18 @@ def _knock(address: str) -> None:
     match = re.fullmatch(r"(?:ray://)?([^\s/:]+|\[[^\s/]+\]):(\d{1,5})", address)
     if not match:
         raise UserError(f"{_KEY}: expected auto, local, HOST:PORT or ray://HOST:PORT, got '{address}'")
+    if int(match[2]) >= 2**16:
+        raise UserError(f"{_KEY}: expected a port below 65536, got '{address}'")
     try:
         socket.create_connection((match[1].strip("[]"), int(match[2])), timeout=_KNOCK_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise UserError(f"{_KEY}: expected a Ray cluster at {address}, but nothing answers there ({error})") from None
+    except OSError as error:
+        raise UserError(
+            f"{_KEY}: expected a Ray cluster at {address}, but nothing answers there ({error}); local starts one here"
+        ) from None
 
 
-def _tried(address: str, seconds: float, tries: int = _CLIENT_TRIES) -> str:
-    """Return an address that can be joined; "local" for auto where there is no cluster. Raises UserError.
-
-    seconds: for each try.
-    """
+def _try(address: str, seconds: float, tries: int = _CLIENT_TRIES) -> None:
+    """Raise UserError for an address that cannot be joined. seconds: for each try."""
     try:
         tried = subprocess.run(
             [sys.executable, "-c", _PROBE, address], capture_output=True, text=True, timeout=seconds, check=False
@@ -124,12 +134,10 @@ def _tried(address: str, seconds: float, tries: int = _CLIENT_TRIES) -> str:
         said = f"failed TimeoutError no answer within {seconds:g} s"
         logged = str(expired.stderr)
     if said == "joined":
-        return address
+        return
     _, kind, what = said.split(" ", 2)
-    if address == "auto" and kind == "ConnectionError":
-        return "local"
     if kind == "ConnectionAbortedError" and tries > 1:
-        return _tried(address, seconds, tries - 1)
+        return _try(address, seconds, tries - 1)
     if "InvalidAuthToken" in logged or "missing authentication token" in logged:
         raise UserError(
             f"{_KEY}: expected the token of the cluster at {address}, got another one or none:"

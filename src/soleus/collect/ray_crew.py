@@ -182,8 +182,8 @@ class Crew:
             self.started.setdefault(one.number, self._take(one))
             one.stage = Stage.IDLE
         elif one.stage is Stage.LATE:
-            self._take(one)  # of weights that are no longer: it counts for nothing
             one.stage = Stage.IDLE
+            self._hear(one, self._take(one))  # it counts for nothing: its weights are no longer in force
 
     def idle(self) -> list[Member]:
         """Return the actors that can collect; wait for one where there is none. Raises CollectorFailed."""
@@ -259,6 +259,7 @@ class Crew:
                     gone[one] = _first_line(error)
                 else:
                     one.stage = Stage.IDLE
+                    self._hear(one, part)
                     take(one, part)
                     if patience is not None and deadline == hard:
                         deadline = min(hard, time.monotonic() + patience)
@@ -268,6 +269,13 @@ class Crew:
         for there in by_node.values():
             self.lose(there, gone[there[0]])
         return list(gone)
+
+    def _hear(self, one: Member, part: Part) -> None:
+        """Hand on what was said there. Raises CollectorFailed for a collector that cannot go on."""
+        if part.said:
+            print(f"{one.where}: {part.said}", end="", file=sys.stderr, flush=True)
+        if part.failed:
+            raise CollectorFailed(f"{one.where}: {part.failed}")
 
     def lose(self, there: Sequence[Member], what: str) -> None:
         """Say what became of actors of one node and ask for others: one failure, however many it had.

@@ -171,6 +171,7 @@ class EnvParts(Parts):
         if parallel.num_workers != "auto":
             self.cpus = parallel.num_workers * parallel.threads_per_worker
         self._round = 0
+        self._failures: dict[tuple[Member, int], float] = {}  # of each actor's workers, of those that are gone too
         self._placed: dict[Member, int] = {}  # how often an actor was, whose environments are started
 
     def orders(self, asked: Sequence[Member]) -> list[Any]:
@@ -189,7 +190,8 @@ class EnvParts(Parts):
         stats = {
             name: float(np.mean([part.stats[name] for part in found])) for name in ("acting_share", "stepping_share")
         }
-        stats["failures"] = sum(part.stats["failures"] for part in found)
+        self._failures |= {(one, one.placed): part.stats["failures"] for one, part in parts.items()}
+        stats["failures"] = sum(self._failures.values())
         metrics = {"time/waiting_share": float(np.mean([part.metrics["time/waiting_share"] for part in found]))}
         return as_batch(self.arrays, self.layout.control_dt, stats, metrics)
 

@@ -113,14 +113,17 @@ def test_a_file_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     [
         (["train", "--env", "gymnasium:NoSuch-v0"], "env.id: expected an environment that can be made, but gymn"),
         (["train", "--env", "CartPole-v1"], "env.id: expected gymnasium:ID, envpool:ID, procgen:ID, got 'CartPole"),
-        (["train", "cartpole", "--collector", "native"], "cartpole: parallel.collector: expected workers, inline, stepping or ray"),
+        (
+            ["train", "cartpole", "--collector", "native"],
+            "cartpole: parallel.collector: expected workers, inline, step",
+        ),
         (["train", "cartpole", "--collector", "worker"], "cartpole: parallel.collector: expected "),
         (["train", "cartpole", "--num-workers", "9"], "parallel.num_workers: expected at most one for each of the 8"),
         (
             ["train", "cartpole", "--ppo.batch_size", "100", "--num-workers", "1"],
             "cartpole: ppo.batch_size: expected a",
         ),
-        (["train", "walk2d", "--collector", "workers"], "walk2d: parallel.collector: expected native, stepping or ray for"),
+        (["train", "walk2d", "--collector", "workers"], "walk2d: parallel.collector: expected native, stepping or r"),
         (["train", "walk2d", "--env", "gymnasium:CartPole-v1"], "walk2d: expected a model or env, got both"),
         (["bench", "rollout", "cartpole"], "bench rollout: expected a preset with a model, got one of 'gymnasium:C"),
     ],

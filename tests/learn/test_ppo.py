@@ -94,8 +94,8 @@ def test_learns_to_hold_the_point_mass(make_config: Callable[..., Config]) -> No
 def test_options_learn_too(make_config: Callable[..., Config], ppo: dict[str, object]) -> None:
     config = make_config(ppo=ppo)
     learner, collector = make_ppo(config)
-    for i in range(40):
-        metrics = learner.learn(collector.collect(), progress=i / 40)
+    for i in range(60):
+        metrics = learner.learn(collector.collect(), progress=i / 60)
         collector.load_policy(learner.policy_state())
     assert point_mass.evaluate(config, learner.policy_state(), None, 20, 1, 1)["share_full"] > 0.9
     assert all(np.isfinite(value) for value in metrics.values())

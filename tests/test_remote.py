@@ -15,8 +15,8 @@ import pytest
 from fsspec.registry import _registry as registry  # of what was loaded before
 
 from s3_here import Gate, point_at
+from second_place import error_of
 from soleus import remote
-from soleus.cli import main
 from soleus.errors import UserError
 from soleus.remote import Remote
 
@@ -159,15 +159,6 @@ def test_nothing_begins_before_what_was_given_up_on_has_ended(
     assert place.read(NAME, 3) == b"new" * 100_000
     place.write(NAME, b"newer")
     assert place.read(NAME, 3) == b"newer"
-
-
-def error_of(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
-    capfd.readouterr()
-    assert main(arguments) == 2
-    error = capfd.readouterr().err
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    return error.removeprefix("error: ").strip()
 
 
 @pytest.fixture

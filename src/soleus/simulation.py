@@ -312,15 +312,15 @@ class Buffers:
         return done
 
     def run(self, simulation: Simulation, with_policy: bool) -> None:
+        """Fill the arrays (fill()), and say which humans diverged."""
+        self.fill(simulation, with_policy)
+        sums.name_diverged(self["diverged"])
+
+    def fill(self, simulation: Simulation, with_policy: bool) -> None:
         """Fill the arrays by one rollout from the first row of observations on."""
         self["term_sums"][:] = 0.0
         self["residual_sums"][:] = 0.0
         simulation.core.run(self.arrays, self.steps, with_policy)
-        self.name_diverged()
-
-    def name_diverged(self) -> None:
-        """Say which humans diverged (sums.name_diverged)."""
-        sums.name_diverged(self["diverged"])
 
     def term_means(self, simulation: Simulation) -> dict[str, float]:
         """Mean of each reward term, unweighted, over the rollout."""

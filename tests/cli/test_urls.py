@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from second_place import rows, start, steps
+from second_place import error_of, rows, start, steps
 from soleus.cli import main
 from soleus.config import Config, load_config
 from soleus.remote_run import at_hand
@@ -18,15 +18,6 @@ from soleus.view.subject import run_of
 
 MakeConfig = Callable[..., Config]
 pytestmark = pytest.mark.usefixtures("no_drawing")
-
-
-def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    capsys.readouterr()
-    assert main(arguments) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    return error.removeprefix("error: ").strip()
 
 
 @pytest.fixture

@@ -141,9 +141,7 @@ class HumanActor(Actor):
         taken = time.perf_counter()
         buffers = self.buffers
         buffers["observations"][0] = buffers["observations"][-1]
-        for name in ("term_sums", "residual_sums"):
-            buffers[name][:] = 0.0
-        self.simulation.core.run(buffers.arrays, buffers.steps, True)
+        buffers.fill(self.simulation, with_policy=True)
         arrays = _to_send(buffers.arrays, list(buffers.arrays))
         seconds = {"take": taken - start, "busy": time.perf_counter() - start}
         return Part(self.version, arrays, self._state(), seconds, pids=(os.getpid(),))

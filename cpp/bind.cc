@@ -135,10 +135,11 @@ nb::dict catalog_dict(const Catalog& catalog) {
 }
 
 nb::dict report_dict(const Rollout& r) {
-  static constexpr const char* kNames[] = {"physics", "muscles", "coordination", "policy", "terms", "torque"};
   const auto& report = r.report();
   nb::dict sections;
-  for (std::size_t i = 0; i < report.sections.size(); ++i) sections[kNames[i]] = report.sections[i];
+  for (const auto& [section, name] : kSectionNames) {
+    sections[name] = report.sections[static_cast<std::size_t>(section)];
+  }
   nb::dict out;
   out["sections"] = sections;
   out["wall"] = report.wall;
@@ -249,7 +250,9 @@ NB_MODULE(_core, m) {
   m.attr("OBSERVATION_CLIP") = soleus::kObservationClip;
   m.attr("TORQUE_SCALE") = soleus::kTorqueScale;
   m.attr("LEAKY_SLOPE") = soleus::kLeakySlope;
-  m.attr("EPISODE_COLUMNS") = nb::make_tuple("return", "length_s", "distance_m", "effort", "metabolic_w_kg");
+  nb::list columns;
+  for (const auto& [column, name] : soleus::kEpisodeColumnNames) columns.append(name);
+  m.attr("EPISODE_COLUMNS") = nb::tuple(columns);
   m.def("catalog", [] {
     nb::dict out;
     out["observation"] = soleus::catalog_dict(soleus::observation_catalog());

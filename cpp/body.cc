@@ -208,18 +208,23 @@ bool Body::diverged() const {
   return singular_;
 }
 
+template <class AnyBody, class Visit>
+void Body::visit_state(AnyBody& body, Visit&& visit) {
+  for (auto* numbers : {&body.constraint_, &body.foot_force_, &body.activation_}) {
+    for (auto& number : *numbers) visit(number);
+  }
+}
+
 int Body::state_size() const {
-  const Human& h = *human_;
-  return mj_stateSize(h.model(), mjSTATE_INTEGRATION) + h.num_coordinates() + static_cast<int>(h.feet.size()) +
-         static_cast<int>(activation_.size());
+  int size = mj_stateSize(human_->model(), mjSTATE_INTEGRATION);
+  visit_state(*this, [&](double) { ++size; });
+  return size;
 }
 
 void Body::save(double* state) const {
   mj_getState(human_->model(), data_.get(), state, mjSTATE_INTEGRATION);
   state += mj_stateSize(human_->model(), mjSTATE_INTEGRATION);
-  state = std::copy(constraint_.begin(), constraint_.end(), state);
-  state = std::copy(foot_force_.begin(), foot_force_.end(), state);
-  std::copy(activation_.begin(), activation_.end(), state);
+  visit_state(*this, [&](double number) { *state++ = number; });
 }
 
 int Body::trace_size() const {
@@ -238,10 +243,7 @@ void Body::restore(const double* state) {
   singular_ = false;
   mj_setState(human_->model(), data_.get(), state, mjSTATE_INTEGRATION);
   state += mj_stateSize(human_->model(), mjSTATE_INTEGRATION);
-  std::copy_n(state, constraint_.size(), constraint_.begin());
-  state += constraint_.size();
-  std::copy_n(state, foot_force_.size(), foot_force_.begin());
-  std::copy_n(state + foot_force_.size(), activation_.size(), activation_.begin());
+  visit_state(*this, [&](double& number) { number = *state++; });
   mj_step1(human_->model(), data_.get());
   refresh();
 }

@@ -78,6 +78,11 @@ class Body {
   void write_trace(double* out) const;
 
  private:
+  // Calls visit(number) for each number besides MuJoCo's state that the future depends on: the one list that
+  // state_size(), save() and restore() follow.
+  template <class AnyBody, class Visit>
+  static void visit_state(AnyBody& body, Visit&& visit);
+
   void refresh();
   void pose_error(std::span<const double> target);
   void drive_root();

@@ -15,8 +15,9 @@ class Crew {
  public:
   ~Crew() { dismiss(); }
 
-  Pool& of(int threads) {
-    if (!pool_ || pool_->threads() != threads || owner_ != getpid()) {
+  // A pool of at least so many threads: kept as long as it is large enough, whatever the number of parts from call to call.
+  Pool& at_least(int threads) {
+    if (!pool_ || pool_->threads() < threads || owner_ != getpid()) {
       dismiss();
       pool_ = std::make_unique<Pool>(threads);
       owner_ = getpid();
@@ -47,7 +48,8 @@ void share_out(int count, int threads, const std::function<void(int, int)>& job)
     return;
   }
   thread_local Crew crew;
-  crew.of(parts).run([&](int part) {
+  crew.at_least(parts).run([&](int part) {
+    if (part >= parts) return;
     const auto start = [&](int i) { return static_cast<int>(static_cast<long>(count) * i / parts); };
     job(start(part), start(part + 1));
   });

@@ -13,16 +13,38 @@ namespace soleus {
 namespace {
 
 // Pinning is a wish: where the system refuses it, the thread runs unpinned.
-void pin(int cpu) {
 #ifdef __linux__
+void pin(int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-#else
-  (void)cpu;
-#endif
 }
+
+// Pins this thread for as long as it lives.
+class Pinned {
+ public:
+  explicit Pinned(const std::vector<int>& cpus)
+      : pinned_(!cpus.empty() && pthread_getaffinity_np(pthread_self(), sizeof(before_), &before_) == 0) {
+    if (pinned_) pin(cpus.front());
+  }
+  ~Pinned() {
+    if (pinned_) pthread_setaffinity_np(pthread_self(), sizeof(before_), &before_);
+  }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  cpu_set_t before_{};
+  bool pinned_;
+};
+#else
+void pin(int) {}
+
+struct Pinned {
+  explicit Pinned(const std::vector<int>&) {}
+};
+#endif
 
 }  // namespace
 
@@ -57,7 +79,10 @@ void Pool::run(const std::function<void(int)>& job) {
     ++generation_;
   }
   start_.notify_all();
-  job(0);
+  {
+    const Pinned pinned(cpus_);
+    job(0);
+  }
   std::unique_lock lock(mutex_);
   done_.wait(lock, [this] { return running_ == 0; });
 }

@@ -11,7 +11,8 @@ namespace soleus {
 
 class Pool {
  public:
-  // `threads` includes the calling thread. `cpus`: where to pin each of them, or empty.
+  // `threads` includes the calling thread. `cpus`: where to pin each of them, or empty. The calling thread is pinned to
+  // the first of them while a job runs, and free again afterwards: what else it does is none of the pool's.
   explicit Pool(int threads, std::vector<int> cpus = {});
   ~Pool();
   Pool(const Pool&) = delete;

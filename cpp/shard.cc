@@ -133,7 +133,7 @@ void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy,
 }
 
 void Shard::substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle) {
-  for (int i = 0; i < count(); ++i) prepare(i, views.actions.at(t, first_ + i));
+  for (int i = 0; i < count(); ++i) prepare(i, views, t);
   mark(Section::kPolicy);
   const int last = world_.control.substeps;
   if (world_.control.mode == Control::kMuscle && world_.control.method == Method::kNetwork) {

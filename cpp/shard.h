@@ -13,6 +13,7 @@
 #include "coordination.h"
 #include "mlp.h"
 #include "motion.h"
+#include "names.h"
 #include "rng.h"
 #include "span.h"
 #include "task.h"
@@ -63,6 +64,14 @@ struct Policy {
 
 // Columns of an episode's summary.
 enum EpisodeColumn { kReturn, kLength, kDistance, kEffort, kMetabolic, kEpisodeColumns };
+inline constexpr std::array<Named<EpisodeColumn>, kEpisodeColumns> kEpisodeColumnNames{{
+    {kReturn, "return"},
+    {kLength, "length_s"},
+    {kDistance, "distance_m"},
+    {kEffort, "effort"},
+    {kMetabolic, "metabolic_w_kg"},
+}};
+static_assert(names_all(kEpisodeColumnNames, kEpisodeColumns));
 
 // Arrays of the caller's, (T, N, ...); null ones are not written.
 struct RolloutViews {
@@ -79,11 +88,23 @@ struct RolloutViews {
   // (N, 3), added to: squared torque residual, squared torque wanted of the muscles, and the squared residual that static
   // optimization leaves of the same samples. One sample a control step.
   MatrixView<double> residual_sums;
-  CubeView<double> trace;              // (T * substeps, N, Body::trace_size()), after each substep
+  // (T * substeps, N, Body::trace_size()), after each substep; NaN from the substep on in which a human diverged until
+  // its next control step.
+  CubeView<double> trace;
 };
 
+// Parts of a rollout whose time is told apart.
 enum class Section { kPhysics, kMuscles, kCoordination, kPolicy, kTerms, kTorque, kCount };
-using SectionTimes = std::array<double, static_cast<std::size_t>(Section::kCount)>;  // [s]
+inline constexpr std::array<Named<Section>, static_cast<std::size_t>(Section::kCount)> kSectionNames{{
+    {Section::kPhysics, "physics"},
+    {Section::kMuscles, "muscles"},
+    {Section::kCoordination, "coordination"},
+    {Section::kPolicy, "policy"},
+    {Section::kTerms, "terms"},
+    {Section::kTorque, "torque"},
+}};
+static_assert(names_all(kSectionNames, Section::kCount));
+using SectionTimes = std::array<double, kSectionNames.size()>;  // [s]
 
 class Shard {
  public:
@@ -136,13 +157,18 @@ class Shard {
     std::vector<double> state_qpos, state_qvel;  // where an episode begins
   };
 
+  // Calls visit(number) for each number besides its body's that the future of a human depends on: the one list that
+  // state_size(), save() and restore() follow.
+  template <class AnyState, class Visit>
+  static void visit_state(AnyState& s, Visit&& visit);
+
   RandomKey key(int human) const;
   double time(const State& s) const;  // of the motion [s]
   bool mirrored_at(const State& s) const;
   void begin_episode(int human);
   void start_activations(State& s);
   Scene scene(State& s);
-  void prepare(int human, const float* action);
+  void prepare(int human, const RolloutViews& views, std::size_t t);
   void pose_target(State& s, const float* action);
   void muscle_target(State& s, int slot);
   void substep(int human, int k, const RolloutViews& views, std::size_t t);

@@ -1,6 +1,8 @@
 // The substeps of a shard: torque, coordination, physics.
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "shard.h"
 
@@ -28,8 +30,14 @@ void Shard::pose_target(State& s, const float* action) {
   }
 }
 
-void Shard::prepare(int human, const float* action) {
+void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
   State& s = humans_[human];
+  // Rows that are not reached, since the human diverges before, are those of no state.
+  for (int k = 0; views.trace && k < world_.control.substeps; ++k) {
+    std::fill_n(views.trace.at(t * world_.control.substeps + k, first_ + human), views.trace.cols,
+                std::numeric_limits<double>::quiet_NaN());
+  }
+  const float* action = views.actions.at(t, first_ + human);
   const double u = Draw(key(human), Stream::kSubstep, s.step).uniform();
   const int interval = world_.control.interval;
   s.sampled_substep = interval * static_cast<int>(u * ((world_.control.substeps + interval - 1) / interval));
@@ -82,7 +90,7 @@ void Shard::advance(int human, int k, const RolloutViews& views, std::size_t t) 
   }
   s.body.advance(k + 1 == world_.control.substeps);
   mark(Section::kPhysics);
-  if (views.trace) s.body.write_trace(views.trace.at(t * world_.control.substeps + k, first_ + human));
+  if (views.trace && !s.body.diverged()) s.body.write_trace(views.trace.at(t * world_.control.substeps + k, first_ + human));
 }
 
 void Shard::ask_network(int human, int lane, const Mlp& muscle) {
@@ -171,37 +179,36 @@ void Shard::record_sample(int human, int slot, const RolloutViews& views, std::s
   }
 }
 
-// What the future of a human depends on besides its body: the order is that of save().
+template <class AnyState, class Visit>
+void Shard::visit_state(AnyState& s, Visit&& visit) {
+  visit(s.episode);
+  visit(s.step);
+  for (auto* number : {&s.start_time, &s.start_x, &s.total, &s.effort, &s.metabolic}) visit(*number);
+  for (auto& number : s.head_velocity) visit(number);
+  visit(s.kinematics.heading_cos);
+  visit(s.kinematics.heading_sin);
+  for (auto& number : s.activation) visit(number);
+}
+
 int Shard::state_size() const {
-  return humans_.front().body.state_size() + 7 + static_cast<int>(humans_.front().activation.size()) + 3 + 2;
+  const State& s = humans_.front();
+  int size = s.body.state_size();
+  visit_state(s, [&](const auto&) { ++size; });
+  return size;
 }
 
 void Shard::save(int human, double* state) const {
   const State& s = humans_[human];
   s.body.save(state);
   state += s.body.state_size();
-  for (double value : {static_cast<double>(s.episode), static_cast<double>(s.step), s.start_time, s.start_x, s.total,
-                       s.effort, s.metabolic}) {
-    *state++ = value;
-  }
-  state = std::copy(s.head_velocity.begin(), s.head_velocity.end(), state);
-  *state++ = s.kinematics.heading_cos;
-  *state++ = s.kinematics.heading_sin;
-  std::copy(s.activation.begin(), s.activation.end(), state);
+  visit_state(s, [&](const auto& number) { *state++ = static_cast<double>(number); });
 }
 
 void Shard::restore(int human, const double* state) {
   State& s = humans_[human];
   s.body.restore(state);
   state += s.body.state_size();
-  s.episode = static_cast<std::uint32_t>(*state++);
-  s.step = static_cast<std::uint32_t>(*state++);
-  for (double* value : {&s.start_time, &s.start_x, &s.total, &s.effort, &s.metabolic}) *value = *state++;
-  std::copy_n(state, s.head_velocity.size(), s.head_velocity.begin());
-  state += s.head_velocity.size();
-  s.kinematics.heading_cos = *state++;
-  s.kinematics.heading_sin = *state++;
-  std::copy_n(state, s.activation.size(), s.activation.begin());
+  visit_state(s, [&](auto& number) { number = static_cast<std::remove_reference_t<decltype(number)>>(*state++); });
   s.mirrored = mirrored_at(s);
   measure(s.body, s.kinematics);
   s.last_x = s.kinematics.root[0];

@@ -110,3 +110,36 @@ def test_residuals_are_of_the_episodes_that_are_seen(trained):
         sums += playback.buffers["residual_sums"][left > 0].sum(0)
         left = np.maximum(left - 1, 0)
     np.testing.assert_allclose(together.residual_sums, sums[:2], rtol=1e-12)
+
+
+def test_after_a_divergence_a_trace_holds_no_earlier_state(trained):
+    """What is not finite is left out by whoever reads a trace: an old state would be spliced in as if it were new."""
+    playback = Playback(load_body(trained.human()), trained.policy, trained.muscle, num_envs=2)
+    calm = playback.step().trace.copy()
+    assert np.isfinite(calm).all()
+    playback.push(playback.human.root_body, np.array([1e9, 0.0, 0.0]))
+    step = playback.step()
+    assert step.done.all()
+    assert playback.buffers["diverged"].all()
+    there = np.isfinite(step.trace).all(2)
+    for human in range(2):
+        length = int(there[:, human].sum())
+        assert length < len(there), "the push is huge"
+        assert there[:length, human].all(), "there is nothing behind the last state"
+    shared = [np.array_equal(a, b, equal_nan=True) for a, b in zip(calm, step.trace, strict=True)]
+    assert not any(shared)
+    again = playback.step()
+    assert np.isfinite(again.trace[0]).all(), "it goes on from a fresh start"
+
+
+def test_a_human_that_diverges_at_once_leaves_an_empty_trace(trained):
+    body = load_body(trained.human())
+    buffers = Buffers(made := Simulation(body, 1, 1, 3), 2, samples=False, trace=True)
+    made.load_policy(trained.policy)
+    made.reset(3, buffers["observations"][0])
+    states = made.save()
+    states[0, 1 + body.human.model.nq] = np.nan
+    made.restore(states)
+    buffers.run(made, with_policy=True)
+    assert np.isnan(buffers["trace"][:16]).all()
+    assert np.isfinite(buffers["trace"][16:]).all()

@@ -270,7 +270,8 @@ def _check_count(name: str, value: Any) -> int:
 class Buffers:
     """Arrays of a rollout of T steps, which the core writes and the caller reads until the next one.
 
-    Values are NaN and flags 255 until the core has written them, so that a slot it missed shouts.
+    Before every rollout values become NaN and flags 255, so that a slot that the core does not write shouts: the traces
+    of a human from where it diverged to its next control step, and what is defined only where an episode ended.
     """
 
     def __init__(self, simulation: Simulation, steps: int, samples: bool, trace: bool = False) -> None:
@@ -317,9 +318,14 @@ class Buffers:
         sums.name_diverged(self["diverged"])
 
     def fill(self, simulation: Simulation, with_policy: bool) -> None:
-        """Fill the arrays by one rollout from the first row of observations on."""
-        self["term_sums"][:] = 0.0
-        self["residual_sums"][:] = 0.0
+        """Fill the arrays by one rollout from the first row of observations on; without a policy, by its actions."""
+        given = {"observations"} if with_policy else {"observations", "actions"}
+        for name, array in self.arrays.items():
+            if name in ("term_sums", "residual_sums"):
+                array[:] = 0.0
+            elif name not in given:
+                array[:] = 255 if array.dtype == np.uint8 else np.nan
+        self["observations"][1:] = np.nan
         simulation.core.run(self.arrays, self.steps, with_policy)
 
     def term_means(self, simulation: Simulation) -> dict[str, float]:

@@ -125,6 +125,26 @@ def test_a_lag_of_one_collects_with_the_weights_before(cluster: Any) -> None:
         again.close()
 
 
+def test_a_divergence_after_a_lag_keeps_the_network_that_acted(cluster: Any) -> None:
+    lagging = on_ray(cluster.address, parallel__max_lag=1, **NETWORK)
+    try:
+        give_weights(lagging, seed=1)
+        lagging.collect()
+        state = lagging.state()
+        state["humans"][2, 1 + lagging.layout.observation.shape[0] // 8] = np.nan  # a position or a velocity
+        lagging.load_state(state)  # the round that is under way begins in it, with the weights that state() tells of
+        acted = {name: array.copy() for name, array in lagging._parts.muscle.items()}
+        give_weights(lagging, seed=5)
+        (one,) = lagging.collect().diverged
+    finally:
+        lagging.close()
+    assert one.human == 2
+    for name, array in acted.items():
+        np.testing.assert_array_equal(one.muscle[name], array)
+        if name.endswith("weight"):
+            assert not np.array_equal(one.muscle[name], lagging._parts.muscle[name])
+
+
 def test_it_is_one_collector_among_others(cluster: Any) -> None:
     asked = config(parallel__collector="ray", parallel__ray_address=cluster.address, parallel__num_collectors=2)
     made = make_collector(asked, 1)

@@ -1,10 +1,19 @@
 // The parts of the core against hand-computed numbers and plain loops.
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <random>
+#include <set>
+#include <thread>
+
+#ifdef __linux__
+#include <pthread.h>
+#include <sched.h>
+#endif
 
 #include "check.h"
 #include "coordination.h"
+#include "crew.h"
 #include "error.h"
 #include "ldl.h"
 #include "mlp.h"
@@ -186,4 +195,38 @@ TEST(human_checks_what_it_is_given) {
   unknown.rewards[0].name = "alife";
   const auto human = puppet::human();
   THROWS(Task(*human, unknown, false), "got 'alife'");
+}
+
+#ifdef __linux__
+TEST(a_pinned_pool_pins_the_caller_too_while_a_job_runs_and_no_longer) {
+  cpu_set_t before, after;
+  CHECK(pthread_getaffinity_np(pthread_self(), sizeof(before), &before) == 0);
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  std::atomic<int> pinned{0};
+  Pool pool(2, {first});
+  pool.run([&](int) {
+    cpu_set_t here;
+    if (pthread_getaffinity_np(pthread_self(), sizeof(here), &here) != 0) return;
+    if (CPU_COUNT(&here) == 1 && CPU_ISSET(first, &here)) ++pinned;
+  });
+  CHECK(pinned == 2);
+  CHECK(pthread_getaffinity_np(pthread_self(), sizeof(after), &after) == 0);
+  CHECK(CPU_EQUAL(&before, &after));
+}
+#endif
+
+TEST(parts_of_any_number_share_one_set_of_helpers) {
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  for (int count : {3, 2, 3, 1, 2, 3}) {
+    std::vector<int> done(count);
+    share_out(count, 3, [&](int first, int last) {
+      std::lock_guard lock(mutex);
+      seen.insert(std::this_thread::get_id());
+      for (int i = first; i < last; ++i) ++done[i];
+    });
+    CHECK(std::all_of(done.begin(), done.end(), [](int times) { return times == 1; }));
+  }
+  CHECK(seen.size() == 3);
 }

@@ -108,6 +108,7 @@ class HumanParts(Parts):
         self.policy = Weights(policy_tensors(probe.policy_spec))
         self._muscle_spec = probe.muscle_spec
         self.muscle = Weights(probe.muscle_spec.tensors()) if probe.muscle_spec else None
+        self._acting = Weights(self.muscle.shapes) if self.muscle else None  # in the round that was asked for last
         self._state: dict[str, Array] = {}
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
@@ -123,7 +124,10 @@ class HumanParts(Parts):
 
     def orders(self, asked: Sequence[Member]) -> list[Any]:
         """Return states to go on from, for actors whose humans are elsewhere."""
-        self._before = self._state["humans"].copy()  # what leads to a divergence begins there
+        # What leads to a divergence begins there, under these weights: with a lag others come before the round does.
+        self._before = self._state["humans"].copy()
+        if self._acting is not None and self.muscle is not None:
+            self._acting.load(self.muscle)
         return [
             {name: array[one.columns] for name, array in self._state.items()} if one.fresh else None for one in asked
         ]
@@ -140,7 +144,7 @@ class HumanParts(Parts):
         for one in left_out:
             valid[:, one.columns] = False  # type: ignore[index]
         name_diverged(self.arrays["diverged"])
-        return batch_of(self.arrays, self.config, self._before, self.muscle, valid)
+        return batch_of(self.arrays, self.config, self._before, self._acting, valid)
 
     def state(self, under_way: bool) -> dict[str, Array]:
         """Return the native collector's state, of all humans."""

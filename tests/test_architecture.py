@@ -30,7 +30,9 @@ LAYERS = [
     {"sums"},
     {"remote_run"},
     {"remote"},
+    {"claim"},
     {"models", "motions", "checkpoint", "threads", "system", "parallel", "profiling", "sparkline"},
+    {"stopping", "events"},
     {"nets"},
     {"tasks", "networks"},
     {"batch"},
@@ -87,7 +89,7 @@ def test_arrows_point_down(part: str, path: Path) -> None:
 )
 def test_a_file_is_one_idea(path: Path) -> None:
     text = path.read_text()
-    assert text.count("\n") < 350
+    assert text.count("\n") < 500
     if path.suffix == ".py":
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):

@@ -108,7 +108,7 @@ def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
     with log.Log(tmp_path) as records:
         records.file.close()
         records.file = open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115
-        with pytest.raises(UserError, match=r"metrics.jsonl: could not be written \(No space left on device\)"):
+        with pytest.raises(UserError, match=r"metrics could not be written \(No space left on device\)"):
             records.row(ROW)
         with contextlib.suppress(OSError):
             records.file.close()

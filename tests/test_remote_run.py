@@ -165,7 +165,7 @@ def test_a_run_that_does_not_come_to_be_leaves_the_place_as_it_was(
     with pytest.raises(UserError, match=r"train.device"):
         start(make_config(train={"device": "gpu", "checkpoint_url": url}), tmp_path / "run")
     assert Remote(url).sizes() == {}
-    start(make_config(train={"checkpoint_url": url}), tmp_path / "run")
+    start(make_config(train={"checkpoint_url": url}), tmp_path / "run").close()
     before = Remote(url).read("config.yaml", 0)
     wrong = make_config(train={"device": "gpu", "checkpoint_url": url})
     with pytest.raises(UserError, match=r"train.device"):

@@ -184,7 +184,7 @@ def test_a_folder_in_use_is_refused(make_config: MakeConfig, tmp_path: Path) -> 
     (tmp_path / "run" / "thesis.txt").write_text("precious")
     with pytest.raises(UserError, match=r"run: expected a new folder, but it exists; name another$"):
         start(make_config(), tmp_path / "run")
-    start(make_config(), tmp_path / "other")
+    start(make_config(), tmp_path / "other").close()
     with pytest.raises(
         UserError, match=r"other: expected a new folder, but it exists; go on with --resume .*/other, or"
     ):
@@ -227,7 +227,7 @@ def test_a_configuration_that_does_not_work_leaves_no_folder(make_config: MakeCo
 def test_a_run_killed_before_its_first_interval_goes_on(make_config: MakeConfig, tmp_path: Path) -> None:
     config = make_config()
     train(start(config, tmp_path / "whole"))
-    start(config, tmp_path / "killed")
+    start(config, tmp_path / "killed").close()  # which writes nothing
     train(start(config, tmp_path / "killed", resume=tmp_path / "killed/checkpoints/latest.pt"))
     assert_same(tmp_path / "whole", tmp_path / "killed")
 
@@ -246,7 +246,7 @@ def test_a_run_killed_before_its_first_interval_goes_on(make_config: MakeConfig,
 def test_a_configuration_that_no_longer_fits_the_checkpoint(
     make_config: MakeConfig, tmp_path: Path, sections: dict[str, Any], message: str
 ) -> None:
-    start(make_config(), tmp_path / "run")
+    start(make_config(), tmp_path / "run").close()
     with pytest.raises(UserError, match=rf"latest.pt: {message}$") as error:
         start(make_config(**sections), tmp_path / "run", resume=tmp_path / "run/checkpoints/latest.pt")
     assert "\n" not in str(error.value)
@@ -264,7 +264,7 @@ def test_a_configuration_that_no_longer_fits_the_checkpoint(
 def test_a_checkpoint_with_other_fields(
     make_config: MakeConfig, tmp_path: Path, key: str, value: Any, said: str
 ) -> None:
-    start(make_config(), tmp_path / "run")
+    start(make_config(), tmp_path / "run").close()
     file = tmp_path / "run/checkpoints/latest.pt"
     checkpoint.write(file, {**checkpoint.read(file), key: value})
     with pytest.raises(UserError, match=rf"this run's config.yaml, but it does not fit \(.*{said}.*\)$"):

@@ -165,20 +165,6 @@ def read_weights(path: Path) -> dict[str, Any]:
     return {name: value.float() if value.is_floating_point() else value for name, value in content.items()}
 
 
-def claim(folder: Path, new: bool) -> bool:
-    """Make the folder of a run where there is none; return whether it was made. Raises UserError for one in use."""
-    try:
-        made = not folder.exists()
-        if new and not made and (not folder.is_dir() or any(folder.iterdir())):
-            resumable = (folder / "checkpoints" / LATEST).is_file()
-            advice = f"go on with --resume {folder}, or name another" if resumable else "name another"
-            raise UserError(f"{folder}: expected a new folder, but it exists; {advice}")
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: expected a folder that can be made, but {error.strerror}") from None
-    return made
-
-
 def locate(run: Path, prefer: str = LATEST) -> Path:
     """Return the checkpoint of a run folder, `prefer`, or the latest for the best; a checkpoint file stands for itself.
 

@@ -13,6 +13,12 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
+def of_system(error: OSError) -> str:
+    """Return in a line what the system refused, and of which file."""
+    said = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {said}" if error.filename is not None else said
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known word nearest to `word`, or "" where none is near.
 

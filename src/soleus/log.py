@@ -14,6 +14,7 @@ from rich.table import Column
 
 from soleus.checkpoint import write_bytes
 from soleus.errors import UserError
+from soleus.events import Events
 from soleus.profiling import in_words
 from soleus.sparkline import characters, sparkline
 
@@ -106,8 +107,6 @@ class Log:
 
         Raises UserError where the disk refuses.
         """
-        from torch.utils.tensorboard import SummaryWriter  # slow to import
-
         self.path = run_dir / "metrics.jsonl"
         self.returns: list[float] = []
         if resume_steps is not None:
@@ -117,7 +116,7 @@ class Log:
         purge = None if resume_steps is None else resume_steps + 1
         try:
             self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
-            self.events = SummaryWriter(str(run_dir), purge_step=purge)
+            self.events = Events(run_dir, purge)
         except OSError as error:
             raise UserError(f"{run_dir}: expected a folder to record in, but {error.strerror}") from None
         self.screen = _Screen()
@@ -129,13 +128,23 @@ class Log:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except UserError:
+            if error is None:  # else that is what is to be told
+                raise
 
     def close(self) -> None:
-        """Write what is left and give the screen back."""
+        """Write what is left and give the screen back. Raises UserError where the disk refuses."""
         self.screen.close()
-        self.events.close()
-        self.file.close()
+        refused = None
+        for one in (self.events, self.file):
+            try:
+                one.close()
+            except OSError as error:
+                refused = error
+        if refused:
+            raise UserError(f"{self.path.parent}: could not be written ({refused.strerror})")
 
     def row(self, metrics: Mapping[str, float]) -> None:
         """Record metrics, "time/steps" among them. Values that are not finite are left out.
@@ -146,11 +155,10 @@ class Log:
         try:
             self.file.write(json.dumps(finite) + "\n")
             self.file.flush()
+            scalars = {key: value for key, value in finite.items() if key != "time/steps"}
+            self.events.scalars(scalars, int(metrics["time/steps"]))
         except OSError as error:
-            raise UserError(f"{self.path}: could not be written ({error.strerror})") from None
-        for key, value in finite.items():
-            if key != "time/steps":
-                self.events.add_scalar(key, value, int(metrics["time/steps"]))
+            raise UserError(f"{self.path.parent}: metrics could not be written ({error.strerror})") from None
 
     def show(self, metrics: Mapping[str, float], share: float) -> None:
         """Show how far the run is, and where its time goes if that is known. share: of the training that is done."""

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from soleus import checkpoint
+from soleus.claim import check_new, put_in_place
 from soleus.errors import UserError
 from soleus.remote import Remote
 from soleus.section import is_url
@@ -127,7 +128,7 @@ def fetch(url: str, folder: Path) -> Path:
     if _LATEST not in sizes:
         raise UserError(f"{root}: expected a run with {_LATEST}, got one without a checkpoint")
     moments = (name for name in sorted(sizes) if name.startswith(f"{_FOLDER}/step-") and name.endswith(".pt"))
-    made = checkpoint.claim(folder, new=True)
+    check_new(folder)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         new = beside / folder.name
@@ -136,11 +137,7 @@ def fetch(url: str, folder: Path) -> Path:
             data = remote.read(name, sizes.get(name, 0))  # it may have come since they were listed
             if data is not None:
                 checkpoint.write_bytes(new / name, data)
-        new.replace(folder)
-    except BaseException:
-        if made:
-            folder.rmdir()
-        raise
+        put_in_place(new, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder / _FOLDER / wanted

@@ -10,7 +10,8 @@ from typing import Any
 
 from soleus import checkpoint, profiling
 from soleus.batch import Batch
-from soleus.collect.base import Collector, CollectorFailed
+from soleus.claim import Claim
+from soleus.collect.base import Collector
 from soleus.config import RunConfig
 from soleus.dumps import write_dump
 from soleus.errors import UserError
@@ -64,6 +65,7 @@ class Run:
     counters: Counters
     videos: Videos | None = None
     remote: RemoteRun | None = None
+    claim: Claim | None = None
     interrupted: bool = False
     evaluating: bool = False
 
@@ -220,17 +222,26 @@ class Run:
         if self.videos and film:
             self.videos.start(self.counters.steps)
 
-    def give_up(self, failed: CollectorFailed) -> CollectorFailed:
-        """Save where the collector cannot go on; return what to tell the user."""
-        self.save()
-        return CollectorFailed(f"{failed}; the run is saved, go on with: soleus train --resume {self.folder}")
+    def give_up(self, error: UserError) -> UserError:
+        """Save where the run cannot go on; return what to tell the user."""
+        again = f"go on with: soleus train --resume {self.folder}"
+        try:
+            self.save()
+        except UserError as refused:
+            kept = "" if str(refused) == str(error) else f"; {refused}"
+            return type(error)(f"{error}{kept}; {again}")
+        return type(error)(f"{error}; the run is saved, {again}")
 
     def close(self) -> None:
-        """Release what collects and what learns."""
-        self.collector.close()
-        self.ppo.close()
-        if self.videos:
-            self.videos.close(patient=not self.interrupted)
+        """Release what collects and what learns, and the folder."""
+        try:
+            self.collector.close()
+            self.ppo.close()
+            if self.videos:
+                self.videos.close(patient=not self.interrupted)
+        finally:
+            if self.claim:
+                self.claim.release()
 
     def _weights(self) -> dict[str, Any]:
         return {

@@ -1,18 +1,18 @@
 """Training: the one place where collectors and learners meet. build() wires a run, train() is the loop."""
 
-import signal
-import threading
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from soleus import checkpoint, threads
-from soleus.collect.base import Collector, CollectorFailed
+from soleus.claim import Claim
+from soleus.collect.base import Collector
 from soleus.config import Config, EnvConfig, RunConfig, dump_config, load_config
-from soleus.errors import UserError
+from soleus.errors import UserError, of_system
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.log import Log
@@ -21,6 +21,7 @@ from soleus.networks import check_policy
 from soleus.parallel import resolve
 from soleus.remote_run import RemoteRun
 from soleus.run import Counters, Evaluate, EvaluationStopped, Run
+from soleus.stopping import guarded_output, on_signals
 from soleus.videos import Videos
 
 MakeCollector = Callable[[Any, int], Collector]
@@ -89,20 +90,20 @@ def build(
     config, picked = resolve(config, threads.available_cpus())
     if picked:
         print(picked, flush=True)
-    made = checkpoint.claim(folder, new=resume is None)
+    claim = Claim(folder, new=resume is None)
     remote = None
     try:
         if limits.checkpoint_url:
             known = load_config(folder / "config.yaml").train.checkpoint_url if resume else None
             remote = RemoteRun(limits.checkpoint_url, folder)
             remote.claim(dump_config(config).encode(), resume if known == limits.checkpoint_url else None)
-        return _wire(config, folder, resume, make_collector, evaluate, remote)
+        run = _wire(config, folder, resume, make_collector, evaluate, remote)
+        run.claim = claim
+        return run
     except BaseException:
         if remote:
             remote.release()
-        if made:
-            with suppress(OSError):  # it stays where something was written already
-                folder.rmdir()
+        claim.release(undo=True)
         raise
 
 
@@ -190,24 +191,25 @@ def _restore(
 
 @contextmanager
 def _stoppable(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the run after its iteration, or an evaluation at once; a second one ends all at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Whatever asks a run to stop ends it after its iteration, or an evaluation at once; a second signal ends at once.
 
-    def stop(number: int, frame: object) -> None:
+    An output that nobody reads any more asks for it too: a run whose terminal is gone is no run of anybody's.
+    """
+
+    def stop() -> None:
         if run.interrupted:
             raise KeyboardInterrupt
         run.interrupted = True
         if run.evaluating:
             raise EvaluationStopped
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    def lost(why: str) -> None:
+        run.interrupted = True
+        again = f"go on with: soleus train --resume {run.folder}"
+        print(f"the output could not be written ({why}): the run stops and is saved; {again}", file=sys.stderr)
+
+    with on_signals(stop), guarded_output(lost):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def iterate(run: Run) -> None:
@@ -231,10 +233,12 @@ def train(run: Run) -> dict[str, Any]:
                     run.keep_moment()
                     if run.due(limits.eval_interval):
                         run.evaluate()
-                except CollectorFailed as failed:
-                    raise run.give_up(failed) from None
-                if run.due(limits.checkpoint_interval):
-                    run.save()
+                    if run.due(limits.checkpoint_interval):
+                        run.save()
+                except UserError as error:  # a collector that cannot go on, a disk that is full
+                    raise run.give_up(error) from None
+                except OSError as error:
+                    raise run.give_up(UserError(of_system(error))) from None
             run.save()  # before the evaluation: whatever becomes of that, the training is there
             if not run.interrupted:
                 run.evaluate()

@@ -13,7 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # a user's own environments, wrappers and models may lie there
     try:
-        from soleus.errors import UserError  # everything is imported here, so that Ctrl-C meanwhile ends in one line
+        # Everything is imported here, so that Ctrl-C meanwhile ends in one line.
+        from soleus.errors import UserError, of_system
 
         try:
             _check_opengl(os.environ.get("MUJOCO_GL", ""))
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _is_unread():
             raise
         return 128 + signal.SIGPIPE
+    except OSError as error:  # a file that cannot be read, a disk that is full
+        print(f"error: {of_system(error)}", file=sys.stderr)
+        return 2
     return code
 
 

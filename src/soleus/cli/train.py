@@ -155,6 +155,7 @@ def _run(
 ) -> tuple[Path, dict[str, Any]]:
     """Train; return the run's folder and its summary."""
     from soleus import checkpoint
+    from soleus.claim import FolderInUse
     from soleus.train import build
     from soleus.train import train as run_training
 
@@ -177,5 +178,12 @@ def _run(
         return folder, run_training(build(config, folder, resume=file))
     config = load_config(preset, overrides)
     _check_crew(given, config)
-    folder = run_dir or _new_folder(preset or config.subject)
-    return folder, run_training(build(config, folder))
+    while True:
+        folder = run_dir or _new_folder(preset or config.subject)
+        try:
+            run = build(config, folder)
+        except FolderInUse:
+            if run_dir is not None:
+                raise
+            continue  # another run has just taken it: there are more numbers
+        return folder, run_training(run)

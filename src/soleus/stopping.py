@@ -1,0 +1,79 @@
+"""What asks a run to stop, from outside: Ctrl-C, SIGTERM, a closed terminal, an output that nobody reads any more."""
+
+import errno
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GONE = (errno.EPIPE, errno.EIO)  # of a pipe without a reader, of a terminal that was closed
+
+
+@contextmanager
+def on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop`, in the main thread, for each signal that asks to end; a signal that is ignored stays ignored.
+
+    Under nohup SIGHUP is ignored. In another thread than the main one nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda number, frame: stop()) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Guarded:
+    """A stream of text whose reader may go away: what is written then goes nowhere, and `lost` is called, once."""
+
+    def __init__(self, stream: TextIO, lost: Callable[[str], None]) -> None:
+        self._stream, self._lost, self._is_lost = stream, lost, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._until_lost():
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._until_lost():
+            self._stream.flush()
+
+    @contextmanager
+    def _until_lost(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            with suppress(OSError, ValueError):  # the interpreter flushes once more at its end
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+            if not self._is_lost:
+                self._is_lost = True
+                why = "nobody reads it any more" if error.errno in _GONE else str(error.strerror)
+                self._lost(why)
+
+
+@contextmanager
+def guarded_output(lost: Callable[[str], None]) -> Iterator[None]:
+    """While it lasts, standard output and standard error that cannot be written end nothing: `lost` is told why.
+
+    Without this a run would die of its progress where `| head -1` or a closed terminal reads no further.
+    """
+    before = sys.stdout, sys.stderr
+    sys.stdout = _Guarded(sys.stdout, lost)
+    sys.stderr = _Guarded(sys.stderr, lambda why: None)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before

@@ -29,7 +29,7 @@ LAYERS = [
     {"simulation", "importing"},
     {"sums"},
     {"remote_run"},
-    {"remote"},
+    {"remote", "inputs"},
     {"claim"},
     {"models", "motions", "checkpoint", "threads", "system", "parallel", "profiling", "sparkline"},
     {"stopping", "events"},

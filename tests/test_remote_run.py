@@ -135,11 +135,11 @@ def test_a_run_that_ends_between_two_files_leaves_one_to_go_on_from(
             except (KeyboardInterrupt, TypeError):
                 cuts += 1
         if not (place / "checkpoints/latest.pt").exists():
-            assert cut < 4  # config.yaml as a claim, and in its turn; metrics.jsonl
+            assert cut < 5  # config.yaml as a claim, and in its turn; the index of inputs; metrics.jsonl
             continue
         found = fetch(f"file://{place}", tmp_path / f"found-{cut}").parent.parent
         assert_consistent(found)
-        if cut in (5, 9):  # in the middle of what the two saves put there
+        if cut in (6, 10):  # in the middle of what the two saves put there
             train(start(make_config(train=limits), found, resume=found / "checkpoints/latest.pt"))
             assert rows(found) == rows(tmp_path / "whole")
     assert cuts > 10

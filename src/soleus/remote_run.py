@@ -16,6 +16,7 @@ from pathlib import Path
 from soleus import checkpoint
 from soleus.claim import check_new, put_in_place
 from soleus.errors import UserError
+from soleus.inputs import INDEX, copies, parse_index, read_index
 from soleus.remote import Remote
 from soleus.section import is_url
 
@@ -26,10 +27,10 @@ _LATEST = f"{_FOLDER}/{checkpoint.LATEST}"
 Signature = tuple[int, int, int]
 
 
-def _in_order(moments: Iterable[str]) -> list[str]:
+def _in_order(inputs: Iterable[str], moments: Iterable[str]) -> list[str]:
     """Return the files of a run in the order in which they are written. TensorBoard events and videos stay behind."""
     checkpoints = [f"{_FOLDER}/{name}" for name in (checkpoint.LATEST, checkpoint.PREVIOUS, checkpoint.BEST)]
-    return [_CONFIG, "metrics.jsonl", *checkpoints, *moments, "curves.png", "summary.json"]
+    return [_CONFIG, *inputs, "metrics.jsonl", *checkpoints, *moments, "curves.png", "summary.json"]
 
 
 class RemoteRun:
@@ -94,7 +95,8 @@ class RemoteRun:
         if patient:
             self._remote.settle()
         moments = [f"{_FOLDER}/step-{steps}.pt" for steps in checkpoint.moments(self.folder)]
-        for name in _in_order(moments):
+        index = read_index(self.folder)
+        for name in _in_order([] if index is None else [*copies(index), INDEX], moments):
             file = self.folder / name
             if not file.is_file():
                 continue
@@ -133,14 +135,26 @@ def fetch(url: str, folder: Path) -> Path:
     try:
         new = beside / folder.name
         (new / _FOLDER).mkdir(parents=True)
-        for name in reversed(_in_order(moments)):
+        for name in reversed(_in_order(_inputs_at(remote), moments)):
             data = remote.read(name, sizes.get(name, 0))  # it may have come since they were listed
             if data is not None:
+                (new / name).parent.mkdir(parents=True, exist_ok=True)
                 checkpoint.write_bytes(new / name, data)
         put_in_place(new, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder / _FOLDER / wanted
+
+
+def _inputs_at(remote: Remote) -> list[str]:
+    """Return the inputs of a run there, their index among them."""
+    data = remote.read(INDEX, 0)
+    if data is None:
+        return []  # of a run from before runs kept them
+    try:
+        return [*copies(parse_index(data)), INDEX]
+    except ValueError:
+        raise UserError(f"{remote.url}/{INDEX}: expected the index of a run's inputs, got another file") from None
 
 
 def split(url: str) -> tuple[str, str]:

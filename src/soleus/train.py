@@ -11,8 +11,9 @@ import torch
 from soleus import checkpoint, threads
 from soleus.claim import Claim
 from soleus.collect.base import Collector
-from soleus.config import Config, EnvConfig, RunConfig, dump_config, load_config
+from soleus.config import Config, EnvConfig, RunConfig, load_config
 from soleus.errors import UserError, of_system
+from soleus.inputs import Inputs, config_text
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.log import Log
@@ -93,11 +94,13 @@ def build(
     claim = Claim(folder, new=resume is None)
     remote = None
     try:
+        kept = None if resume else Inputs(config, folder)
         if limits.checkpoint_url:
             known = load_config(folder / "config.yaml").train.checkpoint_url if resume else None
             remote = RemoteRun(limits.checkpoint_url, folder)
-            remote.claim(dump_config(config).encode(), resume if known == limits.checkpoint_url else None)
-        run = _wire(config, folder, resume, make_collector, evaluate, remote)
+            text = config_text(kept.config if kept else config, folder)
+            remote.claim(text.encode(), resume if known == limits.checkpoint_url else None)
+        run = _wire(config, folder, resume, make_collector, evaluate, kept, remote)
         run.claim = claim
         return run
     except BaseException:
@@ -113,6 +116,7 @@ def _wire(
     resume: Path | None,
     make_collector: MakeCollector,
     evaluate: Evaluate,
+    kept: Inputs | None,
     remote: RemoteRun | None,
 ) -> Run:
     limits = config.train
@@ -141,7 +145,10 @@ def _wire(
             (folder / "checkpoints").mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f"{folder}: expected a folder to write in, but {error.strerror}") from None
-        checkpoint.write_bytes(folder / "config.yaml", dump_config(config).encode())
+        if kept:  # now that all of it has been read, and is known to be good
+            kept.copy()
+            config = kept.config
+        checkpoint.write_bytes(folder / "config.yaml", config_text(config, folder).encode())
         log = Log(folder, resume_steps=counters.steps if content else None)
         videos = Videos(folder, limits.video_every) if limits.video_every else None
         run = Run(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters, videos)

@@ -1,11 +1,12 @@
 """A trained policy, as a run's checkpoint holds it."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from soleus import checkpoint
+from soleus import checkpoint, inputs
 from soleus.config import Config, RunConfig, load_config
 from soleus.errors import UserError
 
@@ -34,10 +35,11 @@ class Trained:
         return self.config
 
 
-def load_trained(run: Path, which: str = "best") -> Trained:
+def load_trained(run: Path, which: str = "best", model: str | None = None) -> Trained:
     """Return the policy of a run folder, or of a checkpoint file.
 
     which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
+    model: name or file of another body for it. What has changed since the run was trained is told (inputs.check).
     Raises UserError where there is no such run or checkpoint, or where it lacks the muscle network that its control
     needs.
     """
@@ -46,8 +48,15 @@ def load_trained(run: Path, which: str = "best") -> Trained:
     if run.is_file() and which != "best":
         raise UserError(f"--checkpoint: expected none beside a checkpoint file, got {which} and {run}")
     file = checkpoint.locate(run, f"step-{which}.pt" if which.isdigit() else f"{which}.pt")
+    folder = file.parent.parent
+    inputs.check(folder, without=("model",) if model else ())
+    inputs.find_modules(folder)
     content = checkpoint.read(file)
-    config = load_config(file.parent.parent / "config.yaml")
+    config = load_config(folder / "config.yaml", {"model": model} if model else None)
+    if model and not isinstance(config, Config):
+        raise UserError(f"--model: expected none for a run of other environments, got {model}")
+    if model:
+        _compare(load_config(folder / "config.yaml"), config)
     if isinstance(config, Config) and config.trains_muscle_network and content["muscle"] is None:
         raise UserError(
             f"{file}: expected the weights of the muscle network that coordination.method network needs, got none"
@@ -59,3 +68,22 @@ def load_trained(run: Path, which: str = "best") -> Trained:
         checkpoint.as_arrays(content["muscle"]) if content["muscle"] else None,
         int(content["counters"]["steps"]),
     )
+
+
+def _compare(own: RunConfig, other: RunConfig) -> None:
+    """Say on the standard error stream what differs between a run's body and another for its policy."""
+    from soleus import models  # environments that are not ours take no MuJoCo
+
+    assert isinstance(own, Config)
+    assert isinstance(other, Config)
+    bodies = []
+    for config in (own, other):
+        try:
+            bodies.append(models.load(config.model, config.control.sim_hz))
+        except UserError:
+            if config is other:
+                raise
+            print(f"note: {own.subject}, the run's own model, is not there to be compared with", file=sys.stderr)
+            return
+    found = models.differences(*bodies) or ["the same body"]
+    print(f"note: {other.subject} in place of {own.subject}: {'; '.join(found)}", file=sys.stderr)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import RunText, Which
+from soleus.cli.flags import OtherModel, RunText, Which
 from soleus.errors import UserError
 
 
@@ -25,14 +25,16 @@ def describe(result: Mapping[str, float]) -> str:
     )
 
 
-def evaluate_run(run: str, checkpoint: str, episodes: int, seed: int, num_threads: int | None) -> dict[str, Any]:
+def evaluate_run(
+    run: str, checkpoint: str, episodes: int, seed: int, num_threads: int | None, model: str | None = None
+) -> dict[str, Any]:
     """Return the evaluation of a run's checkpoint, or of a checkpoint file."""
     from soleus import threads
     from soleus.evaluate import evaluate as evaluate_policy
     from soleus.remote_run import at_hand
     from soleus.trained import load_trained
 
-    trained = load_trained(at_hand(run), checkpoint)
+    trained = load_trained(at_hand(run), checkpoint, model)
     return evaluate_policy(
         trained.config,
         trained.policy,
@@ -49,6 +51,7 @@ def evaluate(
     episodes: int = 20,
     seed: int = 0,
     checkpoint: Which = "best",
+    model: OtherModel = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
@@ -59,6 +62,7 @@ def evaluate(
         episodes: Episodes to average over.
         seed: Of the episodes' starts.
         checkpoint: Which of the run's checkpoints, or the steps of one; the latest where there is no best one.
+        model: Put the policy on another body, a model's name or MJCF file, and say what differs from the run's own.
         num_threads: By default the CPUs that this process may use.
         json: Print the numbers as JSON.
     """
@@ -68,5 +72,5 @@ def evaluate(
         raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
     if num_threads is not None and num_threads < 1:
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
-    result = evaluate_run(run, checkpoint, episodes, seed, num_threads)
+    result = evaluate_run(run, checkpoint, episodes, seed, num_threads, model)
     print(json_format.dumps(result) if json else describe(result))

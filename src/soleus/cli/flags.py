@@ -11,6 +11,8 @@ from soleus.config import parse_overrides, takes_no_value
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
 Which = Annotated[str, tyro.conf.arg(metavar="{best,latest,previous,STEPS}")]
 """A checkpoint of a run."""
+OtherModel = Annotated[str | None, tyro.conf.arg(metavar="MODEL", help_behavior_hint="")]
+"""Another body for a run's policy: a model's name or MJCF file."""
 RunText = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 """A run folder or a checkpoint file in one, here or at a URL: text, as a path would lose a slash of s3://bucket/walk."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import RunText, Which
+from soleus.cli.flags import OtherModel, RunText, Which
 from soleus.errors import UserError
 from soleus.render import Shot
 
@@ -21,6 +21,7 @@ def record(
     camera: Shot = "follow",
     size: Annotated[str | None, tyro.conf.arg(metavar="WIDTHxHEIGHT", help_behavior_hint="")] = None,
     checkpoint: Which = "best",
+    model: OtherModel = None,
     ghost: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
 ) -> None:
@@ -33,6 +34,7 @@ def record(
         camera: Where it looks from; it follows the human.
         size: Of a film, by default 640x480, or of a whole strip, by default 1600x420, in pixels.
         checkpoint: Which of the run's checkpoints, or the steps of one.
+        model: Put the policy on another body, a model's name or MJCF file, and say what differs from the run's own.
         ghost: Draw the reference motion too.
         seed: Of the episode's start.
     """
@@ -53,7 +55,7 @@ def record(
     if not 0 < seconds <= 3600:
         raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds}")
     check_file(out)
-    trained = load_trained(at_hand(run), checkpoint)
+    trained = load_trained(at_hand(run), checkpoint, model)
     if strip:
         share = record_strip(trained, out, shot=camera, size=(width, height), ghost=ghost, seed=seed)
         if share < 0.99:

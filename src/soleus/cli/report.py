@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import RunText, Which
+from soleus.cli.flags import OtherModel, RunText, Which
 from soleus.errors import UserError
 from soleus.section import is_url
 
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def player_of(
-    run: str, checkpoint: str, episodes: int, seconds: float, seed: int, num_threads: int | None
+    run: str,
+    checkpoint: str,
+    episodes: int,
+    seconds: float,
+    seed: int,
+    num_threads: int | None,
+    model: str | None = None,
 ) -> tuple[dict[str, Any], "Callable[[int], Played]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
     from soleus import threads
@@ -25,10 +31,10 @@ def player_of(
     from soleus.remote_run import at_hand
     from soleus.trained import load_trained
 
-    trained = load_trained(at_hand(run), checkpoint)
+    trained = load_trained(at_hand(run), checkpoint, model)
     config = trained.human()
     known = {
-        "name": trained.run.resolve().name,
+        "name": trained.run.resolve().name + (f" on {Path(model).stem}" if model else ""),
         "folder": str(trained.run),
         "checkpoint": trained.file.name,
         "steps": trained.steps,
@@ -65,6 +71,7 @@ def report(
     run: RunText,
     *,
     checkpoint: Which = "best",
+    model: OtherModel = None,
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     episodes: int = 4,
     seconds: float = 20.0,
@@ -77,6 +84,7 @@ def report(
     Args:
         run: Run folder, or a checkpoint file in one; here, or at a URL.
         checkpoint: Which of the run's checkpoints, or the steps of one.
+        model: Put the policy on another body, a model's name or MJCF file, and say what differs from the run's own.
         out: Folder for the files, made where there is none; by default gait-report in the run's, if that is here.
         episodes: Episodes to begin with; more follow until each foot has 20 strides, up to five times as many.
         seconds: Longest episode [s].
@@ -94,7 +102,11 @@ def report(
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
     if out is None and is_url(run):
         raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {run}")
-    known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads)
+    if model is not None and out is None:
+        raise UserError(
+            f"--out: expected a folder for the report of another body than the run's, got none beside {model}"
+        )
+    known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model)
     from soleus import gait
     from soleus.compare import read_runs
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from soleus.cli.flags import NO_CREW, CrewFlags, Text, short_overrides
-from soleus.config import RunConfig, dump_config, load_config, parse_overrides
+from soleus.config import RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 from soleus.section import is_url
 
@@ -139,13 +139,14 @@ def train(
 def _fetch(url: str, run_dir: Path | None) -> Path:
     """Copy a run at a URL, where it goes on to be put, into a new folder; return the checkpoint to go on from."""
     from soleus.checkpoint import write_bytes
+    from soleus.inputs import config_text
     from soleus.remote_run import fetch, split
 
     root, _ = split(url)
     folder = run_dir or _new_folder(root.rpartition("/")[2])
     file = fetch(url, folder)
     config = load_config(folder / "config.yaml", {"train.checkpoint_url": root})
-    write_bytes(folder / "config.yaml", dump_config(config).encode())
+    write_bytes(folder / "config.yaml", config_text(config, folder).encode())
     print(f"fetched {root} into {folder}", flush=True)
     return file
 
@@ -154,7 +155,7 @@ def _run(
     preset: str | None, resume: str | None, run_dir: Path | None, overrides: dict[str, Any], given: dict[str, str]
 ) -> tuple[Path, dict[str, Any]]:
     """Train; return the run's folder and its summary."""
-    from soleus import checkpoint
+    from soleus import checkpoint, inputs
     from soleus.claim import FolderInUse
     from soleus.train import build
     from soleus.train import train as run_training
@@ -175,6 +176,8 @@ def _run(
             if is_url(resume):
                 shutil.rmtree(folder, ignore_errors=True)  # it is still there, to be fetched with other flags
             raise
+        inputs.check(folder)
+        inputs.find_modules(folder)
         return folder, run_training(build(config, folder, resume=file))
     config = load_config(preset, overrides)
     _check_crew(given, config)

@@ -1,6 +1,7 @@
 """Human models: the built-in ones by name, and any MJCF of the user's."""
 
+from soleus.models.differences import differences
 from soleus.models.human import Human
 from soleus.models.registry import load, names
 
-__all__ = ["Human", "load", "names"]
+__all__ = ["Human", "differences", "load", "names"]

@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus import inputs
 from soleus.acts import Instant
 from soleus.config import load_human_config
 from soleus.dumps import FOLDER, read_dump
@@ -24,6 +25,7 @@ class ReplayAct:
         config_file = path.absolute().parent.parent / "config.yaml"
         if not config_file.is_file():
             raise UserError(f"{path}: expected a dump in a run's {FOLDER}/ folder, with config.yaml beside that folder")
+        inputs.check(config_file.parent)
         config = load_human_config(config_file)
         body = load_body(config)
         simulation = Simulation(body, 1, 1, config.train.seed, first=dump.human)

@@ -28,6 +28,7 @@ LAYERS = [
     {"envs"},
     {"simulation", "importing"},
     {"sums"},
+    {"resuming"},
     {"remote_run"},
     {"remote", "inputs"},
     {"claim"},

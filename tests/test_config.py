@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -88,8 +89,11 @@ def test_flags_have_the_types_of_the_schema(flags: list[str], key: str, value: o
         (["--train.num_envs", "0"], "train.num_envs: expected greater than or equal to 1, got 0"),
         (["--control.mode", "muscel"], "control.mode: expected 'excitation', 'torque' or 'muscle', got 'muscel'"),
         (["--control.sim_hz", "500"], "control.sim_hz: expected a multiple of policy_hz (30), got 500"),
-        (["--train.duration", "15x"], "train.duration: expected a time such as 90s, 15m, 2h or 0.5 (hours), got '15x'"),
-        (["--policy.hidden", "3"], "policy.hidden: expected a list, got 3"),
+        (
+            ["--train.duration", "15x"],
+            "train.duration: expected a time such as 90s, 15m, 1h30m or 0.5",
+        ),
+        (["--policy.hidden", "3,x"], "policy.hidden.1: expected a valid integer, got 'x'"),
         (["--policy.hidden", "[3, 0]"], "policy.hidden.1: expected greater than or equal to 1, got 0"),
         (["--ppo", "3"], "ppo: expected a mapping, got 3"),
         (["--ppo.target_kl", "null"], "ppo.target_kl: expected a number for the adaptive schedule, got null"),
@@ -238,3 +242,37 @@ def test_nearest() -> None:
     assert nearest("walk2", ["walk2d", "run"]) == " (did you mean 'walk2d'?)"
     assert nearest("zzz", ["walk2d"]) == ""
     assert nearest("seed", ["train.num_envs", "train.seed"]) == " (did you mean 'train.seed'?)"
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "value"),
+    [
+        ("train.steps", "1e6", 1_000_000),
+        ("train.steps", "2.5e3", 2500),
+        ("train.num_envs", "16.0", 16),
+        ("train.seed", "1e3", 1000),
+        ("ppo.batch_size", "5.12e2", 512),
+        ("train.duration", "1h30m", 5400.0),
+        ("train.duration", "1h 30m 5s", 5405.0),
+        ("train.duration", "2m30s", 150.0),
+        ("train.duration", "45min", 2700.0),
+        ("train.duration", "1.5", 5400.0),
+        ("policy.hidden", "32,16", (32, 16)),
+        ("policy.hidden", "[32, 16]", (32, 16)),
+        ("policy.hidden", "64", (64,)),
+        ("coordination.hidden", "8, 8", (8, 8)),
+    ],
+)
+def test_numbers_times_and_lists_as_people_write_them(file: Path, flag: str, text: str, value: object) -> None:
+    config: Any = load_config(file, parse_overrides([f"--{flag}", text]))
+    for part in flag.split("."):
+        config = getattr(config, part)
+    assert config == value
+    assert type(config) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("flag", "text"), [("train.steps", "1.5"), ("train.steps", "1e-3"), ("train.num_envs", "true")]
+)
+def test_what_is_no_whole_number(file: Path, flag: str, text: str) -> None:
+    assert message_of(file, f"--{flag}", text).startswith(f"{flag}: expected a valid integer, got ")

@@ -12,7 +12,7 @@ import pytest
 import point_mass
 from soleus import checkpoint, log
 from soleus.batch import Batch
-from soleus.config import Config, load_config
+from soleus.config import Config, dump_config, load_config
 from soleus.errors import UserError
 from soleus.run import Run
 from soleus.train import build, train
@@ -247,8 +247,10 @@ def test_a_configuration_that_no_longer_fits_the_checkpoint(
     make_config: MakeConfig, tmp_path: Path, sections: dict[str, Any], message: str
 ) -> None:
     start(make_config(), tmp_path / "run").close()
+    edited = make_config(**sections)
+    (tmp_path / "run/config.yaml").write_text(dump_config(edited))
     with pytest.raises(UserError, match=rf"latest.pt: {message}$") as error:
-        start(make_config(**sections), tmp_path / "run", resume=tmp_path / "run/checkpoints/latest.pt")
+        start(edited, tmp_path / "run", resume=tmp_path / "run/checkpoints/latest.pt")
     assert "\n" not in str(error.value)
 
 

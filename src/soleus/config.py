@@ -30,7 +30,7 @@ from soleus.schema import (
     TaskConfig,
     TrainConfig,
 )
-from soleus.section import parse_duration
+from soleus.section import Fixed, is_url, parse_duration
 from soleus.strict_yaml import parse_yaml
 
 __all__ = [
@@ -47,12 +47,14 @@ __all__ = [
     "TaskConfig",
     "TrainConfig",
     "dump_config",
+    "fixed_keys",
     "known_keys",
     "load_config",
     "load_human_config",
     "names",
     "parse_duration",
     "parse_overrides",
+    "parts",
     "summary_of",
     "takes_no_value",
 ]
@@ -95,7 +97,7 @@ def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
         a_file = len(path) > 1 or (isinstance(value, str) and Path(value).suffix and os.path.isfile(folder / value))
-        if isinstance(value, str) and a_file:
+        if isinstance(value, str) and a_file and not is_url(value):
             raw = _merge(raw, _nested({".".join(path): str((folder / value).resolve())}))
     return raw
 
@@ -239,11 +241,24 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]
     for field_name, field in model.model_fields.items():
         key = prefix + (field.alias or field_name)
         yield key, field.annotation
-        for part in _parts(field.annotation):
+        for part in parts(field.annotation):
             yield from _keys(part, f"{key}.")
 
 
-def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
+def fixed_keys() -> dict[str, str]:
+    """Every dotted key that a run cannot go on with another value of, and why."""
+    return {**dict(_fixed(Config)), **dict(_fixed(EnvConfig))}
+
+
+def _fixed(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for field_name, field in model.model_fields.items():
+        key = prefix + (field.alias or field_name)
+        yield from ((key, one.why) for one in field.metadata if isinstance(one, Fixed))
+        for part in parts(field.annotation):
+            yield from _fixed(part, f"{key}.")
+
+
+def parts(annotation: Any) -> Iterator[type[BaseModel]]:
     """Parts of the schema that an annotation allows."""
     for one in _alternatives(annotation):
         if isinstance(one, type) and issubclass(one, BaseModel):
@@ -273,7 +288,7 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
 
 def _is_text(annotation: Any, given: str) -> bool:
     """Whether a value is the text that was given, rather than YAML."""
-    if given == "null" or (given.startswith("{") and any(_parts(annotation))):
+    if given == "null" or (given.startswith("{") and any(parts(annotation))):
         return False
     return str in _alternatives(annotation)
 

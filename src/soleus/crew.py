@@ -1,10 +1,10 @@
 """What is stepped besides humans, and who collects: environments that are not ours, and the crew of a run."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from soleus.section import Count, Duration, MaybeDuration, Section
+from soleus.section import Count, Duration, Fixed, MaybeDuration, Section
 
 
 class ParallelConfig(Section):
@@ -54,14 +54,16 @@ class ParallelConfig(Section):
 class EnvironmentConfig(Section):
     """Environments that are not ours: SCHEME:ID, with SCHEME gymnasium, envpool or procgen."""
 
-    id: str
+    id: Annotated[
+        str, Fixed("the policy has learnt in this one; a new run may begin with its weights: train.start_from")
+    ]
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the environment's maker; for procgen distribution_mode, num_levels, start_level, ..."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
     """Options laid over these for evaluation."""
     wrappers: tuple[dict[str, dict[str, Any]], ...] = ()
     """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
-    frame_stack: Count = 1
+    frame_stack: Annotated[Count, Fixed("the policy has learnt from observations of so many")] = 1
     """Frames that an observation holds, the latest last: channels of an image, blocks of a vector."""
     time_limit: Literal["truncates", "terminates"] = "truncates"
     """Whether an episode that a time limit ends goes on in the value of its last state, or is lost as in Procgen."""

@@ -22,8 +22,13 @@ def of_system(error: OSError) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known word nearest to `word`, or "" where none is near.
 
-    A dotted key whose last part is the word is near too.
+    A dotted key whose last part is near the word is near too.
     """
     words = list(known)
-    near = difflib.get_close_matches(word, words, n=1) or [one for one in words if one.endswith(f".{word}")]
+    lasts = {one.rpartition(".")[2]: one for one in reversed(words)}
+    near = (
+        difflib.get_close_matches(word, words, n=1)
+        or [one for one in words if one.endswith(f".{word}")]
+        or [lasts[one] for one in difflib.get_close_matches(word, lasts, n=1)]
+    )
     return f" (did you mean '{near[0]}'?)" if near else ""

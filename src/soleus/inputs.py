@@ -122,6 +122,8 @@ def _files_of(config: RunConfig, there: bool = True) -> dict[str, Path]:
     raw = config.model_dump(mode="json", by_alias=True)
     found = {}
     for path in sources.PATHS:
+        if path == ("train", "start_from"):  # a run has its own weights from its first checkpoint on
+            continue
         value: Any = raw
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None

@@ -1,28 +1,39 @@
 """The configuration of a run: frozen, validated data with every default. Reading it from files and flags: config.py."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from soleus.crew import EnvironmentConfig, ParallelConfig
-from soleus.section import Count, Fraction, MaybeDuration, NonNegative, Positive, Section, Url
+from soleus.section import (
+    Count,
+    Fixed,
+    Fraction,
+    MaybeDuration,
+    NonNegative,
+    Positive,
+    Section,
+    Url,
+    as_list,
+    whole,
+)
 from soleus.sources import ModelSource, MotionSource
 
 Activation = Literal["tanh", "relu", "elu", "leaky_relu"]
 TermParameters = dict[str, float]
 
 
-def _widths(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Widths = Annotated[tuple[Count, ...], BeforeValidator(_widths)]
+Widths = Annotated[tuple[Count, ...], BeforeValidator(as_list)]
+_WEIGHTS = Fixed("the learnt weights are those of this network")
+_NEW = "a run that is under way has its own"
 
 
 class ControlConfig(Section):
     """How an action becomes muscle excitations or joint torques."""
 
-    mode: Literal["excitation", "torque", "muscle"] = "muscle"
+    mode: Annotated[Literal["excitation", "torque", "muscle"], Fixed("the policy has learnt what its actions do")] = (
+        "muscle"
+    )
     sim_hz: Count = 480
     policy_hz: Count = 30
     action_scale: Positive = 0.4
@@ -41,7 +52,9 @@ class ControlConfig(Section):
 class CoordinationConfig(Section):
     """How the muscles come to make the torques asked for (control.mode muscle)."""
 
-    method: Literal["static_optimization", "network"] = "static_optimization"
+    method: Annotated[Literal["static_optimization", "network"], Fixed("the policy has learnt what its actions do")] = (
+        "static_optimization"
+    )
     interval: Count = 1
     """Substeps from one coordination to the next; the muscles hold their activations meanwhile."""
     sweeps: Count = 6
@@ -49,8 +62,8 @@ class CoordinationConfig(Section):
     regularization: NonNegative = 30.0
     """[(N m)^2] weight of the squared activations against the squared torque residual. Small values leave coordinate
     descent no slope to undo co-contraction by: on myolegs 30 halves the effort of 1 at the same residual."""
-    hidden: Widths = (256, 256, 256)
-    weights: str | None = None
+    hidden: Annotated[Widths, _WEIGHTS] = (256, 256, 256)
+    weights: Annotated[str | None, Fixed(f"only a new network begins with it, {_NEW}")] = None
     """File of a torch state_dict that the network starts from: layers 0, 2, ...; fc.0, fc.2, ...; or fc1, fc2, ..."""
     learning_rate: Positive = 5e-4
     epochs: Count = 3
@@ -62,12 +75,12 @@ class CoordinationConfig(Section):
 class PolicyConfig(Section):
     """The policy's network, and for continuous actions one standard deviation an action for all states."""
 
-    network: Literal["auto", "mlp", "nature_cnn", "impala_cnn"] = "auto"
+    network: Annotated[Literal["auto", "mlp", "nature_cnn", "impala_cnn"], _WEIGHTS] = "auto"
     """auto: the Nature CNN for images, a multilayer perceptron for anything else. A CNN is shared with the value."""
-    hidden: Widths = (256, 256)
+    hidden: Annotated[Widths, _WEIGHTS] = (256, 256)
     """Of the multilayer perceptron."""
-    activation: Activation = "tanh"
-    initial_std: Positive = 0.4
+    activation: Annotated[Activation, _WEIGHTS] = "tanh"
+    initial_std: Annotated[Positive, Fixed(f"only a new policy begins with it, {_NEW}")] = 0.4
     mirror: bool = False
     """See and act on the mirrored body in one half of the gait cycle."""
 
@@ -91,8 +104,8 @@ class PpoConfig(Section):
     target_kl: Positive | None = 0.01
     """With the adaptive schedule what the rate aims for; otherwise epochs stop past 1.5 times of it; null: never."""
     max_grad_norm: Positive = 1.0
-    normalize_observations: bool = True
-    normalize_returns: bool = True
+    normalize_observations: Annotated[bool, Fixed("the learnt weights take observations as they were given")] = True
+    normalize_returns: Annotated[bool, Fixed("the learnt values are in units of it")] = True
     normalize_rewards: bool = False
     """Divide rewards by the standard deviation of the discounted return so far, as in the Procgen paper."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -100,8 +113,8 @@ class PpoConfig(Section):
     shards: Count | Literal["auto"] = "auto"
     """Threads that each learn from a part of every minibatch; gradients are averaged. auto: the learner's threads for
     convolutional networks: they meet once a minibatch, not at every operation; otherwise one."""
-    value_hidden: Widths = (256, 256)
-    value_activation: Activation = "tanh"
+    value_hidden: Annotated[Widths, _WEIGHTS] = (256, 256)
+    value_activation: Annotated[Activation, _WEIGHTS] = "tanh"
     value_coefficient: Positive = 1.0
 
     @model_validator(mode="after")
@@ -126,7 +139,11 @@ class TrainConfig(Section):
     pin_threads: bool = False
     profile: bool = False
     """Record where the time of every iteration goes, as profile/ shares of it. Of humans on the native collector."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[
+        int, Field(ge=0, lt=2**63), BeforeValidator(whole), Fixed("the random numbers of a run go on from its own")
+    ] = 0
+    start_from: Annotated[str | None, Fixed(f"only a new run begins with other weights, {_NEW}")] = None
+    """Run, checkpoint file or URL of either, whose learnt weights and normaliser a new run begins with."""
     device: str = "cpu"
     eval_interval: Count | None = None
     """[steps] between evaluations; null: one at the end."""
@@ -161,7 +178,9 @@ class TaskConfig(Section):
     initial: Literal["reference", "rest"] = "reference"
     initial_noise: NonNegative = 0.0
     """Standard deviation of joint positions [rad] and, tenfold, velocities [rad/s] at the start."""
-    observation: dict[str, TermParameters] = Field(min_length=1)
+    observation: Annotated[
+        dict[str, TermParameters], Field(min_length=1), Fixed("the policy has learnt from these observations")
+    ]
     reward: RewardConfig
     termination: dict[str, TermParameters] = Field(default_factory=dict)
 
@@ -207,7 +226,9 @@ class RunConfig(Section):
 class Config(RunConfig):
     """Everything that makes a run of humans; saved with it as config.yaml."""
 
-    model: ModelSource
+    model: Annotated[
+        ModelSource, Fixed("the policy has learnt on this body; a new run may begin with its weights: train.start_from")
+    ]
     motion: MotionSource | None = None
     task: TaskConfig
     control: ControlConfig = ControlConfig()

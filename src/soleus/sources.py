@@ -11,6 +11,7 @@ from soleus.section import NonNegative, Positive, Section
 PATHS = (
     ("model",), ("model", "mjcf"), ("model", "muscles"), ("model", "mass", "skeleton"), ("model", "mass", "muscles"),
     ("motion",), ("motion", "bvh"), ("coordination", "weights"),
+    ("train", "start_from"),
 )  # fmt: skip
 """Keys that are files; they are meant relative to the file that names them."""
 KINDS = frozenset({"mass", "mjcf", "bvh"})

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from soleus import checkpoint, threads
+from soleus import checkpoint, resuming, threads
 from soleus.claim import Claim
 from soleus.collect.base import Collector
 from soleus.config import Config, EnvConfig, RunConfig, load_config
@@ -95,13 +95,18 @@ def build(
     remote = None
     try:
         kept = None if resume else Inputs(config, folder)
+        before = load_config(folder / "config.yaml") if resume else config
+        changed = resuming.changes(before, config)
+        resuming.check(changed)
         if limits.checkpoint_url:
-            known = load_config(folder / "config.yaml").train.checkpoint_url if resume else None
+            known = before.train.checkpoint_url if resume else None
             remote = RemoteRun(limits.checkpoint_url, folder)
             text = config_text(kept.config if kept else config, folder)
             remote.claim(text.encode(), resume if known == limits.checkpoint_url else None)
-        run = _wire(config, folder, resume, make_collector, evaluate, kept, remote)
+        run = _wire(config, folder, resume, make_collector, evaluate, kept, changed, remote)
         run.claim = claim
+        if told := resuming.described(changed):
+            print(told, flush=True)
         return run
     except BaseException:
         if remote:
@@ -117,6 +122,7 @@ def _wire(
     make_collector: MakeCollector,
     evaluate: Evaluate,
     kept: Inputs | None,
+    changed: resuming.Changes,
     remote: RemoteRun | None,
 ) -> Run:
     limits = config.train
@@ -140,7 +146,9 @@ def _wire(
                 )
         counters = Counters()
         if resume and content:
-            counters = _restore(resume, content, ppo, muscle, collector)
+            counters = _restore(resume, content, ppo, muscle, collector, changed)
+        elif limits.start_from:
+            _start_from(limits.start_from, config, ppo, muscle)
         try:
             (folder / "checkpoints").mkdir(exist_ok=True)
         except OSError as error:
@@ -172,10 +180,11 @@ def _restore(
     ppo: Ppo,
     muscle: MuscleLearner | None,
     collector: Collector,
+    changed: resuming.Changes,
 ) -> Counters:
     """Bring learners and collector to where a checkpoint was; return its counters.
 
-    Raises UserError where the configuration has changed since, so that the checkpoint does not fit any more.
+    changed: in the configuration since. Raises UserError where the checkpoint does not fit it any more.
     """
     if content["ppo"] is None:
         raise UserError(f"{file}: expected a checkpoint to go on from, got a policy alone; latest.pt is one")
@@ -187,13 +196,38 @@ def _restore(
         ppo.load_state_dict(content["ppo"])
         if muscle:
             muscle.load_state_dict(content["muscle_learner"])
-        collector.load_state(checkpoint.as_arrays(content["collector"]))
-        return Counters(**content["counters"])
+        state, fresh = checkpoint.as_arrays(content["collector"]), collector.state()
+        collector.load_state(resuming.fitted_state(state, fresh, collector.layout.num_envs))
+        counters = Counters(**content["counters"])
     except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         said = " ".join(str(error).split("\n\t")[:2][-1].split())  # torch names the first tensor in its second line
         raise UserError(
             f"{file}: expected a checkpoint of this run's config.yaml, but it does not fit ({said})"
         ) from None
+    if not {"ppo.learning_rate", "ppo.schedule"}.isdisjoint(changed):
+        ppo.restart_rate()
+    if muscle and "coordination.learning_rate" in changed:
+        muscle.restart_rate()
+    if resuming.returns_mean_another_thing(changed):  # the next evaluation is the best so far of what is asked now
+        counters.best_evaluation, counters.returns, counters.evaluated_at = {}, {}, -1
+    return counters
+
+
+def _start_from(run: str, config: RunConfig, ppo: Ppo, muscle: MuscleLearner | None) -> None:
+    """Give a new run the weights and the normaliser of another. Raises UserError where they do not fit."""
+    file = resuming.source_of(run)
+    content = checkpoint.read(file)
+    resuming.check_source(load_config(file.parent.parent / "config.yaml"), config, file)
+    check_policy(ppo.weights.shapes, content["policy"], f"train.start_from: {file}: policy")
+    try:
+        whole = ppo.start_from(content["policy"], content["ppo"], float(content["counters"]["steps"]))
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"train.start_from: expected a run's checkpoint, got another in {file} ({error})") from None
+    if muscle and content["muscle"]:
+        muscle.start_from(content["muscle"], f"train.start_from: {file}: muscle network")
+    new = [] if whole else ["the value function"]
+    new += ["the muscle network"] if muscle and not content["muscle"] else []
+    print(f"starting from {file}" + (f"; {' and '.join(new)} new" if new else ""), flush=True)
 
 
 @contextmanager

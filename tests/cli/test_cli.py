@@ -50,8 +50,10 @@ def test_train_evaluate_resume(file: str, capsys: pytest.CaptureFixture[str]) ->
     assert "expected a new folder" in error_of(capsys, "train", file, "--run-dir", str(run))
     assert main(["train", "--resume", str(run), "--steps", "1536"]) == 0
     assert json.loads((run / "summary.json").read_text())["steps"] == 1536
-    assert error_of(capsys, "train", "--resume", str(run), "--ppo.epochs", "3").startswith(
-        "ppo.epochs: a resumed run keeps its configuration; expected only "
+    assert main(["train", "--resume", str(run), "--steps", "2048", "--ppo.epochs", "3"]) == 0
+    assert "going on with ppo.epochs 3 (was 2)" in capsys.readouterr().out
+    assert error_of(capsys, "train", "--resume", str(run), "--policy.activation", "relu").startswith(
+        "policy.activation: expected tanh as the run began, got relu: "
     )
 
 
@@ -230,7 +232,7 @@ def test_the_learners_threads_sleep_while_they_wait() -> None:
     ("arguments", "message"),
     [
         (["evaluate"], "Missing from soleus evaluate: RUN"),
-        (["evaluate", "x", "--episods", "3"], "Unrecognized options: --episods, 3 (did you mean '--episodes'?)"),
+        (["evaluate", "x", "--episods", "3"], "soleus evaluate: unknown flag '--episods' (did you mean '--episodes'?)"),
         (["evaluate", "x", "--episodes", "three"], "Error parsing --episodes"),
         (["bench", "rolout"], "invalid choice 'rolout'"),
         (["presets", "more"], "Unrecognized options: more; see soleus presets --help"),

@@ -15,36 +15,6 @@ from soleus.section import is_url
 
 RUNS = Path("runs")
 
-_MAY_CHANGE = frozenset(  # on --resume: how long and with how many threads and processes, not what is learnt
-    {
-        "train.steps",
-        "train.duration",
-        "train.num_threads",
-        "train.learner_threads",
-        "train.pin_threads",
-        "train.profile",
-        "train.device",
-        "train.eval_interval",
-        "train.eval_episodes",
-        "train.checkpoint_interval",
-        "train.checkpoint_url",
-        "train.video_every",
-        "parallel.collector",
-        "parallel.num_workers",
-        "parallel.ray_address",
-        "parallel.num_collectors",
-        "parallel.cpus_per_collector",
-        "parallel.max_lag",
-        "parallel.round_timeout",
-        "parallel.straggler_deadline",
-        "parallel.threads_per_worker",
-        "parallel.pin_workers",
-        "parallel.max_failures",
-        "parallel.failure_window",
-        "ppo.shards",
-    }
-)
-
 
 def _new_folder(name: str) -> Path:
     """Return a folder in runs/ that is not there yet, after a preset, a file or an environment."""
@@ -54,13 +24,6 @@ def _new_folder(name: str) -> Path:
     while (RUNS / f"{stem}-{number}").exists():
         number += 1
     return RUNS / f"{stem}-{number}"
-
-
-def _check_changes(overrides: dict[str, Any]) -> None:
-    for key in overrides:
-        if key not in _MAY_CHANGE:
-            allowed = ", ".join(sorted(_MAY_CHANGE))
-            raise UserError(f"{key}: a resumed run keeps its configuration; expected only {allowed}")
 
 
 def _check_crew(given: dict[str, str], config: RunConfig) -> None:
@@ -161,7 +124,6 @@ def _run(
     from soleus.train import train as run_training
 
     if resume is not None:
-        _check_changes(overrides)
         if is_url(resume):
             file = _fetch(resume, run_dir)
         elif run_dir is not None:

@@ -1,7 +1,9 @@
 """Usage errors in one line: tyro explains them in a box of several."""
 
 import contextlib
+import dataclasses
 import functools
+import inspect
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +11,7 @@ from typing import Any
 
 import tyro
 
-from soleus.errors import UserError
+from soleus.errors import UserError, nearest
 
 _BORDER = re.compile(r"^[╭╰]")  # a box's first line, which has its title, and its last
 _RULE = re.compile(r"^[─-]+$")
@@ -17,8 +19,9 @@ _RULE = re.compile(r"^[─-]+$")
 
 def one_line(box: str, verb: str) -> str:
     """Return what tyro's box says above its first rule, and the option that it suggests, if any."""
+    framed = any(_BORDER.match(line.strip()) for line in box.splitlines())
     lines = [line.strip().strip("│").strip() for line in box.splitlines() if not _BORDER.match(line.strip())]
-    if len(lines) > 1 and _RULE.match(lines[1]):  # without UTF-8 there is no frame, but a title over a rule
+    if not framed and len(lines) > 1 and _RULE.match(lines[1]):  # without UTF-8 a title stands over a rule
         lines = lines[2:]
     rules = [i for i, line in enumerate(lines) if _RULE.match(line)]
     said = " ".join(" ".join(lines[: rules[0]] if rules else lines).split())
@@ -26,6 +29,37 @@ def one_line(box: str, verb: str) -> str:
     hint = f" (did you mean '{near[1]}'?)" if near else ""
     command = f"soleus {verb} --help" if verb else "soleus --help"
     return f"{said.rstrip('.')}{hint}; see {command}"
+
+
+def flags_of(verb: Callable[..., int | None]) -> dict[str, bool]:
+    """Return the flags of a verb by name, those of its groups of flags among them, and whether each has to be given."""
+    flags: dict[str, bool] = {}
+    for name, parameter in inspect.signature(verb).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        if dataclasses.is_dataclass(parameter.default):
+            flags |= {_flag(field.name): False for field in dataclasses.fields(parameter.default)}
+        else:
+            flags[_flag(name)] = parameter.default is inspect.Parameter.empty
+    return flags
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def check_flags(verb: str, function: Callable[..., int | None], arguments: Sequence[str]) -> None:
+    """Raise UserError for a flag that the verb does not have, with the nearest that it has, or one that is missing."""
+    flags = flags_of(function)
+    given = {_flag(one.partition("=")[0][2:]) for one in arguments if one.startswith("--") and one != "--"}
+    if "--help" in given or "-h" in arguments or any(one.startswith("--tyro-") for one in given):
+        return
+    for one in sorted(given):
+        if one not in flags:
+            raise UserError(f"soleus {verb}: unknown flag '{one}'{nearest(one, flags)}; see soleus {verb} --help")
+    for name, needed in flags.items():
+        if needed and name not in given:
+            raise UserError(f"soleus {verb}: expected {name}, got none; see soleus {verb} --help")
 
 
 def parse(verbs: Mapping[str, Callable[..., int | None]], arguments: Sequence[str]) -> Callable[[], int | None]:

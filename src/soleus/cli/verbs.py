@@ -1,6 +1,7 @@
 """The verbs of the command line, and which one the arguments ask for."""
 
 from collections.abc import Callable, Sequence
+from importlib import metadata
 
 from soleus import threads
 from soleus.cli.bench import bench
@@ -13,8 +14,9 @@ from soleus.cli.import_ import import_
 from soleus.cli.presets import presets
 from soleus.cli.record import record
 from soleus.cli.report import report
+from soleus.cli.terms import terms
 from soleus.cli.train import train
-from soleus.cli.usage import parse
+from soleus.cli.usage import check_flags, parse
 from soleus.cli.view import view
 from soleus.errors import UserError, nearest
 
@@ -26,6 +28,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "record": record,
     "view": view,
     "presets": presets,
+    "terms": terms,
     "import": import_,
     "bench": bench,
     "doctor": doctor,
@@ -35,9 +38,25 @@ VERBS: dict[str, Callable[..., int | None]] = {
 def call_of(arguments: Sequence[str]) -> Callable[[], int | None]:
     """Return the call that the arguments ask for, its own arguments bound; raises UserError for what is none."""
     verb, *rest = arguments or ["--help"]
+    if verb == "--version":
+        return _print_version
     if verb not in VERBS and not verb.startswith("-"):
         raise UserError(f"expected a verb of {', '.join(VERBS)}, got '{verb}'{nearest(verb, VERBS)}")
-    return parse(VERBS, [verb, *(gather_settings(verb, rest) if verb in KEYED else rest)])
+    rest = gather_settings(verb, rest) if verb in KEYED else rest
+    if verb in VERBS:
+        check_flags(verb, VERBS[verb], rest)
+    try:
+        return parse(VERBS, [verb, *rest])
+    except SystemExit:  # after the help that was asked for
+        if verb == "train":
+            from soleus.cli.keys import listing
+
+            print(f"\n{listing()}")
+        raise
+
+
+def _print_version() -> None:
+    print(f"soleus {metadata.version('soleus')}")
 
 
 def run(arguments: Sequence[str]) -> int:

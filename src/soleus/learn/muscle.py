@@ -86,6 +86,11 @@ class MuscleLearner:
         check_state(self.spec, state, source)
         self.net.load_state_dict({name: torch.as_tensor(to_numpy(value)) for name, value in state.items()})
 
+    def restart_rate(self) -> None:
+        """Learn at the configured rate from now on."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate
+
     def muscle_state(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return copies of the network's weights by the names of NetworkSpec.tensors."""
         return {name: to_numpy(tensor).copy() for name, tensor in self.net.state_dict().items()}

@@ -313,6 +313,36 @@ class Ppo:
         self.updates = int(state["updates"])
         self.generator.set_state(state["generator"])
 
+    def start_from(self, policy: Mapping[str, Any], state: Mapping[str, Any] | None, samples: float) -> bool:
+        """Begin with the weights and the normaliser of another run, everything else being new.
+
+        policy: as policy_state() gives it, of these names and shapes. state: as state_dict() gives it, where there is
+        one; its value function is taken over where it fits, and whether it does is returned. samples: that the
+        normaliser weighs, where no state tells.
+        """
+        weights = {name: torch.as_tensor(to_numpy(policy[name])) for name in self.policy.state_dict()}
+        self.policy.load_state_dict(weights)
+        if not self.image:
+            if state is not None:
+                self.observations.load_state_dict(state["observations"])
+            else:
+                self.observations.mean = to_numpy(policy["normalizer.mean"]).astype(np.float64)
+                std = to_numpy(policy["normalizer.std"]).astype(np.float64)
+                self.observations.variance = (std - _OBSERVATION_EPSILON).clip(min=0.0) ** 2
+                self.observations.count = samples
+        if state is None:
+            return False
+        mine, theirs = self.value.state_dict(), state["value"]
+        if {name: one.shape for name, one in mine.items()} != {name: one.shape for name, one in theirs.items()}:
+            return False
+        self.value.load_state_dict(theirs)
+        self.returns.load_state_dict(state["returns"])
+        return True
+
+    def restart_rate(self) -> None:
+        """Learn at the configured rate from now on, whatever a schedule has made of it."""
+        self._set_rates(self.config.learning_rate, self.optimizer.param_groups)
+
     def close(self) -> None:
         """End the threads that learn."""
         self.shards.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soleus.system import Usage, available_memory_mb, cpu_seconds, proportional_memory_mb
+from soleus.system import Usage, available_memory_mb, cpu_seconds, proportional_memory_mb, waited_seconds
 
 linux = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").is_file(), reason="a kernel without smaps_rollup")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -52,8 +52,9 @@ def test_without_proc_this_process_is_what_is_known(tmp_path: Path) -> None:
 def test_available_memory_is_the_least_that_anybody_tells(tmp_path: Path) -> None:
     assert available_memory_mb(tmp_path) == math.inf
     group = tmp_path / "sys/fs/cgroup"
-    for folder in (tmp_path / "proc", group):
+    for folder in (tmp_path / "proc/self", group):
         folder.mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
     (tmp_path / "proc/meminfo").write_text("MemTotal:  9000000 kB\nMemFree: 5 kB\nMemAvailable:    4096 kB\n")
     assert available_memory_mb(tmp_path) == 4.0
     (group / "memory.max").write_text("max\n")
@@ -63,6 +64,51 @@ def test_available_memory_is_the_least_that_anybody_tells(tmp_path: Path) -> Non
     assert available_memory_mb(tmp_path) == 2.0
     (group / "memory.current").write_text(f"{4 * 2**20}\n")
     assert available_memory_mb(tmp_path) == 0.0
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_available_memory_is_that_of_the_control_group_that_the_process_is_in(tmp_path: Path, version: int) -> None:
+    """In a container or a job of Slurm the limit is not at the top, and that of every group above binds too."""
+    top = tmp_path / ("sys/fs/cgroup" if version == 2 else "sys/fs/cgroup/memory")
+    own = top / "slurm/job_7"
+    own.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    hierarchy = "0:" if version == 2 else "9:memory"
+    (tmp_path / "proc/self/cgroup").write_text(f"{hierarchy}:/slurm/job_7\n3:pids:/x\n")
+    (tmp_path / "proc/meminfo").write_text("MemAvailable: 40960 kB\n")
+    limit, used = ("max", "current") if version == 2 else ("limit_in_bytes", "usage_in_bytes")
+    (own / f"memory.{limit}").write_text(f"{9 * 2**20}\n")
+    (own / f"memory.{used}").write_text(f"{2 * 2**20}\n")
+    assert available_memory_mb(tmp_path) == 7.0
+    (own.parent / f"memory.{limit}").write_text(f"{6 * 2**20}\n")
+    (own.parent / f"memory.{used}").write_text(f"{3 * 2**20}\n")
+    assert available_memory_mb(tmp_path) == 3.0
+
+
+def test_what_threads_waited_for_a_cpu(tmp_path: Path) -> None:
+    for thread, nanoseconds in ((5, 2_000_000_000), (6, 500_000_000)):
+        folder = tmp_path / f"5/task/{thread}"
+        folder.mkdir(parents=True)
+        (folder / "schedstat").write_text(f"9 {nanoseconds} 3\n")
+    assert waited_seconds(5, tmp_path) == 2.5
+    assert math.isnan(waited_seconds(7, tmp_path))
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").is_file(), reason="a kernel without schedstat")
+def test_two_that_share_a_cpu_wait_for_one_another() -> None:
+    code = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nfor _ in range(10**10): pass"
+    cpu = str(min(os.sched_getaffinity(0)))
+    others = [subprocess.Popen([sys.executable, "-c", code, cpu]) for _ in range(2)]
+    try:
+        usage = Usage(lambda: [one.pid for one in others])
+        time.sleep(2.5)
+        sample = usage.sample(2.5)
+        assert sample["system/cpu_waited"] > 0.5
+        assert usage.mean_cpu_waited == pytest.approx(sample["system/cpu_waited"])
+    finally:
+        for one in others:
+            one.kill()
+            one.wait()
 
 
 def test_cpu_time_is_read_behind_a_name_with_spaces_and_parentheses(tmp_path: Path) -> None:

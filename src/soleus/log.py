@@ -31,6 +31,7 @@ METRICS = {
     "profile/<part>": "share of the iteration that goes to a part of it, with --profile; together they are 1",
     "system/memory_mb": "memory of all processes of the run, shared pages counted once [MB]",
     "system/cpu": "CPUs in use over the iteration, all processes together",
+    "system/cpu_waited": "CPUs that were wanted besides, and that others on the machine had",
     "system/cpu_worker_<i>": "CPUs that a worker uses over the collection",
     "episode/return": "mean undiscounted return of the episodes that ended in this iteration",
     "episode/length_s": "mean length of those episodes [s]",

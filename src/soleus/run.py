@@ -289,6 +289,7 @@ class Run:
             "updates": self.ppo.updates,
             "parallel": self._parallel(),
             "cpu": self._usage.mean_cpu,
+            "cpu_waited": self._usage.mean_cpu_waited,
         }
         if self.collector.pids:
             facts["peak_memory_mb"] = self._usage.peak_memory_mb

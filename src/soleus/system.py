@@ -4,8 +4,11 @@ import math
 import os
 import resource
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from soleus.threads import control_groups
 
 _PROC = Path("/proc")
 _MEMORY_INTERVAL = 2.0  # [s] the kernel walks all pages of a process for its proportional memory: milliseconds each
@@ -43,7 +46,7 @@ def own_peak_mb() -> float:
 
 
 def available_memory_mb(root: Path = Path("/")) -> float:
-    """Return the memory that processes started now can have [MB], by the machine's and the control group's account.
+    """Return the memory that processes started now can have [MB]: what the machine and all our control groups leave.
 
     inf where nobody tells. root: where /proc and /sys are mounted.
     """
@@ -53,15 +56,15 @@ def available_memory_mb(root: Path = Path("/")) -> float:
         left += [int(line.split()[1]) / 2**10 for line in lines if line.startswith("MemAvailable:")]  # in kB
     except (OSError, ValueError, IndexError):
         pass
-    group = root / "sys/fs/cgroup"
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            left.append((int((group / limit).read_text()) - int((group / used).read_text())) / 2**20)
-        except (OSError, ValueError):  # none, or no limit: "max"
-            continue
+    for group in control_groups(root, "memory"):
+        for limit, used in (
+            ("memory.max", "memory.current"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ):
+            try:
+                left.append((int((group / limit).read_text()) - int((group / used).read_text())) / 2**20)
+            except (OSError, ValueError):  # none, or no limit: "max"
+                continue
     return max(0.0, min(left))
 
 
@@ -83,6 +86,26 @@ def cpu_seconds(pid: int, proc: Path = _PROC) -> float:
     return (user + kernel) / os.sysconf("SC_CLK_TCK")
 
 
+def waited_seconds(pid: int, proc: Path = _PROC) -> float:
+    """Return how long the threads of a process were ready to run and had no CPU [s], since they began.
+
+    That is the second number of /proc/PID/task/TID/schedstat. nan where the kernel does not tell it. proc: where /proc
+    is mounted.
+    """
+    waited = math.nan
+    try:
+        threads = list((proc / str(pid) / "task").iterdir())
+    except OSError:
+        return math.nan
+    for thread in threads:
+        try:
+            nanoseconds = int((thread / "schedstat").read_text().split()[1])
+        except (OSError, ValueError, IndexError):  # it has just ended
+            continue
+        waited = (0.0 if math.isnan(waited) else waited) + nanoseconds / 1e9
+    return waited
+
+
 class Usage:
     """CPUs and memory that this process and its workers use, from sample to sample and over a whole run."""
 
@@ -94,6 +117,8 @@ class Usage:
         self._used_s = 0.0
         self._memory_mb = 0.0
         self._memory_age_s = math.inf
+        self._waited_before = self._waited()
+        self._waited_s, self._waited_of_s, self._waiting = 0.0, 0.0, math.nan
         self.peak_memory_mb = 0.0
         """Highest proportional memory [MB] that a sample saw; 0 before the first."""
         self.start()
@@ -103,6 +128,11 @@ class Usage:
         """CPUs in use over all samples together; nan before the first."""
         return self._used_s / self._sampled_s if self._sampled_s > 0 else math.nan
 
+    @property
+    def mean_cpu_waited(self) -> float:
+        """CPUs that were wanted over all samples besides those in use, and that others had; nan where nobody tells."""
+        return self._waited_s / self._waited_of_s if self._waited_of_s > 0 else math.nan
+
     def start(self) -> None:
         """Begin an interval now: what was used since the last sample, by an evaluation say, is left out."""
         self._before = self._cpu_seconds()
@@ -110,7 +140,8 @@ class Usage:
     def sample(self, elapsed_s: float) -> dict[str, float]:
         """Return "system/memory_mb" and "system/cpu" [CPUs in use] of the interval since the last sample, or start().
 
-        elapsed_s: the interval's wall time [s]; of none there is no system/cpu. The memory is read at most every 2 s
+        "system/cpu_waited" are CPUs that were wanted besides, and that others had. elapsed_s: the interval's wall time
+        [s]; of none there is no system/cpu. The memory and what was waited for are read at most every 2 s
         of such time and repeated in between. A worker that is new counts from its start, as one CPU at the most: it may
         have started long before it was known. What the one
         that is gone used since the last sample is lost.
@@ -122,15 +153,34 @@ class Usage:
         self._before = now
         self._memory_age_s += elapsed_s
         if self._memory_age_s >= _MEMORY_INTERVAL:
+            self._sample_waiting()
             self._memory_mb = proportional_memory_mb(self._pids(), self._proc)
             self._memory_age_s = 0.0
             self.peak_memory_mb = max(self.peak_memory_mb, self._memory_mb)
         sample = {"system/memory_mb": self._memory_mb}
+        if math.isfinite(self._waiting):
+            sample["system/cpu_waited"] = self._waiting
         if elapsed_s > 0:
             self._sampled_s += elapsed_s
             self._used_s += used
             sample["system/cpu"] = used / elapsed_s
         return sample
+
+    def _sample_waiting(self) -> None:
+        before, self._waited_before = self._waited_before, self._waited()
+        elapsed = self._waited_before[0] - before[0]
+        waited = sum(
+            max(0.0, now - before[1][pid]) for pid, now in self._waited_before[1].items() if pid in before[1]
+        )  # threads that ended take theirs with them
+        if self._waited_before[1] and elapsed > 0:
+            self._waiting = waited / elapsed
+            self._waited_s += waited
+            self._waited_of_s += elapsed
+
+    def _waited(self) -> tuple[float, dict[int, float]]:
+        """The clock [s], and what the threads of each process have waited until now [s]."""
+        found = {pid: waited_seconds(pid, self._proc) for pid in self._pids()}
+        return time.monotonic(), {pid: waited for pid, waited in found.items() if math.isfinite(waited)}
 
     def _pids(self) -> list[int]:
         return [os.getpid(), *self._workers()]

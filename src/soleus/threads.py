@@ -26,8 +26,8 @@ def _quota(folder: Path) -> float | None:
     return int(quota) / int(period)
 
 
-def _group_folders(root: Path, process: int | None = None) -> list[Path]:
-    """Folders of a process's control groups and of all that hold them: every one of their quotas binds."""
+def control_groups(root: Path, controller: str, process: int | None = None) -> list[Path]:
+    """Folders of a process's control groups for "cpu" or "memory", and of all that hold them: every limit binds."""
     try:
         lines = (root / "proc" / str(process or "self") / "cgroup").read_text().splitlines()
     except OSError:
@@ -37,9 +37,9 @@ def _group_folders(root: Path, process: int | None = None) -> list[Path]:
         hierarchy, controllers, path = line.split(":", 2)
         if hierarchy == "0":
             top = root / "sys/fs/cgroup"
-        elif "cpu" in controllers.split(","):
+        elif controller in controllers.split(","):
             top = root / "sys/fs/cgroup" / controllers
-            top = top if top.is_dir() else root / "sys/fs/cgroup/cpu"
+            top = top if top.is_dir() else root / "sys/fs/cgroup" / controller
         else:
             continue
         inner = top / path.strip("/")
@@ -62,7 +62,7 @@ def quota_cpus(root: Path = Path("/"), process: int | None = None) -> float:
 
     root: where /proc and /sys are mounted.
     """
-    folders = _group_folders(root, process)
+    folders = control_groups(root, "cpu", process)
     return min((quota for folder in folders if (quota := _quota(folder)) is not None), default=math.inf)
 
 

@@ -62,7 +62,7 @@ def test_different_environments_are_warned_of_in_one_line(capsys: pytest.Capture
         (["sequential", "nosuch"], "nosuch: expected a run folder (with config.yaml and metrics.jsonl), got nothing"),
         (["sequential", "parallel/config.yaml"], "parallel/config.yaml: expected a run folder (with config.yaml and"),
         (["sequential", "."], ".: expected a run folder (with config.yaml and metrics.jsonl), got one without config"),
-        (["sequential", "parallel", "--ou", "x"], "Unrecognized options: --ou"),
+        (["sequential", "parallel", "--ou", "x"], "soleus compare: unknown flag '--ou' (did you mean '--out'?)"),
         (["sequential", "parallel", "--out", "/proc/x"], "--out: expected a folder that can be written to, got /proc"),
     ],
 )

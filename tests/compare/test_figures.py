@@ -7,6 +7,7 @@ import pytest
 from run_folders import CONFIG, NATIVE, iteration, older, parallel, sequential, write_run
 from soleus.compare.figures import Crew, Figures, crew_of, figures_of
 from soleus.compare.reading import read_runs
+from soleus.compare.sentences import speed_sentence
 
 
 @pytest.fixture
@@ -33,12 +34,15 @@ def test_the_reference(figures: list[Figures]) -> None:
         "steps_per_s_last": 50.0,
         "speed_up": 1.0,
         "efficiency": 1.0,
+        "steps_per_cpu_s": pytest.approx(50 / 0.95),
         "return_initial": 1.0,
         "return_final": 4.0,
         "return_best": 5.0,
         "evaluation_best": 6.5,
         "peak_memory_mb": 512.0,
         "cpu": 0.95,
+        "cpu_waited": None,
+        "apart": None,
     }
     assert shares == pytest.approx({"collecting": 0.2, "learning": 0.6, "rest": 0.2})  # 8 of the 10 s are iterations
 
@@ -57,12 +61,15 @@ def test_a_run_that_was_killed_and_ended_no_episode(figures: list[Figures]) -> N
         "steps_per_s_last": 80.0,
         "speed_up": 1.6,
         "efficiency": 0.8,
+        "steps_per_cpu_s": 50.0,
         "return_initial": None,
         "return_final": None,
         "return_best": None,
         "evaluation_best": None,
         "peak_memory_mb": 700.0,
         "cpu": pytest.approx(1.6),
+        "cpu_waited": None,
+        "apart": None,
     }
     # Of the collection, 0.5, on average 0.3 is waiting; what is told adds up to 0.92.
     expected = {"collecting": 0.35, "learning": 0.4, "waiting": 0.15, "publishing": 0.02, "rest": 0.08}
@@ -140,3 +147,32 @@ def test_who_collects(tmp_path: Path, config: dict[str, Any], summary: dict[str,
     (run,) = read_runs([write_run(tmp_path / "run", [iteration(1, 10.0)], config, summary)])
     told = Crew("workers", 4, 12) if summary and "parallel" in summary else Crew("native", 3, 8)
     assert crew_of(run) == (crew or told)
+
+
+@pytest.mark.parametrize(
+    ("speed", "summary", "apart"),
+    [
+        (100.0, {"cpu": 2.0, "cpu_waited": 0.01}, None),
+        (100.0, {"cpu": 2.0, "cpu_waited": 1.0}, "on a machine that other work shared"),
+        (156.5, {"cpu": 2.0}, "faster than the number of workers can make it"),
+        (100.0, {"cpu": 2.0, "machine": {"processor": "Another"}}, "on another machine"),
+    ],
+)
+def test_where_machines_differ_or_were_shared_cpu_time_is_compared(
+    tmp_path: Path, speed: float, summary: dict[str, Any], apart: str | None
+) -> None:
+    config = {**CONFIG, "parallel": {"collector": "workers", "num_workers": 2, "num_envs_per_worker": 4}}
+    seq, par = read_runs(
+        [
+            sequential(tmp_path / "seq"),
+            write_run(tmp_path / "par", [iteration(1, speed)], config, {"steps": 100, **summary}),
+        ]
+    )
+    found = figures_of([seq, par])
+    assert found[1].apart == apart
+    assert found[1].efficiency == (1.0 if apart is None else None)
+    assert found[1].steps_per_cpu_s == pytest.approx(speed / 2)
+    said = speed_sentence([seq, par], found)
+    assert ("efficiency" in said) == (apart is None)
+    if apart:
+        assert f", {apart}: in a second of CPU time {speed / 2:#.4g} steps for 52.63, " in said

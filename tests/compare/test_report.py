@@ -25,6 +25,7 @@ def test_the_table(tmp_path: Path) -> None:
         ["steps/s,", "last", "50.00", "80.00"],
         ["speed-up", "1.00x", "1.60x"],
         ["efficiency", "per", "worker", "100%", "80%"],
+        ["steps", "per", "CPU", "second", "52.63", "50.00"],
         ["return,", "initial", "1.000", "-"],
         ["return,", "final", "4.000", "-"],
         ["return,", "best", "5.000", "-"],
@@ -87,7 +88,9 @@ def test_one_sentence_on_speed_and_one_on_return(tmp_path: Path) -> None:
     rows = [iteration(1, 25.0, episode__return=9.0), iteration(2, 25.0, episode__return=9.5)]
     better = write_run(tmp_path / "better", rows, summary={"machine": {"processor": "Another"}})
     found = compare_runs(read_runs([seq, better]))
-    assert found.speed == ("seq makes 50.00 steps/s; better 25.00, 0.50 times as many, though on different machines.")
+    assert found.speed == (
+        "seq makes 50.00 steps/s; better 25.00, 0.50 times as many, on another machine, which tells little."
+    )
     assert found.returns == (
         "The return ends highest in better at 9.500 (from 9.000) after 200 steps, "
         "then seq at 4.000 (from 1.000) after 400 steps."

@@ -38,7 +38,9 @@ class Figures:
     speed_up: float | None
     """Mean steps/s over the reference's."""
     efficiency: float | None
-    """Speed-up over the ratio of the numbers of workers."""
+    """Speed-up over the ratio of the numbers of workers; of runs under the same conditions alone (`apart`)."""
+    steps_per_cpu_s: float | None
+    """Mean steps/s over the CPUs in use: what compares where machines were shared."""
     return_initial: float | None
     """Mean over the first 5% (at least one) of the iterations in which episodes ended."""
     return_final: float | None
@@ -50,23 +52,52 @@ class Figures:
     peak_memory_mb: float | None
     cpu: float | None
     """CPUs in use, mean."""
+    cpu_waited: float | None
+    """CPUs that were wanted besides, and that others had, mean."""
+    apart: str | None
+    """Why the speed is none under the conditions of the reference's; None where it is."""
     shares: dict[str, float] | None
     """Of the duration, by what it went to (soleus.compare.shares)."""
 
 
 def figures_of(runs: Sequence[RunRecord]) -> list[Figures]:
     """Return the figures of runs, of which the first is the reference."""
-    reference = (_mean_speed(runs[0]), crew_of(runs[0]).workers)
-    return [_figures(run, *reference) for run in runs]
+    return [_figures(run, runs[0]) for run in runs]
 
 
-def _figures(run: RunRecord, reference_speed: float | None, reference_workers: int | None) -> Figures:
+_SHARED = 0.15  # of the CPUs that a run wanted: from there on its speed is that of the machine's other work too
+_POSSIBLE = 1.1  # efficiency: above it something else than the number of workers was different
+
+
+def _apart(run: RunRecord, reference: RunRecord, efficiency: float | None) -> str | None:
+    """Why two runs were not under the same conditions; None where nothing tells that."""
+    mine, theirs = (one.summary.get("machine") for one in (run, reference))
+    if mine and theirs and mine != theirs:
+        return "on another machine"
+    if any(_share_waited(one) > _SHARED for one in (run, reference)):
+        return "on a machine that other work shared"
+    if efficiency is not None and efficiency > _POSSIBLE:
+        return "faster than the number of workers can make it"
+    return None
+
+
+def _share_waited(run: RunRecord) -> float:
+    """Share of the CPUs that a run wanted that others had."""
+    cpu = _recorded(run, "cpu", _mean_over_time(run, "system/cpu"))
+    waited = _recorded(run, "cpu_waited", _mean_over_time(run, "system/cpu_waited"))
+    return waited / (cpu + waited) if cpu and waited else 0.0
+
+
+def _figures(run: RunRecord, reference: RunRecord) -> Figures:
     crew = crew_of(run)
-    speed = _mean_speed(run)
+    speed, reference_speed = _mean_speed(run), _mean_speed(reference)
+    reference_workers = crew_of(reference).workers
     speed_up = speed / reference_speed if speed and reference_speed else None
     efficiency = None
     if speed_up is not None and crew.workers and reference_workers:
         efficiency = speed_up / (crew.workers / reference_workers)
+    apart = _apart(run, reference, efficiency)
+    cpu = _recorded(run, "cpu", _mean_over_time(run, "system/cpu"))
     initial, final, best = _returns(run)
     duration = _duration(run)
     return Figures(
@@ -79,13 +110,16 @@ def _figures(run: RunRecord, reference_speed: float | None, reference_workers: i
         steps_per_s_mean=speed,
         steps_per_s_last=number(run.iterations[-1].get("time/steps_per_s")),
         speed_up=speed_up,
-        efficiency=efficiency,
+        efficiency=None if apart else efficiency,
+        steps_per_cpu_s=speed / cpu if speed and cpu else None,
         return_initial=initial,
         return_final=final,
         return_best=best,
         evaluation_best=_best_evaluation(run),
         peak_memory_mb=_recorded(run, "peak_memory_mb", _highest(run.column("system/memory_mb"))),
-        cpu=_recorded(run, "cpu", _mean_cpu(run)),
+        cpu=cpu,
+        cpu_waited=_recorded(run, "cpu_waited", _mean_over_time(run, "system/cpu_waited")),
+        apart=apart,
         shares=shares_of(run, duration),
     )
 
@@ -139,9 +173,9 @@ def _highest(values: np.ndarray) -> float | None:
     return float(finite.max()) if finite.size else None
 
 
-def _mean_cpu(run: RunRecord) -> float | None:
-    """CPUs in use, a long iteration counting more than a short one."""
-    cpu, seconds = run.column("system/cpu"), iteration_seconds(run)
+def _mean_over_time(run: RunRecord, key: str) -> float | None:
+    """Mean of a metric, a long iteration counting more than a short one."""
+    cpu, seconds = run.column(key), iteration_seconds(run)
     known = np.isfinite(cpu) & np.isfinite(seconds)
     total = seconds[known].sum()
     return float(cpu[known] @ seconds[known] / total) if total > 0 else None

@@ -62,6 +62,8 @@ _NOTES = """\
 steps/s, mean           all steps over the time of all iterations, collecting and learning
 speed-up                mean steps/s over that of the first run
 efficiency per worker   speed-up over the ratio of the numbers of workers: processes, or the native collector's threads
+                        (none where machines differ or were shared with other work)
+steps per CPU second    mean steps/s over the CPUs in use: what compares where machines were shared
 return                  mean over the first and the last 5% of the iterations in which episodes ended; best such mean
 peak memory             of all processes, shared pages counted once; in older runs that of the main process"""
 

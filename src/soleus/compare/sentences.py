@@ -22,14 +22,26 @@ def speed_sentence(runs: Sequence[RunRecord], figures: Sequence[Figures]) -> str
             parts.append(f"{run.name} recorded none")
             continue
         said = f"{run.name} {decimal(found.steps_per_s_mean)}, {found.speed_up:.2f} times as many"
-        if found.efficiency is not None and found.workers != reference.workers:
+        if found.workers and reference.workers and found.workers != reference.workers:
             workers = "worker" if found.workers == 1 else "workers"
             said += f" with {count(found.workers)} {workers} for {count(reference.workers)}"
+        if found.efficiency is not None and found.workers != reference.workers:
             said += f" (efficiency {percent(found.efficiency)})"
-        parts.append(said)
-    machines = {str(run.summary.get("machine")) for run in runs if run.summary.get("machine")}
-    apart = ", though on different machines" if len(machines) > 1 else ""
-    return f"{runs[0].name} makes {decimal(reference.steps_per_s_mean)} steps/s; {'; '.join(parts)}{apart}."
+        parts.append(said + _per_cpu(found, reference))
+    return f"{runs[0].name} makes {decimal(reference.steps_per_s_mean)} steps/s; {'; '.join(parts)}."
+
+
+def _per_cpu(found: Figures, reference: Figures) -> str:
+    """Return what compares of two runs that were not under the same conditions."""
+    if found.apart is None:
+        return ""
+    if found.steps_per_cpu_s is None or reference.steps_per_cpu_s is None:
+        return f", {found.apart}, which tells little"
+    ratio = found.steps_per_cpu_s / reference.steps_per_cpu_s
+    return (
+        f", {found.apart}: in a second of CPU time {decimal(found.steps_per_cpu_s)} steps for"
+        f" {decimal(reference.steps_per_cpu_s)}, {ratio:.2f} times as many"
+    )
 
 
 def return_sentence(runs: Sequence[RunRecord], figures: Sequence[Figures], comparable: bool = True) -> str:

@@ -61,6 +61,7 @@ ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("steps/s, last", lambda run: decimal(run.steps_per_s_last)),
     ("speed-up", lambda run: _times(run.speed_up)),
     ("efficiency per worker", lambda run: percent(run.efficiency)),
+    ("steps per CPU second", lambda run: decimal(run.steps_per_cpu_s)),
     ("return, initial", lambda run: decimal(run.return_initial)),
     ("return, final", lambda run: decimal(run.return_final)),
     ("return, best", lambda run: decimal(run.return_best)),

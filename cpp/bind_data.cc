@@ -52,7 +52,10 @@ HumanData human_data(const nb::dict& d) {
        "head_height", h.head_height, "tracked_bodies", h.tracked_bodies, "end_effectors", h.end_effectors,
        "feet", h.feet, "mirror_coordinate", h.mirror_coordinate, "mirror_sign", h.mirror_sign,
        "mirror_muscle", h.mirror_muscle, "mirror_tracked", h.mirror_tracked, "lower", h.lower, "upper", h.upper,
-       "qpos_rest", h.qpos_rest, "muscles_act", h.muscles_act);
+       "qpos_rest", h.qpos_rest, "qvel_rest", h.qvel_rest, "ctrl_rest", h.ctrl_rest, "ground_height", h.ground_height,
+       "tied", h.tied, "tied_to", h.tied_to, "tied_pose", h.tied_pose,
+       "motor_control", h.motor_control, "motor_low", h.motor_low, "motor_high", h.motor_high,
+       "mirror_motor", h.mirror_motor, "mirror_motor_sign", h.mirror_motor_sign, "muscles_act", h.muscles_act);
   return h;
 }
 

@@ -27,6 +27,7 @@ LAYERS = [
     {"environments"},
     {"envs"},
     {"simulation", "importing"},
+    {"handover"},
     {"sums"},
     {"remote_run"},
     {"remote"},

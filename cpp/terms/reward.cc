@@ -73,7 +73,7 @@ double forward_speed(const Scene& s, const double* p) {
 }
 
 double upright(const Scene& s, const double* p) {
-  const double low = std::max(0.0, 1.0 - s.now.head[2] / s.human().head_height);
+  const double low = std::max(0.0, 1.0 - s.above_ground(s.now.head[2]) / s.human().head_height);
   const double tilt = std::acos(std::clamp(s.now.frame[8], -1.0, 1.0));
   return std::exp(-p[0] * low * low - p[1] * tilt * tilt);
 }

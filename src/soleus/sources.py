@@ -17,6 +17,14 @@ KINDS = frozenset({"mass", "mjcf", "bvh"})
 """Keys that say what kind of file a model or a motion is."""
 
 
+MODEL_ENDINGS = (".xml", ".mjb")
+
+
+def is_model_file(name: str) -> bool:
+    """Whether a name is that of a model's file rather than of a built-in model."""
+    return name.lower().endswith(MODEL_ENDINGS)
+
+
 class MassFiles(Section):
     """A model in the format of MASS (Lee et al. 2019)."""
 
@@ -27,12 +35,14 @@ class MassFiles(Section):
 
 
 class ModelFiles(Section):
-    """A model from files: of MASS, or MJCF with a table of muscles beside it."""
+    """A model from files: of MASS, or MJCF (or what MuJoCo compiled it to, MJB) with a table of muscles beside it."""
 
     mass: MassFiles | None = None
     mjcf: str | None = None
     muscles: str | None = None
     """CSV, as `soleus import` writes it."""
+    root: str | None = None
+    """The person's pelvis, where more than one body of the MJCF could be it."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where a muscle's force at a blended waypoint acts: on its first body, as in MASS, or on both by weight, which is
     the gradient of the path's length and keeps energy."""
@@ -43,6 +53,10 @@ class ModelFiles(Section):
             raise ValueError(f"expected mass or mjcf, got {'neither' if self.mass is None else 'both'}")
         if self.mass and self.muscles:
             raise ValueError("muscles: expected those of mass under mass.muscles")
+        if self.mass and self.root:
+            raise ValueError(
+                "root: expected one beside mjcf alone (a skeleton of MASS has one root), got it beside mass"
+            )
         return self
 
     def __str__(self) -> str:

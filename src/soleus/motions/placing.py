@@ -58,7 +58,9 @@ def place(
             f"BVH file '{clip.path}': expected up to {_MOST_FRAMES:,} frames, got {duration:g} s of {hz:g} frames each"
         )
     qpos = human.consistent(resample(qpos, lap, human, max(2, round(duration * hz))))
-    qpos[:, human.model.jnt_qposadr[_root_joint(human)] + 2] -= np.quantile(_foot_heights(human, qpos), _GROUNDED)
+    qpos[:, human.model.jnt_qposadr[_root_joint(human)] + 2] -= (
+        np.quantile(_foot_heights(human, qpos), _GROUNDED) - human.ground_height
+    )
     return make_motion(name, duration, qpos, lap.displacement, human, lap.turn)
 
 
@@ -68,7 +70,7 @@ def _root_joint(human: Human) -> int:
 
 def _tracks(clip: Clip, human: Human, channels: Mapping[str, str]) -> list[_Track]:
     model = human.model
-    bodies = {model.body(b).name: b for b in range(1, model.nbody)}
+    bodies = {model.body(b).name: int(b) for b in human.own_bodies}
     if model.jnt_type[_root_joint(human)] != _JOINT.mjJNT_FREE:
         raise UserError(f"BVH file '{clip.path}': expected a model with a free root, got the planar '{human.name}'")
     tracks = []

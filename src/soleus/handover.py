@@ -21,7 +21,6 @@ _HUMAN_FIELDS = (
     "crossing_adr",
     "crossing",
     "root_body",
-    "root_align",
     "head_body",
     "tracked_bodies",
     "end_effectors",
@@ -56,6 +55,7 @@ def human_data(human: Human, config: Config) -> dict[str, Any]:
     data["muscles_act"] = config.control.mode != "torque"
     start = start_of(human, config.task.keyframe)
     data |= {"root_height": start.root_height, "head_height": start.head_height}
+    data["root_align"] = _plain(start.root_align)
     data |= {"qpos_rest": _plain(start.qpos), "qvel_rest": _plain(start.qvel), "ctrl_rest": _plain(start.ctrl)}
     motors = human.motors
     data |= {

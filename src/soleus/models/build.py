@@ -72,10 +72,7 @@ def build_human(
     )
     head = find_head(model, person.bodies, root.body)
     tracked = find_tracked(model, person.bodies, root.body, person.mass)
-    end_effectors = np.array([feet[0][0], feet[1][0], head, *find_hands(model, person.bodies)], dtype=np.int32)
-    if hints.end_effectors is not None:
-        end_effectors = hints.end_effectors
-        _check_own(model, person, end_effectors)
+    end_effectors = _end_effectors(model, hints, person, [feet[0][0], feet[1][0], head])
     permutation, sign = mirror_coordinates(model, qpos_rest, coordinate_dof, names, root_axes(root))
     motors = find_motors(model, person.owns, _joint_mirror(model, coordinate_dof, permutation, sign))
     return Human(
@@ -216,7 +213,11 @@ def _joint_mirror(
     }
 
 
-def _check_own(model: mujoco.MjModel, person: Person, bodies: NDArray[np.int32]) -> None:
-    for body in bodies:
+def _end_effectors(model: mujoco.MjModel, hints: Hints, person: Person, least: list[int]) -> NDArray[np.int32]:
+    """Those that the model names, or else the least and the hands."""
+    if hints.end_effectors is None:
+        return np.array([*least, *find_hands(model, person.bodies)], dtype=np.int32)
+    for body in hints.end_effectors:
         if not person.owns[body]:
             raise UserError(f"tuple '{END_EFFECTORS}': expected bodies of the person, got '{model.body(body).name}'")
+    return hints.end_effectors

@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
 from soleus.models.human import Human
+from soleus.models.root import conjugate, multiply
 
 Floats = NDArray[np.float64]
+
+_UPRIGHT = 0.7  # cosine of the angle between up and the vertical
+_RISE = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +29,8 @@ class Start:
     root_height: float
     """[m] above the ground"""
     head_height: float
+    root_align: Floats
+    """(4,) as of a Human"""
 
 
 def start_of(human: Human, key: str | None) -> Start:
@@ -32,7 +38,7 @@ def start_of(human: Human, key: str | None) -> Start:
     model = human.model
     if key is None:
         ctrl = np.zeros(model.nu)
-        return Start(human.qpos_rest, np.zeros(model.nv), ctrl, human.root_height, human.head_height)
+        return Start(human.qpos_rest, np.zeros(model.nv), ctrl, human.root_height, human.head_height, human.root_align)
     names = [str(model.key(k).name) for k in range(model.nkey)]
     if key not in names:
         has = f"of {', '.join(name or '(nameless)' for name in names)}" if names else f"but '{human.name}' has none"
@@ -50,4 +56,10 @@ def start_of(human: Human, key: str | None) -> Start:
             f"task.initial: expected a keyframe above the ground, got '{key}', whose pelvis or head is at"
             f" {heights.min():.3g} m"
         )
-    return Start(data.qpos.copy(), qvel, model.key_ctrl[index].copy(), float(heights[0]), float(heights[1]))
+    pose = np.array(data.xquat[human.root_body])
+    up = np.zeros(3)
+    mujoco.mju_rotVecQuat(up, np.array([0.0, 0.0, 1.0]), multiply(pose, human.root_align))
+    # A model may lie at qpos0 and stand in its keyframes alone: then it is there that it faces +x, upright.
+    rises = up[2] < _UPRIGHT and heights[0] > _RISE * human.root_height
+    align = conjugate(pose) if rises else human.root_align
+    return Start(data.qpos.copy(), qvel, model.key_ctrl[index].copy(), float(heights[0]), float(heights[1]), align)

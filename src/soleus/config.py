@@ -140,9 +140,9 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
     if "env" in above:
         merged["env"] = _env_over(below.get("env"), above["env"])
     for key in ("model", "motion"):
-        given, base = above.get(key), below.get(key)
-        if isinstance(given, dict) and isinstance(base, dict) and given.keys() & sources.KINDS - base.keys():
-            merged[key] = given  # of another kind
+        given, base = above.get(key), sources.spelled_out(below.get(key))
+        if isinstance(given, dict) and isinstance(base, dict):
+            merged[key] = given if given.keys() & sources.KINDS - base.keys() else _merge(base, given)  # of one kind
     ppo = above.get("ppo")
     if isinstance(ppo, Mapping) and "minibatches" in ppo:  # the way of counting that is given last stands alone
         merged["ppo"] = {**merged["ppo"], "batch_size": ppo.get("batch_size")}

@@ -45,7 +45,7 @@ HumanData human_data(const nb::dict& d) {
   HumanData h;
   read(d, "dof_coordinate", h.dof_coordinate, "dof_coupled", h.dof_coupled, "dof_polynomial", h.dof_polynomial,
        "coordinate_dof", h.coordinate_dof, "actuated", h.actuated, "kp", h.kp, "kd", h.kd,
-       "torque_limit", h.torque_limit, "root_kp", h.root_kp, "root_kd", h.root_kd);
+       "torque_limit", h.torque_limit, "pose_weight", h.pose_weight, "root_kp", h.root_kp, "root_kd", h.root_kd);
   if (d.contains("polylines")) h.polylines = polyline_data(field<nb::dict>(d, "polylines"));
   read(d, "muscle_actuator", h.muscle_actuator, "crossing_adr", h.crossing_adr, "crossing", h.crossing,
        "root_body", h.root_body, "root_align", h.root_align, "head_body", h.head_body, "root_height", h.root_height,

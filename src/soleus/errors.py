@@ -20,4 +20,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     words = list(known)
     near = difflib.get_close_matches(word, words, n=1) or [one for one in words if one.endswith(f".{word}")]
+    near = near or [one for one in words if one.lower() == word.lower()]
     return f" (did you mean '{near[0]}'?)" if near else ""

@@ -17,6 +17,7 @@ _HUMAN_FIELDS = (
     "coordinate_dof",
     "actuated",
     "torque_limit",
+    "pose_weight",
     "muscle_actuator",
     "crossing_adr",
     "crossing",

@@ -45,15 +45,13 @@ def build_human(
     """
     check_contacts(model)
     hints = read_hints(model)
+    _apply(model, hints)
     person = find_person(model, yaw, pelvis)
     root = person.root
     coupling = read_coupling(model, person.dofs)
     feet = find_feet(model, person.bodies)
     qpos_rest, ground = _rest(model, person, coupling, np.concatenate(feet))
-    data = mujoco.MjData(model)
-    data.qpos[:] = qpos_rest
-    mujoco.mj_kinematics(model, data)
-
+    data = _posed(model, qpos_rest)
     coordinate_dof = np.flatnonzero(~coupling.coupled & person.dofs).astype(np.int32)
     names = _coordinate_names(model, root, coordinate_dof)
     dof_coordinate = _dof_coordinate(coupling, coordinate_dof, person)
@@ -82,7 +80,8 @@ def build_human(
         own_bodies=person.bodies, motors=motors, ties=find_ties(model, person.owns),
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
-        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit, root_kp=pd.root_kp, root_kd=pd.root_kd,
+        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit,
+        pose_weight=_weights(model, hints, coordinate_dof[actuated]), root_kp=pd.root_kp, root_kd=pd.root_kd,
         lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes, polylines=polylines,
         muscle_names=muscle_names, muscle_actuator=muscle_actuator, crossing_adr=crossing_adr, crossing=crossing,
         tracked_bodies=tracked, end_effectors=end_effectors, feet=feet,
@@ -103,10 +102,35 @@ class _Gains:
 def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[np.int32], mass: float) -> _Gains:
     """Of the actuated coordinates: what the model says, without a limit to the torque, or else by what joints are."""
     if hints.stable_pd is None:
-        return _Gains(*gains(model, names, dofs, mass))
-    kp, kd, root = hints.stable_pd
-    count = len(names)
-    return _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), kp * root, kd * root)
+        found = _Gains(*gains(model, names, dofs, mass))
+    else:
+        kp, kd, root = hints.stable_pd
+        count = len(names)
+        found = _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), kp * root, kd * root)
+    for k, (joint, axis) in enumerate(_axes_of(model, dofs)):
+        if joint in hints.gains:
+            found.kp[k], found.kd[k] = hints.gains[joint][:, axis]
+    return found
+
+
+def _weights(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(na,) of the actuated coordinates in what is imitated."""
+    own = [hints.weight[joint][axis] if joint in hints.weight else 1.0 for joint, axis in _axes_of(model, dofs)]
+    return np.array(own, dtype=np.float64)
+
+
+def _axes_of(model: mujoco.MjModel, dofs: NDArray[np.int32]) -> list[tuple[str, int]]:
+    """Name of the joint that each dof is of, and which of its axes it is."""
+    joints = model.dof_jntid[dofs]
+    return [(str(model.joint(j).name), int(d - model.jnt_dofadr[j])) for j, d in zip(joints, dofs, strict=True)]
+
+
+def _apply(model: mujoco.MjModel, hints: Hints) -> None:
+    """Set what a compiled model has by axis, and MJCF for all axes of a joint alone."""
+    for mapping, target in ((hints.damping, model.dof_damping), (hints.friction, model.dof_frictionloss)):
+        for joint, values in mapping.items():
+            start = int(model.joint(joint).dofadr[0])
+            target[start : start + len(values)] = values
 
 
 def _limits(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -141,13 +165,18 @@ def _rest(
     if root.free:
         qpos[height - 2 : height] = 0.0
         qpos[height + 1 : height + 5] = conjugate(root.align)
-    data = mujoco.MjData(model)
-    data.qpos[:] = qpos
-    mujoco.mj_kinematics(model, data)
+    data = _posed(model, qpos)
     soles = contact_geoms(model, feet)
     ground = ground_height(model, data, soles, person.owns, float(data.xpos[root.body, 2]))
     qpos[height] -= lowest(model, data, soles) - ground
     return qpos, ground
+
+
+def _posed(model: mujoco.MjModel, qpos: NDArray[np.float64]) -> mujoco.MjData:
+    data = mujoco.MjData(model)
+    data.qpos[:] = qpos
+    mujoco.mj_kinematics(model, data)
+    return data
 
 
 def _vertical(model: mujoco.MjModel, root: Root) -> int:

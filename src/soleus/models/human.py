@@ -65,6 +65,8 @@ class Human:
     """(na,) [N m s/rad]"""
     torque_limit: Floats
     """(na,) [N m]"""
+    pose_weight: Floats
+    """(na,) in the errors of pose and velocity that imitation is rewarded by; 1 where a model says nothing."""
     root_kp: float
     """Gains of the root in the prediction of stable PD, where a model has them; no torque ever acts on it."""
     root_kd: float

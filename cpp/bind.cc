@@ -161,6 +161,12 @@ void bind_rollout(nb::module_& m) {
       .def_prop_ro("shards", &Rollout::shards)
       .def_prop_ro("disable_flags", [](const Rollout& r) { return r.human().model()->opt.disableflags; },
                    "MuJoCo's disable flags of the model as it runs here.")
+      .def("rest_actuators", [](const Rollout& r, Array<int, 1> groups) {
+        const mjModel* m = r.human().model();
+        require(groups.shape(0) == static_cast<std::size_t>(m->nactuator), "expected a group for each actuator");
+        std::copy_n(m->actuator_group, m->nactuator, groups.data());
+        return m->opt.disableactuator;
+      }, "groups"_a, "Writes the actuators' groups as they are here; returns the flags of those that are disabled.")
       .def_prop_ro("state_size", &Rollout::state_size)
       .def_prop_ro("trace_size", &Rollout::trace_size,
                    "Numbers of a row of the trace: mjSTATE_INTEGRATION, then the activations of the muscles.")

@@ -45,14 +45,17 @@ HumanData human_data(const nb::dict& d) {
   HumanData h;
   read(d, "dof_coordinate", h.dof_coordinate, "dof_coupled", h.dof_coupled, "dof_polynomial", h.dof_polynomial,
        "coordinate_dof", h.coordinate_dof, "actuated", h.actuated, "kp", h.kp, "kd", h.kd,
-       "torque_limit", h.torque_limit, "root_kp", h.root_kp, "root_kd", h.root_kd);
+       "torque_limit", h.torque_limit, "pose_weight", h.pose_weight, "root_kp", h.root_kp, "root_kd", h.root_kd);
   if (d.contains("polylines")) h.polylines = polyline_data(field<nb::dict>(d, "polylines"));
   read(d, "muscle_actuator", h.muscle_actuator, "crossing_adr", h.crossing_adr, "crossing", h.crossing,
        "root_body", h.root_body, "root_align", h.root_align, "head_body", h.head_body, "root_height", h.root_height,
        "head_height", h.head_height, "tracked_bodies", h.tracked_bodies, "end_effectors", h.end_effectors,
        "feet", h.feet, "mirror_coordinate", h.mirror_coordinate, "mirror_sign", h.mirror_sign,
        "mirror_muscle", h.mirror_muscle, "mirror_tracked", h.mirror_tracked, "lower", h.lower, "upper", h.upper,
-       "qpos_rest", h.qpos_rest, "muscles_act", h.muscles_act);
+       "qpos_rest", h.qpos_rest, "qvel_rest", h.qvel_rest, "ctrl_rest", h.ctrl_rest, "ground_height", h.ground_height,
+       "tied", h.tied, "tied_to", h.tied_to, "tied_pose", h.tied_pose,
+       "motor_control", h.motor_control, "motor_low", h.motor_low, "motor_high", h.motor_high,
+       "mirror_motor", h.mirror_motor, "mirror_motor_sign", h.mirror_motor_sign, "muscles_act", h.muscles_act);
   return h;
 }
 

@@ -56,7 +56,10 @@ void Body::reset(std::span<const double> qpos, std::span<const double> qvel) {
     d->qpos[own] = m->qpos0[own] + p[0] + x * (p[1] + x * (p[2] + x * (p[3] + x * p[4])));
     d->qvel[dof] = coupling_[dof] * d->qvel[human_->coordinate_dof[human_->dof_coordinate[dof]]];
   }
+  if (!human_->ctrl_rest.empty()) std::copy(human_->ctrl_rest.begin(), human_->ctrl_rest.end(), d->ctrl);
   mj_forward(m, d);
+  if (!human_->tied.empty()) bring_tied();
+  start_servos();
   refresh();
   pushed_.clear();
   gather_constraint();
@@ -121,6 +124,7 @@ void Body::stable_pd(std::span<const double> target, std::span<double> torque) {
   for (const auto& e : h.inertia_entries()) inertia_[e.slot] += coupling_[e.row] * coupling_[e.col] * d->M[e.adr];
   std::copy(constraint_.begin(), constraint_.end(), force_.begin());
   for (int i = 0; i < m->nv; ++i) {
+    if (h.dof_coordinate[i] < 0) continue;
     force_[h.dof_coordinate[i]] += coupling_[i] * (d->qfrc_passive[i] - d->qfrc_bias[i]);
   }
   pose_error(target);
@@ -181,7 +185,9 @@ void Body::gather_constraint() {
   // Equality forces are orthogonal to the coupled motion and drop out here; contacts and limits stay.
   const Human& h = *human_;
   std::fill(constraint_.begin(), constraint_.end(), 0.0);
-  for (int i = 0; i < h.model()->nv; ++i) constraint_[h.dof_coordinate[i]] += coupling_[i] * data_->qfrc_constraint[i];
+  for (int i = 0; i < h.model()->nv; ++i) {
+    if (h.dof_coordinate[i] >= 0) constraint_[h.dof_coordinate[i]] += coupling_[i] * data_->qfrc_constraint[i];
+  }
   for (const Pushed& p : pushed_) constraint_[p.coordinate] += p.torque;
 }
 

@@ -47,6 +47,8 @@ class Body {
   // dynamics allow; without dynamics activations are set at once.
   void apply_activations(std::span<const double> desired, bool dynamics);
   void apply_excitations(std::span<const double> excitation);
+  // Sets the controls of the motors by actions in [-1, 1], (nu), those of the mirrored body if `mirrored`.
+  void apply_motors(const float* action, bool mirrored);
   // Applies the forces of muscles that are not MuJoCo's own; before every advance() of a body that its muscles drive.
   void pull_muscles();
   void forget_paths() { path_current_ = false; }
@@ -84,6 +86,8 @@ class Body {
   static void visit_state(AnyBody& body, Visit&& visit);
 
   void refresh();
+  void start_servos();
+  void bring_tied();
   void pose_error(std::span<const double> target);
   void drive_root();
   void compute_paths();

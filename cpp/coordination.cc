@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace soleus {
+namespace {
+
+// [(N m)^2] curvature of the objective below which a muscle has neither force nor moment nor a regularization.
+constexpr double kFlat = 1e-9;
+
+}  // namespace
 
 void torque_residual(const Human& human, std::span<const double> moments, std::span<const double> target,
                      std::span<const double> activation, std::span<double> residual) {
@@ -17,16 +23,17 @@ void torque_residual(const Human& human, std::span<const double> moments, std::s
 void static_optimization(const Human& human, std::span<const double> moments, std::span<const double> target,
                          double regularization, int sweeps, std::span<double> activation, std::span<double> residual,
                          std::span<double> step) {
-  torque_residual(human, moments, target, activation, residual);
   const int* crossing = human.crossing.data();
   const int* adr = human.crossing_adr.data();
   double* r = residual.data();
   for (std::size_t m = 0; m < activation.size(); ++m) {
     double curvature = regularization;
     for (int s = adr[m]; s < adr[m + 1]; ++s) curvature += moments[s] * moments[s];
-    // A muscle without force or moment has nothing to say; the bound keeps it at rest.
-    step[m] = 1.0 / std::max(curvature, 1e-9);
+    // Where nothing tells one activation of a muscle from another, the least is the answer, and no warm start is kept.
+    if (curvature < kFlat) activation[m] = 0;
+    step[m] = 1.0 / std::max(curvature, kFlat);
   }
+  torque_residual(human, moments, target, activation, residual);
   // Each update waits for the last one's residual: divisions stay out of this loop, and the order of the muscles puts
   // the two legs side by side, whose updates do not wait for one another.
   for (int sweep = 0; sweep < sweeps; ++sweep) {

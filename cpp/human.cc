@@ -20,6 +20,8 @@ void require_indices(const std::vector<int>& values, int bound, const char* what
   }
 }
 
+constexpr int kRestingGroup = 30;  // of actuators: the last that can be disabled
+
 int joint_of_dof(const mjModel* m, int dof) { return m->dof_jntid[dof]; }
 
 }  // namespace
@@ -29,7 +31,7 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
   check();
   // Divergence is handled here, by human; sensors are not read.
   model_->opt.disableflags |= mjDSBL_AUTORESET | mjDSBL_SENSOR;
-  if (!muscles_act) model_->opt.disableflags |= mjDSBL_ACTUATION;
+  if (!muscles_act) rest_muscles();
   const mjModel* m = model_.get();
   build_coordinates();
   geom_foot_.assign(m->ngeom, -1);
@@ -39,8 +41,7 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
     }
   }
   planar_ = num_coordinates() - num_actuated() == 3;
-  mass_ = mj_getTotalmass(m);
-  weight_ = mass_ * -m->opt.gravity[2];
+  weigh();
   for (int j = m->body_jntadr[root_body]; j < m->body_jntadr[root_body] + m->body_jntnum[root_body]; ++j) {
     if (m->jnt_type[j] == mjJNT_FREE) root_height_qpos_ = m->jnt_qposadr[j] + 2;
     if (m->jnt_type[j] == mjJNT_SLIDE && m->jnt_axis[3 * j + 2] > 0.9) root_height_qpos_ = m->jnt_qposadr[j];
@@ -56,16 +57,60 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
   build_mirror();
 }
 
+void Human::weigh() {
+  const mjModel* m = model_.get();
+  std::vector<bool> own(m->nbody, false);
+  own[root_body] = true;
+  for (int body = 1; body < m->nbody; ++body) {  // parents come first
+    if (own[m->body_parentid[body]]) own[body] = true;
+    if (own[body]) mass_ += m->body_mass[body];
+  }
+  weight_ = mass_ * -m->opt.gravity[2];
+}
+
+void Human::rest_muscles() {
+  mjModel* m = model_.get();
+  if (static_cast<int>(muscle_actuator.size()) == m->nactuator) {  // there is nothing else to be driven
+    m->opt.disableflags |= mjDSBL_ACTUATION;
+    return;
+  }
+  for (int a : muscle_actuator) m->actuator_group[a] = kRestingGroup;
+  m->opt.disableactuator |= 1 << kRestingGroup;
+}
+
+void Human::check_motors() const {
+  const std::size_t count = motor_control.size();
+  require_indices(motor_control, static_cast<int>(model_->nu), "motor_control");
+  for (const auto* range : {&motor_low, &motor_high}) require_size(range->size(), count, "motor_low and motor_high");
+  require_size(mirror_motor.size(), count, "mirror_motor");
+  require_size(mirror_motor_sign.size(), count, "mirror_motor_sign");
+  require_indices(mirror_motor, static_cast<int>(count), "mirror_motor");
+}
+
 void Human::check() const {
   const mjModel* m = model_.get();
   require_size(dof_coordinate.size(), m->nv, "dof_coordinate");
   require_size(dof_coupled.size(), m->nv, "dof_coupled");
   require_size(dof_polynomial.size(), 5 * m->nv, "dof_polynomial");
   require_size(qpos_rest.size(), m->nq, "qpos_rest");
-  require_indices(dof_coordinate, num_coordinates(), "dof_coordinate");
+  for (int i = 0; i < m->nv; ++i) {
+    require(dof_coordinate[i] >= -1 && dof_coordinate[i] < num_coordinates(), "expected dof_coordinate in range");
+    require(dof_coordinate[i] >= 0 || !dof_coupled[i], "expected coupled joints of the person alone");
+  }
+  require(qvel_rest.empty() || qvel_rest.size() == static_cast<std::size_t>(m->nv), "expected qvel_rest to fit the model");
+  require(ctrl_rest.empty() || ctrl_rest.size() == static_cast<std::size_t>(m->nu), "expected ctrl_rest to fit the model");
+  check_motors();
+  require_indices(tied, m->nbody, "tied");
+  require_indices(tied_to, m->nbody, "tied_to");
+  require_size(tied_to.size(), tied.size(), "tied_to");
+  require_size(tied_pose.size(), 7 * tied.size(), "tied_pose");
+  for (int body : tied) {
+    require(m->body_jntnum[body] == 1 && m->jnt_type[m->body_jntadr[body]] == mjJNT_FREE, "expected tied bodies that float");
+  }
   require_indices(coordinate_dof, m->nv, "coordinate_dof");
   require_indices(actuated, num_coordinates(), "actuated");
   for (const auto* gains : {&kp, &kd, &torque_limit}) require_size(gains->size(), actuated.size(), "gains");
+  if (!pose_weight.empty()) require_size(pose_weight.size(), actuated.size(), "pose_weight");
   require_indices(muscle_actuator, m->nactuator, "muscle_actuator");
   require(!has_polylines() || muscle_actuator.empty(), "expected muscles that are all polylines or all actuators");
   const std::size_t nm = has_polylines() ? polylines.adr.size() - 1 : muscle_actuator.size();
@@ -152,6 +197,7 @@ void Human::build_inertia() {
         const int j = m->M_colind[adr];
         const int ci = dof_coordinate[i];
         const int cj = dof_coordinate[j];
+        if (ci < 0 || cj < 0) continue;  // trees share no inertia
         visit(adr, i, j, std::max(ci, cj), std::min(ci, cj));
       }
     }
@@ -182,6 +228,7 @@ void Human::build_moments() {
     for (int e = 0; e < data->moment_rownnz[out]; ++e) {
       const int adr = data->moment_rowadr[out] + e;
       const int dof = data->moment_colind[adr];
+      if (dof_coordinate[dof] < 0) continue;
       const int coordinate = coordinate_actuated_[dof_coordinate[dof]];
       for (int s = crossing_adr[k]; s < crossing_adr[k + 1]; ++s) {
         if (crossing[s] == coordinate) moment_entries_.push_back({adr, dof, s});
@@ -194,6 +241,7 @@ void Human::build_paths() {
   const mjModel* m = model_.get();
   std::vector<int> dof_actuated(m->nv, -1);
   for (int i = 0; i < m->nv; ++i) {
+    if (dof_coordinate[i] < 0) continue;
     const int k = coordinate_actuated_[dof_coordinate[i]];
     require(!dof_coupled[i] || k < 0, "expected a model without coupled joints for muscles that are polylines");
     dof_actuated[i] = k;

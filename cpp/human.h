@@ -1,5 +1,7 @@
 // A human: a compiled MuJoCo model plus what MuJoCo does not know about it. Immutable and shared by all bodies.
 //
+// The person is the root body and all that hangs below it. What else is in the model MuJoCo simulates, and nothing here
+// drives, weighs or looks at it.
 // A *coordinate* is an independent degree of freedom. Joints that an equality drives (the patella of a knee) belong to
 // their driver's coordinate: velocities follow qd_i = g_i(q) u_c with g the derivative of the coupling polynomial.
 // The three coordinates of a ball joint are the exponential map of its rotation (axis times angle, body axes), those of a
@@ -19,13 +21,14 @@ namespace soleus {
 
 // What the caller says about a model; lengths are checked against the model and each other by Human's constructor.
 struct HumanData {
-  std::vector<int> dof_coordinate;       // (nv)
+  std::vector<int> dof_coordinate;       // (nv); -1: no dof of the person's
   std::vector<bool> dof_coupled;         // (nv)
   std::vector<double> dof_polynomial;    // (nv, 5)
   std::vector<int> coordinate_dof;       // (nc)
   std::vector<int> actuated;             // (na) coordinates under stable PD
   std::vector<double> kp, kd;            // (na) [N m/rad], [N m s/rad]
   std::vector<double> torque_limit;      // (na) [N m]
+  std::vector<double> pose_weight;       // (na) in the squared errors of pose and velocity; empty: all 1
   double root_kp = 0, root_kd = 0;       // of stable PD's prediction; no torque ever acts on the root
   std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines
   PolylineData polylines;
@@ -42,9 +45,18 @@ struct HumanData {
   std::vector<int> mirror_coordinate;    // (nc)
   std::vector<double> mirror_sign;       // (nc)
   std::vector<int> mirror_muscle;        // (nm)
+  std::vector<int> motor_control;        // (nu) addresses in mjData.ctrl of the motors and servos that have actions
+  std::vector<double> motor_low, motor_high;  // (nu) controls at the actions -1 and 1
+  std::vector<int> mirror_motor;         // (nu) the mirrored action is that of another motor, with a sign
+  std::vector<double> mirror_motor_sign; // (nu)
   std::vector<int> mirror_tracked;       // (nb)
   std::vector<double> lower, upper;      // (nc) of coordinates [rad]; those of ball joints bind here, by axis; may be empty
   std::vector<double> qpos_rest;         // (nq)
+  std::vector<double> qvel_rest;         // (nv) at an episode's start; empty: none
+  std::vector<double> ctrl_rest;         // (number of controls) likewise: what nobody's action moves keeps it
+  std::vector<int> tied, tied_to;        // (nt) floating bodies of others, and the person's body that each is tied to
+  std::vector<double> tied_pose;         // (nt, 7) place and quaternion in that one's frame, at an episode's start
+  double ground_height = 0;              // under the person who stands at rest [m]; other heights are measured from it
   bool muscles_act = true;               // false: a torque-driven body, whose muscles make no force at all
 };
 
@@ -62,6 +74,7 @@ class Human : public HumanData {
   int num_actuated() const { return static_cast<int>(actuated.size()); }
   int num_muscles() const { return has_polylines() ? paths_.muscles() : static_cast<int>(muscle_actuator.size()); }
   bool has_polylines() const { return !polylines.adr.empty(); }
+  int num_motors() const { return static_cast<int>(motor_control.size()); }
   int num_crossings() const { return static_cast<int>(crossing.size()); }
   bool planar() const { return planar_; }
   double mass() const { return mass_; }      // [kg]
@@ -119,6 +132,9 @@ class Human : public HumanData {
 
  private:
   void check() const;
+  void check_motors() const;
+  void weigh();
+  void rest_muscles();
   void build_coordinates();
   void build_inertia();
   void build_moments();

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "error.h"
+#include "start.h"
 
 namespace soleus {
 namespace {
@@ -26,10 +27,12 @@ Rollout::Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, T
   require(data.threads > 0, "expected at least one thread, got " + std::to_string(data.threads));
   require(control.substeps > 0, "expected at least one substep, got " + std::to_string(control.substeps));
   require(control.interval > 0, "expected at least one substep a coordination, got " + std::to_string(control.interval));
-  require(control.mode == Control::kTorque || human_->num_muscles() > 0,
-          "expected a model with muscles for muscle or excitation control, got none");
+  require(control.mode != Control::kMuscle || human_->num_muscles() > 0,
+          "expected a model with muscles for muscle control, got none");
+  require(world_.action_size() > 0, "expected joints, muscles or motors to act on, got none");
   require(!control.mirror || human_->mirror_crossing().size() == human_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
+  check_start(world_);
   const int size = shard_size();
   const int count = (data.humans + size - 1) / size;
   shards_.resize(count);

@@ -72,6 +72,7 @@ void Shard::begin_episode(int human) {
   s.start_time = 0;
   s.state_qpos = h.qpos_rest;
   std::fill(s.state_qvel.begin(), s.state_qvel.end(), 0.0);
+  if (!h.qvel_rest.empty()) s.state_qvel = h.qvel_rest;
   const double u = draw.uniform();
   if (world_.motion) s.start_time = u * world_.motion->duration();
   if (world_.motion && world_.task.start_on_reference()) {

@@ -46,8 +46,12 @@ struct World {
 
   double control_dt() const { return control.substeps * human.model()->opt.timestep; }
   std::uint32_t episode_steps() const { return static_cast<std::uint32_t>(task.episode_steps(control_dt())); }
-  int action_size() const {
+  // Actions before those of the motors: excitations of the muscles, or targets of the joints.
+  int muscle_actions() const {
     return control.mode == Control::kExcitation ? human.num_muscles() : human.num_actuated();
+  }
+  int action_size() const {
+    return muscle_actions() + human.num_motors();
   }
 };
 
@@ -134,6 +138,8 @@ class Shard {
   const Body& body(int human) const { return humans_[human].body; }
   // Where the motion is at this instant [s].
   double motion_time(int human) const { return time(humans_[human]); }
+  // The termination term that a human meets as it is; null: none.
+  const char* ending(int human) { return world_.task.ending(scene(humans_[human])); }
 
   // The policy's part of step t: actions and their log-densities.
   void act(const Policy& policy, const RolloutViews& views, std::size_t t);

@@ -41,6 +41,7 @@ void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
   const double u = Draw(key(human), Stream::kSubstep, s.step).uniform();
   const int interval = world_.control.interval;
   s.sampled_substep = interval * static_cast<int>(u * ((world_.control.substeps + interval - 1) / interval));
+  s.body.apply_motors(action + world_.muscle_actions(), s.mirrored);
   if (world_.control.mode != Control::kExcitation) {
     pose_target(s, action);
     return;

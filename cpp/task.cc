@@ -88,10 +88,11 @@ double Task::reward(const Scene& scene, double* sums) const {
   return total;
 }
 
-bool Task::terminated(const Scene& scene) const {
-  return std::any_of(terminations_.begin(), terminations_.end(), [&](const auto& term) {
-    return term.kind->met(scene, term.parameters.data());
-  });
+const char* Task::ending(const Scene& scene) const {
+  for (const auto& term : terminations_) {
+    if (term.kind->met(scene, term.parameters.data())) return term.kind->name;
+  }
+  return nullptr;
 }
 
 }  // namespace soleus

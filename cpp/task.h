@@ -44,7 +44,9 @@ class Task {
   void observe(const Scene& scene, float* out) const;
   // The reward; each term's value, unweighted, is added to `sums`, (reward_terms()), unless the reward is not finite.
   double reward(const Scene& scene, double* sums) const;
-  bool terminated(const Scene& scene) const;
+  // The first termination term that is met; null: none.
+  const char* ending(const Scene& scene) const;
+  bool terminated(const Scene& scene) const { return ending(scene) != nullptr; }
 
  private:
   template <class Kind>

@@ -92,7 +92,7 @@ def strider() -> Human:
     uncoupled = Coupling(np.zeros(model.nv, dtype=np.bool_), free, np.zeros((model.nv, 5)), free, model.qpos0.copy())
     return replace(
         load("walk2d"),
-        name="strider", model=model, root_body=ids["pelvis"],
+        name="strider", model=model, root_body=ids["pelvis"], own_bodies=np.arange(1, model.nbody, dtype=np.int32),
         root_align=np.array([np.sqrt(0.5), 0, 0, np.sqrt(0.5)]),  # the pelvis faces y in its own frame
         feet=(np.array([ids["shank_r"]], dtype=np.int32), np.array([ids["shank_l"]], dtype=np.int32)),
         end_effectors=np.array([ids["shank_r"], ids["shank_l"], ids["pelvis"]], dtype=np.int32),

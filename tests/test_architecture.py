@@ -27,6 +27,7 @@ LAYERS = [
     {"environments"},
     {"envs"},
     {"simulation", "importing"},
+    {"handover"},
     {"sums"},
     {"resuming"},
     {"remote_run"},

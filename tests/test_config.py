@@ -101,7 +101,10 @@ def test_flags_have_the_types_of_the_schema(flags: list[str], key: str, value: o
             ["--ppo.minibatches", "4096"],
             "ppo.minibatches: expected at most the 2048 samples of a round (32 environments x 64 steps), got 4096",
         ),
-        (["--task.initial", "x"], "task.initial: expected 'reference' or 'rest', got 'x'"),
+        (
+            ["--task.initial", "x"],
+            "task.initial: expected reference, rest or key:NAME of a keyframe of the model, got 'x'",
+        ),
         (["--task.reward.terms.pose.weight", "x"], "task.reward.terms.pose.weight: expected a valid number, got 'x'"),
         (["--task.reward.terms.new", "{scale: 1}"], "task.reward.terms.new: expected a weight, got {'scale': 1.0}"),
         (["--task.unknown", "1"], "unknown key 'task.unknown'"),
@@ -180,6 +183,36 @@ def test_a_task_builds_on_a_base_and_drops_terms(tmp_path: Path) -> None:
     assert task.reward.terms == {"pose": {"weight": 3.0, "scale": 0.2}}
     task = load_config(path, parse_overrides(["--task.observation.phase", "null", "--task.observation.height={}"])).task
     assert task.observation == {"height": {}}
+
+
+@pytest.mark.parametrize("way", ["mapping", "flag", "over"])
+def test_a_task_that_is_named_has_its_own_terms(way: str, tmp_path: Path) -> None:
+    path = tmp_path / "named.yaml"
+    if way == "over":
+        path.write_text("base: walk2d\ntask: {name: walk, initial_noise: 0.5, reward: {terms: {alive: {weight: 3}}}}\n")
+    else:
+        path.write_text("base: walk2d\n" + ("task: {name: walk}\n" if way == "mapping" else ""))
+    task = load_config(path, {"task.name": "walk"} if way == "flag" else {}).task
+    plain = load_config("walk2d", {"task": "walk"}).task
+    if way == "over":
+        assert (task.initial_noise, task.reward.terms["alive"]) == (0.5, {"weight": 3.0})
+        task = task.model_copy(update={"initial_noise": plain.initial_noise})
+        assert task.reward.terms.keys() == plain.reward.terms.keys()
+    else:
+        assert task == plain
+    path.write_text(dump_config(load_config(path)))
+    assert load_config(path).task.name == ("imitate" if way == "flag" else "walk")
+
+
+def test_a_name_of_its_own_needs_a_base_or_all_terms(file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "named.yaml"
+    path.write_text("base: walk2d\ntask: {name: wlak, episode_seconds: 3}\n")
+    with pytest.raises(UserError, match=r"task\.name: unknown task 'wlak' \(did you mean 'walk'\?\).*base: imitate"):
+        load_config(path)
+    path.write_text("base: walk2d\ntask: {name: mine, base: imitate, episode_seconds: 3}\n")
+    assert load_config(path).task.name == "mine"
+    path.write_text(yaml.safe_dump({"base": "walk2d", "task": {**TASK, "name": "mine"}}))
+    assert load_config(path).task.observation == load_config(file).task.observation  # and nothing of imitation
 
 
 def test_a_named_task_replaces_the_one_below(file: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ int root_size(const Human& h) { return h.planar() ? 6 : 10; }
 // Height, up axis seen in the heading frame, linear and angular velocity.
 void root(const Scene& s, const double* p, float* out) {
   const Kinematics& k = s.now;
-  *out++ = static_cast<float>(k.root[2]);
+  *out++ = static_cast<float>(s.above_ground(k.root[2]));
   const Vec3 up = k.to_heading({k.frame[2], k.frame[5], k.frame[8]});
   out = write_vector(s, up, 1.0, out);
   out = write_vector(s, k.to_heading(k.root_velocity), 1.0, out);

@@ -8,19 +8,23 @@
 namespace soleus {
 namespace {
 
+// Squared errors of the actuated coordinates, each by its weight, where the human has weights.
+template <class Error>
+double weighted(const Human& h, Error error) {
+  double sum = 0;
+  for (int k = 0; k < h.num_actuated(); ++k) {
+    const double e = error(h.actuated[k]);
+    sum += h.pose_weight.empty() ? e * e : h.pose_weight[k] * (e * e);
+  }
+  return sum;
+}
+
 double pose(const Scene& s, const double* p) {
-  double error = 0;
-  for (int c : s.human().actuated) error += s.pose_error[c] * s.pose_error[c];
-  return std::exp(-p[0] * error);
+  return std::exp(-p[0] * weighted(s.human(), [&](int c) { return s.pose_error[c]; }));
 }
 
 double velocity(const Scene& s, const double* p) {
-  double error = 0;
-  for (int c : s.human().actuated) {
-    const double e = s.velocity(c) - s.reference_velocity(c);
-    error += e * e;
-  }
-  return std::exp(-p[0] * error);
+  return std::exp(-p[0] * weighted(s.human(), [&](int c) { return s.velocity(c) - s.reference_velocity(c); }));
 }
 
 double end_effectors(const Scene& s, const double* p) {
@@ -73,7 +77,7 @@ double forward_speed(const Scene& s, const double* p) {
 }
 
 double upright(const Scene& s, const double* p) {
-  const double low = std::max(0.0, 1.0 - s.now.head[2] / s.human().head_height);
+  const double low = std::max(0.0, 1.0 - s.above_ground(s.now.head[2]) / s.human().head_height);
   const double tilt = std::acos(std::clamp(s.now.frame[8], -1.0, 1.0));
   return std::exp(-p[0] * low * low - p[1] * tilt * tilt);
 }

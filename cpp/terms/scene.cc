@@ -46,8 +46,8 @@ void measure(Body& body, Kinematics& out) {
   out.head = body_position(body, h.head_body);
   point_velocity(body, h.head_body, out.head_velocity, head_rate);
   for (int i = 0; i < 3; ++i) {
-    out.com[i] = d->subtree_com[i];
-    out.com_velocity[i] = d->subtree_linvel[i];
+    out.com[i] = d->subtree_com[3 * h.root_body + i];
+    out.com_velocity[i] = d->subtree_linvel[3 * h.root_body + i];
   }
 }
 

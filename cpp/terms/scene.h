@@ -43,6 +43,7 @@ struct Scene {
   double lap_turn = 0;                        // what the motion's laps before this one turned in all [rad]
 
   const Human& human() const { return body.human(); }
+  double above_ground(double z) const { return z - human().ground_height; }
   double position(int coordinate) const { return body.positions()[coordinate]; }
   double velocity(int coordinate) const { return body.data()->qvel[human().coordinate_dof[coordinate]]; }
   double reference_velocity(int coordinate) const { return reference->qvel[human().coordinate_dof[coordinate]]; }

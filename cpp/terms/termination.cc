@@ -9,7 +9,8 @@ namespace {
 constexpr double kDegree = 0.017453292519943295;
 
 bool fall(const Scene& s, const double* p) {
-  const bool low = s.now.root[2] < p[0] * s.human().root_height || s.now.head[2] < p[0] * s.human().head_height;
+  const bool low = s.above_ground(s.now.root[2]) < p[0] * s.human().root_height ||
+                   s.above_ground(s.now.head[2]) < p[0] * s.human().head_height;
   return low || s.now.frame[8] < std::cos(p[1] * kDegree);
 }
 

@@ -135,27 +135,42 @@ def _read(kind: str, name: str, folder: Path, above: tuple[Any, ...] = ()) -> di
 
 def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return a configuration laid over another. A task with a name or a base of its own replaces the one below."""
-    task = above.get("task")
-    if isinstance(task, str):
-        task = _read("tasks", task, folder)
-    elif isinstance(task, dict) and "base" in task:
-        own = {key: value for key, value in task.items() if key != "base"}
-        task = _merge(_read("tasks", str(task["base"]), folder), own)
-    else:
-        task = _merge(below.get("task"), task)
+    task = _task_over(below.get("task"), above.get("task"), folder)
     if above.get("parallel") == "auto":
         above = {**above, "parallel": {"num_workers": "auto", "num_envs_per_worker": "auto"}}
     merged: dict[str, Any] = _merge(below, above)
     if "env" in above:
         merged["env"] = _env_over(below.get("env"), above["env"])
     for key in ("model", "motion"):
-        given, base = above.get(key), below.get(key)
-        if isinstance(given, dict) and isinstance(base, dict) and given.keys() & sources.KINDS - base.keys():
-            merged[key] = given  # of another kind
+        given, base = above.get(key), sources.spelled_out(below.get(key))
+        if isinstance(given, dict) and isinstance(base, dict):
+            merged[key] = given if given.keys() & sources.KINDS - base.keys() else _merge(base, given)  # of one kind
     ppo = above.get("ppo")
     if isinstance(ppo, Mapping) and "minibatches" in ppo:  # the way of counting that is given last stands alone
         merged["ppo"] = {**merged["ppo"], "batch_size": ppo.get("batch_size")}
     return {**merged, "task": task} if "task" in above else merged
+
+
+def _task_over(below: Any, task: Any, folder: Path) -> Any:
+    """Return a task laid over another; one that is named, or has a base or all terms of its own, replaces it."""
+    if isinstance(task, str):
+        return _read("tasks", task, folder)
+    if not isinstance(task, dict):
+        return _merge(below, task)
+    own = {key: value for key, value in task.items() if key != "base"}
+    if "base" in task:
+        return _merge(_read("tasks", str(task["base"]), folder), own)
+    known, name = names("tasks"), task.get("name")
+    if name is None or (isinstance(below, Mapping) and name == below.get("name")):
+        return _merge(below, task)
+    if {"observation", "reward"} <= task.keys():
+        return task
+    if name in known:
+        return _merge(_read("tasks", name, folder), own)
+    raise UserError(
+        f"task.name: unknown task '{name}'{nearest(str(name), known)}; expected one of {', '.join(known)}; a task of"
+        f" another name says what it builds on, such as base: {known[0]}"
+    )
 
 
 def _env_over(below: Any, above: Any) -> Any:

@@ -30,5 +30,6 @@ def nearest(word: str, known: Iterable[str]) -> str:
         difflib.get_close_matches(word, words, n=1)
         or [one for one in words if one.endswith(f".{word}")]
         or [lasts[one] for one in difflib.get_close_matches(word, lasts, n=1)]
+        or [one for one in words if one.lower() == word.lower()]
     )
     return f" (did you mean '{near[0]}'?)" if near else ""

@@ -32,27 +32,21 @@ def import_mass(
     scale: float = 0.01,
     hz: float = 60.0,
     names: Mapping[str, str] | None = None,
+    clip: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Write a model in the format of MASS to the folder `out`; return the files.
 
     They are MJCF of the skeleton with the meshes that it names, where those are found; a CSV table of the muscles; one
     lap of the motion as a CSV table; and train.yaml, which trains on them. damping [N m s/rad] of every joint; scale,
-    hz and names as in BvhMotion. Raises UserError for a file that does not fit, or one that would be written over; then
-    nothing is written.
+    hz and names as in BvhMotion, clip: more of its keys. Raises UserError for a file that does not fit, or one
+    that would be written over; then nothing is written.
     """
-    try:
-        files = ModelFiles(
-            mass=MassFiles(skeleton=str(skeleton), muscles=str(muscles) if muscles else None, damping=damping)
-        )
-        clip = BvhMotion(bvh=str(bvh), scale=scale, hz=hz, names=dict(names or {})) if bvh else None
-    except ValidationError as error:
-        first = error.errors()[0]
-        said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        raise UserError(f"{first['loc'][-1]}: expected {said}, got {first['input']}") from None
+    keys = {"scale": scale, "hz": hz, "names": dict(names or {}), **(clip or {})}
+    files, taken = _sources(skeleton, muscles, bvh, damping, keys)
     read = mass.read_skeleton(Path(skeleton))
     table = mass.read_muscles(Path(muscles), read) if muscles else None
     human = load(files)
-    motion = motions.load(clip, human) if clip else None
+    motion = motions.load(taken, human) if taken else None
     meshes = {f"{_MESHES}/{path.name}": path for path in mesh_files(read).values()}
     named = {
         "model": f"{Path(skeleton).stem}.xml",
@@ -82,6 +76,20 @@ def import_mass(
     except OSError as error:
         raise UserError(f"{folder}: expected a folder to write to, but {error.strerror}") from None
     return [folder / target for target in targets]
+
+
+def _sources(
+    skeleton: str | Path, muscles: str | Path | None, bvh: str | Path | None, damping: float, keys: Mapping[str, Any]
+) -> tuple[ModelFiles, BvhMotion | None]:
+    try:
+        files = ModelFiles(
+            mass=MassFiles(skeleton=str(skeleton), muscles=str(muscles) if muscles else None, damping=damping)
+        )
+        return files, BvhMotion(**{"bvh": str(bvh), **keys}) if bvh else None
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        raise UserError(f"{first['loc'][-1]}: expected {said}, got {first['input']}") from None
 
 
 def _check(folder: Path, targets: list[str]) -> None:

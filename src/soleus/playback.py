@@ -175,8 +175,7 @@ class _Observer:
     """Reads what states mean."""
 
     def __init__(self, playback: Playback) -> None:
-        self.model = playback.human.model.__copy__()
-        self.model.opt.disableflags = playback.simulation.core.disable_flags
+        self.model = playback.simulation.stepped_model()
         self.data = mujoco.MjData(self.model)
         self.size = playback.size
         self.foot = np.full(self.model.nbody, -1)

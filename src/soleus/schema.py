@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from soleus.crew import EnvironmentConfig, ParallelConfig
 from soleus.section import (
@@ -170,12 +170,23 @@ class RewardConfig(Section):
         return self
 
 
+_KEY = "key:"
+
+
+def _initial(value: str) -> str:
+    if value not in ("reference", "rest") and not (value.startswith(_KEY) and value != _KEY):
+        raise ValueError(f"expected reference, rest or {_KEY}NAME of a keyframe of the model, got '{value}'")
+    return value
+
+
 class TaskConfig(Section):
     """A task: terms by name with their parameters. Term names and parameters are those of the core's catalog."""
 
     name: str
     episode_seconds: Positive = 10.0
-    initial: Literal["reference", "rest"] = "reference"
+    initial: Annotated[str, AfterValidator(_initial)] = "reference"
+    """reference: at a random phase of the motion; rest: standing; key:NAME: in that keyframe of the model, which then
+    is the pose that joints are held in too."""
     initial_noise: NonNegative = 0.0
     """Standard deviation of joint positions [rad] and, tenfold, velocities [rad/s] at the start."""
     observation: Annotated[
@@ -183,6 +194,11 @@ class TaskConfig(Section):
     ]
     reward: RewardConfig
     termination: dict[str, TermParameters] = Field(default_factory=dict)
+
+    @property
+    def keyframe(self) -> str | None:
+        """Name of the keyframe that episodes start from, if any."""
+        return self.initial.removeprefix(_KEY) if self.initial.startswith(_KEY) else None
 
 
 class RunConfig(Section):

@@ -2,101 +2,23 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+import mujoco
 import numpy as np
 
 from soleus import _core, motions, sums
 from soleus.batch import Layout, MuscleLayout
 from soleus.config import Config
 from soleus.errors import UserError
+from soleus.handover import control_data, human_data, motion_data, task_data
 from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Motion
 from soleus.networks import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
 from soleus.spaces import ActionSpec, ObservationSpec
 from soleus.tasks.catalog import catalog, check_terms
-
-_HUMAN_FIELDS = (
-    "dof_coordinate",
-    "dof_coupled",
-    "dof_polynomial",
-    "coordinate_dof",
-    "actuated",
-    "torque_limit",
-    "muscle_actuator",
-    "crossing_adr",
-    "crossing",
-    "root_body",
-    "root_align",
-    "head_body",
-    "root_height",
-    "head_height",
-    "tracked_bodies",
-    "end_effectors",
-    "mirror_coordinate",
-    "mirror_sign",
-    "mirror_muscle",
-    "mirror_tracked",
-    "lower",
-    "upper",
-    "qpos_rest",
-)
-
-
-def _plain(value: Any) -> Any:
-    return np.asarray(value).ravel().tolist() if isinstance(value, np.ndarray) else value
-
-
-def _human_data(human: Human, config: Config) -> dict[str, Any]:
-    data = {name: _plain(getattr(human, name)) for name in _HUMAN_FIELDS}
-    data["kp"] = (human.kp * config.control.kp_scale).tolist()
-    data["kd"] = (human.kd * config.control.kd_scale).tolist()
-    data["root_kp"] = human.root_kp * config.control.kp_scale
-    data["root_kd"] = human.root_kd * config.control.kd_scale
-    if human.polylines:
-        data["polylines"] = {
-            field.name: _plain(getattr(human.polylines, field.name))
-            for field in fields(human.polylines)
-            if field.name != "names"
-        }
-    data["feet"] = [_plain(foot) for foot in human.feet]
-    data["muscles_act"] = config.control.mode != "torque"
-    return data
-
-
-def _motion_data(motion: Motion) -> dict[str, Any]:
-    data = {field.name: _plain(getattr(motion, field.name)) for field in fields(motion) if field.name != "name"}
-    return {**data, "frames": len(motion.qpos)}
-
-
-def _task_data(config: Config) -> dict[str, Any]:
-    task = config.task
-    return {
-        "episode_seconds": task.episode_seconds,
-        "start_on_reference": task.initial == "reference",
-        "initial_noise": task.initial_noise,
-        "observation": dict(task.observation),
-        "reward": dict(task.reward.terms),
-        "termination": dict(task.termination),
-        "product": task.reward.combine == "product",
-    }
-
-
-def _control_data(config: Config) -> dict[str, Any]:
-    control, coordination = config.control, config.coordination
-    return {
-        "mode": control.mode,
-        "network": coordination.method == "network",
-        "substeps": control.sim_hz // control.policy_hz,
-        "action_scale": control.action_scale,
-        "activation_dynamics": control.activation_dynamics,
-        "interval": coordination.interval,
-        "sweeps": coordination.sweeps,
-        "regularization": coordination.regularization,
-        "mirror": config.policy.mirror,
-    }
 
 
 @dataclass(frozen=True)
@@ -112,21 +34,35 @@ def load_body(config: Config) -> Body:
     """Load the model and the motion of a configuration and check its task. Raises UserError."""
     check_terms(config.task, catalog())
     human = load_human(config.model, config.control.sim_hz)
-    if config.control.mode != "torque" and not human.muscle_names:
+    mode = config.control.mode
+    if mode == "muscle" and not human.muscle_names:
         raise UserError(
-            f"control.mode: expected torque for a model without muscles, got '{config.control.mode}'"
-            f" for '{config.subject}'"
+            f"control.mode: expected torque for a model without muscles, got '{mode}' for '{config.subject}'"
+        )
+    if mode == "excitation" and not (human.muscle_names or human.motors.names):
+        raise UserError(
+            f"control.mode: expected torque for a model without muscles and motors, got '{mode}' for '{config.subject}'"
+        )
+    if mode != "torque" and human.model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_ACTUATION:
+        raise UserError(
+            f'control.mode: expected torque for a model whose <option><flag actuation="disable"/> rests its muscles,'
+            f" got '{mode}' for '{config.subject}'"
         )
     motion = motions.load(config.motion, human) if config.motion else None
     if config.policy.mirror and motion is None:
         raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
+    if config.policy.mirror and human.motors.lopsided:
+        raise UserError(
+            f"policy.mirror: expected motors that are mirror images, on joints, of equal gears and control ranges, got"
+            f" '{human.motors.lopsided}' without one"
+        )
     return Body(config, human, motion)
 
 
 def one_body(body: Body) -> _core.Body:
     """Return one human in the core, to be put into poses and looked at. Raises UserError."""
     try:
-        return _core.Body(body.human.model._address, _human_data(body.human, body.config))
+        return _core.Body(body.human.model._address, human_data(body.human, body.config))
     except ValueError as error:
         raise UserError(f"{body.config.subject}: {error}") from None
 
@@ -145,10 +81,10 @@ class Simulation:
         try:
             self.core = _core.Rollout(
                 human.model._address,
-                _human_data(human, config),
-                _motion_data(body.motion) if body.motion else None,
-                _task_data(config),
-                _control_data(config),
+                human_data(human, config),
+                motion_data(body.motion) if body.motion else None,
+                task_data(config),
+                control_data(config),
                 num_envs,
                 min(num_threads, num_envs),
                 cpus,
@@ -170,6 +106,15 @@ class Simulation:
                 config.coordination, len(layout.crossing), layout.num_actuated, layout.num_muscles
             )
             self.core.set_muscle(list(self.muscle_spec.sizes), _activations(self.muscle_spec))
+
+    def stepped_model(self) -> mujoco.MjModel:
+        """Return a copy of the human's model as the core steps it: without what is not simulated or rests."""
+        model = self.body.human.model.__copy__()
+        groups = np.zeros(model.nactuator, np.int32)
+        model.opt.disableflags = self.core.disable_flags
+        model.opt.disableactuator = self.core.rest_actuators(groups)
+        model.actuator_group[:] = groups
+        return model
 
     @property
     def layout(self) -> Layout:

@@ -145,6 +145,18 @@ TEST(static_optimization_meets_the_optimality_conditions) {
   NEAR(activation[1], 0.25, 1e-12);  // 60 * 30 / (60^2 + 3600)
 }
 
+TEST(a_muscle_without_moment_is_at_rest) {
+  const auto human = puppet::human();
+  for (double regularization : {0.0, 1e-12, 30.0}) {
+    std::vector<double> activation = {0.7, 0.7}, residual(2), step(2);  // a warm start, of when it had a moment
+    static_optimization(*human, std::vector<double>{0, 60}, std::vector<double>{30, 30}, regularization, 3, activation,
+                        residual, step);
+    CHECK(activation[0] == 0.0);
+    NEAR(residual[0], -30.0, 1e-12);
+    NEAR(activation[1], 1800 / (3600 + regularization), 1e-9);
+  }
+}
+
 TEST(pool_runs_every_thread_once) {
   for (int threads : {1, 2, 7}) {
     Pool pool(threads);

@@ -28,6 +28,13 @@ def test_a_users_cycle(tmp_path, table, walk2d):
     assert motion.displacement[0] == pytest.approx(1.3 * walk2d.root_height, abs=0.03)
 
 
+def in_radians(table):
+    for part in ("angles", "pelvis"):
+        for key, values in table[part].items():
+            if key != "sway":
+                table[part][key] = [float(np.deg2rad(value)) for value in values]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -43,6 +50,12 @@ def test_a_users_cycle(tmp_path, table, walk2d):
         (lambda t: t.update(angles=3), r"'angles' must hold tables of hip_flexion, .*, got 3"),
         (lambda t: t["angles"].update(knee_flexion=[1, 2, 3]), r"'angles.knee_flexion' must be an even number"),
         (lambda t: t["pelvis"].update(tilt=["a"] * 8), r"'pelvis.tilt' must be an even number \(8 or more\) of finite"),
+        (lambda t: t.update(duration=1090), r"'duration' must be from 0.2 to 10 \[s\], got 1090"),
+        (lambda t: t.update(leg_length=92), r"'leg_length' must be from 0.2 to 2 \[m\], got 92"),
+        (lambda t: t.update(stride=139), r"'stride' must be from 0.02 to 5 \[leg lengths\], got 139"),
+        (lambda t: t["pelvis"].update(sway=[7.0] * 8), r"'pelvis.sway' must be within 0.5 \[m\], got 7"),
+        (lambda t: t["angles"].update(knee_flexion=[300] * 8), r"'angles.knee_flexion' must be within 180 .*, got 300"),
+        (in_radians, r"'angles' must be in degrees, got none beyond 1\.\d+: are they in radians\?"),
         (lambda t: t["angles"].pop("knee_flexion"), r"the motion has no 'knee_flexion', which model 'walk2d' needs"),
     ],
 )
@@ -56,7 +69,7 @@ def test_bad_tables(tmp_path, table, walk2d, change, message):
 def test_bad_files(tmp_path, walk2d):
     with pytest.raises(UserError, match=r"none\.yaml' cannot be read: No such file"):
         motions.load(tmp_path / "none.yaml", walk2d)
-    with pytest.raises(UserError, match=r"mine\.yaml' is not YAML"):
+    with pytest.raises(UserError, match=r"mine\.yaml' line 1: expected valid YAML"):
         motions.load(save(tmp_path, "a: [1"), walk2d)
     with pytest.raises(UserError, match=r"mine\.yaml': expected keys and tables, got list"):
         motions.load(save(tmp_path, "[1, 2]"), walk2d)

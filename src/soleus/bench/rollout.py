@@ -1,6 +1,5 @@
 """The whole rollout against bare physics: how much of MuJoCo's own speed is left once everything else is in."""
 
-import copy
 import statistics
 from typing import Any
 
@@ -23,8 +22,7 @@ class _Raw:
 
     def __init__(self, sim: Simulation, config: Config) -> None:
         self.sim = sim
-        model = copy.copy(sim.body.human.model)
-        model.opt.disableflags = sim.core.disable_flags
+        model = sim.stepped_model()
         self.substeps = config.control.sim_hz // config.control.policy_hz
         self.batch = MujocoBatch(model, nsim=sim.core.humans, nthread=sim.core.threads)
         self.state_size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from soleus.errors import UserError
+from soleus.sources import Axis
 
 
 def import_(
@@ -21,6 +22,11 @@ def import_(
     damping: Annotated[float, tyro.conf.arg(metavar="N_M_S")] = 0.0,
     scale: Annotated[float, tyro.conf.arg(metavar="METRES")] = 0.01,
     hz: float = 60.0,
+    unit: Literal["degree", "radian"] = "degree",
+    up: Annotated[Axis | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")] = None,
+    forward: Annotated[Axis | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")] = None,
+    first: Annotated[int | None, tyro.conf.arg(name="from", metavar="FRAME", help_behavior_hint="")] = None,
+    to: Annotated[int | None, tyro.conf.arg(metavar="FRAME", help_behavior_hint="")] = None,
     name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="BODY=JOINT")] = (),
 ) -> None:
     """Write a model of another program as files of our own, which load without the originals.
@@ -34,6 +40,11 @@ def import_(
         damping: Of every joint but the root's; the format has none.
         scale: Of the motion's unit of length.
         hz: Frames a second to resample the motion to.
+        unit: Of the motion's rotations.
+        up: Axis up of the motion's file, such as z or -y; what the skeleton has, y, without it.
+        forward: Where the person in it faces.
+        first: First frame of the motion that counts, from 0.
+        to: Last frame of the motion that counts.
         name: Joint of the motion that a body follows, over what the skeleton says.
     """
     from soleus.importing import import_mass
@@ -42,7 +53,10 @@ def import_(
         if not re.fullmatch(r"[^=]+=[^=]+", one):
             raise UserError(f"--name: expected BODY=JOINT, got '{one}'")
     names = dict(one.split("=") for one in name)
-    files = import_mass(skeleton, muscles, bvh=bvh, out=out, damping=damping, scale=scale, hz=hz, names=names)
+    clip = {"unit": unit, "up": up, "forward": forward, "from": first, "to": to}
+    files = import_mass(
+        skeleton, muscles, bvh=bvh, out=out, damping=damping, scale=scale, hz=hz, names=names, clip=clip
+    )
     for file in files:
         print(file)
     print(f"Train on it: soleus train {files[-1]}")

@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 from soleus.models.coupling import Coupling, read_coupling
 from soleus.models.crossings import crossings, muscles
+from soleus.models.floor import check_contacts, ground_height
 from soleus.models.gains import gains
 from soleus.models.ground import contact_geoms, lowest
-from soleus.models.hints import Hints, read_hints
+from soleus.models.hints import END_EFFECTORS, Hints, read_hints
 from soleus.models.human import Human
 from soleus.models.mirror import mirror_coordinates
+from soleus.models.motors import acts_on, find_motors, name_of
 from soleus.models.muscle_table import MuscleTable
+from soleus.models.person import Person, find_person
 from soleus.models.polylines import Polylines, fit_polylines, polyline_crossings
-from soleus.models.root import Root, conjugate, find_root, root_axes
+from soleus.models.root import Root, conjugate, root_axes
 from soleus.models.segments import find_feet, find_hands, find_head, find_tracked
 from soleus.models.sides import partners
+from soleus.models.ties import find_ties
 
 _SCALAR = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 _FREE_NAMES = ("root_tx", "root_ty", "root_tz", "root_rx", "root_ry", "root_rz")
@@ -32,48 +36,52 @@ def build_human(
     yaw: float = 0.0,
     muscle_table: MuscleTable | None = None,
     spread: bool = False,
+    pelvis: str | None = None,
 ) -> Human:
-    """Read a model's structure. yaw [rad]: where it faces at qpos0, 0 being +x.
+    """Read a model's structure. yaw [rad]: where it faces at qpos0, 0 being +x. pelvis: see find_person.
 
     muscle_table: muscles beside those of the model, which then may have none; spread: see Polylines.
-    Raises UserError where the model is no human: nothing floats, no feet; or where the muscles do not fit it.
+    Raises UserError where the model is no human: nothing floats, no feet, no ground; or where muscles do not fit it.
     """
+    check_contacts(model)
     hints = read_hints(model)
-    root = find_root(model, yaw)
-    coupling = read_coupling(model)
-    feet = find_feet(model)
-    qpos_rest = _rest(model, root, coupling, np.concatenate(feet))
-    data = mujoco.MjData(model)
-    data.qpos[:] = qpos_rest
-    mujoco.mj_kinematics(model, data)
-
-    coordinate_dof = np.flatnonzero(~coupling.coupled).astype(np.int32)
+    _apply(model, hints)
+    person = find_person(model, yaw, pelvis)
+    root = person.root
+    coupling = read_coupling(model, person.dofs)
+    feet = find_feet(model, person.bodies)
+    qpos_rest, ground = _rest(model, person, coupling, np.concatenate(feet))
+    data = _posed(model, qpos_rest)
+    coordinate_dof = np.flatnonzero(~coupling.coupled & person.dofs).astype(np.int32)
     names = _coordinate_names(model, root, coordinate_dof)
-    dof_coordinate = _dof_coordinate(coupling, coordinate_dof, root)
+    dof_coordinate = _dof_coordinate(coupling, coordinate_dof, person)
     actuated = np.flatnonzero(~np.isin(coordinate_dof, root.dofs)).astype(np.int32)
     limits = _limits(model, hints, coordinate_dof)
-    pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated])
-    polylines = fit_polylines(muscle_table, model, spread) if muscle_table else None
-    muscle_actuator = muscles(model)
-    muscle_names = tuple(str(model.actuator(a).name) for a in muscle_actuator)
+    pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated], person.mass)
+    polylines = fit_polylines(muscle_table, model, person.bodies, spread) if muscle_table else None
+    muscle_actuator = np.array([a for a in muscles(model) if acts_on(model, int(a), person.owns)], dtype=np.int32)
+    muscle_names = tuple(name_of(model, int(a)) for a in muscle_actuator)
     fold = _fold(coupling, dof_coordinate, actuated, len(coordinate_dof))
     if polylines:
         _check_polylines(polylines, muscle_names, coupling)
         muscle_names = polylines.names
-    crossing_adr, crossing = polyline_crossings(polylines, model, fold) if polylines else crossings(model, fold)
-    head = find_head(model, root.body)
-    tracked = find_tracked(model, root.body)
-    end_effectors = np.array([feet[0][0], feet[1][0], head, *find_hands(model)], dtype=np.int32)
-    if hints.end_effectors is not None:
-        end_effectors = hints.end_effectors
+    crossing_adr, crossing = (
+        polyline_crossings(polylines, model, fold) if polylines else crossings(model, muscle_actuator, fold)
+    )
+    head = find_head(model, person.bodies, root.body)
+    tracked = find_tracked(model, person.bodies, root.body, person.mass)
+    end_effectors = _end_effectors(model, hints, person, [feet[0][0], feet[1][0], head])
     permutation, sign = mirror_coordinates(model, qpos_rest, coordinate_dof, names, root_axes(root))
+    motors = find_motors(model, person.owns, _joint_mirror(model, coordinate_dof, permutation, sign))
     return Human(
         name=name, model=model, render_model=render_model, coupling=coupling, qpos_rest=qpos_rest,
-        root_body=root.body, root_align=root.align, root_height=float(data.xpos[root.body, 2]),
-        head_body=head, head_height=float(data.xpos[head, 2]), mass=float(model.body_mass.sum()),
+        root_body=root.body, root_align=root.align, root_height=float(data.xpos[root.body, 2]) - ground,
+        head_body=head, head_height=float(data.xpos[head, 2]) - ground, mass=person.mass, ground_height=ground,
+        own_bodies=person.bodies, motors=motors, ties=find_ties(model, person.owns),
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
-        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit, root_kp=pd.root_kp, root_kd=pd.root_kd,
+        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit,
+        pose_weight=_weights(model, hints, coordinate_dof[actuated]), root_kp=pd.root_kp, root_kd=pd.root_kd,
         lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes, polylines=polylines,
         muscle_names=muscle_names, muscle_actuator=muscle_actuator, crossing_adr=crossing_adr, crossing=crossing,
         tracked_bodies=tracked, end_effectors=end_effectors, feet=feet,
@@ -91,13 +99,38 @@ class _Gains:
     root_kd: float = 0.0
 
 
-def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[np.int32]) -> _Gains:
+def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[np.int32], mass: float) -> _Gains:
     """Of the actuated coordinates: what the model says, without a limit to the torque, or else by what joints are."""
     if hints.stable_pd is None:
-        return _Gains(*gains(model, names, dofs, float(model.body_mass.sum())))
-    kp, kd, root = hints.stable_pd
-    count = len(names)
-    return _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), kp * root, kd * root)
+        found = _Gains(*gains(model, names, dofs, mass))
+    else:
+        kp, kd, root = hints.stable_pd
+        count = len(names)
+        found = _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), kp * root, kd * root)
+    for k, (joint, axis) in enumerate(_axes_of(model, dofs)):
+        if joint in hints.gains:
+            found.kp[k], found.kd[k] = hints.gains[joint][:, axis]
+    return found
+
+
+def _weights(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(na,) of the actuated coordinates in what is imitated."""
+    own = [hints.weight[joint][axis] if joint in hints.weight else 1.0 for joint, axis in _axes_of(model, dofs)]
+    return np.array(own, dtype=np.float64)
+
+
+def _axes_of(model: mujoco.MjModel, dofs: NDArray[np.int32]) -> list[tuple[str, int]]:
+    """Name of the joint that each dof is of, and which of its axes it is."""
+    joints = model.dof_jntid[dofs]
+    return [(str(model.joint(j).name), int(d - model.jnt_dofadr[j])) for j, d in zip(joints, dofs, strict=True)]
+
+
+def _apply(model: mujoco.MjModel, hints: Hints) -> None:
+    """Set what a compiled model has by axis, and MJCF for all axes of a joint alone."""
+    for mapping, target in ((hints.damping, model.dof_damping), (hints.friction, model.dof_frictionloss)):
+        for joint, values in mapping.items():
+            start = int(model.joint(joint).dofadr[0])
+            target[start : start + len(values)] = values
 
 
 def _limits(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -122,18 +155,28 @@ def _check_polylines(polylines: Polylines, actuators: tuple[str, ...], coupling:
         raise UserError("expected a model without joint equalities for muscles in a table")
 
 
-def _rest(model: mujoco.MjModel, root: Root, coupling: Coupling, feet: NDArray[np.int32]) -> NDArray[np.float64]:
-    """qpos0, made consistent, turned to face +x and set down on the ground above the origin."""
+def _rest(
+    model: mujoco.MjModel, person: Person, coupling: Coupling, feet: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], float]:
+    """qpos0, made consistent, turned to face +x and set down on the ground above the origin; its height [m]."""
+    root = person.root
     qpos = coupling.consistent(model.qpos0)
     height = coupling.qpos_adr[root.dofs[2]] if root.free else _vertical(model, root)
     if root.free:
         qpos[height - 2 : height] = 0.0
         qpos[height + 1 : height + 5] = conjugate(root.align)
+    data = _posed(model, qpos)
+    soles = contact_geoms(model, feet)
+    ground = ground_height(model, data, soles, person.owns, float(data.xpos[root.body, 2]))
+    qpos[height] -= lowest(model, data, soles) - ground
+    return qpos, ground
+
+
+def _posed(model: mujoco.MjModel, qpos: NDArray[np.float64]) -> mujoco.MjData:
     data = mujoco.MjData(model)
     data.qpos[:] = qpos
     mujoco.mj_kinematics(model, data)
-    qpos[height] -= lowest(model, data, contact_geoms(model, feet))
-    return qpos
+    return data
 
 
 def _vertical(model: mujoco.MjModel, root: Root) -> int:
@@ -155,18 +198,19 @@ def _coordinate_name(model: mujoco.MjModel, root: Root, dof: int) -> str:
     if root.free and dof in root.dofs:
         return _FREE_NAMES[dof - int(root.dofs[0])]
     joint = model.dof_jntid[dof]
-    name = str(model.joint(joint).name)
+    name = str(model.joint(joint).name) or f"joint{joint}"
     ball = model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_BALL
     return f"{name}_{'xyz'[dof - model.jnt_dofadr[joint]]}" if ball else name
 
 
-def _dof_coordinate(coupling: Coupling, coordinate_dof: NDArray[np.int32], root: Root) -> NDArray[np.int32]:
-    """(nv,) coordinate of each dof. A locked dof follows nothing; it gets the first that is not the root's, whose
-    derivative in its constant polynomial is zero, so that no reader needs to know the case.
+def _dof_coordinate(coupling: Coupling, coordinate_dof: NDArray[np.int32], person: Person) -> NDArray[np.int32]:
+    """(nv,) coordinate of each dof, -1 of one that is not the person's. A locked dof follows nothing; it gets the first
+    that is not the root's, whose derivative in its constant polynomial is zero: no reader needs to know the case.
     """
     index = {int(d): c for c, d in enumerate(coordinate_dof)}
-    spare = next((c for c, d in enumerate(coordinate_dof) if d not in root.dofs), 0)
-    return np.array([index[int(d)] if d >= 0 else spare for d in coupling.driver], dtype=np.int32)
+    spare = next((c for c, d in enumerate(coordinate_dof) if d not in person.root.dofs), 0)
+    own = [index.get(int(d), -1) if d >= 0 else spare for d in coupling.driver]
+    return np.where(person.dofs, own, -1).astype(np.int32)
 
 
 def _fold(
@@ -175,8 +219,34 @@ def _fold(
     """(nv,) actuated index that each dof folds into; -1 for the root's and for locked dofs."""
     index = np.full(nc, -1, dtype=np.int32)
     index[actuated] = np.arange(len(actuated))
-    return np.where(coupling.driver >= 0, index[dof_coordinate], -1).astype(np.int32)
+    follows = (coupling.driver >= 0) & (dof_coordinate >= 0)
+    return np.where(follows, index[dof_coordinate], -1).astype(np.int32)
 
 
 def _mirror_bodies(model: mujoco.MjModel, bodies: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.array(partners([model.body(b).name for b in bodies]), dtype=np.int32)
+
+
+def _joint_mirror(
+    model: mujoco.MjModel,
+    coordinate_dof: NDArray[np.int32],
+    permutation: NDArray[np.int32],
+    sign: NDArray[np.float64],
+) -> dict[int, tuple[int, float]]:
+    """Mirror image and sign of each hinge and slide that is a coordinate, by joint."""
+    joint = model.dof_jntid[coordinate_dof]
+    return {
+        int(joint[c]): (int(joint[permutation[c]]), float(sign[c]))
+        for c in range(len(joint))
+        if int(model.jnt_type[joint[c]]) in _SCALAR
+    }
+
+
+def _end_effectors(model: mujoco.MjModel, hints: Hints, person: Person, least: list[int]) -> NDArray[np.int32]:
+    """Those that the model names, or else the least and the hands."""
+    if hints.end_effectors is None:
+        return np.array([*least, *find_hands(model, person.bodies)], dtype=np.int32)
+    for body in hints.end_effectors:
+        if not person.owns[body]:
+            raise UserError(f"tuple '{END_EFFECTORS}': expected bodies of the person, got '{model.body(body).name}'")
+    return hints.end_effectors

@@ -46,10 +46,11 @@ class Coupling:
         return slope
 
 
-def read_coupling(model: mujoco.MjModel) -> Coupling:
-    """Read the active joint equalities of a model; chains are resolved to the independent joint where that is exact.
+def read_coupling(model: mujoco.MjModel, own: NDArray[np.bool_]) -> Coupling:
+    """Read the active joint equalities of a person; chains are resolved to the independent joint where that is exact.
 
-    Raises UserError for a joint driven twice, a circle, or a chain whose composition exceeds degree 4.
+    own (nv,): the person's dofs; equalities that drive others are MuJoCo's alone. Raises UserError for a joint driven
+    twice or by somebody else's, a circle, or a chain whose composition exceeds degree 4.
     """
     nv = model.nv
     coupled = np.zeros(nv, dtype=np.bool_)
@@ -59,6 +60,11 @@ def read_coupling(model: mujoco.MjModel) -> Coupling:
         if model.eq_type[eq] != mujoco.mjtEq.mjEQ_JOINT or not model.eq_active0[eq]:
             continue
         dof = int(model.jnt_dofadr[model.eq_obj1id[eq]])
+        if not own[dof]:
+            continue
+        if model.eq_obj2id[eq] >= 0 and not own[model.jnt_dofadr[model.eq_obj2id[eq]]]:
+            driven, by = _name(model, dof), model.joint(model.eq_obj2id[eq]).name
+            raise UserError(f"joint '{driven}' of the person follows '{by}': expected a joint of the person's own")
         if coupled[dof]:
             raise UserError(f"joint '{_name(model, dof)}' is driven by two equalities, expected one")
         coupled[dof] = True

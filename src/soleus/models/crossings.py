@@ -1,6 +1,6 @@
 """Which coordinates each muscle crosses, from the structure of the model alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 import mujoco
@@ -38,6 +38,19 @@ def crossed_dofs(model: mujoco.MjModel, actuator: int) -> set[int]:
     return (set().union(*chains) - chains[0].intersection(*chains[1:])) | joints
 
 
+def touched_bodies(model: mujoco.MjModel, tendon: int) -> Iterator[int]:
+    """Bodies that a tendon runs along, or whose joints it adds up."""
+    start = model.tendon_adr[tendon]
+    for w in range(start, start + model.tendon_num[tendon]):
+        wrap, obj = int(model.wrap_type[w]), model.wrap_objid[w]
+        if wrap == mujoco.mjtWrap.mjWRAP_JOINT:
+            yield int(model.jnt_bodyid[obj])
+        elif wrap == mujoco.mjtWrap.mjWRAP_SITE:
+            yield int(model.site_bodyid[obj])
+        elif wrap in (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER):
+            yield int(model.geom_bodyid[obj])
+
+
 def ancestor_dofs(model: mujoco.MjModel, body: int) -> set[int]:
     """Dofs that move a body."""
     dofs: set[int] = set()
@@ -47,12 +60,14 @@ def ancestor_dofs(model: mujoco.MjModel, body: int) -> set[int]:
     return dofs
 
 
-def crossings(model: mujoco.MjModel, dof_actuated: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Sparse rows (adr (nm+1,), index (nnz,)) of the actuated indices that each muscle crosses.
+def crossings(
+    model: mujoco.MjModel, actuators: NDArray[np.int32], dof_actuated: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Sparse rows (adr (nm+1,), index (nnz,)) of the actuated indices that each muscle, of actuators (nm,), crosses.
 
-    dof_actuated (nv,): the actuated index that each dof folds into, -1 for the root's and for locked dofs.
+    dof_actuated (nv,): the actuated index that each dof folds into, -1 for the root's, for locked and others' dofs.
     """
-    return sparse_rows([crossed_dofs(model, int(a)) for a in muscles(model)], dof_actuated)
+    return sparse_rows([crossed_dofs(model, int(a)) for a in actuators], dof_actuated)
 
 
 def sparse_rows(

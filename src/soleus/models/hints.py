@@ -1,9 +1,10 @@
 """What an MJCF file may say about a human beside its body, in elements that MJCF keeps for its users (<custom>).
 
 numeric stable_pd: kp [N m/rad] and kd [N m s/rad] of every joint, and 1 where stable PD's prediction drives the root
-too. numeric limits/JOINT: of a ball joint, three lower and three upper limits of its exponential map [rad]. tuple
-end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the
-quaternion from their axes to the model's.
+too. numeric stable_pd/JOINT: of one joint, of a ball's three axes first kp, then kd; damping/JOINT, friction/JOINT and
+weight/JOINT (in the errors of imitation): by axis. numeric limits/JOINT: of a ball joint, three lower and three upper
+limits of its exponential map [rad]. tuple end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY
+follows; numeric bvh_axes: the quaternion from their axes to the model's.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from soleus.errors import UserError
 
 STABLE_PD, END_EFFECTORS, CHANNEL, CHANNEL_AXES = "stable_pd", "end_effectors", "bvh/", "bvh_axes"
 LIMITS = "limits/"
+GAINS, DAMPING, FRICTION, WEIGHT = "stable_pd/", "damping/", "friction/", "weight/"
 Y_UP = (0.5, 0.5, 0.5, 0.5)
 """Quaternion from axes with y up that face +z to axes with z up that face +x."""
 
@@ -31,6 +33,14 @@ class Hints:
     channel_axes: NDArray[np.float64]
     limits: Mapping[str, NDArray[np.float64]]
     """(6,) by ball joint"""
+    gains: Mapping[str, NDArray[np.float64]]
+    """(2, n) kp [N m/rad] and kd [N m s/rad] by joint of n axes"""
+    damping: Mapping[str, NDArray[np.float64]]
+    """(n,) [N m s/rad] likewise"""
+    friction: Mapping[str, NDArray[np.float64]]
+    """(n,) [N m]"""
+    weight: Mapping[str, NDArray[np.float64]]
+    """(n,) in what is imitated"""
 
 
 def read_hints(model: mujoco.MjModel) -> Hints:
@@ -47,7 +57,31 @@ def read_hints(model: mujoco.MjModel) -> Hints:
         channels={name.removeprefix(CHANNEL): text for name, text in _texts(model).items() if name.startswith(CHANNEL)},
         channel_axes=np.array(Y_UP) if axes is None else axes,
         limits=_limits(model),
+        gains={name: values.reshape(2, -1) for name, values in _by_joint(model, GAINS, 2).items()},
+        damping=_by_joint(model, DAMPING),
+        friction=_by_joint(model, FRICTION),
+        weight=_by_joint(model, WEIGHT),
     )
+
+
+def _by_joint(model: mujoco.MjModel, prefix: str, times: int = 1) -> dict[str, NDArray[np.float64]]:
+    """Numbers of 0 or more for each axis of a hinge, slide or ball joint, `times` as many."""
+    found = {}
+    for i in range(model.nnumeric):
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i)
+        if not name.startswith(prefix):
+            continue
+        joint = name.removeprefix(prefix)
+        index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, joint)
+        if index < 0 or model.jnt_type[index] == mujoco.mjtJoint.mjJNT_FREE:
+            raise UserError(f"numeric '{name}': expected the name of a hinge, slide or ball joint after the slash")
+        axes = 3 if model.jnt_type[index] == mujoco.mjtJoint.mjJNT_BALL else 1
+        values = _numeric(model, name, times * axes)
+        assert values is not None
+        if (values < 0).any():
+            raise UserError(f"numeric '{name}': expected numbers of 0 or more, got {values.tolist()}")
+        found[joint] = values
+    return found
 
 
 def _limits(model: mujoco.MjModel) -> dict[str, NDArray[np.float64]]:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models.coupling import Coupling
+from soleus.models.motors import Motors
 from soleus.models.polylines import Polylines
+from soleus.models.ties import Ties
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -24,7 +26,7 @@ class Human:
 
     name: str
     model: mujoco.MjModel
-    """Compiled; its time step is 1 / sim_hz; the ground is the plane z = 0."""
+    """Compiled; its time step is 1 / sim_hz."""
     root_body: int
     """The body that floats: a pelvis."""
     root_align: Floats
@@ -35,10 +37,17 @@ class Human:
     head_height: float
     """Height of the head body's frame in the rest pose."""
     mass: float
-    """[kg]"""
+    """[kg] of the person"""
+    ground_height: float
+    """[m] of the ground under the person who stands at rest; heights here are above it."""
+    own_bodies: Ints
+    """Bodies of the person: the root and all below it. Others are simulated and left alone."""
+    ties: Ties
+    motors: Motors
+    """Of an exoskeleton or a prosthesis: their actions come after those of the muscles or joints."""
     dof_coordinate: Ints
-    """(nv,) coordinate each dof belongs to: its own, or its driver's. A dof that an equality locks in place is given
-    some coordinate, without effect: its polynomial is a constant."""
+    """(nv,) coordinate each dof belongs to: its own, or its driver's; -1 of dofs that are not the person's. A dof that
+    an equality locks in place is given some coordinate, without effect: its polynomial is a constant."""
     dof_coupled: NDArray[np.bool_]
     """(nv,) driven by an equality, or locked by one."""
     dof_polynomial: Floats
@@ -56,6 +65,8 @@ class Human:
     """(na,) [N m s/rad]"""
     torque_limit: Floats
     """(na,) [N m]"""
+    pose_weight: Floats
+    """(na,) in the errors of pose and velocity that imitation is rewarded by; 1 where a model says nothing."""
     root_kp: float
     """Gains of the root in the prediction of stable PD, where a model has them; no torque ever acts on it."""
     root_kd: float

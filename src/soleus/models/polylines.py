@@ -38,16 +38,16 @@ class Polylines:
     the first, as in MASS."""
 
 
-def fit_polylines(table: MuscleTable, model: mujoco.MjModel, spread: bool) -> Polylines:
-    """Find the bodies of a table in a model. Raises UserError naming the file and a body that is not there."""
+def fit_polylines(table: MuscleTable, model: mujoco.MjModel, own: Ints, spread: bool) -> Polylines:
+    """Find the bodies of a table among a person's own. Raises UserError naming the file and a body that is no such."""
     points = [point for own in table.waypoints for point in own]
-    bodies = {model.body(b).name: b for b in range(1, model.nbody)}
+    bodies = {model.body(b).name: int(b) for b in own}
     body = np.full((len(points), 2), -1, dtype=np.int32)
     local, weight = np.zeros((len(points), 2, 3)), np.zeros((len(points), 2))
     for i, point in enumerate(points):
         for j, name in enumerate(point.bodies):
             if name not in bodies:
-                raise UserError(f"{table.path}: expected bodies of the model, got '{name}'{nearest(name, bodies)}")
+                raise UserError(f"{table.path}: expected bodies of the person, got '{name}'{nearest(name, bodies)}")
             body[i, j], local[i, j], weight[i, j] = bodies[name], point.places[j], point.weights[j]
     adr = np.cumsum([0] + [len(own) for own in table.waypoints]).astype(np.int32)
     return Polylines(table.names, table.max_force, table.optimal, table.slack, adr, body, local, weight, spread)

@@ -4,6 +4,7 @@ import difflib
 import re
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from soleus.models import mass, myosim
 from soleus.models.build import build_human
 from soleus.models.human import Human
 from soleus.models.muscle_table import MuscleTable, read_table
-from soleus.sources import ModelFiles
+from soleus.sources import ModelFiles, is_model_file
 
 _OWN = ("walk2d",)
+_INCLUDE = r"""<include\s+file\s*=\s*["']([^"']+)["']"""
 
 
 def names() -> tuple[str, ...]:
@@ -40,40 +42,79 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
     if name in _OWN:
         text = files("soleus.models").joinpath(f"{name}.xml").read_text()
         return _build(name, lambda: mujoco.MjSpec.from_string(text), sim_hz)
-    if not name.endswith(".xml"):
+    if not is_model_file(name):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
-            f"unknown model '{name}': expected one of {', '.join(names())} or an .xml file; nearest is '{near}'"
+            f"unknown model '{name}': expected one of {', '.join(names())} or an .xml or .mjb file; nearest is '{near}'"
         )
-    return _build(Path(name).stem, lambda: _user_spec(Path(name)), sim_hz, discard_visual=False)
+    return _from_files(ModelFiles(mjcf=name), sim_hz)
 
 
 def _from_files(files: ModelFiles, sim_hz: float) -> Human:
     spread = files.blend_force == "by_weight"
-    if files.mass is None:
-        path = Path(str(files.mjcf))
-        table = read_table(Path(files.muscles)) if files.muscles else None
-        return _build(str(files), lambda: _user_spec(path), sim_hz, table=table, spread=spread)
-    skeleton = mass.read_skeleton(Path(files.mass.skeleton))
-    muscles = mass.read_muscles(Path(files.mass.muscles), skeleton) if files.mass.muscles else None
-    text = mass.skeleton_mjcf(skeleton, files.mass.damping)
+    skeleton, table, path = None, None, Path(str(files.mjcf))
+    if files.mass is not None:
+        path = Path(files.mass.skeleton)
+        skeleton = mass.read_skeleton(path)
+        table = mass.read_muscles(Path(files.mass.muscles), skeleton) if files.mass.muscles else None
+    elif files.muscles:
+        table = read_table(Path(files.muscles))
     try:
-        return _build(str(files), lambda: mujoco.MjSpec.from_string(text), sim_hz, table=muscles, spread=spread)
+        if skeleton is not None:
+            assert files.mass is not None
+            text = mass.skeleton_mjcf(skeleton, files.mass.damping)
+            return _build(str(files), lambda: mujoco.MjSpec.from_string(text), sim_hz, table=table, spread=spread)
+        if path.suffix.lower() == ".mjb":
+            make = partial(_binary, path, sim_hz)
+            return build_human(str(files), make(), make, 0.0, table, spread, files.root)
+        return _build(
+            str(files), lambda: _user_spec(path), sim_hz, discard_visual=table is not None, table=table, spread=spread,
+            pelvis=files.root,
+        )  # fmt: skip
     except UserError as error:
-        raise UserError(f"{skeleton.path}: {error}") from None
+        said = str(error)
+        raise UserError(said if str(path) in said else f"{path}: {said}") from None
+
+
+def _binary(path: Path, sim_hz: float) -> mujoco.MjModel:
+    """Return a model that MuJoCo compiled and saved."""
+    if not path.is_file():
+        raise UserError(f"model file '{path}' does not exist")
+    try:
+        model = mujoco.MjModel.from_binary_path(str(path))
+    except (ValueError, mujoco.FatalError) as error:
+        raise UserError(
+            f"model file '{path}': expected an MJB file of MuJoCo {mujoco.__version__}, but {_one_line(error)}"
+        ) from None
+    model.opt.timestep = 1.0 / sim_hz
+    return model
 
 
 def _user_spec(path: Path) -> Any:
     if not path.is_file():
         raise UserError(f"model file '{path}' does not exist")
     try:
-        return mujoco.MjSpec.from_file(str(path))
+        return mujoco.MjSpec.from_file(str(path)) if path.suffix == ".xml" else _spec_of(path)
     except (ValueError, mujoco.FatalError) as error:
         if "'Skeleton'" in str(error):
             raise UserError(
                 f"model file '{path}': a skeleton of MASS is given by model: {{mass: {{skeleton: {path}}}}}"
             ) from None
         raise UserError(f"model file '{path}' is not valid MJCF: {' '.join(str(error).split())}") from error
+
+
+def _spec_of(path: Path) -> Any:
+    """Read MJCF under a name that MuJoCo would not take for MJCF: its ending is in capitals."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    included, rest = dict[str, bytes](), re.findall(_INCLUDE, text)
+    while rest:
+        name = rest.pop()
+        if name not in included and (path.parent / name).is_file():
+            included[name] = (path.parent / name).read_bytes()
+            rest += re.findall(_INCLUDE, included[name].decode("utf-8", errors="replace"))
+    spec = mujoco.MjSpec.from_string(text, include=included)
+    spec.modelfiledir = str(path.parent.resolve())
+    return spec
 
 
 def _build(
@@ -84,6 +125,7 @@ def _build(
     discard_visual: bool = True,
     table: MuscleTable | None = None,
     spread: bool = False,
+    pelvis: str | None = None,
 ) -> Human:
     """Compile for simulation, without the meshes that only pictures need; they come back for `render_model`."""
 
@@ -101,7 +143,9 @@ def _build(
         except (ValueError, mujoco.FatalError) as error:
             raise UserError(f"model '{name}' does not compile: {_one_line(error)}") from error
 
-    return build_human(name, compile_spec(discard_visual), lambda: compile_spec(False, drawn=True), yaw, table, spread)
+    return build_human(
+        name, compile_spec(discard_visual), lambda: compile_spec(False, drawn=True), yaw, table, spread, pelvis
+    )
 
 
 def _add_sky(spec: Any) -> None:

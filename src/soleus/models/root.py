@@ -6,8 +6,6 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.errors import UserError
-
 
 @dataclass(frozen=True, eq=False)
 class Root:
@@ -21,24 +19,22 @@ class Root:
     """(4,) quaternion from the body's frame to the canonical one: x forward, y left, z up."""
 
 
-def find_root(model: mujoco.MjModel, yaw: float) -> Root:
-    """The first body with a free joint, or else with slides to the world. yaw [rad]: where the model faces at qpos0.
+def floating(model: mujoco.MjModel) -> list[int]:
+    """Bodies with a free joint, then those with slides between them and the world, in the model's order."""
+    kinds = [(int(model.jnt_bodyid[j]), model.jnt_type[j]) for j in range(model.njnt)]
+    free = [body for body, kind in kinds if kind == mujoco.mjtJoint.mjJNT_FREE]
+    slides = [
+        body
+        for body, kind in kinds
+        if kind == mujoco.mjtJoint.mjJNT_SLIDE and model.body_weldid[model.body_parentid[body]] == 0
+    ]
+    return list(dict.fromkeys(free + slides))
 
-    Raises UserError where nothing floats.
-    """
+
+def root_of(model: mujoco.MjModel, body: int, yaw: float) -> Root:
+    """Return a floating body as a root. yaw [rad]: where the model faces at qpos0."""
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    bodies = [int(model.jnt_bodyid[j]) for j in range(model.njnt) if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_FREE]
-    bodies += [
-        int(model.jnt_bodyid[j])
-        for j in range(model.njnt)
-        if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_SLIDE and model.body_parentid[model.jnt_bodyid[j]] == 0
-    ]
-    if not bodies:
-        raise UserError(
-            "the model has no floating body: expected a free joint, or slide joints between the world and a pelvis"
-        )
-    body = bodies[0]
     dofs = np.arange(model.body_dofadr[body], model.body_dofadr[body] + model.body_dofnum[body], dtype=np.int32)
     free = bool(model.jnt_type[model.body_jntadr[body]] == mujoco.mjtJoint.mjJNT_FREE)
     return Root(body, free, dofs, multiply(conjugate(data.xquat[body]), about_z(yaw)))

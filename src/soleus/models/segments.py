@@ -1,6 +1,7 @@
 """Which bodies are what: feet, head, hands, and the segments worth watching."""
 
 import re
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -16,41 +17,48 @@ _HAND = (r"^hand|lunate", r"wrist|hand")
 _LEAST_MASS_SHARE = 0.004  # lighter groups are via-points, patellae, toes and phantom bodies
 
 
-def find_feet(model: mujoco.MjModel) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Bodies of the right and of the left foot that can touch the ground, its calcaneus first."""
-    feet = []
-    for which in ("r", "l"):
-        bodies = [
-            b
-            for pattern in _FOOT
-            for b in range(1, model.nbody)
-            if re.search(pattern, model.body(b).name, re.IGNORECASE) and side(model.body(b).name) == which
-        ]
-        bodies = [b for b in dict.fromkeys(bodies) if len(contact_geoms(model, np.array([b], dtype=np.int32)))]
-        if not bodies:
-            raise UserError(
-                f"the model has no {'right' if which == 'r' else 'left'} foot: expected a colliding body named like "
-                f"'foot_{which}' or 'calcn_{which}'"
-            )
-        feet.append(np.array(bodies, dtype=np.int32))
-    return feet[0], feet[1]
+def find_feet(model: mujoco.MjModel, among: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Bodies, of those given, of the right and of the left foot that can touch something, its calcaneus first."""
+    which = missing_foot(model, among)
+    if which is not None:
+        raise UserError(
+            f"the model has no {'right' if which == 'r' else 'left'} foot: expected a colliding body named like "
+            f"'foot_{which}' or 'calcn_{which}'"
+        )
+    return _foot(model, among, "r"), _foot(model, among, "l")
 
 
-def find_head(model: mujoco.MjModel, root: int) -> int:
-    """The head, or else the trunk, or else the root."""
+def missing_foot(model: mujoco.MjModel, among: NDArray[np.integer[Any]]) -> str | None:
+    """Return the side, 'r' or 'l', on which these bodies have no foot; None where they have both."""
+    return next((which for which in ("r", "l") if not len(_foot(model, among, which))), None)
+
+
+def _foot(model: mujoco.MjModel, among: NDArray[np.integer[Any]], which: str) -> NDArray[np.int32]:
+    bodies = [
+        b
+        for pattern in _FOOT
+        for b in map(int, among)
+        if re.search(pattern, model.body(b).name, re.IGNORECASE) and side(model.body(b).name) == which
+    ]
+    colliding = [b for b in dict.fromkeys(bodies) if len(contact_geoms(model, np.array([b], dtype=np.int32)))]
+    return np.array(colliding, dtype=np.int32)
+
+
+def find_head(model: mujoco.MjModel, among: NDArray[np.int32], root: int) -> int:
+    """The head, or else the trunk, or else the root, of the bodies given."""
     for pattern in _HEAD:
-        for b in range(1, model.nbody):
+        for b in map(int, among):
             if re.search(pattern, model.body(b).name, re.IGNORECASE):
                 return b
     return root
 
 
-def find_hands(model: mujoco.MjModel) -> list[int]:
-    """Right and left hand, where the model has both."""
+def find_hands(model: mujoco.MjModel, among: NDArray[np.int32]) -> list[int]:
+    """Right and left hand, where the bodies given have both."""
     for pattern in _HAND:
         found = {
             side(model.body(b).name): b
-            for b in reversed(range(1, model.nbody))
+            for b in reversed([int(b) for b in among])
             if re.search(pattern, model.body(b).name, re.IGNORECASE)
         }
         if "r" in found and "l" in found:
@@ -58,15 +66,14 @@ def find_hands(model: mujoco.MjModel) -> list[int]:
     return []
 
 
-def find_tracked(model: mujoco.MjModel, root: int) -> NDArray[np.int32]:
-    """The heaviest body of each rigid group that moves against the root and is no trifle."""
+def find_tracked(model: mujoco.MjModel, among: NDArray[np.int32], root: int, mass: float) -> NDArray[np.int32]:
+    """The heaviest body of each rigid group that moves against the root and is no trifle of the mass [kg]."""
     groups: dict[int, list[int]] = {}
-    for b in range(1, model.nbody):
+    for b in map(int, among):
         groups.setdefault(int(model.body_weldid[b]), []).append(b)
-    total = float(model.body_mass.sum())
     tracked = [
         max(group, key=lambda b: model.body_mass[b])
         for weld, group in groups.items()
-        if weld not in (0, int(model.body_weldid[root])) and model.body_mass[group].sum() >= _LEAST_MASS_SHARE * total
+        if weld not in (0, int(model.body_weldid[root])) and model.body_mass[group].sum() >= _LEAST_MASS_SHARE * mass
     ]
     return np.array(sorted(tracked), dtype=np.int32)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,15 +37,33 @@ class Clip:
     """(F, J, 3, 3) of each joint in its parent: the product of its rotations in the order of its channels"""
     positions: Floats
     """(F, 3) of the root, file units: its channels alone, which files write in place of its offset"""
+    most_angle: float = np.inf
+    """Of all rotations, as the file has them."""
+    first: int = 0
+    """Number of the first of these frames in the file."""
 
     @property
     def frames(self) -> int:
         """F."""
         return len(self.rotations)
 
+    def cut(self, first: int | None, last: int | None) -> "Clip":
+        """Return the frames from the first to the last of those given, from 0. Raises UserError: not so many."""
+        start, end = first or 0, self.frames - 1 if last is None else last
+        if end >= self.frames:
+            raise UserError(f"BVH file '{self.path}': motion.to: expected a frame up to {self.frames - 1}, got {last}")
+        if start >= end:
+            raise UserError(
+                f"BVH file '{self.path}': motion.from: expected a frame before the last, {end}, got {start}"
+            )
+        part = slice(start, end + 1)
+        return replace(self, rotations=self.rotations[part], positions=self.positions[part], first=start)
 
-def read_bvh(path: Path) -> Clip:
+
+def read_bvh(path: Path, radians: bool = False) -> Clip:
     """Read a file: one root, any order and number of channels; positions are taken of the root alone.
+
+    radians: what its rotations are in, in place of the format's degrees.
 
     Raises UserError, one line with the file and its line: no BVH, a broken hierarchy, rows that do not fit it.
     """
@@ -60,10 +78,11 @@ def read_bvh(path: Path) -> Clip:
     words = _Words(path, lines)
     joints = _read_hierarchy(words)
     frame_time, table = _read_motion(path, lines, words.line, sum(len(joint.channels) for joint in joints))
-    rotations, positions = _pose(joints, table)
+    rotations, positions = _pose(joints, table if radians else np.where(_turning(joints), np.deg2rad(table), table))
+    angles = np.abs(table[:, _turning(joints)])
     offsets = np.array([joint.offset for joint in joints])
     names, parents = tuple(joint.name for joint in joints), tuple(joint.parent for joint in joints)
-    return Clip(path, names, parents, offsets, frame_time, rotations, positions)
+    return Clip(path, names, parents, offsets, frame_time, rotations, positions, float(angles.max(initial=0)))
 
 
 @dataclass
@@ -252,8 +271,13 @@ def _row(path: Path, number: int, text: str, width: int) -> list[float]:
     return values
 
 
+def _turning(joints: list[_Joint]) -> NDArray[np.bool_]:
+    """(C,) whether a channel is a rotation."""
+    return np.array([channel >= 3 for joint in joints for channel in joint.channels], dtype=np.bool_)
+
+
 def _pose(joints: list[_Joint], table: Floats) -> tuple[Floats, Floats]:
-    """Rotations (F, J, 3, 3) of the joints and positions (F, 3) of the root from channels (F, C)."""
+    """Rotations (F, J, 3, 3) of the joints and positions (F, 3) of the root from channels (F, C), angles in radians."""
     rotations = np.tile(np.eye(3), (len(table), len(joints), 1, 1))
     positions = np.zeros((len(table), 3))
     columns = iter(table.T)
@@ -261,7 +285,7 @@ def _pose(joints: list[_Joint], table: Floats) -> tuple[Floats, Floats]:
         for channel in joint.channels:
             values = next(columns)
             if channel >= 3:
-                rotations[:, j] = rotations[:, j] @ _turns(channel - 3, np.deg2rad(values))
+                rotations[:, j] = rotations[:, j] @ _turns(channel - 3, values)
             elif j == 0:
                 positions[:, channel] = values
     return rotations, positions

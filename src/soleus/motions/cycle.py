@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from soleus.errors import UserError
+from soleus.strict_yaml import parse_yaml
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +18,9 @@ ANGLES = (
 )  # fmt: skip
 PELVIS = ("tilt", "list", "rotation", "sway")
 _LENGTHS = {"duration": "[s]", "leg_length": "[m]", "stride": "[leg lengths]"}
+_WITHIN = {"duration": (0.2, 10.0), "leg_length": (0.2, 2.0), "stride": (0.02, 5.0)}
+_MOST_ANGLE, _MOST_SWAY = 180.0, 0.5  # [degree], [m]
+_RADIANS = 3.2  # what all angles in radians stay within
 _PARTS = ("stance", "heel_rise", "foot_flat")
 _SCALARS = (*_LENGTHS, *_PARTS)
 _TRUNK_SHARE = 0.25  # of the list and rotation of the pelvis that a fixed trunk follows
@@ -101,17 +104,20 @@ def read_cycle(path: Path) -> GaitCycle:
     Tables may have any even number of samples from 8. Raises UserError naming the file and the key.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"motion file '{path}' cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"motion file '{path}' is not YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"motion file '{path}': expected text in UTF-8, but {error}") from None
+    content = parse_yaml(text, f"motion file '{path}'")
     if not isinstance(content, dict):
         raise UserError(f"motion file '{path}': expected keys and tables, got {type(content).__name__}")
     _check_keys(path, "", content, ("name", *_SCALARS, "angles", "pelvis"))
     scalars = {key: _scalar(path, content, key) for key in _SCALARS}
     legs = _tables(path, content, "angles", ANGLES, required=True)
     pelvis = _tables(path, content, "pelvis", PELVIS, required=False)
+    named = {f"angles.{key}": table for key, table in legs.items()}
+    _check_units(path, named | {f"pelvis.{key}": table for key, table in pelvis.items()})
     return GaitCycle(
         name=str(content.get("name", path.stem)),
         **scalars,
@@ -143,7 +149,27 @@ def _scalar(path: Path, content: dict[str, Any], key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < upper:
         wanted = f"a positive number {_LENGTHS[key]}" if key in _LENGTHS else "a part of the stride between 0 and 1"
         raise UserError(f"motion file '{path}': '{key}' must be {wanted}, got {value!r}")
+    if key in _WITHIN and not _WITHIN[key][0] <= value <= _WITHIN[key][1]:
+        low, high = _WITHIN[key]
+        raise UserError(
+            f"motion file '{path}': '{key}' must be from {low:g} to {high:g} {_LENGTHS[key]}, got {value:g}"
+        )
     return float(value)
+
+
+def _check_units(path: Path, tables: dict[str, Floats]) -> None:
+    """Raise UserError where tables, by key, are not in degrees and metres."""
+    for key, table in tables.items():
+        most, unit = (_MOST_SWAY, "[m]") if key == "pelvis.sway" else (_MOST_ANGLE, "[degree]")
+        if np.abs(table).max() > most:
+            raise UserError(
+                f"motion file '{path}': '{key}' must be within {most:g} {unit}, got {np.abs(table).max():g}"
+            )
+    widest = max(float(np.abs(table).max()) for key, table in tables.items() if key != "pelvis.sway")
+    if 0 < widest < _RADIANS:
+        raise UserError(
+            f"motion file '{path}': 'angles' must be in degrees, got none beyond {widest:.3g}: are they in radians?"
+        )
 
 
 def _tables(

@@ -111,7 +111,7 @@ def _leg_length(poser: Poser) -> float:
     model, data = poser.human.model, poser.data
     data.qpos[:] = poser.human.qpos_rest
     mujoco.mj_kinematics(model, data)
-    return float(data.xanchor[model.dof_jntid[hip.dof], 2])
+    return float(data.xanchor[model.dof_jntid[hip.dof], 2]) - poser.human.ground_height
 
 
 def _step_width(poser: Poser, duration: float) -> float:
@@ -125,7 +125,9 @@ def _step_width(poser: Poser, duration: float) -> float:
     data.qpos[:] = poser.human.qpos_rest
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)
-    pendulum = float(np.linalg.norm(model.opt.gravity) / data.subtree_com[0, 2])
+    pendulum = float(
+        np.linalg.norm(model.opt.gravity) / (data.subtree_com[poser.human.root_body, 2] - poser.human.ground_height)
+    )
     sway = poser.cycle.pelvis.get("sway")
     amplitude = float(np.hypot(*sway.coefficients[:2])) if sway else 0.0  # odd orders: the first two are the harmonic's
     return 2 * _COM_SWAY * amplitude * np.pi / 4 * ((2 * np.pi / duration) ** 2 + pendulum) / pendulum
@@ -281,4 +283,6 @@ class _Fit:
         data.qpos[:] = qpos
         mujoco.mj_kinematics(self.poser.human.model, data)
         points = data.xpos[foot.bodies] + np.einsum("pij,pj->pi", data.xmat[foot.bodies].reshape(-1, 3, 3), foot.points)
-        return np.concatenate([[lowest(self.poser.human.model, data, foot.geoms)], points.ravel()])
+        points[:, 2] -= self.poser.human.ground_height
+        low = lowest(self.poser.human.model, data, foot.geoms) - self.poser.human.ground_height
+        return np.concatenate([[low], points.ravel()])

@@ -81,7 +81,7 @@ def _kinematics(human: Human, qpos: Floats) -> tuple[Floats, Floats, Floats, Flo
         data.qpos[:] = q
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)
-        root[k], com[k] = data.xpos[human.root_body], data.subtree_com[0]
+        root[k], com[k] = data.xpos[human.root_body], data.subtree_com[human.root_body]
         forward = data.xmat[human.root_body].reshape(3, 3) @ align.reshape(3, 3)[:, 0]
         yaw = np.arctan2(forward[1], forward[0])
         heading[k] = [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]]

@@ -24,7 +24,7 @@ _GROUNDED = 0.25  # of the frames have their lowest foot at the ground or below:
 
 
 @dataclass(frozen=True)
-class _Track:
+class Track:
     """A joint of the model that follows a joint of the clip."""
 
     body: int
@@ -50,7 +50,7 @@ def place(
     within the joints' ranges. Closed, headed and resampled as `looping` says; the height is that at which the lowest
     foot stands on the ground for a quarter of the lap or more. Raises UserError where channels do not fit.
     """
-    tracks = _tracks(clip, human, channels)
+    tracks = tracks_of(clip, human, channels)
     qpos, lap = loop(_poses(clip, human, tracks, axes, scale), human)
     duration = (clip.frames - 1) * clip.frame_time
     if not duration * hz <= _MOST_FRAMES:
@@ -58,7 +58,9 @@ def place(
             f"BVH file '{clip.path}': expected up to {_MOST_FRAMES:,} frames, got {duration:g} s of {hz:g} frames each"
         )
     qpos = human.consistent(resample(qpos, lap, human, max(2, round(duration * hz))))
-    qpos[:, human.model.jnt_qposadr[_root_joint(human)] + 2] -= np.quantile(_foot_heights(human, qpos), _GROUNDED)
+    qpos[:, human.model.jnt_qposadr[_root_joint(human)] + 2] -= (
+        np.quantile(_foot_heights(human, qpos), _GROUNDED) - human.ground_height
+    )
     return make_motion(name, duration, qpos, lap.displacement, human, lap.turn)
 
 
@@ -66,9 +68,10 @@ def _root_joint(human: Human) -> int:
     return int(human.model.body_jntadr[human.root_body])
 
 
-def _tracks(clip: Clip, human: Human, channels: Mapping[str, str]) -> list[_Track]:
+def tracks_of(clip: Clip, human: Human, channels: Mapping[str, str]) -> list[Track]:
+    """Return which joint follows which. Raises UserError where a body or a joint is not there."""
     model = human.model
-    bodies = {model.body(b).name: b for b in range(1, model.nbody)}
+    bodies = {model.body(b).name: int(b) for b in human.own_bodies}
     if model.jnt_type[_root_joint(human)] != _JOINT.mjJNT_FREE:
         raise UserError(f"BVH file '{clip.path}': expected a model with a free root, got the planar '{human.name}'")
     tracks = []
@@ -84,7 +87,7 @@ def _tracks(clip: Clip, human: Human, channels: Mapping[str, str]) -> list[_Trac
                 f"BVH file '{clip.path}': expected a joint '{joint_name}' for body '{body_name}', got none of that"
                 f" name; nearest is '{near}'"
             )
-        tracks.append(_Track(bodies[body_name], _joint(human, bodies[body_name]), clip.joints.index(joint_name)))
+        tracks.append(Track(bodies[body_name], _joint(human, bodies[body_name]), clip.joints.index(joint_name)))
     source = next((track.source for track in tracks if track.body == human.root_body), None)
     if source != 0:
         got = "none" if source is None else f"'{clip.joints[source]}'"
@@ -110,7 +113,7 @@ def _joint(human: Human, body: int) -> int:
     return joint
 
 
-def _poses(clip: Clip, human: Human, tracks: list[_Track], axes: Floats, scale: float) -> Floats:
+def _poses(clip: Clip, human: Human, tracks: list[Track], axes: Floats, scale: float) -> Floats:
     """Poses (F, nq) frame by frame, as the clip has them."""
     model, data = human.model, mujoco.MjData(human.model)
     mujoco.mj_kinematics(model, data)  # at qpos0

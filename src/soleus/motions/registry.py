@@ -4,18 +4,24 @@ import difflib
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from soleus.errors import UserError
 from soleus.models.human import Human
+from soleus.motions.axes import facing, turned_up
 from soleus.motions.bvh import read_bvh
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
+from soleus.motions.fitting import check_fit, check_frames, check_motion
 from soleus.motions.footing import fit_footing
 from soleus.motions.motion import Motion, make_motion
-from soleus.motions.placing import place
+from soleus.motions.placing import place, tracks_of
+from soleus.motions.plausible import check_place
 from soleus.motions.posing import Poser
+from soleus.motions.rotations import multiply
 from soleus.motions.table import read_table
-from soleus.sources import BvhMotion
+from soleus.sources import BvhMotion, TableMotion
 
 _NAMES = ("walk",)
 _FRAMES = 128
@@ -26,23 +32,26 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
-def load(source: str | Path | BvhMotion, human: Human) -> Motion:
+def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
     """A motion for a human: a built-in one, a file's, or a clip's.
 
     A .yaml file is a gait cycle like the built-in walk.yaml, which is put on the human's feet; a .csv file holds its
-    poses, as write_table writes them; a .bvh file is a clip like BvhMotion's. Raises UserError: unknown name, a bad
-    file, or joints that do not fit.
+    poses, as write_table writes them; a .bvh file is a clip like BvhMotion's. Endings may be in
+    capitals. Raises UserError: unknown name, a bad file, joints, units or axes that do not fit.
     """
     if isinstance(source, BvhMotion):
         return _clip(source, human)
+    if isinstance(source, TableMotion):
+        return _table(source, human)
     name = str(source)
-    if name.lower().endswith(".bvh"):
+    ending = Path(name).suffix.lower()
+    if ending == ".bvh":
         return _clip(BvhMotion(bvh=name), human)
     if name in _NAMES:
         return _place(built_in_cycle(name), human)
-    if name.endswith(".csv"):
-        return read_table(Path(name), human)
-    if not name.endswith((".yaml", ".yml")):
+    if ending == ".csv":
+        return _table(TableMotion(table=name), human)
+    if ending not in (".yaml", ".yml"):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
             f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, .csv or .bvh; nearest is '{near}'"
@@ -57,8 +66,34 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
             f"motion.names: expected the joint of '{source.bvh}' that each body follows, got none: '{human.name}' names"
             " none either"
         )
-    clip = read_bvh(Path(source.bvh))
-    return place(str(source), clip, human, channels, human.channel_axes, scale=source.scale, hz=source.hz)
+    clip = read_bvh(Path(source.bvh), source.unit == "radian").cut(source.first, source.to)
+    axes = _axes(source, human)
+    tracks, world = tracks_of(clip, human, channels), np.zeros(9)
+    mujoco.mju_quat2Mat(world, axes)
+    check_frames(clip)
+    check_fit(clip, human, tracks, world.reshape(3, 3), source.scale)
+    check_motion(clip, tracks)
+    motion = place(str(source), clip, human, channels, axes, scale=source.scale, hz=source.hz)
+    check_place(f"BVH file '{source.bvh}'", motion, human, source.scale)
+    return motion
+
+
+def _axes(source: BvhMotion, human: Human) -> NDArray[np.float64]:
+    """Quaternion from the file's axes to the world's."""
+    if source.up is None and source.forward is None:
+        return human.channel_axes
+    result, up = np.zeros(4), source.up or "y"
+    if source.forward is not None:
+        mujoco.mju_mat2Quat(result, facing(up, source.forward).ravel())
+        return result
+    mujoco.mju_mat2Quat(result, turned_up(up, "y").ravel())
+    return multiply(human.channel_axes, result)
+
+
+def _table(source: TableMotion, human: Human) -> Motion:
+    motion = read_table(Path(source.table), human, source)
+    check_place(f"motion table '{source.table}'", motion, human, source.scale)
+    return motion
 
 
 def built_in_cycle(name: str) -> GaitCycle:

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
 from soleus.models.human import Human
+from soleus.motions.axes import AXES, turned_up, vector
 from soleus.motions.laps import Lap
 from soleus.motions.looping import quaternions
 from soleus.motions.motion import Motion, make_motion
+from soleus.motions.plausible import check_angles
 from soleus.motions.posing import root_slots
-from soleus.motions.rotations import conjugate, multiply, turn_of
+from soleus.motions.rotations import conjugate, multiply, rotated, turn_of
+from soleus.sources import TableMotion
 
 Floats = NDArray[np.float64]
 
@@ -21,13 +24,25 @@ _FREE = ("tx", "ty", "tz", "qw", "qx", "qy", "qz")
 _TIME = "time"
 _EVEN = 0.02  # of a step: times may be rounded
 _UNIT = 1e-3
+_STEP_S = (1 / 5000, 1.0)
+_UPRIGHT = 0.8  # cosine of the angle between the trunk and the vertical
 _RIGID = 1e-3  # [m] and [rad]: of the last row from the first, moved
 
 
+def entries(human: Human) -> NDArray[np.int_]:
+    """Addresses in qpos of the person's joints, those of `columns`."""
+    model = human.model
+    own = np.isin(model.jnt_bodyid, human.own_bodies)
+    ends = np.append(model.jnt_qposadr[1:], model.nq)
+    return np.array([adr for j in np.flatnonzero(own) for adr in range(model.jnt_qposadr[j], ends[j])], dtype=np.int_)
+
+
 def columns(human: Human) -> list[str]:
-    """Names (nq,) of the entries of qpos: of a free joint root_tx and so on, of balls <joint>_qw, else the joint's."""
-    model, names = human.model, []
-    for joint in range(model.njnt):
+    """Names of the entries of qpos that are the person's: of a free joint root_tx and so on, of balls <joint>_qw, else
+    the joint's.
+    """
+    model, names = human.model, list[str]()
+    for joint in np.flatnonzero(np.isin(model.jnt_bodyid, human.own_bodies)):
         name, kind = model.joint(joint).name or f"joint{joint}", model.jnt_type[joint]
         if kind == mujoco.mjtJoint.mjJNT_FREE:
             names += [f"root_{part}" for part in _FREE]
@@ -47,7 +62,7 @@ def write_table(path: Path, motion: Motion, human: Human) -> None:
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice:
         raise UserError(f"motion table '{path}': expected joints whose columns differ, got '{twice}' twice")
-    slots = root_slots(human)
+    slots, own = root_slots(human), entries(human)
     start = np.array([motion.qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
     after = Lap(start, motion.displacement, motion.turn).poses(motion.qpos[:1], 1, slots)
     times = np.linspace(0.0, motion.duration, len(motion.qpos) + 1)
@@ -56,20 +71,52 @@ def write_table(path: Path, motion: Motion, human: Human) -> None:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(header)
             for time, pose in zip(times, np.vstack([motion.qpos, after]), strict=True):
-                table.writerow([repr(float(value)) for value in (time, *pose)])
+                table.writerow([repr(float(value)) for value in (time, *pose[own])])
     except OSError as error:
         raise UserError(f"motion table '{path}' cannot be written: {error.strerror}") from error
 
 
-def read_table(path: Path, human: Human) -> Motion:
+def read_table(path: Path, human: Human, how: TableMotion | None = None) -> Motion:
     """Read what write_table writes, its columns in any order; the motion is named after the file.
 
-    Raises UserError, one line with the file and its line or column: columns that are not the model's, rows that are no
-    table of finite numbers, uneven times, quaternions not of unit length, a last row that no move in the plane and turn
-    about the vertical makes of the first.
+    how: units, axes and rows of a table that somebody else wrote. Raises UserError, one line with the file and its line
+    or column: columns that are not the model's, rows that are no table of finite numbers, uneven times, quaternions not
+    of unit length, angles far outside the joints' limits, a last row that no move in the plane and turn about the
+    vertical makes of the first.
     """
-    lines, table = _read(path, columns(human))
-    times, qpos = table[:, 0], table[:, 1:]
+    how = how or TableMotion(table=str(path))
+    lines, table = _cut(path, *_read(path, columns(human)), how)
+    times, qpos = table[:, 0], np.tile(human.qpos_rest, (len(table), 1))
+    qpos[:, entries(human)] = table[:, 1:]
+    duration = _duration(path, lines, times)
+    for adr in quaternions(human.model):
+        lengths = np.linalg.norm(qpos[:, adr : adr + 4], axis=1)
+        for k in np.flatnonzero(np.abs(lengths - 1) > _UNIT)[:1]:
+            name = _column(human, adr).removesuffix("_qw")
+            raise _wrong(path, lines[k], f"a quaternion of unit length for '{name}'", f"one of length {lengths[k]:.4g}")
+        qpos[:, adr : adr + 4] /= lengths[:, None]
+    _convert(qpos, human, how)
+    check_angles(path, [_column(human, adr) for adr in range(human.model.nq)], qpos, human, how.unit)
+    _check_up(path, qpos, human, how)
+    displacement, turn = _lap(path, qpos, human)
+    return make_motion(path.stem, duration, qpos[:-1], displacement, human, turn)
+
+
+def _column(human: Human, adr: int) -> str:
+    """Name of an entry of qpos; "" of one that is not the person's."""
+    return next((name for at, name in zip(entries(human), columns(human), strict=True) if at == adr), "")
+
+
+def _cut(path: Path, lines: list[int], table: Floats, how: TableMotion) -> tuple[list[int], Floats]:
+    first, last = how.first or 0, len(table) - 1 if how.to is None else how.to
+    if last >= len(table):
+        raise UserError(f"motion table '{path}': motion.to: expected a row up to {len(table) - 1}, got {last}")
+    if last - first < 2:
+        raise UserError(f"motion table '{path}': motion.from: expected 3 rows or more up to row {last}, got {first}")
+    return lines[first : last + 1], table[first : last + 1]
+
+
+def _duration(path: Path, lines: list[int], times: Floats) -> float:
     duration = float(times[-1] - times[0])
     step = duration / (len(times) - 1)
     uneven = np.abs(np.diff(times) - step) > _EVEN * step
@@ -78,14 +125,52 @@ def read_table(path: Path, human: Human) -> Motion:
         raise _wrong(
             path, lines[at], f"times that rise evenly, by {step:g} s a row", f"{times[at - 1]:g}, {times[at]:g}"
         )
-    for adr in quaternions(human.model):
-        lengths = np.linalg.norm(qpos[:, adr : adr + 4], axis=1)
-        for k in np.flatnonzero(np.abs(lengths - 1) > _UNIT)[:1]:
-            name = columns(human)[adr].removesuffix("_qw")
-            raise _wrong(path, lines[k], f"a quaternion of unit length for '{name}'", f"one of length {lengths[k]:.4g}")
-        qpos[:, adr : adr + 4] /= lengths[:, None]
-    displacement, turn = _lap(path, qpos, human)
-    return make_motion(path.stem, duration, qpos[:-1], displacement, human, turn)
+    if not _STEP_S[0] <= step <= _STEP_S[1]:
+        raise UserError(
+            f"motion table '{path}' column '{_TIME}': expected seconds, {_STEP_S[0]:g} to {_STEP_S[1]:g} a row, got"
+            f" {step:g}"
+        )
+    return duration
+
+
+def _convert(qpos: Floats, human: Human, how: TableMotion) -> None:
+    """From the table's units and axes to metres, radians and z up, in place."""
+    model, slots = human.model, root_slots(human)
+    for joint in np.flatnonzero(np.isin(model.jnt_bodyid, human.own_bodies)):
+        adr, kind = int(model.jnt_qposadr[joint]), model.jnt_type[joint]
+        if kind == mujoco.mjtJoint.mjJNT_HINGE and how.unit == "degree":
+            qpos[:, adr] = np.deg2rad(qpos[:, adr])
+        elif kind == mujoco.mjtJoint.mjJNT_SLIDE:
+            qpos[:, adr] *= how.scale
+        elif kind == mujoco.mjtJoint.mjJNT_FREE:
+            qpos[:, adr : adr + 3] *= how.scale
+    if how.up != "z" and slots.quaternion < 0:
+        raise UserError(f"motion.up: expected z for the planar '{human.name}', got {how.up}")
+    if how.up != "z":
+        turn, place = np.zeros(4), list(slots.shift)
+        mujoco.mju_mat2Quat(turn, turned_up(how.up, "z").ravel())
+        at = slice(slots.quaternion, slots.quaternion + 4)
+        qpos[:, place] = rotated(turn, qpos[:, place])
+        qpos[:, at] = multiply(turn, qpos[:, at])
+
+
+def _check_up(path: Path, qpos: Floats, human: Human, how: TableMotion) -> None:
+    """Whether the root's height is along another axis than z."""
+    slots = root_slots(human)
+    if slots.quaternion < 0:
+        return
+    middle = np.median(qpos[:, list(slots.shift)], axis=0)
+    standing = human.qpos_rest[slots.shift[2]]
+    heights = {axis: float(vector(axis) @ middle) for axis in AXES}
+    pose = multiply(qpos[:, slots.quaternion : slots.quaternion + 4], human.root_align)
+    trunk = rotated(pose, np.array([0.0, 0.0, 1.0])).mean(axis=0)
+    tall = [a for a in AXES if 0.6 * standing < heights[a] < 1.6 * standing and vector(a) @ trunk > _UPRIGHT]
+    if how.up != "z" or heights["z"] > 0.3 * standing or not tall:
+        return
+    raise UserError(
+        f"motion table '{path}' column 'root_tz': expected the pelvis about {standing:.2f} m up, got {middle[2]:.3g} m"
+        f" and {heights[tall[0]]:.3g} m along {tall[0]}: if that is up, say motion.up: {tall[0]}"
+    )
 
 
 def _wrong(path: Path, line: int, expected: str, got: str) -> UserError:
@@ -163,7 +248,8 @@ def _lap(path: Path, qpos: Floats, human: Human) -> tuple[Floats, float]:
     worst = int(np.argmax(off))
     if off[worst] > _RIGID:
         raise UserError(
-            f"motion table '{path}' column '{columns(human)[worst]}': expected the last row to be the first one lap"
-            f" later, moved in the plane and turned about the vertical: {moved[worst]:.6g}, got {last[worst]:.6g}"
+            f"motion table '{path}' column '{_column(human, worst)}': expected the last row to be the first one lap"
+            f" later, moved in the plane and turned about the vertical: {moved[worst]:.6g}, got {last[worst]:.6g};"
+            " motion.from and motion.to choose the rows of a whole lap"
         )
     return displacement, turn

@@ -8,6 +8,7 @@ from soleus.config import load_human_config
 from soleus.errors import UserError
 from soleus.remote_run import at_hand
 from soleus.simulation import load_body
+from soleus.sources import is_model_file
 from soleus.trained import Trained, load_trained
 
 
@@ -36,7 +37,7 @@ def act_of(
             raise UserError(f"--motion: expected none for a run, which has its own, got {motion}")
         trained = load_trained(at_hand(subject), which)
         return PolicyAct(trained, seed), trained
-    if subject in models.names() or subject.endswith(".xml"):
+    if subject in models.names() or is_model_file(subject):
         human = models.load(subject)
         return MotionAct(human, motions.load(motion, human) if motion else None), None
     if Path(subject).is_dir():

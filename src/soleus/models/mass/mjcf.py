@@ -134,11 +134,21 @@ def _halves(node: Node) -> list[float]:
 
 def _joint(body: ET.Element, node: Node, damping: float) -> None:
     if node.joint == "Free":
-        ET.SubElement(body, "freejoint", name=node.name)
+        if "damping" in node.own:
+            ET.SubElement(body, "joint", name=node.name, type="free", damping=_words(node.own["damping"]))
+        else:
+            ET.SubElement(body, "freejoint", name=node.name)
         return
     joint = ET.SubElement(body, "joint", name=node.name, type="ball" if node.joint == "Ball" else "hinge")
-    if damping > 0:
-        joint.set("damping", _words([damping]))
+    # Where axes differ, the mean here and each in our own core (hints).
+    damping = float(node.own["damping"].mean()) if "damping" in node.own else damping
+    for key, value in (
+        ("damping", damping),
+        ("stiffness", float(node.own["stiffness"][0]) if "stiffness" in node.own else 0.0),
+        ("frictionloss", float(node.own["friction"].mean()) if "friction" in node.own else 0.0),
+    ):
+        if value > 0:
+            joint.set(key, _words([value]))
     if node.joint == "Revolute":
         joint.set("axis", _words(node.axis))
         if np.isfinite(node.lower).all():
@@ -153,7 +163,9 @@ def _joint(body: ET.Element, node: Node, damping: float) -> None:
 
 def _custom(root: ET.Element, skeleton: Skeleton, axes: Floats) -> None:
     custom = ET.SubElement(root, "custom")
-    ET.SubElement(custom, "numeric", name=hints.STABLE_PD, data=_words([KP, KD, 1]))
+    # Where joints have gains of their own, the root has none.
+    gained = any("kp" in node.own or "kv" in node.own for node in skeleton.nodes.values())
+    ET.SubElement(custom, "numeric", name=hints.STABLE_PD, data=_words([KP, KD, 0 if gained else 1]))
     ET.SubElement(custom, "numeric", name=hints.CHANNEL_AXES, data=_words(_quaternion(axes)))
     effectors = ET.SubElement(custom, "tuple", name=hints.END_EFFECTORS)
     for node in skeleton.nodes.values():
@@ -161,10 +173,26 @@ def _custom(root: ET.Element, skeleton: Skeleton, axes: Floats) -> None:
             ET.SubElement(custom, "text", name=f"{hints.CHANNEL}{node.name}", data=node.channel)
         if node.joint == "Ball" and np.isfinite(node.lower).all():
             ET.SubElement(custom, "numeric", name=f"{hints.LIMITS}{node.name}", data=_words([*node.lower, *node.upper]))
+        for prefix, values in _own_hints(node).items():
+            ET.SubElement(custom, "numeric", name=f"{prefix}{node.name}", data=_words(values))
         if node.end_effector:
             ET.SubElement(effectors, "element", objtype="body", objname=node.name)
     if not len(effectors):
         custom.remove(effectors)
+
+
+def _own_hints(node: Node) -> dict[str, Floats]:
+    """What MJCF has no attribute for, or one for all axes."""
+    own, found = node.own, dict[str, Floats]()
+    if "kp" in own or "kv" in own:
+        kp = own.get("kp", np.full(len(own.get("kv", ())), KP))
+        found[hints.GAINS] = np.concatenate([kp, own.get("kv", np.sqrt(2 * kp))])
+    for key, prefix in (("damping", hints.DAMPING), ("friction", hints.FRICTION)):
+        if key in own and np.ptp(own[key]) > 0:
+            found[prefix] = own[key]
+    if "weight" in own:
+        found[hints.WEIGHT] = own["weight"]
+    return found
 
 
 def _quaternion(rotation: Floats) -> Floats:

@@ -10,6 +10,8 @@ from soleus.models.mass.skeleton import Node, Skeleton
 from soleus.models.mass.xml import Element, read_xml
 from soleus.models.muscle_table import MuscleTable, Waypoint
 
+_OF_UNIT = ("name", "f0", "lm", "lt", "pen_angle", "lmax", "lm_contract", "lt_rel", "lm_contractax")
+"""The last three are other names of lm, lt and lmax; pen_angle and lmax enter no force, as in the original program."""
 _APART = 1e-4  # [m] at least of the waypoints of a muscle
 _BLEND_RADIUS = 0.08  # [m] from a joint's centre, within which a waypoint follows the bodies on both sides
 
@@ -23,14 +25,19 @@ def read_muscles(path: Path, skeleton: Skeleton) -> MuscleTable:
         if name in units:
             unit.fail("expected names that differ, got this one twice")
         units[name] = unit
+    root.only((), ("Unit",))
+    for unit in units.values():
+        unit.only(_OF_UNIT, ("Waypoint",))
+        for waypoint in unit.all("Waypoint"):
+            waypoint.only(("body", "p"))
     if not units:
         root.fail("expected at least one <Unit>, got none")
     return MuscleTable(
         path=path,
         names=tuple(units),
         max_force=np.array([unit.positive("f0") for unit in units.values()]),
-        optimal=np.array([unit.positive("lm") for unit in units.values()]),
-        slack=np.array([unit.number("lt") for unit in units.values()]),
+        optimal=np.array([unit.positive(unit.key_of("lm", "lm_contract")) for unit in units.values()]),
+        slack=np.array([unit.number(unit.key_of("lt", "lt_rel")) for unit in units.values()]),
         waypoints=tuple(_waypoints(unit, skeleton) for unit in units.values()),
     )
 

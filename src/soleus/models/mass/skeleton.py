@@ -1,5 +1,6 @@
 """The skeleton file: bodies, their shapes and masses, and the joints between them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from soleus.models.mass.xml import LEAST, Element, read_xml
 Floats = NDArray[np.float64]
 
 _NO_PARENT = "None"
-_JOINTS = ("Free", "Ball", "Revolute", "Weld")
+_OF_JOINT = ("kp", "kv", "damping", "stiffness", "friction", "weight")
+_LIMITED = ("lower", "upper", *_OF_JOINT)
+_JOINTS = {"Free": ("damping",), "Ball": _LIMITED, "Revolute": ("axis", *_LIMITED), "Weld": ()}
+"""Kinds of joints, and the attributes that each has."""
+_AXES = {"Free": 1, "Ball": 3, "Revolute": 1, "Weld": 1}
 _SHAPES = {"Box": ("size",), "Sphere": ("radius",), "Capsule": ("radius", "height")}
 _GREY = (0.5, 0.5, 0.5, 1.0)
 _LENGTHS = (0.9, 1.1)  # of the columns of a rotation as it is written, rounded or with a digit lost
@@ -47,6 +52,9 @@ class Node:
     lower: Floats
     upper: Floats
     """(3,) of a ball joint, (1,) of a revolute one, (0,) of others [rad]."""
+    own: Mapping[str, Floats]
+    """kp [N m/rad], kv, damping [N m s/rad], stiffness [N m/rad], friction [N m] and weight (in imitation), those that
+    the file gives, each (3,) of a ball joint, (1,) of a revolute or a free one."""
     channel: str | None
     """Name of the joint in motion files."""
     end_effector: bool
@@ -64,6 +72,7 @@ class Skeleton:
 def read_skeleton(path: Path) -> Skeleton:
     """Read a skeleton file. Raises UserError naming the file, the line, the element and the reason."""
     root = read_xml(path, "Skeleton")
+    root.only(("name",), ("Node",))
     nodes: dict[str, Node] = {}
     for element in root.all("Node"):
         node = _node(element, nodes)
@@ -84,25 +93,39 @@ def _node(element: Element, before: dict[str, Node]) -> Node:
         element.fail(f"expected a parent among the nodes above it, or None, got '{parent}'{nearest(parent, before)}")
     if parent == _NO_PARENT and before:
         element.fail(f"expected one node without a parent, but '{next(iter(before))}' is one already")
-    kind = _one_of(joint, "type", _JOINTS)
+    kind = _one_of(joint, "type", tuple(_JOINTS))
     if (kind == "Free") != (parent == _NO_PARENT):
         element.fail(f"expected a Free joint for the node without a parent alone, got {kind} with parent '{parent}'")
     shape = _one_of(body, "type", tuple(_SHAPES))
+    element.only(("name", "parent", "endeffector"), ("Body", "Joint"))
+    body.only(("type", "mass", *_SHAPES[shape], "contact", "color", "obj"), ("Transformation",))
+    joint.only(("type", "bvh", *_JOINTS[kind]), ("Transformation",))
+    for part in (body, joint):
+        part.one("Transformation").only(("linear", "translation"))
     sizes = [body.numbers(key, 3 if key == "size" else 1) for key in _SHAPES[shape]]
     if min(map(np.min, sizes)) < LEAST:
         body.fail(f"expected a size of {LEAST:g} or more, got {body.text(_SHAPES[shape][0])}")
+    own = {key: values for key in _OF_JOINT if (values := joint.per_axis(key, _AXES[kind])) is not None}
     place, rotation = _transformation(body)
     joint_place, joint_rotation = _transformation(joint)
     lower, upper = _limits(joint, kind)
-    return Node(
+    node = Node(
         name=name, parent=None if parent == _NO_PARENT else parent, shape=shape,
         size=tuple(float(v) for one in sizes for v in one), mass=body.positive("mass"), place=place, rotation=rotation,
         contact=_switch(body, "contact", "On", "Off"),
         color=tuple(np.clip(body.numbers("color", 4), 0, 1).tolist()) if "color" in body.attributes else _GREY,
         mesh=body.attributes.get("obj"), joint=kind, joint_place=joint_place, joint_rotation=joint_rotation,
-        axis=_axis(joint) if kind == "Revolute" else np.zeros(3), lower=lower, upper=upper,
+        own=own, axis=_axis(joint) if kind == "Revolute" else np.zeros(3), lower=lower, upper=upper,
         channel=joint.attributes.get("bvh"), end_effector=_switch(element, "endeffector", "True", "False"),
     )  # fmt: skip
+    _check_springs(joint, node)
+    return node
+
+
+def _check_springs(joint: Element, node: Node) -> None:
+    stiffness = node.own.get("stiffness")
+    if stiffness is not None and np.ptp(stiffness) > 0:
+        joint.fail(f"stiffness: expected the same about all axes of a ball joint, got '{joint.text('stiffness')}'")
 
 
 def _one_of(element: Element, key: str, known: tuple[str, ...]) -> str:

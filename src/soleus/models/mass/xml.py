@@ -1,6 +1,6 @@
 """XML with the line of every element, and attributes that are checked where they are read."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -9,7 +9,7 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.errors import UserError
+from soleus.errors import UserError, nearest
 
 LEAST, MOST = 1e-6, 1e6
 """Of whatever is measured here, in the file's units: beyond them no simulation holds."""
@@ -30,6 +30,17 @@ class Element:
         """Raise UserError naming the file, the line, the element and the reason."""
         label = next((f" '{self.attributes[key]}'" for key in _LABELS if key in self.attributes), "")
         raise UserError(f"{self.path} line {self.line}: <{self.tag}>{label}: {reason}")
+
+    def only(self, attributes: Collection[str], children: Collection[str] = ()) -> None:
+        """Raise UserError for an attribute or a child that is none of these, naming the nearest that is."""
+        for key in self.attributes:
+            if key not in attributes:
+                expected = f"; expected one of {', '.join(attributes)}" if attributes else ""
+                self.fail(f"unknown attribute '{key}'{nearest(key, attributes) or expected}")
+        for child in self.children:
+            if child.tag not in children:
+                expected = f"; expected <{'>, <'.join(children)}>" if children else ""
+                child.fail(f"unknown element in <{self.tag}>{nearest(child.tag, children) or expected}")
 
     def all(self, tag: str) -> Iterator["Element"]:
         """Children of a tag, in order."""
@@ -64,6 +75,22 @@ class Element:
         if np.abs(values).max() > MOST:
             self.fail(f"{key}: expected numbers up to {MOST:g}, got '{self.text(key)}'")
         return values
+
+    def per_axis(self, key: str, axes: int) -> NDArray[np.float64] | None:
+        """Return an attribute of numbers of 0 or more, (axes,), given so or as one for all; None without it."""
+        if key not in self.attributes:
+            return None
+        alone = len(self.text(key).split()) == 1
+        values = np.repeat(self.numbers(key, 1), axes) if alone else self.numbers(key, axes)
+        if (values < 0).any():
+            self.fail(f"{key}: expected numbers of 0 or more, got '{self.text(key)}'")
+        return values
+
+    def key_of(self, key: str, other: str) -> str:
+        """Return which of two names of an attribute is used; raises UserError where both are."""
+        if key in self.attributes and other in self.attributes:
+            self.fail(f"expected {key} or {other}, which mean the same, got both")
+        return other if other in self.attributes else key
 
     def number(self, key: str) -> float:
         """Return an attribute that is one finite number."""

@@ -1,0 +1,97 @@
+"""Which part of a model is the person: the floating body that has feet, and all that hangs below it.
+
+What else is in the scene (a ball, a belt, a door, a cloth, an exoskeleton on a weld, somebody else) is MuJoCo's.
+"""
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.errors import UserError, nearest
+from soleus.models.root import Root, floating, root_of
+from soleus.models.segments import missing_foot
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """The person's part of a model."""
+
+    root: Root
+    bodies: NDArray[np.int32]
+    """Ids, sorted"""
+    owns: NDArray[np.bool_]
+    """(nbody,) whether a body is the person's"""
+    dofs: NDArray[np.bool_]
+    """(nv,) likewise"""
+    mass: float
+    """[kg]"""
+
+    def owns_dof(self, dof: int) -> bool:
+        """Whether a dof is the person's."""
+        return bool(self.dofs[dof])
+
+
+def find_person(model: mujoco.MjModel, yaw: float, name: str | None = None) -> Person:
+    """Return the person whose pelvis is called `name`, or else the only one that floats and has feet.
+
+    yaw [rad]: where the person faces at qpos0. Raises UserError where nothing floats, there is no such body, or more
+    than one body could be the pelvis.
+    """
+    found = floating(model)
+    if not found:
+        raise UserError(
+            "the model has no floating body: expected a free joint, or slide joints between the world and a pelvis"
+        )
+    body = _named(model, found, name) if name is not None else _only(model, found)
+    owns = _below(model, body)
+    return Person(
+        root=root_of(model, body, yaw),
+        bodies=np.flatnonzero(owns).astype(np.int32),
+        owns=owns,
+        dofs=owns[model.dof_bodyid],
+        mass=float(np.where(owns, model.body_mass, 0.0).sum()),
+    )
+
+
+def _below(model: mujoco.MjModel, body: int) -> NDArray[np.bool_]:
+    """(nbody,) whether a body is this one or hangs below it."""
+    owns = np.zeros(model.nbody, dtype=np.bool_)
+    owns[body] = True
+    for b in range(body + 1, model.nbody):  # parents come first
+        owns[b] = owns[model.body_parentid[b]]
+    return owns
+
+
+def _named(model: mujoco.MjModel, found: list[int], name: str) -> int:
+    names = {str(model.body(b).name): b for b in range(1, model.nbody)}
+    if name not in names:
+        raise UserError(f"model.root: expected a body of the model, got '{name}'{nearest(name, names)}")
+    if names[name] not in found:
+        floats = _list(model, found)
+        raise UserError(f"model.root: expected a body that floats, which are {floats}; got '{name}'")
+    return names[name]
+
+
+def _only(model: mujoco.MjModel, found: list[int]) -> int:
+    if len(found) == 1:
+        return found[0]
+    walkers = [b for b in found if missing_foot(model, np.flatnonzero(_below(model, b))) is None]
+    if len(walkers) == 1:
+        return walkers[0]
+    if not walkers:
+        raise UserError(
+            f"the model has {len(found)} bodies that float, {_list(model, found)}, and none has two feet: expected"
+            " one with colliding bodies named like 'foot_r' and 'foot_l'"
+        )
+    first = str(model.body(walkers[0]).name)
+    raise UserError(
+        f"the model has {len(walkers)} bodies that could be the person's pelvis, {_list(model, walkers)}: choose one,"
+        f" such as model: {{mjcf: FILE, root: {first}}}"
+    )
+
+
+def _list(model: mujoco.MjModel, bodies: list[int]) -> str:
+    names = [f"'{model.body(b).name}'" for b in bodies]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

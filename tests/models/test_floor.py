@@ -1,0 +1,96 @@
+"""The ground is what the feet come to stand on; without it nobody starts."""
+
+import numpy as np
+import pytest
+
+import scene
+from soleus.errors import UserError
+from soleus.models.ground import contact_geoms, lowest
+
+MESH = '<asset><mesh name="slab" vertex="-4 -4 -.1 4 -4 -.1 4 4 -.1 -4 4 -.1 -4 -4 .1 4 -4 .1 4 4 .1 -4 4 .1"/></asset>'
+FIELD = '<asset><hfield name="hills" nrow="4" ncol="4" size="4 4 0.2 0.1"/></asset>'
+FLOORS = {
+    "plane": (scene.FLOOR, "", 0.0),
+    "low plane": ('<geom type="plane" size="0 0 1" pos="0 0 -0.4"/>', "", -0.4),
+    "box": ('<geom type="box" size="4 4 0.1" pos="0 0 0.2"/>', "", 0.3),
+    "belt": (
+        '<body pos="0 0 -0.05"><joint type="slide" axis="1 0 0"/><geom type="box" size="2 1 0.05" mass="50"/></body>',
+        "", 0.0,
+    ),
+    "mesh": ('<geom type="mesh" mesh="slab"/>', MESH, 0.1),
+    "field": ('<geom type="hfield" hfield="hills" pos="0 0 0.15"/>', FIELD, 0.15),
+    "a box over a plane": (scene.FLOOR + '<geom type="box" size="1 1 0.1"/>', "", 0.1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_any_shape_is_ground(floor, tmp_path):
+    geoms, head, height = FLOORS[floor]
+    human = scene.human(tmp_path, floor=geoms, head=head)
+    assert human.ground_height == pytest.approx(height, abs=1e-6)
+    assert human.root_height == pytest.approx(0.91)
+    env = scene.env(tmp_path, floor=geoms, head=head)
+    plain = scene.env(tmp_path)
+    for _ in range(2):
+        seen, _ = env.reset(seed=0)
+        standing = plain.reset(seed=0)[0]
+        np.testing.assert_allclose(seen[:, :-2], standing[:, :-2], atol=1e-4)  # but for the forces on the feet
+        for _ in range(6):
+            *_, terminated, _, _info = env.step(np.zeros(env.action_space.shape, np.float32))
+            assert not terminated.any()
+
+
+def test_motions_walk_on_it(tmp_path):
+    geoms, head, height = FLOORS["box"]
+    keys = "motion: walk\n"
+    env = scene.env(tmp_path, humans=1, floor=geoms, head=head, task="imitate", keys=keys)
+    body = env.simulation.body
+    plain = scene.env(tmp_path, humans=1, task="imitate", keys=keys).simulation.body
+    lifted = plain.motion.qpos.copy()
+    lifted[:, 2] += height
+    np.testing.assert_allclose(body.motion.qpos, lifted, atol=1e-6)
+
+
+def refuse(tmp_path, said: str, **parts: str) -> None:
+    with pytest.raises(UserError, match=said):
+        scene.human(tmp_path, **parts)
+
+
+def test_no_ground_no_start(tmp_path):
+    refuse(tmp_path, r"scene\.xml: expected ground below the feet, got none", floor="")
+    refuse(tmp_path, "got none", floor='<geom type="plane" size="0 0 1" pos="0 0 4"/>')
+    refuse(tmp_path, "got none", floor='<geom type="box" size="1 1 .1" pos="5 0 0"/>')
+    off = scene.FLOOR.replace("/>", ' contype="0" conaffinity="0"/>')
+    refuse(tmp_path, "geom 'sole_[rl]' and geom 'floor' below it do not collide: change contype", floor=off)
+    refuse(tmp_path, "do not collide", floor=scene.FLOOR.replace("/>", ' contype="4" conaffinity="4"/>'))
+    excluded = '<contact><exclude body1="world" body2="foot_r"/><exclude body1="world" body2="foot_l"/></contact>'
+    refuse(tmp_path, "do not collide", tail=excluded)
+    for flag in ("contact", "constraint"):
+        refuse(tmp_path, f'flag {flag}="disable"', head=f'<option><flag {flag}="disable"/></option>')
+
+
+def test_pairs_count_as_ground(tmp_path):
+    off = scene.FLOOR.replace("/>", ' contype="0" conaffinity="0"/>')
+    pairs = "".join(f'<pair geom1="floor" geom2="sole_{side}"/>' for side in "rl")
+    human = scene.human(tmp_path, floor=off, tail=f"<contact>{pairs}</contact>")
+    soles = contact_geoms(human.model, np.concatenate(human.feet))
+    assert len(soles) == 2
+    assert lowest is not None
+    assert human.ground_height == 0.0
+
+
+@pytest.mark.parametrize("mode", ["torque", "muscle", "excitation"])
+def test_a_start_that_is_its_own_end(mode, tmp_path):
+    for task, said in (
+        ("{base: walk, termination: {fall: {height: 1.5}}}", "'fall' ends every episode as it begins.*task.initial"),
+        ("{base: walk, initial: 'key:lying'}", "'fall' ends every episode as it begins"),
+    ):
+        lying = '<keyframe><key name="lying" qpos="0 0 0.2 0.87 0 0.5 0 0 0 0 0 0 0"/></keyframe>'
+        with pytest.raises(UserError, match=said):
+            scene.env(tmp_path, mode, task=task, tail=lying)
+
+
+def test_a_start_that_diverges(tmp_path):
+    fast = f'<keyframe><key name="fast" qpos="0 0 1 1 {" ".join("0" * 9)}" qvel="{" ".join(["1e9"] * 12)}"/></keyframe>'
+    with pytest.raises(UserError, match=r"expected a start that lasts|expected finite first observations"):
+        scene.env(tmp_path, task="{base: walk, initial: 'key:fast', termination: {fall: null}}", tail=fast)

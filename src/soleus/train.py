@@ -20,7 +20,8 @@ from soleus.nets.precision import tune_allocator
 from soleus.networks import check_policy
 from soleus.parallel import resolve
 from soleus.remote_run import RemoteRun
-from soleus.run import Counters, Evaluate, EvaluationStopped, Run
+from soleus.run import CollectionStopped, Counters, Evaluate, EvaluationStopped, Run
+from soleus.stopping import Patience
 from soleus.videos import Videos
 
 MakeCollector = Callable[[Any, int], Collector]
@@ -190,21 +191,33 @@ def _restore(
 
 @contextmanager
 def _stoppable(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the run after its iteration, or an evaluation at once; a second one ends all at once."""
+    """Ctrl-C and SIGTERM end the run after its iteration, or an evaluation at once; a second one ends all at once.
+
+    A round of environments is waited for only so long (stopping.GRACE).
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    patience = Patience(run)
+
     def stop(number: int, frame: object) -> None:
+        if patience.answers():
+            if run.collecting:
+                raise CollectionStopped
+            return
         if run.interrupted:
             raise KeyboardInterrupt
         run.interrupted = True
         if run.evaluating:
             raise EvaluationStopped
+        if isinstance(run.config, EnvConfig):
+            patience.begin()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with patience:
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -220,6 +233,17 @@ def iterate(run: Run) -> None:
     run.record(batch, metrics)
 
 
+def _evaluate_last(run: Run) -> None:
+    """Evaluate where the training ends. Raises CollectorFailed, with everything written that there is."""
+    try:
+        run.evaluate()
+    except CollectorFailed as failed:
+        run.summarize()
+        run.copy_out()
+        raise run.give_up(failed) from None
+    run.save()
+
+
 def train(run: Run) -> dict[str, Any]:
     """Train until the run's steps or time are over, or Ctrl-C; return its summary."""
     limits = run.config.train
@@ -227,7 +251,10 @@ def train(run: Run) -> dict[str, Any]:
         with _stoppable(run), run.log:
             while not run.finished:
                 try:
-                    iterate(run)
+                    try:
+                        iterate(run)
+                    except CollectionStopped:
+                        break
                     run.keep_moment()
                     if run.due(limits.eval_interval):
                         run.evaluate()
@@ -237,8 +264,7 @@ def train(run: Run) -> dict[str, Any]:
                     run.save()
             run.save()  # before the evaluation: whatever becomes of that, the training is there
             if not run.interrupted:
-                run.evaluate()
-                run.save()
+                _evaluate_last(run)
             summary = run.summarize()
             run.copy_out(last=True)
             return summary

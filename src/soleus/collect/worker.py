@@ -32,17 +32,25 @@ class Collect:
 
 @dataclass
 class Done:
-    """A round is in the arrays. The version is that of the weights it was collected with."""
+    """A round is in the arrays. The version is that of the weights it was collected with.
+
+    info: as in Batch.
+    """
 
     version: int
+    info: dict[str, tuple[float, int]]
 
 
 @dataclass
 class Failed:
-    """The worker cannot go on. what: the error's type and first line."""
+    """The worker cannot go on. what: the error's type and first line.
+
+    broken: an environment gave what it did not promise, which another worker would not do better.
+    """
 
     what: str
     traceback: str
+    broken: bool = False
 
 
 @dataclass
@@ -92,7 +100,11 @@ def main(
     except (EOFError, BrokenPipeError):
         pass
     except BaseException as error:
-        pipe.send(Failed(described(error), "".join(traceback.format_exception(error))))
+        from soleus.environments.base import Broken
+
+        broken = isinstance(error, Broken)
+        what = str(error) if broken else described(error)
+        pipe.send(Failed(what, "".join(traceback.format_exception(error)), broken))
 
 
 def _serve(
@@ -103,6 +115,7 @@ def _serve(
     from soleus.collect.actor import TorchActor
     from soleus.collect.rollout import Rollout
     from soleus.environments import make_group
+    from soleus.environments.base import Broken
     from soleus.environments.gym import register_again
     from soleus.nets.precision import tune_allocator
 
@@ -111,14 +124,18 @@ def _serve(
     torch.set_num_threads(threads)
     register_again(registered)
     group = make_group(config.env, place.count, threads, place.first)
-    group.watch(shared["worker_place"][place.number, 1:])
+    if (group.observation, group.action) != (layout.observation, layout.action):
+        raise Broken(
+            f"{config.env.id}: expected one space of observations and one of actions of all environments, but"
+            f" environment {place.first} has others"
+        )
     actor = TorchActor(config, layout, place.first, place.count)
-    rollout = Rollout(group, actor, shared, place.columns)
+    rollout = Rollout(group, actor, shared, place.columns, shared["worker_place"][place.number])
     try:
         pipe.send(None)  # ready
         while (order := pipe.recv()) is not None:
             _collect(order, shared, rollout, actor, place.number)
-            pipe.send(Done(order.version))
+            pipe.send(Done(order.version, rollout.info.sums))
     finally:
         group.close()
 

@@ -1,7 +1,6 @@
 """Evaluation in environments that are not ours: whole episodes, on the options meant for it."""
 
 import sys
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from soleus.config import EnvConfig
 from soleus.environments import make_group
 from soleus.environments.base import Array, Group, Slots
 from soleus.environments.info import InfoSums
-from soleus.errors import UserError, described
+from soleus.errors import UserError, described, trace_of
 
 _NOISE_STEPS = 4096  # whose random numbers are drawn at a time, where actions are sampled
 
@@ -35,14 +34,14 @@ def evaluate_env(
     place = np.array([0, -1])
     group: Group | None = None
     try:
-        with Watch(place, config.env.id, config.parallel.round_timeout):
+        with Watch(place, config.env.id, config.parallel.round_timeout, config.train.num_envs):
             group = make_group(config.env, count, num_threads, config.train.num_envs, evaluation=True)
             group.watch(place[1:])
             return _evaluate(config, policy, group, quota, seed, place)
     except UserError as error:
         raise CollectorFailed(f"{error} in evaluation") from None
     except (Exception, SystemExit) as error:
-        print(traceback.format_exc(), end="", file=sys.stderr)
+        print(trace_of(error), end="", file=sys.stderr)
         raise CollectorFailed(f"{config.env.id} failed in evaluation: {described(error)}") from None
     finally:
         if group is not None:

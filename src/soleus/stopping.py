@@ -11,7 +11,7 @@ from soleus.errors import UserError
 
 GRACE = 5.0
 """[s] that a round of environments has to end by itself."""
-_LAST = 10.0  # [s] more, after which whoever steps them is in code that hears nothing
+_LAST = 3.0  # [s] more, after which whoever steps them is in code that hears nothing
 
 
 class Patience:

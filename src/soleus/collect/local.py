@@ -5,7 +5,6 @@ which may have processes or threads of its own.
 """
 
 import sys
-import traceback
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -23,7 +22,7 @@ from soleus.collect.watch import Watch
 from soleus.config import Config, EnvConfig, RunConfig
 from soleus.environments import Group, advise, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
-from soleus.errors import UserError, described
+from soleus.errors import UserError, described, trace_of
 
 
 class LocalCollector:
@@ -78,7 +77,7 @@ class LocalCollector:
         except (Exception, SystemExit) as error:
             env = int(self.rollout.place[1])
             where = f"environment {env}" if env >= 0 else "its environments"
-            print(traceback.format_exc(), end="", file=sys.stderr)
+            print(trace_of(error), end="", file=sys.stderr)
             raise CollectorFailed(f"{self.config.subject} failed in {where}: {described(error)}") from None
         self._round += 1
         self._fresh = False

@@ -50,7 +50,9 @@ class Watch:
     CollectorFailed is raised in the place of whatever that raises.
     """
 
-    def __init__(self, place: Place, subject: str, timeout: float) -> None:
+    def __init__(self, place: Place, subject: str, timeout: float, first: int = 0) -> None:
+        """first: number of the first environment among all."""
+        self._first = first
         self._still, self._place, self._subject, self._timeout = Stillness(place), place, subject, timeout
         self._over = threading.Event()
         self.hung: str | None = None
@@ -75,7 +77,7 @@ class Watch:
             if seconds < min(PATIENCE, self._timeout):
                 continue
             env = int(self._place[1])
-            which = f"environment {env}" if env >= 0 else "one of its environments"
+            which = f"environment {self._first + env}" if env >= 0 else "one of its environments"
             if not self._still.said:
                 self._still.said = True
                 warn(f"{self._subject}: {which} has not returned for {seconds:.0f} s; everything waits for it")

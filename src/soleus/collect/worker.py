@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
@@ -18,7 +17,7 @@ from typing import Any
 from soleus.batch import Layout
 from soleus.collect.memory import SharedArrays
 from soleus.config import EnvConfig
-from soleus.errors import described
+from soleus.errors import UserError, described, trace_of
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Done:
 
 @dataclass
 class Failed:
-    """The worker cannot go on. what: the error's type and first line.
+    """The worker cannot go on. what: the error's type and first line, or that of a UserError as it is.
 
     broken: an environment gave what it did not promise, which another worker would not do better.
     """
@@ -102,9 +101,9 @@ def main(
     except BaseException as error:
         from soleus.environments.base import Broken
 
-        broken = isinstance(error, Broken)
-        what = str(error) if broken else described(error)
-        pipe.send(Failed(what, "".join(traceback.format_exception(error)), broken))
+        ours = isinstance(error, UserError)
+        what, trace = (str(error), "") if ours else (described(error), trace_of(error))
+        pipe.send(Failed(what, trace, isinstance(error, Broken)))
 
 
 def _serve(

@@ -13,7 +13,7 @@ from soleus.environments.checked import is_a
 from soleus.environments.layers import innermost
 from soleus.environments.promise import described
 
-_WIDE = 10.0  # standard deviations of the policy in half an action's range, or half ranges in one
+_WIDE = 5.0  # standard deviations of the policy in half an action's range, or half ranges in one
 
 _NORMALIZERS = {
     "NormalizeObservation": "ppo.normalize_observations: true",

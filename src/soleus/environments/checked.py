@@ -5,14 +5,15 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 
 from soleus.environments.base import Broken
 from soleus.environments.bounds import LARGEST
-from soleus.environments.convert import observation_spec
+from soleus.environments.convert import action_spec, observation_spec
 from soleus.environments.folder import Folder, Home, where
-from soleus.environments.info import RAW_RETURN
+from soleus.environments.info import RAW_RETURN, numbers
 from soleus.environments.promise import Unlike, promise
-from soleus.errors import UserError
+from soleus.errors import UserError, described
 
 Make = Callable[[], "gymnasium.Env[Any, Any]"]
 
@@ -74,8 +75,11 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
         if not isinstance(env, gymnasium.Env):
             raise UserError(f"{name}: expected a gymnasium.Env, got {type(env).__module__}.{type(env).__qualname__}")
         super().__init__(env)
-        observation_spec(env.observation_space, name)
+        observation_spec(getattr(env, "observation_space", None), name)
+        action_spec(getattr(env, "action_space", None), name)
         self._seen = promise(env.observation_space)
+        space = env.action_space
+        self._scalar = np.dtype(space.dtype) if isinstance(space, spaces.Box) and space.shape == () else None
         self._tap = _tap(env)
         self._first = True
 
@@ -99,6 +103,8 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
         folder = self._folder
         if folder.own is not None:
             folder.__enter__()
+        if self._scalar is not None:
+            action = np.asarray(action, self._scalar)  # vector environments take numbers out of their arrays
         try:
             result = self.env.step(action)
         except ValueError as error:
@@ -162,6 +168,28 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def _old(self, expected: str, got: str) -> Broken:
         return Broken(f"{self.name}: expected {expected}, as Gymnasium does, got {got} of environment {self.number}")
+
+
+class Laconic(Checked):
+    """One for a vector environment, which copies all of an info: it says what is recorded of an episode's last.
+
+    sys.exit() becomes an error: a process of such an environment would end without a word.
+    """
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start a new episode."""
+        try:
+            return super().reset(seed=seed, options=options)[0], {}
+        except SystemExit as error:
+            raise RuntimeError(described(error)) from None
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Take a step."""
+        try:
+            seen, reward, terminated, truncated, info = super().step(action)
+        except SystemExit as error:
+            raise RuntimeError(described(error)) from None
+        return seen, reward, terminated, truncated, dict(numbers(info)) if terminated or truncated else {}
 
 
 _STEP = "step() to return (observation, reward, terminated, truncated, info)"

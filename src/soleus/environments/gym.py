@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 
 from soleus.config import EnvironmentConfig
-from soleus.environments.base import Array, Slots, stream
+from soleus.environments.base import Array, Broken, Slots, stream
 from soleus.environments.bounds import Bounds
 from soleus.environments.checked import Checked, Make, layers
 from soleus.environments.convert import action_spec, observation_spec
@@ -103,12 +103,12 @@ class GymGroup:
         self.control_dt: float | None = None
 
     def _alike(self, name: str) -> None:
-        """Raise UserError where the spaces differ from one environment to the next."""
+        """Raise Broken where the spaces differ from one environment to the next."""
         for of in ("observation_space", "action_space"):
             wanted = getattr(self.envs[0], of)
             for env in self.envs[1:]:
                 if getattr(env, of) != wanted:
-                    raise UserError(
+                    raise Broken(
                         f"{name}: expected one {of} of all environments, got {in_words(wanted)} of environment"
                         f" {self.first} and {in_words(getattr(env, of))} of environment {env.number}"
                     )

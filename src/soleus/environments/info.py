@@ -10,6 +10,7 @@ from soleus.batch import MOST_INFO
 from soleus.environments.base import Episode
 
 _LONGEST = 64  # characters of a name
+_ROOM = MOST_INFO + 1  # one name more than a run follows, so that it can say so
 
 RAW_RETURN = "soleus/raw_return"
 """Where an environment's info has the return as it was before wrappers scaled the rewards."""
@@ -32,7 +33,7 @@ def numbers(info: Mapping[Any, Any]) -> dict[str, float]:
     """Return what is a number in an info, by its name."""
     found: dict[str, float] = {}
     for name, value in info.items():
-        if len(found) == MOST_INFO:
+        if len(found) == _ROOM:
             break
         known = number(value)
         if known is not None and isinstance(name, str) and 0 < len(name) <= _LONGEST and name.isprintable():
@@ -59,6 +60,6 @@ class InfoSums:
     def merge(self, sums: Mapping[str, tuple[float, int]]) -> None:
         """Count what others have counted."""
         for name, (total, count) in sums.items():
-            if name in self.sums or len(self.sums) < MOST_INFO:
+            if name in self.sums or len(self.sums) < _ROOM:
                 before = self.sums.get(name, (0.0, 0))
                 self.sums[name] = (before[0] + total, before[1] + count)

@@ -9,12 +9,12 @@ import gymnasium
 from soleus.config import EnvironmentConfig
 from soleus.environments import pool
 from soleus.environments.base import Group
-from soleus.environments.checked import Checked, Make
+from soleus.environments.checked import Laconic, Make
 from soleus.environments.folder import Home
 from soleus.environments.gym import GymGroup, maker
 from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
-from soleus.errors import UserError, nearest
+from soleus.errors import UserError, described, nearest
 
 SCHEMES = ("gymnasium", "envpool", "procgen")
 
@@ -85,7 +85,7 @@ def _held(make: Make, name: str, number: int, home: Home) -> Make:
         if os.getpid() != owner:
             for one in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(one, signal.SIG_IGN)
-        return Checked(make, name, number, home)
+        return Laconic(make, name, number, home)
 
     return make_held
 
@@ -104,5 +104,12 @@ def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: s
     probe.close()
     kind = gymnasium.vector.AsyncVectorEnv if vectorization == "async" else gymnasium.vector.SyncVectorEnv
     held = [_held(make, config.id, i, home) for i, make in enumerate(makers)]
-    env = kind(held, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
+    try:
+        env = kind(held, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(
+            f"env.id: expected environments that can be made, but {config.id}: {described(error)}"
+        ) from None
     return _layered(config, VectorGroup(env, config.id, home=home, wrappers=wrappers))

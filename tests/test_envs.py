@@ -20,6 +20,55 @@ def test_one_human_passes_gymnasiums_checker():
     check_env(made.unwrapped, skip_render_check=True)
 
 
+def test_what_is_registered_can_be_made():
+    known = [name for name in gymnasium.registry if name.startswith("soleus/")]
+    assert "soleus/walk-myolegs-v0" in known
+    assert not [name for name in known if "cartpole" in name or "procgen" in name or "gymnasium" in name]
+    native = gymnasium.make_vec("soleus/walk2d-v0", num_envs=2, vectorization_mode="vector_entry_point")
+    assert isinstance(native, type(make_vec("walk2d")))
+    assert native.num_envs == 2
+
+
+def test_a_human_draws_itself():
+    made = gymnasium.make("soleus/walk2d-v0", render_mode="rgb_array")
+    made.reset(seed=0)
+    first = made.render()
+    assert first.shape == (480, 640, 3)
+    assert first.dtype == np.uint8
+    assert first.std() > 5, "something is to be seen"
+    for _ in range(10):
+        made.step(made.action_space.sample())
+    assert not np.array_equal(first, made.render())
+    made.close()
+
+
+@pytest.mark.parametrize("given", [{}, {"render_mode": None}])
+def test_who_does_not_ask_for_pictures_gets_none(given):
+    made = gymnasium.make("soleus/walk2d-v0", **given).unwrapped
+    made.reset(seed=0)
+    with pytest.raises(
+        UserError, match="render: expected render_mode rgb_array when the environment was made, got none"
+    ):
+        made.render()
+    with pytest.raises(UserError, match="render_mode: expected rgb_array or none, got 'ascii'"):
+        type(made)("walk2d", render_mode="ascii")
+
+
+def test_one_human_takes_and_refuses_what_many_do():
+    made = gymnasium.make("soleus/walk2d-v0").unwrapped
+    with pytest.raises(UserError, match=r"step: expected reset\(\) first"):
+        made.step(np.zeros(6))
+    made.reset(seed=0)
+    made.step(np.zeros(6))
+    made.step([0] * 6)
+    with pytest.raises(UserError, match="actions: expected finite values"):
+        made.step(np.full(6, np.nan))
+    with pytest.raises(UserError, match=r"actions: expected shape \(6,\), got \(1, 6\)"):
+        made.step(np.zeros((1, 6)))
+    with pytest.raises(UserError, match="reset: expected no options, got 'reset_mask'"):
+        made.reset(options={"reset_mask": np.ones(1, bool)})
+
+
 def test_vector_environment(env):
     assert isinstance(env, gymnasium.vector.VectorEnv)
     observations, _ = env.reset(seed=3)
@@ -74,8 +123,12 @@ def test_make_vec_is_at_the_top():
     ("spoil", "message"),
     [
         (lambda a: a[:, :2], r"expected shape \(6, 6\), got \(6, 2\)"),
-        (lambda a: a.astype(np.float64), "expected a float32 array, got float64"),
-        (lambda a: a.tolist(), "expected a float32 array, got list"),
+        (lambda a: a[0], r"expected shape \(6, 6\), got \(6,\)"),
+        (lambda a: a.astype(complex), "expected numbers that fit float32, got complex128"),
+        (lambda a: a.astype(str), "expected numbers that fit float32, got <U"),
+        (lambda a: [[1], [1, 2]], "expected numbers, got a list that is no array"),
+        (lambda a: None, "expected numbers that fit float32, got object"),
+        (lambda a: a + np.inf, "finite .* human 0"),
         (lambda a: np.where(np.arange(6)[:, None] == 4, np.nan, a).astype(np.float32), "finite .* human 4"),
     ],
 )
@@ -85,6 +138,111 @@ def test_bad_actions(env, spoil, message):
     with pytest.raises(UserError, match=message):
         env.step(spoil(np.zeros((6, 6), np.float32)))
     np.testing.assert_array_equal(before, env.simulation.save())
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, np.int64, np.uint8, bool, list])
+def test_actions_of_any_kind_of_number_are_taken(env, kind):
+    seen = []
+    for actions in (np.ones((6, 6), np.float32), np.ones((6, 6)).tolist() if kind is list else np.ones((6, 6), kind)):
+        env.reset(seed=0)
+        seen.append(env.step(actions)[0].copy())
+    np.testing.assert_array_equal(*seen)
+
+
+def test_masked_humans_alone_start_anew(env):
+    env.reset(seed=3)
+    zeros = np.zeros((6, 6), np.float32)
+    for _ in range(3):
+        seen = env.step(zeros)[0].copy()
+    mask = np.array([True, False, False, True, False, False])
+    restarted, _ = env.reset(options={"reset_mask": mask})
+    np.testing.assert_array_equal(restarted[~mask], seen[~mask])
+    assert (restarted[mask] != seen[mask]).any(1).all()
+    goes_on = env.step(zeros)[0][~mask].copy()
+    env.reset(seed=3)
+    for _ in range(4):
+        alone = env.step(zeros)[0]
+    np.testing.assert_array_equal(goes_on, alone[~mask], "they walk on as if nothing had been")
+    again = [env.reset(seed=5, options={"reset_mask": mask})[0][mask].copy() for _ in range(2)]
+    np.testing.assert_array_equal(*again)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reset_mask": [True] * 6}, r"reset_mask: expected a bool array of shape \(6,\), got list"),
+        ({"reset_mask": np.ones(5, bool)}, r"got bool of shape \(5,\)"),
+        ({"reset_mask": np.ones(6, int)}, r"got int64 of shape \(6,\)"),
+        ({"reset_mask": np.zeros(6, bool)}, "expected one human or more to start anew, got none"),
+        ({"reset_mask": np.ones(6, bool), "pose": 3}, "reset: expected no option but reset_mask, got 'pose'"),
+        ("anew", "reset: expected options as a dictionary, got str"),
+    ],
+)
+def test_bad_options(env, options, message):
+    env.reset(seed=0)
+    before = env.simulation.save()
+    with pytest.raises(UserError, match=message):
+        env.reset(options=options)
+    np.testing.assert_array_equal(before, env.simulation.save())
+
+
+def test_nothing_goes_before_a_reset():
+    fresh = make_vec("walk2d", num_envs=2, num_threads=1)
+    with pytest.raises(UserError, match=r"step: expected reset\(\) first"):
+        fresh.step(np.zeros((2, 6), np.float32))
+    with pytest.raises(UserError, match=r"reset_mask: expected reset\(\) of all humans first"):
+        fresh.reset(options={"reset_mask": np.ones(2, bool)})
+
+
+@pytest.mark.parametrize("mode", ["next_step", "disabled"])
+def test_other_modes_of_starting_anew_give_the_same_episodes(mode):
+    """What SAME_STEP gives, with the last observation of an episode in a step of its own."""
+    rng = np.random.default_rng(0)
+    same, other = (make_vec("walk2d", 3, 1, seed=0, autoreset_mode=one) for one in ("same_step", mode))
+    assert other.metadata["autoreset_mode"].name.lower() == mode
+    np.testing.assert_array_equal(same.reset()[0], other.reset()[0])
+    ends = 0
+    for _ in range(40):
+        actions = rng.uniform(-1, 1, (3, 6)).astype(np.float32)
+        wanted, rewards, *flags, info = (np.array(x) if isinstance(x, np.ndarray) else x for x in same.step(actions))
+        seen, got, *others, told = (np.array(x) if isinstance(x, np.ndarray) else x for x in other.step(actions))
+        np.testing.assert_array_equal(rewards, got)
+        np.testing.assert_array_equal(flags, others)
+        done = flags[0] | flags[1]
+        for i in np.flatnonzero(done):
+            ends += 1
+            np.testing.assert_array_equal(seen[i], info["final_obs"][i])
+            assert told["return"][i] == info["final_info"]["return"][i]
+        if not done.any():
+            np.testing.assert_array_equal(seen, wanted)
+            continue
+        if mode == "disabled":
+            with pytest.raises(UserError, match="step: expected reset"):
+                other.step(actions)
+            seen = other.reset(options={"reset_mask": done})[0]
+        else:
+            states = other.simulation.save()
+            seen, got, *others, _ = other.step(actions)
+            assert not np.any(np.array(others)[:, done])
+            assert not got[done].any()
+            other.simulation.restore(np.where(done[:, None], other.simulation.save(), states))
+            other._buffers["observations"][1][~done] = wanted[~done]
+        np.testing.assert_array_equal(seen[done], wanted[done])
+    assert ends
+
+
+def test_wrappers_of_observations_work_in_the_next_step():
+    wrapped = gymnasium.wrappers.vector.NormalizeObservation(make_vec("walk2d", 2, 1, autoreset_mode="next_step"))
+    wrapped = gymnasium.wrappers.vector.NormalizeReward(wrapped)
+    wrapped.reset(seed=0)
+    for _ in range(40):
+        assert np.isfinite(wrapped.step(wrapped.action_space.sample())[0]).all()
+
+
+def test_an_unknown_mode_is_one_line():
+    expected = "autoreset_mode: expected one of next_step, same_step, disabled, got 'never'"
+    with pytest.raises(UserError, match=expected):
+        make_vec("walk2d", autoreset_mode="never")
 
 
 def test_no_humans():

@@ -2,6 +2,8 @@ import json
 import math
 from pathlib import Path
 
+import pytest
+
 from soleus.summary import versions, write_summary
 from soleus.system import own_peak_mb
 
@@ -17,6 +19,9 @@ def test_a_fact_about_the_memory_wins(tmp_path: Path) -> None:
     assert write_summary(tmp_path, {"peak_memory_mb": 12.5})["peak_memory_mb"] == 12.5
 
 
-def test_what_is_not_a_number_is_left_out(tmp_path: Path) -> None:
-    assert "cpu" not in write_summary(tmp_path, {"cpu": math.nan, "steps": 0})
-    assert "NaN" not in (tmp_path / "summary.json").read_text()
+def test_a_number_that_is_not_finite_is_null(tmp_path: Path) -> None:
+    facts = {"cpu": math.nan, "steps": 0, "evaluation": {"mean_return": -math.inf, "all": [1.0, (math.nan,)]}}
+    written = write_summary(tmp_path, facts)
+    assert written["cpu"] is None
+    read = json.loads((tmp_path / "summary.json").read_text(), parse_constant=pytest.fail)
+    assert read["evaluation"] == {"mean_return": None, "all": [1.0, [None]]}

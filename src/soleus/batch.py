@@ -4,6 +4,7 @@ T control steps of N humans or other environments; D observation values, A actio
 that ended. Images take the place of (D,) as (H, W, C) uint8, other actions that of (A,) as spaces.ActionSpec tells.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,15 @@ from soleus.spaces import ActionSpec, ObservationSpec
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 Int32 = npt.NDArray[np.int32]
+
+
+MOST_INFO = 64
+"""Names of numbers in the info of episodes that a run follows, at most; whichever come first."""
+
+
+def info_means(sums: Mapping[str, tuple[float, int]]) -> dict[str, float]:
+    """Return, from Batch.info, the mean over the episodes that had a number of a name, as the metric info/NAME."""
+    return {f"info/{name}": total / count for name, (total, count) in sums.items()}
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,7 @@ class Batch:
     terms: mean of each reward term over the batch
     stats: other means worth logging (torque residual of the coordination, humans that diverged, ...)
     metrics: further metrics, by their whole key; those of profile/ are shares of the collection
+    info: numbers that environments told of the episodes that ended: sum over those that told it, and how many, by name
     diverged: humans whose simulation diverged; they were reset
     lag: how many times the policy's weights were replaced since those that acted
     """
@@ -108,6 +119,7 @@ class Batch:
     terms: dict[str, float] = field(default_factory=dict)
     stats: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    info: dict[str, tuple[float, int]] = field(default_factory=dict)
     valid: Bool | None = None
     diverged: tuple[Divergence, ...] = ()
     lag: int = 0

@@ -48,6 +48,7 @@ __all__ = [
     "TrainConfig",
     "dump_config",
     "fixed_keys",
+    "is_of_env",
     "known_keys",
     "load_config",
     "load_human_config",
@@ -65,6 +66,7 @@ _FREE = (
     "task.termination.",
     "env.options.",
     "env.evaluation.",
+    "env.numbered.",
     "motion.names.",
 )
 _BASE_OF_SCHEME = {"procgen": "procgen-coinrun"}  # the preset below an environment that is given alone
@@ -75,6 +77,11 @@ def names(kind: str) -> list[str]:
     """Names of the built-in files of a kind, "presets" or "tasks"."""
     folder = resources.files("soleus") / kind
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def is_of_env(preset: str) -> bool:
+    """Whether a built-in preset is of environments that are not ours, rather than of a model."""
+    return "env" in _read("presets", preset, Path())
 
 
 def summary_of(preset: str) -> str:

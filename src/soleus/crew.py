@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from soleus.section import Count, Duration, Fixed, MaybeDuration, Section
 
@@ -33,7 +33,8 @@ class ParallelConfig(Section):
     """CPUs that Ray keeps for each, and its threads; null: those of its num_workers, or as many as let all collectors
     run on the cluster's CPUs."""
     round_timeout: Duration = Field(default=600.0, validate_default=False)
-    """[s] A collector on Ray that has not answered for so long counts as a failure."""
+    """[s] A worker of whose environments none has returned for so long counts as a failure, as does a collector on Ray
+    that has not answered; environments stepped by the main process end the run."""
     straggler_deadline: MaybeDuration = None
     """[s] That collectors on Ray have once the first one has answered; what comes later is left out. null: no limit."""
     max_lag: Literal[0, 1] = 0
@@ -61,6 +62,11 @@ class EnvironmentConfig(Section):
     """Keyword arguments of the environment's maker; for procgen distribution_mode, num_levels, start_level, ..."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
     """Options laid over these for evaluation."""
+    numbered: dict[str, int | str] = Field(default_factory=dict)
+    """Options that differ from one environment to the next: a whole number, to which the environment's own number is
+    added (0, 1, ... among all of the run; from train.num_envs on in evaluation), or a text with {number} in it."""
+    evaluation_envs: Count = 32
+    """Environments that evaluation steps side by side, at most."""
     wrappers: tuple[dict[str, dict[str, Any]], ...] = ()
     """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
     frame_stack: Annotated[Count, Fixed("the policy has learnt from observations of so many")] = 1
@@ -71,6 +77,21 @@ class EnvironmentConfig(Section):
     """Evaluate the likeliest action rather than a sampled one."""
     max_evaluation_steps: Count = 10_000
     """Of an episode, which counts as it stands then: as one that a time limit ended."""
+
+    @field_validator("numbered")
+    @classmethod
+    def _numbers(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, one in value.items():
+            if isinstance(one, bool) or (isinstance(one, str) and "{number}" not in one):
+                raise ValueError(f"{name}: expected a whole number or a text with {{number}} in it, got {one!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _apart(self) -> "EnvironmentConfig":
+        for name in self.numbered:
+            if name in self.options or name in self.evaluation:
+                raise ValueError(f"numbered.{name}: expected an option that neither options nor evaluation has too")
+        return self
 
     @model_validator(mode="before")
     @classmethod

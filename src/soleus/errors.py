@@ -1,6 +1,7 @@
 """The one error that users see: a single line that names what was expected and what came."""
 
 import difflib
+import traceback
 from collections.abc import Iterable
 
 
@@ -10,7 +11,13 @@ class UserError(Exception):
 
 def described(error: BaseException) -> str:
     """Return the type and the first line of an error that somebody else's code raised."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+    line = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def trace_of(error: BaseException) -> str:
+    """Return where somebody else's code raised an error, to be shown above its line; nothing for sys.exit."""
+    return "" if isinstance(error, SystemExit) else "".join(traceback.format_exception(error))
 
 
 def of_system(error: OSError) -> str:

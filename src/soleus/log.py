@@ -52,6 +52,7 @@ METRICS = {
     "ppo/explained_variance": "share of the variance of the value targets that the prediction explains",
     "muscle/loss": "loss of the muscle network",
     "muscle/residual": "torque error of the muscle network relative to the torque asked for",
+    "info/<name>": "mean of a number in the last info of the episodes that ended, over those that have it",
     "evaluate/<name>": "what the evaluation reports",
 }
 _PLAIN_INTERVAL = 10.0  # [s] between lines where the output is no terminal

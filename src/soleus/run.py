@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from soleus import checkpoint, profiling
-from soleus.batch import Batch
+from soleus.batch import MOST_INFO, Batch, info_means
 from soleus.claim import Claim
 from soleus.collect.base import Collector
 from soleus.config import RunConfig
@@ -30,6 +30,10 @@ Evaluate = Callable[..., dict[str, float]]
 
 class EvaluationStopped(BaseException):
     """Raised into an evaluation that somebody does not want to wait for: it comes to nothing."""
+
+
+class CollectionStopped(BaseException):
+    """Raised into a round that goes on though the run was asked to stop: it comes to nothing."""
 
 
 @dataclass
@@ -68,6 +72,7 @@ class Run:
     claim: Claim | None = None
     interrupted: bool = False
     evaluating: bool = False
+    collecting: bool = False
 
     def __post_init__(self) -> None:
         self._started = time.monotonic() - self.counters.seconds
@@ -77,6 +82,8 @@ class Run:
         self._publishing = 0.0
         self._usage = Usage(lambda: self.collector.pids)
         self._moment = -1
+        self._info_names: set[str] = set()
+        self._info_full = False
         self._saved: tuple[int, int] | None = None  # steps, and those evaluated at, of what this process saved last
 
     @property
@@ -96,7 +103,11 @@ class Run:
         """Gather one rollout with the weights that the collector has."""
         self._usage.start()  # what an evaluation or a checkpoint used is none of the iteration's
         self._iteration_started = time.monotonic()
-        batch = self.collector.collect()
+        self.collecting = True
+        try:
+            batch = self.collector.collect()
+        finally:
+            self.collecting = False
         self._collected = time.monotonic() - self._iteration_started
         return batch
 
@@ -133,6 +144,7 @@ class Run:
             **metrics,
             **{f"reward/{term}": mean for term, mean in batch.terms.items()},
             **{f"collect/{name}": value for name, value in batch.stats.items()},
+            **self._info(batch),
         }
         if len(batch.episode_returns):
             mean = float(batch.episode_returns.mean())
@@ -146,14 +158,28 @@ class Run:
             if path := write_dump(self.folder, self._before, one):
                 print(f"what led to it: soleus view --dump {path}", file=sys.stderr)
 
+    def _info(self, batch: Batch) -> dict[str, float]:
+        """Return what environments told of their episodes, on average; so many names, whichever come first."""
+        new = [name for name in batch.info if name not in self._info_names]
+        room = MOST_INFO - len(self._info_names)
+        self._info_names.update(new[:room])
+        if len(new) > room and not self._info_full:
+            self._info_full = True
+            said = f"info: expected at most {MOST_INFO} numbers by name, got '{new[room]}' besides; it is not recorded"
+            print(f"warning: {said}", file=sys.stderr, flush=True)
+        return info_means({name: told for name, told in batch.info.items() if name in self._info_names})
+
     def due(self, interval: int | None) -> bool:
         """Whether the last iteration passed a multiple of `interval` steps."""
         return interval is not None and self.counters.steps // interval > self._before // interval
 
     def evaluate(self) -> None:
-        """Evaluate the policy as it is, once for these steps; keep it apart where it is the best so far by return."""
+        """Evaluate the policy as it is, once for these steps; keep it apart where it is the best so far by return.
+
+        Nothing where train.eval_episodes is 0.
+        """
         counters, limits = self.counters, self.config.train
-        if counters.evaluated_at == counters.steps:
+        if counters.evaluated_at == counters.steps or not limits.eval_episodes:
             return
         self.evaluating = True
         try:

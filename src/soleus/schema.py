@@ -147,7 +147,8 @@ class TrainConfig(Section):
     device: str = "cpu"
     eval_interval: Count | None = None
     """[steps] between evaluations; null: one at the end."""
-    eval_episodes: Count = 20
+    eval_episodes: Annotated[int, Field(ge=0)] = 20
+    """Of an evaluation; 0: none takes place, and no checkpoint is the best."""
     checkpoint_interval: Count | None = 500_000
     """[steps] between checkpoints; null: one at the end."""
     checkpoint_url: Url | None = None

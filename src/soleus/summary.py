@@ -39,9 +39,19 @@ def versions() -> dict[str, str]:
 def write_summary(run_dir: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Write facts, versions and machine to summary.json; return them all.
 
-    The peak memory is that of this process unless the facts tell of one. What is not a number is left out.
+    The peak memory is that of this process unless the facts tell of one. A number that is not finite is null.
     """
-    known = {key: value for key, value in facts.items() if not (isinstance(value, float) and math.isnan(value))}
-    summary = {"peak_memory_mb": own_peak_mb(), **known, "versions": versions(), "machine": machine()}
-    write_bytes(run_dir / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    summary: dict[str, Any] = finite(
+        {"peak_memory_mb": own_peak_mb(), **facts, "versions": versions(), "machine": machine()}
+    )
+    write_bytes(run_dir / "summary.json", (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode())
     return summary
+
+
+def finite(content: Any) -> Any:
+    """Return nested mappings and lists with None for every number that is not finite: JSON has none of these."""
+    if isinstance(content, Mapping):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -20,8 +20,9 @@ from soleus.log import Log
 from soleus.nets.precision import tune_allocator
 from soleus.networks import check_policy
 from soleus.parallel import resolve
+from soleus.patience import Patience
 from soleus.remote_run import RemoteRun
-from soleus.run import Counters, Evaluate, EvaluationStopped, Run
+from soleus.run import CollectionStopped, Counters, Evaluate, EvaluationStopped, Run
 from soleus.stopping import guarded_output, on_signals
 from soleus.videos import Videos
 
@@ -234,22 +235,32 @@ def _start_from(run: str, config: RunConfig, ppo: Ppo, muscle: MuscleLearner | N
 def _stoppable(run: Run) -> Iterator[None]:
     """Whatever asks a run to stop ends it after its iteration, or an evaluation at once; a second signal ends at once.
 
-    An output that nobody reads any more asks for it too: a run whose terminal is gone is no run of anybody's.
+    An output that nobody reads any more asks for it too: a run whose terminal is gone is no run of anybody's. A round
+    of environments is waited for only so long (patience.GRACE).
     """
+    patience = Patience(run)
 
     def stop() -> None:
+        if patience.answers():
+            if run.collecting:
+                raise CollectionStopped
+            return
         if run.interrupted:
             raise KeyboardInterrupt
         run.interrupted = True
         if run.evaluating:
             raise EvaluationStopped
+        if isinstance(run.config, EnvConfig):
+            patience.begin()
 
     def lost(why: str) -> None:
         run.interrupted = True
+        if isinstance(run.config, EnvConfig):
+            patience.begin()
         again = f"go on with: soleus train --resume {run.folder}"
         print(f"the output could not be written ({why}): the run stops and is saved; {again}", file=sys.stderr)
 
-    with on_signals(stop), guarded_output(lost):
+    with on_signals(stop), guarded_output(lost), patience:
         yield
 
 
@@ -263,6 +274,17 @@ def iterate(run: Run) -> None:
     run.record(batch, metrics)
 
 
+def _evaluate_last(run: Run) -> None:
+    """Evaluate where the training ends. Raises CollectorFailed, with everything written that there is."""
+    try:
+        run.evaluate()
+    except CollectorFailed as failed:
+        run.summarize()
+        run.copy_out()
+        raise run.give_up(failed) from None
+    run.save()
+
+
 def train(run: Run) -> dict[str, Any]:
     """Train until the run's steps or time are over, or Ctrl-C; return its summary."""
     limits = run.config.train
@@ -270,7 +292,10 @@ def train(run: Run) -> dict[str, Any]:
         with _stoppable(run), run.log:
             while not run.finished:
                 try:
-                    iterate(run)
+                    try:
+                        iterate(run)
+                    except CollectionStopped:
+                        break
                     run.keep_moment()
                     if run.due(limits.eval_interval):
                         run.evaluate()
@@ -282,8 +307,7 @@ def train(run: Run) -> dict[str, Any]:
                     raise run.give_up(UserError(of_system(error))) from None
             run.save()  # before the evaluation: whatever becomes of that, the training is there
             if not run.interrupted:
-                run.evaluate()
-                run.save()
+                _evaluate_last(run)
             summary = run.summarize()
             run.copy_out(last=True)
             return summary

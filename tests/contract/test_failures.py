@@ -83,8 +83,8 @@ def saved() -> int:
     ("bad", "message"),
     [
         ("step", r"failed in (environment 0|its environments): ValueError: it broke; "),
-        ("reward", "expected finite rewards, got nan of environment 0; "),
-        ("observation", "expected finite observations, got nan of environment 0; "),
+        ("reward", "expected finite rewards, got nan of environment [01]; "),
+        ("observation", "expected finite observations, got nan of environment [01]; "),
     ],
 )
 def test_the_training_so_far_is_saved(

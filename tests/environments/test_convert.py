@@ -3,8 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium import spaces
+from gymnasium.vector.utils import concatenate, create_empty_array
 
-from soleus.environments.convert import action_spec, observation_spec
+from soleus.environments.convert import action_spec, flat_rows, observation_spec, row_of
 from soleus.errors import UserError
 from soleus.spaces import ActionSpec
 
@@ -60,10 +61,15 @@ def test_a_discrete_observation_is_one_hot() -> None:
     [
         (spaces.Text(4), "Text"),
         (spaces.Sequence(spaces.Discrete(2)), "Sequence"),
-        (spaces.Dict(a=spaces.Discrete(2), b=spaces.Tuple((spaces.Text(3),))), "Text"),
+        (
+            spaces.Dict(a=spaces.Discrete(2), b=spaces.Tuple((spaces.Text(3),))),
+            r"Text in part 'b'\[0\]; env.wrappers: \[{FilterObservation: {filter_keys: \[a\]}}\] leaves it out",
+        ),
+        (spaces.Tuple((spaces.Text(3),)), "Text in part 0"),
+        (None, "builtins.NoneType"),
         (spaces.Graph(spaces.Discrete(2), None), "Graph"),
     ],
-    ids=["text", "sequence", "inner", "graph"],
+    ids=["text", "sequence", "inner", "nothing else", "none", "graph"],
 )
 def test_other_observations_are_refused(space: Any, name: str) -> None:
     expected = "x: expected observations of Box, Discrete, MultiDiscrete or MultiBinary, or a Dict or Tuple of them"
@@ -79,6 +85,12 @@ def test_other_observations_are_refused(space: Any, name: str) -> None:
         (spaces.Box(-2, 2, (2, 2), np.float64), ActionSpec("continuous", (1,) * 4)),
         (spaces.MultiDiscrete([2, 3], start=[1, 1]), ActionSpec("multidiscrete", (2, 3))),
         (spaces.MultiBinary(3), ActionSpec("multibinary", (1, 1, 1))),
+        (spaces.MultiBinary([2, 2]), ActionSpec("multibinary", (1, 1, 1, 1))),
+        (spaces.MultiDiscrete([[2, 3], [4, 5]]), ActionSpec("multidiscrete", (2, 3, 4, 5))),
+        (spaces.Box(-1, 1, ()), ActionSpec("continuous", (1,))),
+        (spaces.Box(0, 1, (3,), np.bool_), ActionSpec("multibinary", (1, 1, 1))),
+        (spaces.Box(-5, 10, (2, 2), np.int64), ActionSpec("multidiscrete", (16,) * 4)),
+        (spaces.Box(3, 4, (), np.uint8), ActionSpec("multidiscrete", (2,))),
     ],
     ids=str,
 )
@@ -94,9 +106,44 @@ def test_actions_of_every_space(space: Any, spec: ActionSpec) -> None:
         else:
             mine = np.asarray(rng.integers(0, spec.sizes if spec.shape else spec.sizes[0]), np.int32)
         assert space.contains(convert(mine)), convert(mine)
+        many = convert(np.stack([mine, mine]))
+        assert [space.contains(one) for one in np.asarray(many)] == [True, True], "a batch of them"
+        assert np.asarray(convert(mine)).dtype == space.dtype
 
 
-@pytest.mark.parametrize("space", [spaces.Text(3), spaces.Dict(a=spaces.Discrete(2)), spaces.Box(0, 9, (2,), np.int32)])
-def test_other_actions_are_refused(space: Any) -> None:
-    with pytest.raises(UserError, match="x: expected actions of Box"):
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (spaces.Text(3), "expected actions of Box, .*, got Text"),
+        (spaces.Dict(a=spaces.Discrete(2)), "got Dict"),
+        (spaces.Sequence(spaces.Discrete(2)), "got Sequence"),
+        (spaces.OneOf([spaces.Discrete(2), spaces.Discrete(3)]), "got OneOf"),
+        (spaces.Box(0, 2**40, (2,), np.int64), "expected actions of at most 1,024 whole numbers, .*, got Box"),
+        (spaces.Box(-1, 1, (0,)), "expected actions of one number or more, got Box"),
+        (None, "got builtins.NoneType"),
+    ],
+    ids=str,
+)
+def test_other_actions_are_refused(space: Any, message: str) -> None:
+    with pytest.raises(UserError, match=f"x: .*{message}") as raised:
         action_spec(space, "x")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Box(-1, 1, (2, 3)),
+        spaces.Discrete(5, start=-1),
+        spaces.MultiDiscrete([3, 2]),
+        spaces.MultiBinary(4),
+        spaces.Dict(b=spaces.Discrete(3), a=spaces.Tuple((spaces.Box(0, 1, ()), spaces.MultiDiscrete([2, 2])))),
+    ],
+    ids=str,
+)
+def test_a_batch_is_flattened_as_its_rows_are(space: Any) -> None:
+    _, convert = observation_spec(space, "x")
+    rows = [space.sample() for _ in range(3)]
+    batch = concatenate(space, rows, create_empty_array(space, 3))
+    np.testing.assert_array_equal(flat_rows(space, batch, 3), [convert(row) for row in rows])
+    assert all(space.contains(row_of(space, batch, i)) for i in range(3)) or isinstance(space, spaces.Dict)

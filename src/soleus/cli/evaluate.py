@@ -72,5 +72,7 @@ def evaluate(
         raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
     if num_threads is not None and num_threads < 1:
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    from soleus.summary import finite
+
     result = evaluate_run(run, checkpoint, episodes, seed, num_threads, model)
-    print(json_format.dumps(result) if json else describe(result))
+    print(json_format.dumps(finite(result)) if json else describe(result))

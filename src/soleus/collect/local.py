@@ -5,7 +5,6 @@ which may have processes or threads of its own.
 """
 
 import sys
-import traceback
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -17,12 +16,13 @@ from soleus import threads
 from soleus.batch import Batch, Layout
 from soleus.collect.actor import Actor, TorchActor
 from soleus.collect.base import CollectorFailed
-from soleus.collect.rollout import Rollout, start_seed
+from soleus.collect.rollout import Rollout, Times, start_seed
 from soleus.collect.slots import as_batch, check, prefill, round_table
+from soleus.collect.watch import Watch
 from soleus.config import Config, EnvConfig, RunConfig
-from soleus.environments import Group, make_group, make_vector_group
+from soleus.environments import Group, advise, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
-from soleus.errors import UserError, described
+from soleus.errors import UserError, described, trace_of
 
 
 class LocalCollector:
@@ -43,8 +43,6 @@ class LocalCollector:
         self.arrays = {name: np.zeros(shape, dtype) for name, (shape, dtype) in table.items()}
         self.rollout = Rollout(group, self.actor, self.arrays, slice(0, group.num_envs))
         self._num_threads = num_threads
-        self._place = np.full(1, -1, np.int64)
-        group.watch(self._place)
         self._round, self._fresh = 0, True
 
     @property
@@ -66,27 +64,35 @@ class LocalCollector:
         raise NotImplementedError
 
     def collect(self) -> Batch:
-        """Collect a round. Raises CollectorFailed where an environment raises, or gives what is not finite."""
+        """Collect a round.
+
+        Raises CollectorFailed where an environment raises, gives what it did not promise, or does not return.
+        """
         prefill(self.arrays)
+        fresh, self._fresh = self._fresh, True  # whatever ends this round, environments are not where it would have
         try:
-            with threads.computing_with(self._num_threads) if self._num_threads else nullcontext():
-                if self._fresh:
-                    self.rollout.reset(start_seed(self.config.train.seed, self._round, 0))
-                    self._fresh = False
-                times = self.rollout.run(self._round)
-        except UserError:
-            raise
-        except Exception as error:
-            self._fresh = True
-            env = int(self._place[0])
+            times = self._run(fresh)
+        except UserError as error:
+            raise CollectorFailed(str(error)) from None
+        except (Exception, SystemExit) as error:
+            env = int(self.rollout.place[1])
             where = f"environment {env}" if env >= 0 else "its environments"
-            print(traceback.format_exc(), end="", file=sys.stderr)
+            print(trace_of(error), end="", file=sys.stderr)
             raise CollectorFailed(f"{self.config.subject} failed in {where}: {described(error)}") from None
         self._round += 1
+        self._fresh = False
         check(self.arrays, self.config.subject)
         total = max(times.acting + times.stepping, 1e-9)
         stats = {"acting_share": times.acting / total, "stepping_share": times.stepping / total}
-        return as_batch(self.arrays, self.layout.control_dt, stats, {})
+        return as_batch(self.arrays, self.layout.control_dt, stats, {}, self.rollout.info.sums)
+
+    def _run(self, fresh: bool) -> Times:
+        """Run a round. fresh: start new episodes first."""
+        watch = Watch(self.rollout.place, self.config.subject, self.config.parallel.round_timeout)
+        with threads.computing_with(self._num_threads) if self._num_threads else nullcontext(), watch:
+            if fresh:
+                self.rollout.reset(start_seed(self.config.train.seed, self._round, 0))
+            return self.rollout.run(self._round)
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return what the next round depends on; environments that cannot be saved start anew on a resume."""
@@ -115,7 +121,9 @@ def inline(config: EnvConfig) -> LocalCollector:
     workers = config.parallel.num_workers
     assert workers == 1, workers
     count = config.parallel.threads_per_worker
-    return LocalCollector(config, make_group(config.env, config.train.num_envs, count), count)
+    group = make_group(config.env, config.train.num_envs, count)
+    advise(config, group)
+    return LocalCollector(config, group, count)
 
 
 def stepping(config: RunConfig, num_threads: int) -> LocalCollector:
@@ -124,6 +132,6 @@ def stepping(config: RunConfig, num_threads: int) -> LocalCollector:
         return LocalCollector(config, HumanGroup(config, num_threads))
     assert isinstance(config, EnvConfig)
     count = threads.collector_threads(config.train.num_threads)
-    return LocalCollector(
-        config, make_vector_group(config.env, config.train.num_envs, config.parallel.vectorization, count)
-    )
+    group = make_vector_group(config.env, config.train.num_envs, config.parallel.vectorization, count)
+    advise(config, group)
+    return LocalCollector(config, group)

@@ -55,7 +55,8 @@ class Part:
     """take: the weights; busy: all of it, by the clock there."""
     stats: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
-    """These and stats: as in Batch."""
+    info: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """These, stats and metrics: as in Batch."""
     pids: tuple[int, ...] = ()
     """Processes at work there."""
     said: str = ""
@@ -192,6 +193,7 @@ class EnvActor(Actor):
         said, failed, arrays = io.StringIO(), None, {}
         stats: dict[str, float] = {}
         metrics: dict[str, float] = {}
+        info: dict[str, tuple[float, int]] = {}
         collector.take(weights.policy)
         collector.go_on(order.number, order.restarts)
         try:
@@ -200,11 +202,11 @@ class EnvActor(Actor):
         except CollectorFailed as error:
             failed = str(error)
         else:
-            stats, metrics = batch.stats, batch.metrics
+            stats, metrics, info = batch.stats, batch.metrics, batch.info
             arrays = _to_send(collector.shared, list(round_table(collector.layout, len(batch.rewards))))
         seconds = {"take": stats.get("take_s", 0.0), "busy": time.perf_counter() - start}
         pids = (os.getpid(), *collector.pids)
-        return Part(weights.version, arrays, {}, seconds, stats, metrics, pids, said.getvalue(), failed)
+        return Part(weights.version, arrays, {}, seconds, stats, metrics, info, pids, said.getvalue(), failed)
 
     def close(self) -> None:
         """Close the environments and end the workers."""

@@ -15,6 +15,7 @@ from soleus.collect.ray_actor import AT_ENDS, Actor, Array, EnvActor, EnvStart, 
 from soleus.collect.ray_crew import Member
 from soleus.collect.slots import as_batch
 from soleus.config import Config, EnvConfig, RunConfig
+from soleus.environments.info import InfoSums
 from soleus.networks import Weights, check_state, policy_tensors
 from soleus.simulation import Simulation, load_body
 from soleus.sums import name_diverged
@@ -197,7 +198,10 @@ class EnvParts(Parts):
         self._failures |= {(one, one.placed): part.stats["failures"] for one, part in parts.items()}
         stats["failures"] = sum(self._failures.values())
         metrics = {"time/waiting_share": float(np.mean([part.metrics["time/waiting_share"] for part in found]))}
-        return as_batch(self.arrays, self.layout.control_dt, stats, metrics)
+        info = InfoSums()
+        for one in sorted(parts, key=lambda member: member.number):
+            info.merge(parts[one].info)
+        return as_batch(self.arrays, self.layout.control_dt, stats, metrics, info.sums)
 
     def state(self, under_way: bool) -> dict[str, Array]:
         """Return the number of the next round, as a workers collector does."""

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from soleus.collect.actor import Actor
 from soleus.collect.slots import Arrays, slots_of
-from soleus.environments.base import Group
+from soleus.environments.base import Episode, Group
+from soleus.environments.info import InfoSums
 
 
 @dataclass
@@ -20,12 +22,20 @@ class Times:
 
 
 class Rollout:
-    """Collects into some columns of the arrays of a round."""
+    """Collects into some columns of the arrays of a round.
 
-    def __init__(self, group: Group, actor: Actor, arrays: Arrays, columns: slice) -> None:
+    Its place, two numbers that another thread or process may read, tells how many steps it has taken in all, and which
+    environment is at work, or -1 for all of them.
+    """
+
+    def __init__(
+        self, group: Group, actor: Actor, arrays: Arrays, columns: slice, place: npt.NDArray[np.int64] | None = None
+    ) -> None:
         self.group, self.actor, self.arrays, self.columns = group, actor, arrays, columns
         self.steps = len(arrays["rewards"])
-        self.step = 0
+        self.place = np.array([0, -1]) if place is None else place
+        group.watch(self.place[1:])
+        self.info = InfoSums()  # of the episodes that ended in this round
         self._returns = np.zeros(group.num_envs)  # of the episodes under way
         self._lengths = np.zeros(group.num_envs, np.int32)
 
@@ -41,30 +51,36 @@ class Rollout:
         observations, actions, log_probs = (arrays[name] for name in ("observations", "actions", "log_probs"))
         observations[0, columns] = observations[-1, columns]
         self.actor.begin(round_number, self.steps)
+        self.info = InfoSums()
         times = Times()
         for t in range(self.steps):
-            self.step = t
+            self.place[0] += 1
             start = clock()
             self.actor.act(t, observations[t, columns], actions[t, columns], log_probs[t, columns])
             acted = clock()
             slots = slots_of(arrays, t, columns)
             self.group.step(actions[t, columns], slots)
-            self._count(t)
+            self._count(t, slots.ended)
             times.acting += acted - start
             times.stepping += clock() - acted
         return times
 
-    def _count(self, t: int) -> None:
+    def _count(self, t: int, ended: Mapping[int, Episode]) -> None:
         """Follow the return and the length of every episode."""
         arrays, columns = self.arrays, self.columns
         self._returns += arrays["rewards"][t, columns]
         self._lengths += arrays["valid"][t, columns]
         done = (arrays["terminated"][t, columns] | arrays["truncated"][t, columns]).astype(bool)
-        if done.any():
-            arrays["episode_returns"][t, columns][done] = self._returns[done]
-            arrays["episode_lengths"][t, columns][done] = self._lengths[done]
-            self._returns[done] = 0
-            self._lengths[done] = 0
+        if not done.any():
+            return
+        for i, episode in ended.items():
+            self.info.add(episode.info)
+            if episode.raw_return is not None:
+                self._returns[i] = episode.raw_return
+        arrays["episode_returns"][t, columns][done] = self._returns[done]
+        arrays["episode_lengths"][t, columns][done] = self._lengths[done]
+        self._returns[done] = 0
+        self._lengths[done] = 0
 
     def under_way(self) -> dict[str, np.ndarray]:
         """Return the returns and lengths of the episodes under way."""

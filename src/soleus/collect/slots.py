@@ -40,7 +40,9 @@ def slots_of(arrays: Arrays, t: int, columns: slice) -> Slots:
         arrays["observations"][t + 1, columns],
         arrays["final_observations"][t, columns],
         arrays["rewards"][t, columns],
-        *(arrays[flag][t, columns] for flag in _FLAGS),
+        arrays["terminated"][t, columns],
+        arrays["truncated"][t, columns],
+        arrays["valid"][t, columns],
     )
 
 
@@ -83,7 +85,13 @@ def check(arrays: Arrays, name: str, first: int = 0) -> None:
         raise CollectorFailed(f"{name}: expected finite observations, got {got} of environment {first + env}")
 
 
-def as_batch(arrays: Arrays, control_dt: float | None, stats: dict[str, float], metrics: dict[str, float]) -> Batch:
+def as_batch(
+    arrays: Arrays,
+    control_dt: float | None,
+    stats: dict[str, float],
+    metrics: dict[str, float],
+    info: dict[str, tuple[float, int]] | None = None,
+) -> Batch:
     """Return the batch of a round whose slots are all written."""
     valid = arrays["valid"].view(np.bool_)
     done = (arrays["terminated"] | arrays["truncated"]).view(np.bool_) & valid
@@ -100,4 +108,5 @@ def as_batch(arrays: Arrays, control_dt: float | None, stats: dict[str, float], 
         episode_lengths=arrays["episode_lengths"][done].astype(np.float32) * np.float32(control_dt or 1.0),
         stats=stats,
         metrics=metrics,
+        info=info or {},
     )

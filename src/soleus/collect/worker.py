@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
@@ -18,7 +17,7 @@ from typing import Any
 from soleus.batch import Layout
 from soleus.collect.memory import SharedArrays
 from soleus.config import EnvConfig
-from soleus.errors import described
+from soleus.errors import UserError, described, trace_of
 
 
 @dataclass
@@ -32,17 +31,25 @@ class Collect:
 
 @dataclass
 class Done:
-    """A round is in the arrays. The version is that of the weights it was collected with."""
+    """A round is in the arrays. The version is that of the weights it was collected with.
+
+    info: as in Batch.
+    """
 
     version: int
+    info: dict[str, tuple[float, int]]
 
 
 @dataclass
 class Failed:
-    """The worker cannot go on. what: the error's type and first line."""
+    """The worker cannot go on. what: the error's type and first line, or that of a UserError as it is.
+
+    broken: an environment gave what it did not promise, which another worker would not do better.
+    """
 
     what: str
     traceback: str
+    broken: bool = False
 
 
 @dataclass
@@ -92,7 +99,11 @@ def main(
     except (EOFError, BrokenPipeError):
         pass
     except BaseException as error:
-        pipe.send(Failed(described(error), "".join(traceback.format_exception(error))))
+        from soleus.environments.base import Broken
+
+        ours = isinstance(error, UserError)
+        what, trace = (str(error), "") if ours else (described(error), trace_of(error))
+        pipe.send(Failed(what, trace, isinstance(error, Broken)))
 
 
 def _serve(
@@ -103,6 +114,7 @@ def _serve(
     from soleus.collect.actor import TorchActor
     from soleus.collect.rollout import Rollout
     from soleus.environments import make_group
+    from soleus.environments.base import Broken
     from soleus.environments.gym import register_again
     from soleus.nets.precision import tune_allocator
 
@@ -111,14 +123,18 @@ def _serve(
     torch.set_num_threads(threads)
     register_again(registered)
     group = make_group(config.env, place.count, threads, place.first)
-    group.watch(shared["worker_place"][place.number, 1:])
+    if (group.observation, group.action) != (layout.observation, layout.action):
+        raise Broken(
+            f"{config.env.id}: expected one space of observations and one of actions of all environments, but"
+            f" environment {place.first} has others"
+        )
     actor = TorchActor(config, layout, place.first, place.count)
-    rollout = Rollout(group, actor, shared, place.columns)
+    rollout = Rollout(group, actor, shared, place.columns, shared["worker_place"][place.number])
     try:
         pipe.send(None)  # ready
         while (order := pipe.recv()) is not None:
             _collect(order, shared, rollout, actor, place.number)
-            pipe.send(Done(order.version))
+            pipe.send(Done(order.version, rollout.info.sums))
     finally:
         group.close()
 

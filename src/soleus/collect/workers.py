@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from types import ModuleType
 from typing import Any
@@ -19,19 +19,22 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.batch import Batch, Layout
-from soleus.collect import worker
+from soleus.collect import watch, worker
 from soleus.collect.actor import TorchActor
+from soleus.collect.base import CollectorFailed
 from soleus.collect.failures import Failures
 from soleus.collect.memory import SharedArrays
 from soleus.collect.rollout import start_seed
 from soleus.collect.slots import as_batch, check, discard, prefill, round_table
 from soleus.config import EnvConfig
-from soleus.environments import make_group
+from soleus.environments import advise, make_group
 from soleus.environments.gym import registered
+from soleus.environments.info import InfoSums
 from soleus.networks import Weights, check_policy
 from soleus.parallel import share_out
 from soleus.threads import VARIABLES
 
+_LOOKS = 0.5  # [s] from one look at workers that have not answered to the next
 _GRACE = 5.0  # [s] for workers to close their environments when they are told to stop
 
 
@@ -66,6 +69,7 @@ def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:
 def layout_of(config: EnvConfig) -> Layout:
     """Return the sizes of batches of all environments of a run. Raises UserError where they cannot be made."""
     probe = make_group(config.env, 1)
+    advise(config, probe)
     layout = Layout(config.train.num_envs, probe.observation, probe.action, probe.control_dt)
     probe.close()
     return layout
@@ -79,6 +83,8 @@ class _Worker:
     restarts: int = 0
     fresh: bool = True  # its environments have to be started
     ready: bool = False
+    info: dict[str, tuple[float, int]] = field(default_factory=dict)  # of its last round
+    still: Any = None  # watch.Stillness of its place
 
 
 class WorkersCollector:
@@ -139,6 +145,7 @@ class WorkersCollector:
             target=worker.main, args=arguments, name=f"soleus-worker-{one.place.number}", daemon=True
         )
         one.pipe, one.fresh, one.ready = ours, True, False
+        one.still = watch.Stillness(self.shared["worker_place"][one.place.number])
         with _starting(self.config.parallel.threads_per_worker):
             one.process.start()
         theirs.close()
@@ -167,7 +174,7 @@ class WorkersCollector:
     def collect(self) -> Batch:
         """Collect a round of all workers; the part of one that is lost on the way is discarded.
 
-        Raises CollectorFailed where failures come too often, or for numbers that are not finite.
+        Raises CollectorFailed where failures come too often, or an environment gives what it did not promise.
         """
         while True:
             start = time.perf_counter()
@@ -179,7 +186,11 @@ class WorkersCollector:
             if len(lost) < len(self.workers):
                 break
         check(self.shared, self.config.env.id, self._first)
-        return as_batch(self.shared, self.layout.control_dt, *self._figures(lost, time.perf_counter() - start))
+        info = InfoSums()
+        for one in self.workers:
+            info.merge({} if one in lost else one.info)
+        figures = self._figures(lost, time.perf_counter() - start)
+        return as_batch(self.shared, self.layout.control_dt, *figures, info.sums)
 
     def _collect_once(self) -> list[_Worker]:
         version = int(self.shared["version"][0])
@@ -189,6 +200,7 @@ class WorkersCollector:
             with suppress(BrokenPipeError, ConnectionResetError):  # it is found dead below
                 one.pipe.send(worker.Collect(version, self._round, seed))
             one.fresh = False
+            one.still.begin()
             waiting.append(one)
         return self._await(waiting)
 
@@ -197,11 +209,16 @@ class WorkersCollector:
         lost = []
         waiting = list(waiting)
         while waiting:
-            ready = connection.wait([thing for one in waiting for thing in (one.pipe, one.process.sentinel)])
+            things = [thing for one in waiting for thing in (one.pipe, one.process.sentinel)]
+            ready = connection.wait(things, timeout=_LOOKS)
             for one in list(waiting):
-                if one.pipe not in ready and one.process.sentinel not in ready:
+                if one.pipe in ready or one.process.sentinel in ready:
+                    answer = _answer(one)
+                elif self._hangs(one):
+                    answer = worker.Failed(f"it has not returned for {self.config.parallel.round_timeout:g} s", "")
+                    one.process.kill()
+                else:
                     continue
-                answer = _answer(one)
                 if answer is None and not one.ready:
                     one.ready = True
                     if starting:
@@ -209,6 +226,7 @@ class WorkersCollector:
                     continue
                 waiting.remove(one)
                 if isinstance(answer, worker.Done) and answer.version == self.shared["version"][0]:
+                    one.info = answer.info
                     continue
                 self._lose(one, answer)
                 lost.append(one)
@@ -216,10 +234,30 @@ class WorkersCollector:
                     waiting.append(one)
         return lost
 
-    def _lose(self, one: _Worker, answer: Any) -> None:
-        """Say what became of a worker and start it again. Raises CollectorFailed where that happens too often."""
+    def _where(self, one: _Worker) -> str:
         env = int(self.shared["worker_place"][one.place.number, 1])
-        where = f"environment {one.place.first + env}" if env >= 0 else "its environments"
+        return f"environment {one.place.first + env}" if env >= 0 else "its environments"
+
+    def _hangs(self, one: _Worker) -> bool:
+        """Whether nothing has come back from a worker's environments for parallel.round_timeout; warn before that."""
+        seconds, timeout = one.still.seconds(), self.config.parallel.round_timeout
+        if seconds >= min(watch.PATIENCE if one.ready else 4 * watch.PATIENCE, timeout) and not one.still.said:
+            one.still.said = True
+            what = f"waits for {self._where(one)}" if one.ready else "makes its environments"
+            watch.warn(
+                f"worker {one.place.number} (process {one.process.pid}) {what} of {self.config.env.id}:"
+                f" it has not returned for {seconds:.0f} s, and all wait for it"
+            )
+        return bool(seconds >= timeout)
+
+    def _lose(self, one: _Worker, answer: Any) -> None:
+        """Say what became of a worker and start it again.
+
+        Raises CollectorFailed where that happens too often, or would come to nothing.
+        """
+        if isinstance(answer, worker.Failed) and answer.broken:
+            raise CollectorFailed(answer.what)
+        where = self._where(one)
         one.process.join(timeout=_GRACE)  # it may live on though its pipe is closed
         code = one.process.exitcode
         if isinstance(answer, worker.Failed):

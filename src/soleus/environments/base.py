@@ -1,14 +1,30 @@
 """What a collector asks of a group of environments."""
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from soleus.errors import UserError
 from soleus.spaces import ActionSpec, ObservationSpec
 
 Array = npt.NDArray[Any]
+
+
+class Broken(UserError):
+    """An environment gives what it did not promise: whatever were learnt from it would be wrong."""
+
+
+class Episode(NamedTuple):
+    """What an environment says of an episode at its end.
+
+    info: the numbers in its info. raw_return: the return as the environment itself gives it, where a wrapper scales
+    rewards by statistics of its own; None: that of its rewards.
+    """
+
+    info: dict[str, float]
+    raw_return: float | None = None
 
 
 @dataclass
@@ -20,6 +36,7 @@ class Slots:
     rewards: (M,) float32
     terminated, truncated: (M,) uint8 flags
     valid: (M,) uint8, zero for an environment that only started anew in this step
+    ended: what the environments whose episodes ended say of these, by their number within the group; new in every step
     """
 
     observations: Array
@@ -28,6 +45,7 @@ class Slots:
     terminated: npt.NDArray[np.uint8]
     truncated: npt.NDArray[np.uint8]
     valid: npt.NDArray[np.uint8]
+    ended: dict[int, Episode] = field(default_factory=dict)
 
 
 class Group(Protocol):

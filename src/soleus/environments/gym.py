@@ -1,8 +1,9 @@
 """Gymnasium environments, stepped one by one in the process that holds them."""
 
+import errno
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cloudpickle
@@ -10,12 +11,15 @@ import gymnasium
 import numpy as np
 
 from soleus.config import EnvironmentConfig
-from soleus.environments.base import Array, Slots, stream
+from soleus.environments.base import Array, Broken, Slots, stream
+from soleus.environments.bounds import Bounds
+from soleus.environments.checked import Checked, Make, layers
 from soleus.environments.convert import action_spec, observation_spec
+from soleus.environments.folder import Home
+from soleus.environments.info import episode_of
+from soleus.environments.promise import described as in_words
 from soleus.errors import UserError, described
 from soleus.registration import register
-
-Make = Callable[[], "gymnasium.Env[Any, Any]"]
 
 
 def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
@@ -34,9 +38,11 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
                     env = _wrapper(path)(env, **keywords)
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            taken = getattr(error, "errno", None) == errno.EADDRINUSE
+            hint = "; env.numbered gives each environment a port of its own" if taken else ""
             raise UserError(
-                f"env.id: expected an environment that can be made, but {config.id}: {described(error)}"
+                f"env.id: expected an environment that can be made, but {config.id}: {described(error)}{hint}"
             ) from None
         return env
 
@@ -80,17 +86,42 @@ class GymGroup:
         self.current = np.zeros(1, np.int64)
         self.first = first
         self.num_envs = len(makers)
-        self.envs = []
+        self._home = Home()
+        self.envs: list[Checked] = []
         try:
             for i, make in enumerate(makers):
                 self.current[0] = i
-                self.envs.append(make())
-            self.observation, self._see = observation_spec(self.envs[0].observation_space, name)
+                self.envs.append(Checked(make, name, first + i, self._home))
+            self._alike(name)
+            space = self.envs[0].observation_space
+            self.observation, self._see = observation_spec(space, name)
             self.action, self._act = action_spec(self.envs[0].action_space, name)
         except BaseException:
             self.close()
             raise
+        self._bounds = None if self.observation.is_image else Bounds(space, name, first)
         self.control_dt: float | None = None
+
+    def _alike(self, name: str) -> None:
+        """Raise Broken where the spaces differ from one environment to the next."""
+        for of in ("observation_space", "action_space"):
+            wanted = getattr(self.envs[0], of)
+            for env in self.envs[1:]:
+                if getattr(env, of) != wanted:
+                    raise Broken(
+                        f"{name}: expected one {of} of all environments, got {in_words(wanted)} of environment"
+                        f" {self.first} and {in_words(getattr(env, of))} of environment {env.number}"
+                    )
+
+    @property
+    def action_space(self) -> Any:
+        """Of each."""
+        return self.envs[0].action_space
+
+    @property
+    def wrappers(self) -> list[Any]:
+        """Of the first, the outermost first."""
+        return layers(self.envs[0])
 
     def watch(self, place: Array) -> None:
         """Say in place[0] which environment is at work: who asks may be another process, after this one's death."""
@@ -98,29 +129,40 @@ class GymGroup:
 
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes."""
+        self._home.look()
         for i, env in enumerate(self.envs):
             self.current[0] = i
             out[i] = self._see(env.reset(seed=stream(seed, self.first + i))[0])
+        if self._bounds:
+            self._bounds.check(out)
 
     def step(self, actions: Array, out: Slots) -> None:
         """Step each; one whose episode ends is reset at once."""
         see, act, current = self._see, self._act, self.current
         seen, rewards, terminated, truncated = out.observations, out.rewards, out.terminated, out.truncated
         out.valid[:] = 1
+        out.ended.clear()
+        self._home.look()
         for i, env in enumerate(self.envs):
             current[0] = i
-            observation, reward, fell, late, _ = env.step(act(actions[i]))
+            observation, reward, fell, late, info = env.step(act(actions[i]))
             if fell or late:
                 out.final_observations[i] = see(observation)
+                out.ended[i] = episode_of(info)
                 observation, _ = env.reset()
             seen[i] = see(observation)
             rewards[i], terminated[i], truncated[i] = reward, fell, late
+        if self._bounds:
+            self._bounds.check(seen)
+            if out.ended:
+                ended = list(out.ended)
+                self._bounds.check(out.final_observations[ended], ended)
 
     def close(self) -> None:
         """Close each."""
         for env in self.envs:
             try:
                 env.close()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 print(f"warning: an environment could not be closed: {described(error)}", file=sys.stderr)
         self.envs = []

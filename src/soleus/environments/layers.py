@@ -66,7 +66,7 @@ class StackedGroup(_Layer):
 
     def step(self, actions: Array, out: Slots) -> None:
         """Step the group and shift its frames."""
-        inner = Slots(self._seen, self._final, out.rewards, out.terminated, out.truncated, out.valid)
+        inner = Slots(self._seen, self._final, out.rewards, out.terminated, out.truncated, out.valid, out.ended)
         self.inner.step(actions, inner)
         # An environment that started anew in a step of its own shows the first frame of its episode there.
         fresh = (out.terminated | out.truncated).astype(bool)
@@ -78,3 +78,10 @@ class StackedGroup(_Layer):
         if restarted.any():
             self._stack[restarted] = np.concatenate([self._seen[restarted]] * self.frames, axis=-1)
         out.observations[:] = self._stack
+
+
+def innermost(group: Group) -> Group:
+    """Return the group below all layers."""
+    while isinstance(group, _Layer):
+        group = group.inner
+    return group

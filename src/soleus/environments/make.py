@@ -9,10 +9,12 @@ import gymnasium
 from soleus.config import EnvironmentConfig
 from soleus.environments import pool
 from soleus.environments.base import Group
-from soleus.environments.gym import GymGroup, Make, maker
+from soleus.environments.checked import Laconic, Make
+from soleus.environments.folder import Home
+from soleus.environments.gym import GymGroup, maker
 from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
-from soleus.errors import UserError, nearest
+from soleus.errors import UserError, described, nearest
 
 SCHEMES = ("gymnasium", "envpool", "procgen")
 
@@ -22,13 +24,29 @@ def _options(config: EnvironmentConfig, evaluation: bool) -> dict[str, Any]:
     if config.scheme not in SCHEMES or not config.name:
         hint = nearest(config.scheme, SCHEMES) if config.name else ""
         raise UserError(f"env.id: expected {', '.join(f'{one}:ID' for one in SCHEMES)}, got '{config.id}'{hint}")
-    if config.wrappers and config.scheme != "gymnasium":
-        raise UserError(f"env.wrappers: expected none for {config.scheme}, whose environments are native")
+    for key in ("wrappers", "numbered"):
+        if getattr(config, key) and config.scheme != "gymnasium":
+            raise UserError(f"env.{key}: expected none for {config.scheme}, whose environments are native")
     options = dict(config.options)
     if evaluation:
         held_out = pool.held_out(options) if config.scheme == "procgen" else {}
         options |= {**held_out, **config.evaluation}
     return options
+
+
+def _numbered(config: EnvironmentConfig, options: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return the options of the environment of a number."""
+    own = {
+        name: value.replace("{number}", str(number)) if isinstance(value, str) else value + number
+        for name, value in config.numbered.items()
+    }
+    return {**options, **own}
+
+
+def _makers(config: EnvironmentConfig, options: dict[str, Any], numbers: range) -> list[Make]:
+    if not config.numbered:
+        return [maker(config, options)] * len(numbers)
+    return [maker(config, _numbered(config, options, number)) for number in numbers]
 
 
 def _pool(config: EnvironmentConfig, options: dict[str, Any], num_envs: int, threads: int, first: int) -> Group:
@@ -52,24 +70,24 @@ def make_group(
     """
     options = _options(config, evaluation)
     if config.scheme == "gymnasium":
-        return _layered(config, GymGroup([maker(config, options)] * num_envs, config.id, first))
+        return _layered(config, GymGroup(_makers(config, options, range(first, first + num_envs)), config.id, first))
     return _layered(config, _pool(config, options, num_envs, threads, first))
 
 
-def _deaf(make: Make) -> Make:
-    """Return what makes an environment; in a process of its own that process does not hear Ctrl-C and SIGTERM.
+def _held(make: Make, name: str, number: int, home: Home) -> Make:
+    """Return what makes an environment that is held to its word, and that, in a process of its own, hears no signals.
 
-    They go to every process of a terminal or a job: the main process ends the others itself.
+    Ctrl-C and SIGTERM go to every process of a terminal or a job: the main process ends the others itself.
     """
     owner = os.getpid()
 
-    def make_deaf() -> "gymnasium.Env[Any, Any]":
+    def make_held() -> "gymnasium.Env[Any, Any]":
         if os.getpid() != owner:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)
-        return make()
+            for one in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(one, signal.SIG_IGN)
+        return Laconic(make, name, number, home)
 
-    return make_deaf
+    return make_held
 
 
 def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: str, threads: int) -> Group:
@@ -80,8 +98,18 @@ def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: s
     options = _options(config, evaluation=False)
     if config.scheme != "gymnasium":
         return _layered(config, _pool(config, options, num_envs, threads, 0))
-    make = maker(config, options)
-    GymGroup([make], config.id).close()  # in this process first, where its errors are one line
+    makers, home = _makers(config, options, range(num_envs)), Home()
+    probe = GymGroup(makers[:1], config.id)  # in this process first, where its errors are one line
+    wrappers = probe.wrappers
+    probe.close()
     kind = gymnasium.vector.AsyncVectorEnv if vectorization == "async" else gymnasium.vector.SyncVectorEnv
-    env = kind([_deaf(make)] * num_envs, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
-    return _layered(config, VectorGroup(env, config.id))
+    held = [_held(make, config.id, i, home) for i, make in enumerate(makers)]
+    try:
+        env = kind(held, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(
+            f"env.id: expected environments that can be made, but {config.id}: {described(error)}"
+        ) from None
+    return _layered(config, VectorGroup(env, config.id, home=home, wrappers=wrappers))

@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 
 from soleus.config import EnvironmentConfig
-from soleus.environments.base import Array, Slots, stream
-from soleus.environments.convert import action_spec, clipped, observation_spec
+from soleus.environments.base import Array, Broken, Slots, stream
+from soleus.environments.bounds import Bounds, check_rewards
+from soleus.environments.convert import action_spec, flat_rows, observation_spec, row_of
+from soleus.environments.info import episode_of
+from soleus.environments.promise import Unlike, promise
 from soleus.errors import UserError, described, nearest
 
 GAMES = (
@@ -81,6 +84,8 @@ def missing() -> str:
 class PoolGroup:
     """Environments of one EnvPool. It starts one anew on request, so that every step is one to learn from."""
 
+    wrappers = ()
+
     def __init__(self, name: str, options: dict[str, Any], num_envs: int, num_threads: int, first: int = 0) -> None:
         """first: of the environments in the whole run, the one that is this group's first; seeds go by it.
 
@@ -95,8 +100,9 @@ class PoolGroup:
 
     def _describe(self, name: str) -> None:
         self.observation, self._see = observation_spec(self._pool.observation_space, name)
-        self.action, _ = action_spec(self._pool.action_space, name)
-        self._action_space = self._pool.action_space
+        self._space, self.action_space = self._pool.observation_space, self._pool.action_space
+        self.action, self._act = action_spec(self.action_space, name)
+        self._bounds = None if self.observation.is_image else Bounds(self._space, name, self.first)
 
     def _make(self, seed: int) -> None:
         envpool = _import()
@@ -128,26 +134,45 @@ class PoolGroup:
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes, of environments made anew: EnvPool takes seeds only there."""
         self._make(seed)
-        self._write(self._pool.reset()[0], out, slice(None))
+        observations = self._pool.reset()[0]
+        self._compare(observations)
+        self._write(observations, out, np.arange(self.num_envs))
+
+    def _compare(self, observations: Any) -> None:
+        """Raise Broken where first observations are not of the space; those of native code keep their kind."""
+        check = promise(self._space)
+        for i in range(self.num_envs):
+            try:
+                check(row_of(self._space, observations, i), True)
+            except Unlike as unlike:
+                raise Broken(f"{self._name}: expected observations {unlike} of environment {self.first + i}") from None
 
     def step(self, actions: Array, out: Slots) -> None:
         """Step all at once; those whose episodes end are started anew at once."""
-        observations, rewards, terminated, truncated, _ = self._pool.step(self._actions(actions))
-        out.rewards[:], out.terminated[:], out.truncated[:] = rewards, terminated, truncated
+        observations, rewards, terminated, truncated, info = self._pool.step(self._actions(actions))
+        out.rewards[:] = check_rewards(rewards, self.num_envs, self._name, self.first)
+        out.terminated[:], out.truncated[:] = terminated, truncated
         out.valid[:] = 1
-        self._write(observations, out.observations, slice(None))
+        out.ended.clear()
+        self._write(observations, out.observations, np.arange(self.num_envs))
         ended = np.flatnonzero(terminated | truncated)
         if len(ended):
+            for i in ended:
+                out.ended[int(i)] = episode_of(_own(info, int(i), self.num_envs))
             out.final_observations[ended] = out.observations[ended]
             self._write(self._pool.reset(ended.astype(np.int32))[0], out.observations, ended)
 
-    def _write(self, observations: Any, out: Array, rows: Any) -> None:
-        out[rows] = self._see(observations) if self.observation.is_image else _flat(observations)
+    def _write(self, observations: Any, out: Array, rows: Array) -> None:
+        if self._bounds is None:
+            out[rows] = self._see(observations)
+            return
+        out[rows] = flat = flat_rows(self._space, observations, len(rows)).astype(np.float32, copy=False)
+        self._bounds.check(flat, rows)
 
     def _actions(self, actions: Array) -> Any:
-        if self.action.kind != "continuous":
+        if self.action.kind == "discrete" and not self.action_space.start:
             return actions
-        return clipped(self._action_space, actions)
+        return self._act(actions)
 
     def close(self) -> None:
         """Release EnvPool's threads."""
@@ -156,9 +181,7 @@ class PoolGroup:
         self._pool = None
 
 
-def _flat(observations: Any) -> Array:
-    """Return vectors (M, D) of an EnvPool batch, whose structure is that of one observation."""
-    if isinstance(observations, dict):
-        return np.concatenate([_flat(observations[key]) for key in observations], axis=1)
-    array = np.asarray(observations)
-    return array.reshape(len(array), -1)
+def _own(info: dict[str, Any], i: int, count: int) -> dict[str, Any]:
+    """Return what environment i said. EnvPool's own numbers of environments are none of an episode's."""
+    arrays = {name: values for name, values in info.items() if name != "env_id" and isinstance(values, np.ndarray)}
+    return {name: values[i] for name, values in arrays.items() if values.shape == (count,)}

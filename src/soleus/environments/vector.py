@@ -1,14 +1,18 @@
 """Any Gymnasium VectorEnv as a group: SyncVectorEnv, AsyncVectorEnv, EnvPool, our own BatchEnv."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from soleus.environments.base import Array, Slots, stream
-from soleus.environments.convert import action_spec, clipped, observation_spec
+from soleus.environments.base import Array, Broken, Slots, stream
+from soleus.environments.bounds import Bounds, check_rewards
+from soleus.environments.convert import action_spec, flat_rows, observation_spec, row_of
+from soleus.environments.folder import Home
+from soleus.environments.info import episode_of
+from soleus.environments.promise import Unlike, promise
 from soleus.errors import UserError, described
 
 
@@ -19,13 +23,21 @@ class VectorGroup:
     itself (DISABLED), it is asked to at once.
     """
 
-    def __init__(self, env: "VectorEnv[Any, Any, Any]", name: str, control_dt: float | None = None) -> None:
-        self.env = env
+    def __init__(
+        self,
+        env: "VectorEnv[Any, Any, Any]",
+        name: str,
+        control_dt: float | None = None,
+        home: Home | None = None,
+        wrappers: Sequence[Any] = (),
+    ) -> None:
+        """home: the folder that environments stepped in this process are kept from changing. wrappers: of each."""
+        self.env, self.name, self.home, self.wrappers = env, name, home, wrappers
         self.num_envs = env.num_envs
         self.control_dt = control_dt
         self.observation, self._see = observation_spec(env.single_observation_space, name)
-        self.action, _ = action_spec(env.single_action_space, name)
-        self._flat = not self.observation.is_image
+        self.action, self._act = action_spec(env.single_action_space, name)
+        self._bounds = None if self.observation.is_image else Bounds(env.single_observation_space, name, 0)
         mode = (env.metadata or {}).get("autoreset_mode")
         try:
             self.mode = AutoresetMode.NEXT_STEP if mode is None else AutoresetMode(mode)
@@ -33,30 +45,58 @@ class VectorGroup:
             raise UserError(f"{name}: expected a known autoreset_mode in its metadata, got {mode!r}") from None
         self._pending = np.zeros(env.num_envs, bool)  # those that start anew in the next step
 
+    @property
+    def action_space(self) -> Any:
+        """Of each."""
+        return self.env.single_action_space
+
     def watch(self, place: Array) -> None:
         """All are stepped at once."""
         place[0] = -1
 
     def reset(self, seed: int, out: Array) -> None:
         """Start new episodes."""
+        if self.home:
+            self.home.look()
         observations, _ = self.env.reset(seed=stream(seed, 0))
+        self._compare(observations)
         self._write(observations, out)
         self._pending[:] = False
 
+    def _compare(self, observations: Any) -> None:
+        """Raise Broken where first observations are not of the space."""
+        space = self.env.single_observation_space
+        check = promise(space)
+        for i in range(self.num_envs):
+            try:
+                check(row_of(space, observations, i), True)
+            except Unlike as unlike:
+                raise Broken(f"{self.name}: expected observations {unlike} of environment {i}") from None
+
     def step(self, actions: Array, out: Slots) -> None:
         """Step all at once."""
-        observations, rewards, terminated, truncated, info = self.env.step(self._actions(actions))
-        out.rewards[:] = rewards
+        if self.home:
+            self.home.look()
+        observations, rewards, terminated, truncated, info = self.env.step(self._act(actions))
+        out.rewards[:] = check_rewards(rewards, self.num_envs, self.name, 0)
         out.terminated[:], out.truncated[:] = terminated, truncated
         out.valid[:] = ~self._pending
+        out.ended.clear()
         done = np.asarray(terminated, bool) | np.asarray(truncated, bool)
         self._write(observations, out.observations)
         self._pending = done & (self.mode == AutoresetMode.NEXT_STEP)
         if not done.any():
             return
-        if self.mode == AutoresetMode.SAME_STEP:
-            for i in np.flatnonzero(done):
+        ended = np.flatnonzero(done)
+        same_step = self.mode == AutoresetMode.SAME_STEP
+        last = info.get("final_info", {}) if same_step else info
+        for i in ended:
+            out.ended[int(i)] = episode_of(_own(last, int(i)))
+        if same_step:
+            for i in ended:
                 out.final_observations[i] = self._see(info["final_obs"][i])
+            if self._bounds:
+                self._bounds.check(out.final_observations[ended], ended)
             return
         out.final_observations[done] = out.observations[done]
         if self.mode == AutoresetMode.DISABLED:
@@ -64,34 +104,25 @@ class VectorGroup:
             self._write(observations, out.observations)
 
     def _write(self, observations: Any, out: Array) -> None:
-        space = self.env.single_observation_space
-        if not self._flat:
+        if self._bounds is None:
             out[:] = self._see(observations)
-        elif isinstance(space, spaces.Box):
-            out[:] = np.reshape(observations, (self.num_envs, -1))
-        else:
-            for i in range(self.num_envs):
-                out[i] = self._see(_row(space, observations, i))
-
-    def _actions(self, actions: Array) -> Any:
-        space = self.env.single_action_space
-        if isinstance(space, spaces.Box):
-            return clipped(space, actions)
-        start = getattr(space, "start", 0)
-        return (actions + start).astype(space.dtype)
+            return
+        out[:] = flat_rows(self.env.single_observation_space, observations, self.num_envs)
+        self._bounds.check(out)
 
     def close(self) -> None:
         """Close it."""
         try:
             self.env.close()
-        except Exception as error:  # of environments, or of their processes
+        except (Exception, SystemExit) as error:  # of environments, or of their processes
             print(f"warning: environments could not be closed: {described(error)}", file=sys.stderr)
 
 
-def _row(space: Any, batch: Any, i: int) -> Any:
-    """Return environment i's observation out of a batch of Dict or Tuple observations."""
-    if isinstance(space, spaces.Dict):
-        return {key: _row(inner, batch[key], i) for key, inner in space.spaces.items()}
-    if isinstance(space, spaces.Tuple):
-        return tuple(_row(inner, part, i) for inner, part in zip(space.spaces, batch, strict=True))
-    return batch[i]
+def _own(info: Mapping[str, Any], i: int) -> dict[str, Any]:
+    """Return what environment i said: its element of every array where the mask beside it says that there is one."""
+    found = {}
+    for name, values in info.items():
+        mask = info.get(f"_{name}")
+        if isinstance(values, np.ndarray) and isinstance(mask, np.ndarray) and len(mask) > i and mask[i]:
+            found[name] = values[i]
+    return found

@@ -275,13 +275,13 @@ def iterate(run: Run) -> None:
 
 
 def _evaluate_last(run: Run) -> None:
-    """Evaluate where the training ends. Raises CollectorFailed, with everything written that there is."""
+    """Evaluate where the training ends. Raises UserError, with everything written that there is."""
     try:
         run.evaluate()
-    except CollectorFailed as failed:
+    except UserError as error:
         run.summarize()
         run.copy_out()
-        raise run.give_up(failed) from None
+        raise run.give_up(error) from None
     run.save()
 
 

@@ -52,6 +52,21 @@ def test_a_collector_a_machine(nodes: list[int], cpus: int | None, envs: int, nu
     assert with_number(ParallelConfig(num_collectors=7), nodes, envs).num_collectors == 7
 
 
+def test_the_cluster_of_this_machine_is_the_one_that_ray_start_wrote_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Ray keeps it is no promise of Ray's: this is what the Ray that is installed does."""
+    own = pytest.importorskip("ray._private.utils")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    assert ray_cluster._known() is None
+    (tmp_path / "ray").mkdir()
+    own.write_ray_address("10.0.0.7:6379", str(tmp_path / "ray"))
+    assert ray_cluster._known() == "10.0.0.7:6379" == own.read_ray_address()
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.8:6379")
+    assert ray_cluster._known() == "10.0.0.8:6379"
+
+
 def test_another_version() -> None:
     with pytest.raises(UserError) as caught:
         check_versions({"soleus": "1.0", "mujoco": "3.17.0"}, {"soleus": "1.0", "mujoco": "3.16.0"}, "node7")

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from soleus.config import ParallelConfig
@@ -86,9 +87,16 @@ def join(parallel: ParallelConfig) -> bool:
 def _known() -> str | None:
     """Return the address that Ray's own tools take: RAY_ADDRESS, or that of `ray start` on this machine.
 
-    Ray's own "auto" takes a Ray besides that somebody has started for a run of theirs, and that ends with it.
+    Ray's own "auto" takes a Ray besides that somebody has started for a run of theirs, and that ends with it. `ray
+    start` leaves its address in a file, which is the same from Ray 2.40 to 2.60 at least.
     """
-    return os.environ.get("RAY_ADDRESS") or importlib.import_module("ray._private.utils").read_ray_address()
+    if address := os.environ.get("RAY_ADDRESS"):
+        return address
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+    try:
+        return Path(folder, "ray", "ray_current_cluster").read_text().strip() or None
+    except OSError:
+        return None
 
 
 def _enter(address: str) -> None:

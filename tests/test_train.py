@@ -238,7 +238,7 @@ def test_a_run_killed_before_its_first_interval_goes_on(make_config: MakeConfig,
         ({"policy": {"hidden": [8, 8]}}, r"policy: expected tensor 'net.0.weight' of shape \(8, 3\), got \(32, 3\)"),
         (
             {"ppo": {"value_hidden": [8]}},
-            r"expected a checkpoint of this run's config.yaml, but it does not fit \(Unexpected key.*\)",
+            r"expected a checkpoint of this run's config.yaml, but it does not fit \(value: unexpected 'net.4.*'\)",
         ),
         (NETWORK, r"expected one for the muscle network that config.yaml tells of, got none"),
     ],

@@ -5,6 +5,7 @@ Beside them step-N.pt has the policy after N steps, to look at and not to go on 
 """
 
 import io
+import math
 import os
 import re
 import zipfile
@@ -115,8 +116,60 @@ def read_any(path: Path) -> dict[str, Any]:
     return content
 
 
+def flaw_of(found: Any, expected: Any, name: str = "", sizes: bool = True) -> str | None:
+    """Say where one nested structure of tensors, numbers and text is not as another one; None where it is.
+
+    Names, kinds, shapes and dtypes are compared, and that numbers are finite. sizes: whether the first size of a tensor
+    has to be the same.
+    """
+    if isinstance(expected, Mapping):
+        if not isinstance(found, Mapping):
+            return f"{name}: expected a mapping, got {type(found).__name__}"
+        other = next((key for key in (*expected, *found) if key not in found or key not in expected), None)
+        if other is not None:
+            return f"{name}: {'missing' if other in expected else 'unexpected'} '{other}'".removeprefix(": ")
+        inner = ((found[key], expected[key], f"{name}.{key}".lstrip(".")) for key in expected)
+        return next((flaw for one in inner if (flaw := flaw_of(*one, sizes))), None)
+    if isinstance(expected, np.ndarray):
+        expected = torch.from_numpy(expected)
+    if isinstance(expected, torch.Tensor):
+        if not isinstance(found, torch.Tensor):
+            return f"{name}: expected a tensor, got {type(found).__name__}"
+        start = 0 if sizes else 1
+        if (
+            found.dtype != expected.dtype
+            or found.ndim != expected.ndim
+            or found.shape[start:] != expected.shape[start:]
+        ):
+            return f"{name}: expected {_kind(expected)}, got {_kind(found)}"
+        if found.is_floating_point() and not torch.isfinite(found).all():
+            return f"{name}: expected finite numbers, got others"
+        return None
+    if isinstance(expected, (int, float)) and not isinstance(expected, bool):
+        fine = isinstance(found, (int, float)) and not isinstance(found, bool) and math.isfinite(found)
+        return None if fine else f"{name}: expected a number, got {found!r}"
+    return None if isinstance(found, type(expected)) else f"{name}: expected {expected!r}, got {found!r}"
+
+
+def _kind(tensor: torch.Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} of shape {tuple(tensor.shape)}"
+
+
+def _check_dense(content: Any, path: Path) -> None:
+    """Raise UserError for a tensor that is no array of plain numbers: nothing here writes any."""
+    if isinstance(content, Mapping):
+        for value in content.values():
+            _check_dense(value, path)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            _check_dense(value, path)
+    elif isinstance(content, torch.Tensor) and (content.layout != torch.strided or content.is_complex()):
+        raise UserError(f"{path}: expected dense tensors of real numbers, got another kind")
+
+
 def _load(path: Path) -> dict[str, Any]:
     content = read_any(path)
+    _check_dense(content, path)
     missing = [key for key in _KEYS if key not in content]
     if missing:
         raise UserError(f"{path}: expected a run's checkpoint with {', '.join(_KEYS)}, but '{missing[0]}' is missing")

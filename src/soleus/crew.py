@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from soleus.section import Count, Duration, Fixed, MaybeDuration, Section
+from soleus.section import Count, Duration, Envs, Few, Fixed, MaybeDuration, Section
 
 
 class ParallelConfig(Section):
@@ -12,11 +12,11 @@ class ParallelConfig(Section):
 
     collector: Literal["auto", "native", "ray", "workers", "inline", "stepping"] = "auto"
     """auto: native for humans; for environments workers, or inline where there is to be one worker."""
-    num_workers: Count | Literal["auto"] = "auto"
+    num_workers: Few | Literal["auto"] = "auto"
     """Of each collector, where they are on Ray. auto: the CPUs in reach over threads_per_worker."""
-    num_envs_per_worker: Count | Literal["auto"] | None = None
+    num_envs_per_worker: Envs | Literal["auto"] | None = None
     """null: train.num_envs shared out; auto: at least 8 and at least train.num_envs in all."""
-    threads_per_worker: Count = 1
+    threads_per_worker: Few = 1
     pin_workers: bool = False
     """Bind each worker to CPUs of its own among those in reach."""
     max_failures: Count = 3
@@ -25,11 +25,11 @@ class ParallelConfig(Section):
     ray_address: str = Field(default="auto", min_length=1)
     """auto: the cluster that this machine is part of, or else as local; local: this machine alone, on a Ray started for
     the run; HOST:PORT or ray://HOST:PORT: that cluster."""
-    num_collectors: Count | Literal["auto"] = "auto"
+    num_collectors: Few | Literal["auto"] = "auto"
     """Collectors on Ray, each of a part of the humans or environments. auto: as many as machines."""
-    envs_per_collector: Count | None = None
+    envs_per_collector: Envs | None = None
     """Humans or environments of each; null: train.num_envs shared out."""
-    cpus_per_collector: Count | None = None
+    cpus_per_collector: Few | None = None
     """CPUs that Ray keeps for each, and its threads; null: those of its num_workers, or as many as let all collectors
     run on the cluster's CPUs."""
     round_timeout: Duration = Field(default=600.0, validate_default=False)
@@ -65,11 +65,11 @@ class EnvironmentConfig(Section):
     numbered: dict[str, int | str] = Field(default_factory=dict)
     """Options that differ from one environment to the next: a whole number, to which the environment's own number is
     added (0, 1, ... among all of the run; from train.num_envs on in evaluation), or a text with {number} in it."""
-    evaluation_envs: Count = 32
+    evaluation_envs: Few = 32
     """Environments that evaluation steps side by side, at most."""
     wrappers: tuple[dict[str, dict[str, Any]], ...] = ()
     """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
-    frame_stack: Annotated[Count, Fixed("the policy has learnt from observations of so many")] = 1
+    frame_stack: Annotated[Few, Fixed("the policy has learnt from observations of so many")] = 1
     """Frames that an observation holds, the latest last: channels of an image, blocks of a vector."""
     time_limit: Literal["truncates", "terminates"] = "truncates"
     """Whether an episode that a time limit ends goes on in the value of its last state, or is lost as in Procgen."""

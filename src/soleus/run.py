@@ -53,6 +53,19 @@ class Counters:
     evaluation: dict[str, float] = field(default_factory=dict)
     best_evaluation: dict[str, float] = field(default_factory=dict)
 
+    @classmethod
+    def read(cls, content: Any) -> "Counters":
+        """Return what a checkpoint has of them. Raises TypeError or ValueError naming what is none of them."""
+        found = cls(**content)
+        for name, value in asdict(cls()).items():
+            own = getattr(found, name)
+            figures = [own] if not isinstance(value, dict) else own.values() if isinstance(own, dict) else [None]
+            if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in figures):
+                raise ValueError(f"counters.{name}: expected numbers, got {own!r}")
+        if not (isinstance(found.steps, int) and found.steps >= 0 and 0 <= found.seconds < math.inf):
+            raise ValueError(f"counters: expected steps and seconds, got {found.steps!r} and {found.seconds!r}")
+        return found
+
 
 @dataclass
 class Run:

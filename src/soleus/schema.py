@@ -7,6 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from soleus.crew import EnvironmentConfig, ParallelConfig
 from soleus.section import (
     Count,
+    Envs,
+    Few,
     Fixed,
     Fraction,
     MaybeDuration,
@@ -23,7 +25,7 @@ Activation = Literal["tanh", "relu", "elu", "leaky_relu"]
 TermParameters = dict[str, float]
 
 
-Widths = Annotated[tuple[Count, ...], BeforeValidator(as_list)]
+Widths = Annotated[tuple[Few, ...], Field(max_length=64), BeforeValidator(as_list)]
 _WEIGHTS = Fixed("the learnt weights are those of this network")
 _NEW = "a run that is under way has its own"
 
@@ -34,8 +36,8 @@ class ControlConfig(Section):
     mode: Annotated[Literal["excitation", "torque", "muscle"], Fixed("the policy has learnt what its actions do")] = (
         "muscle"
     )
-    sim_hz: Count = 480
-    policy_hz: Count = 30
+    sim_hz: Envs = 480
+    policy_hz: Envs = 30
     action_scale: Positive = 0.4
     """[rad] of a pose target per unit of action, around the reference or the rest pose."""
     kp_scale: Positive = 1.0
@@ -57,7 +59,7 @@ class CoordinationConfig(Section):
     )
     interval: Count = 1
     """Substeps from one coordination to the next; the muscles hold their activations meanwhile."""
-    sweeps: Count = 6
+    sweeps: Few = 6
     """Coordinate descent sweeps a substep."""
     regularization: NonNegative = 30.0
     """[(N m)^2] weight of the squared activations against the squared torque residual. Small values leave coordinate
@@ -66,7 +68,7 @@ class CoordinationConfig(Section):
     weights: Annotated[str | None, Fixed(f"only a new network begins with it, {_NEW}")] = None
     """File of a torch state_dict that the network starts from: layers 0, 2, ...; fc.0, fc.2, ...; or fc1, fc2, ..."""
     learning_rate: Positive = 5e-4
-    epochs: Count = 3
+    epochs: Few = 3
     batch: Count = 128
     """Samples a minibatch of the network's regression."""
     max_grad_norm: Positive = 0.5
@@ -94,7 +96,7 @@ class PpoConfig(Section):
     value_clip: Positive | None = None
     """In units of the normalised value; null: the value loss is not clipped."""
     entropy: NonNegative = 0.0
-    epochs: Count = 5
+    epochs: Few = 5
     minibatches: Count = 4
     batch_size: Count | None = None
     """Samples a minibatch, in place of a number of minibatches; has to divide the samples of a round."""
@@ -110,8 +112,8 @@ class PpoConfig(Section):
     """Divide rewards by the standard deviation of the discounted return so far, as in the Procgen paper."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of convolutions, in rollouts and in learning; auto: bfloat16 where the processor computes in it."""
-    shards: Count | Literal["auto"] = "auto"
-    """Threads that each learn from a part of every minibatch; gradients are averaged. auto: the learner's threads for
+    shards: Few | Literal["auto"] = "auto"
+    """Few that each learn from a part of every minibatch; gradients are averaged. auto: the learner's threads for
     convolutional networks: they meet once a minibatch, not at every operation; otherwise one."""
     value_hidden: Annotated[Widths, _WEIGHTS] = (256, 256)
     value_activation: Annotated[Activation, _WEIGHTS] = "tanh"
@@ -130,11 +132,11 @@ class TrainConfig(Section):
     steps: Count | None = None
     duration: MaybeDuration = None
     """[s] Training stops at steps or duration, whichever comes first."""
-    num_envs: Count = 32
-    rollout_steps: Count = 64
-    num_threads: Count | None = None
+    num_envs: Envs = 32
+    rollout_steps: Envs = 64
+    num_threads: Few | None = None
     """Of the collector; null: the CPUs that the process may use."""
-    learner_threads: Count | None = None
+    learner_threads: Few | None = None
     """Of torch; null: as num_threads (the two take turns), and one for vectors of environments that are not ours."""
     pin_threads: bool = False
     profile: bool = False
@@ -147,7 +149,7 @@ class TrainConfig(Section):
     device: str = "cpu"
     eval_interval: Count | None = None
     """[steps] between evaluations; null: one at the end."""
-    eval_episodes: Annotated[int, Field(ge=0)] = 20
+    eval_episodes: Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(whole)] = 20
     """Of an evaluation; 0: none takes place, and no checkpoint is the best."""
     checkpoint_interval: Count | None = 500_000
     """[steps] between checkpoints; null: one at the end."""
@@ -184,7 +186,7 @@ class TaskConfig(Section):
     """A task: terms by name with their parameters. Term names and parameters are those of the core's catalog."""
 
     name: str
-    episode_seconds: Positive = 10.0
+    episode_seconds: Annotated[float, Field(gt=0, le=86_400)] = 10.0
     initial: Annotated[str, AfterValidator(_initial)] = "reference"
     """reference: at a random phase of the motion; rest: standing; key:NAME: in that keyframe of the model, which then
     is the pose that joints are held in too."""

@@ -17,6 +17,9 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(whole)]
+# What is far beyond sense would only never end, or not fit into any memory.
+Few = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(whole)]
+Envs = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from soleus.models import load as load_human
 from soleus.motions import Motion
 from soleus.networks import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
 from soleus.spaces import ActionSpec, ObservationSpec
+from soleus.system import check_memory
 from soleus.tasks.catalog import catalog, check_terms
 
 
@@ -77,6 +78,8 @@ class Simulation:
         num_envs, num_threads = _check_count("num_envs", num_envs), _check_count("num_threads", num_threads)
         config, human = body.config, body.human
         self.body = body
+        each = mujoco.MjData(human.model).nbuffer
+        check_memory(f"{config.subject}: the simulations of {num_envs:,} humans", num_envs * each)
         cpus = sorted(os.sched_getaffinity(0)) if config.train.pin_threads else []
         try:
             self.core = _core.Rollout(
@@ -225,6 +228,10 @@ class Buffers:
         n, d, a = core.humans, core.observation_size, core.action_size
         terms = len(simulation.body.config.task.reward.terms)
         self.steps = steps
+        check_memory(
+            f"{simulation.body.config.subject}: a rollout of {steps:,} steps of {n:,} humans",
+            4.0 * steps * n * (2 * d + a + 16 + len(simulation.muscle_layout.crossing) * samples),
+        )
         self.arrays: dict[str, np.ndarray] = {
             "observations": np.full((steps + 1, n, d), np.nan, np.float32),
             "actions": np.full((steps, n, a), np.nan, np.float32),

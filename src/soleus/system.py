@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from soleus.errors import UserError
 from soleus.threads import control_groups
 
 _PROC = Path("/proc")
@@ -66,6 +67,15 @@ def available_memory_mb(root: Path = Path("/")) -> float:
             except (OSError, ValueError):  # none, or no limit: "max"
                 continue
     return max(0.0, min(left))
+
+
+def check_memory(what: str, needed_bytes: float) -> None:
+    """Raise UserError where so much memory is not to be had: the system would kill the run, or swap for ever."""
+    needed, free = needed_bytes / 2**20, available_memory_mb()
+    if needed > free:
+        raise UserError(
+            f"{what}: expected to need at most the {free:,.0f} MB of memory that are free, got {needed:,.0f} MB"
+        )
 
 
 def cpu_seconds(pid: int, proc: Path = _PROC) -> float:

@@ -199,7 +199,7 @@ def _restore(
             muscle.load_state_dict(content["muscle_learner"])
         state, fresh = checkpoint.as_arrays(content["collector"]), collector.state()
         collector.load_state(resuming.fitted_state(state, fresh, collector.layout.num_envs))
-        counters = Counters(**content["counters"])
+        counters = Counters.read(content["counters"])
     except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         said = " ".join(str(error).split("\n\t")[:2][-1].split())  # torch names the first tensor in its second line
         raise UserError(

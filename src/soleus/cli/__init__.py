@@ -35,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # a file that cannot be read, a disk that is full
         print(f"error: {of_system(error)}", file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):  # torch's own kind
+            raise
+        said = " ".join(str(error).split()[:40]) or "nothing told how much"
+        print(f"error: expected memory enough for what was asked, but the system gave none ({said})", file=sys.stderr)
+        return 2
     return code
 
 

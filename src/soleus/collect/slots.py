@@ -3,6 +3,7 @@
 Flags are 255 until somebody has written them: a slot that was missed shouts.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from soleus.batch import Batch, Layout
 from soleus.collect.base import CollectorFailed
 from soleus.environments.base import Slots
+from soleus.system import check_memory
 
 UNWRITTEN = 255
 _FLAGS = ("terminated", "truncated", "valid")
@@ -20,9 +22,9 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def round_table(layout: Layout, steps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Return shape and dtype of the arrays of a round, by name."""
+    """Return shape and dtype of the arrays of a round, by name. Raises UserError where no memory has room for them."""
     n, seen, action = layout.num_envs, layout.observation, layout.action
-    return {
+    table = {
         "observations": ((steps + 1, n, *seen.shape), seen.dtype),
         "final_observations": ((steps, n, *seen.shape), seen.dtype),
         "actions": ((steps, n, *action.shape), action.dtype),
@@ -32,6 +34,9 @@ def round_table(layout: Layout, steps: int) -> dict[str, tuple[tuple[int, ...], 
         "episode_returns": ((steps, n), np.float32),
         "episode_lengths": ((steps, n), np.int32),
     }
+    needed = sum(math.prod(map(float, shape)) * np.zeros(0, dtype).itemsize for shape, dtype in table.values())
+    check_memory(f"train: a round of {steps:,} steps of {n:,} environments", needed)
+    return table
 
 
 def slots_of(arrays: Arrays, t: int, columns: slice) -> Slots:

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from soleus.batch import MuscleLayout, MuscleSamples
+from soleus.checkpoint import flaw_of
 from soleus.config import CoordinationConfig
+from soleus.learn.adam import flaw_of_adam
 from soleus.nets.mlp import build_network
 from soleus.networks import TORQUE_SCALE, check_state, muscle_network, sequential_names, to_numpy
 
@@ -104,7 +106,13 @@ class MuscleLearner:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from state_dict()."""
+        """Go on from state_dict(). Raises ValueError naming what of it is not as it was given."""
+        expected = self.state_dict()
+        expected.pop("optimizer")
+        known = {name: value for name, value in state.items() if name != "optimizer"}
+        parameters = list(self.net.parameters())
+        if flaw := flaw_of(known, expected) or flaw_of_adam(state.get("optimizer"), parameters, 1):
+            raise ValueError(flaw)
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
         self.generator.set_state(state["generator"])

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from soleus.batch import Batch, Layout
+from soleus.checkpoint import flaw_of
 from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
+from soleus.learn.adam import flaw_of_adam
 from soleus.learn.gae import generalized_advantages
 from soleus.learn.norm import RewardScaler, RunningMoments
 from soleus.learn.shards import Shards
@@ -303,7 +305,13 @@ class Ppo:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from state_dict()."""
+        """Go on from state_dict(). Raises ValueError naming what of it is not as it was given."""
+        expected = self.state_dict()
+        for name in ("optimizer", "rewards"):  # the optimizer's is empty as it begins, the other goes by environments
+            expected.pop(name)
+        known = {name: value for name, value in state.items() if name not in ("optimizer", "rewards")}
+        if flaw := flaw_of(known, expected) or self._flaw_of_optimizer(state) or self._flaw_of_rewards(state):
+            raise ValueError(flaw)
         self.policy.load_state_dict(state["policy"])
         self.value.load_state_dict(state["value"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
@@ -312,6 +320,13 @@ class Ppo:
         self.rewards.load_state_dict(state["rewards"])
         self.updates = int(state["updates"])
         self.generator.set_state(state["generator"])
+
+    def _flaw_of_optimizer(self, state: Mapping[str, Any]) -> str | None:
+        parameters = [one for group in self.optimizer.param_groups for one in group["params"]]
+        return flaw_of_adam(state.get("optimizer"), parameters, len(self.optimizer.param_groups))
+
+    def _flaw_of_rewards(self, state: Mapping[str, Any]) -> str | None:
+        return flaw_of(state.get("rewards"), self.rewards.state_dict(), "rewards", sizes=False)
 
     def start_from(self, policy: Mapping[str, Any], state: Mapping[str, Any] | None, samples: float) -> bool:
         """Begin with the weights and the normaliser of another run, everything else being new.

@@ -3,5 +3,8 @@
 from soleus.models.differences import differences
 from soleus.models.human import Human
 from soleus.models.registry import load, names
+from soleus.models.speech import install as _install
 
 __all__ = ["Human", "differences", "load", "names"]
+
+_install()

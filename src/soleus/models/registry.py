@@ -16,6 +16,8 @@ from soleus.models import mass, myosim
 from soleus.models.build import build_human
 from soleus.models.human import Human
 from soleus.models.muscle_table import MuscleTable, read_table
+from soleus.models.numbers import check_numbers
+from soleus.models.speech import quiet_libraries
 from soleus.sources import ModelFiles, is_model_file
 
 _OWN = ("walk2d",)
@@ -87,6 +89,7 @@ def _binary(path: Path, sim_hz: float) -> mujoco.MjModel:
             f"model file '{path}': expected an MJB file of MuJoCo {mujoco.__version__}, but {_one_line(error)}"
         ) from None
     model.opt.timestep = 1.0 / sim_hz
+    check_numbers(path.stem, model)
     return model
 
 
@@ -137,9 +140,11 @@ def _build(
             spec.option.timestep = 1.0 / sim_hz
             if discard:
                 spec.compiler.discardvisual = True
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), quiet_libraries():
                 warnings.simplefilter("ignore", UserWarning)  # about attached specs, which are how myo-sim composes
-                return spec.compile()
+                model = spec.compile()
+            check_numbers(name, model)
+            return model
         except (ValueError, mujoco.FatalError) as error:
             raise UserError(f"model '{name}' does not compile: {_one_line(error)}") from error
 

@@ -62,7 +62,7 @@ class EnvironmentConfig(Section):
     """Keyword arguments of the environment's maker; for procgen distribution_mode, num_levels, start_level, ..."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
     """Options laid over these for evaluation."""
-    numbered: dict[str, int | str] = Field(default_factory=dict)
+    numbered: dict[str, Any] = Field(default_factory=dict)
     """Options that differ from one environment to the next: a whole number, to which the environment's own number is
     added (0, 1, ... among all of the run; from train.num_envs on in evaluation), or a text with {number} in it."""
     evaluation_envs: Few = 32
@@ -82,7 +82,7 @@ class EnvironmentConfig(Section):
     @classmethod
     def _numbers(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name, one in value.items():
-            if isinstance(one, bool) or (isinstance(one, str) and "{number}" not in one):
+            if type(one) is not int and not (isinstance(one, str) and "{number}" in one):
                 raise ValueError(f"{name}: expected a whole number or a text with {{number}} in it, got {one!r}")
         return value
 

@@ -23,6 +23,27 @@ def has_qt() -> bool:
 needs_qt = pytest.mark.skipif(not has_qt(), reason="Procgen needs Qt 5's runtime: apt install libqt5gui5")
 
 
+@pytest.mark.parametrize(
+    ("name", "size"), [("FrozenLake-v1", 16), ("Taxi-v3", 500), ("WalkerWalk-v1", 24), ("LunarLander-v2", 8)]
+)
+def test_observations_of_every_kind_are_flattened(name: str, size: int) -> None:
+    """Choices one-hot; bounds of real numbers, which EnvPool does not always mean, are not held against it."""
+    group = make_group(EnvironmentConfig(id=f"envpool:{name}"), 3)
+    assert group.observation.shape == (size,)
+    taken = steps(group, 30)
+    assert all(np.isfinite(row.observations).all() for row in taken)
+    if size in (16, 500):
+        assert all((row.observations.sum(1) == 1).all() for row in taken)
+        assert len({row.observations[0].argmax() for row in taken}) > 1
+
+
+def test_numbers_of_the_last_info_come_from_the_arrays() -> None:
+    group = make_group(EnvironmentConfig(id="envpool:CartPole-v1"), 4)
+    ended = [episode for row in steps(group, 100) for episode in row.ended.values()]
+    assert ended
+    assert all(one.info["elapsed_step"] > 1 and "env_id" not in one.info for one in ended)
+
+
 def test_cartpole_ends_and_starts_anew_in_the_same_step() -> None:
     group = make_group(EnvironmentConfig(id="envpool:CartPole-v1"), 4)
     taken = steps(group, 200)

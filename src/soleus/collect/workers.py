@@ -35,6 +35,7 @@ from soleus.parallel import share_out
 from soleus.threads import VARIABLES
 
 _LOOKS = 0.5  # [s] from one look at workers that have not answered to the next
+_STARTS = 120.0  # [s] that a process has at least to come up in: it imports much, and many do so at once
 _GRACE = 5.0  # [s] for workers to close their environments when they are told to stop
 
 
@@ -236,12 +237,14 @@ class WorkersCollector:
 
     def _where(self, one: _Worker) -> str:
         env = int(self.shared["worker_place"][one.place.number, 1])
-        return f"environment {one.place.first + env}" if env >= 0 else "its environments"
+        return f"environment {one.place.first + env}" if env >= 0 and one.ready else "its environments"
 
     def _hangs(self, one: _Worker) -> bool:
         """Whether nothing has come back from a worker's environments for parallel.round_timeout; warn before that."""
         seconds, timeout = one.still.seconds(), self.config.parallel.round_timeout
-        if seconds >= min(watch.PATIENCE if one.ready else 4 * watch.PATIENCE, timeout) and not one.still.said:
+        if not one.ready:
+            timeout = max(timeout, _STARTS)
+        if seconds >= min(watch.PATIENCE if one.ready else _STARTS / 2, timeout) and not one.still.said:
             one.still.said = True
             what = f"waits for {self._where(one)}" if one.ready else "makes its environments"
             watch.warn(

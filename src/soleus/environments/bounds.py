@@ -21,10 +21,12 @@ class Bounds:
     own now and then, and nothing is lost by that.
     """
 
-    def __init__(self, space: Space[Any], name: str, first: int) -> None:
-        """first: number of the group's first environment among all."""
+    def __init__(self, space: Space[Any], name: str, first: int, bounded: bool = True) -> None:
+        """first: number of the group's first environment among all. bounded: whether the bounds mean anything."""
         self.name, self.first, self.space = name, first, space
         sides = [np.asarray(side, np.float64) for side in _sides(space)]
+        if not bounded:
+            sides = [np.full_like(side, limit) for side, limit in zip(sides, (-np.inf, np.inf), strict=True)]
         self.low, self.high = (np.clip(side, -LARGEST, LARGEST).astype(np.float32) for side in sides)
         self._said = False
 

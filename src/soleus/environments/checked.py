@@ -94,7 +94,10 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
                 raise
         if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], Mapping):
             raise self._old("reset() to return (observation, info)", _shown(result))
-        seen = self._observation(result[0], self._first)
+        try:
+            seen = self._seen(result[0], self._first)
+        except Unlike as unlike:
+            raise self._unlike(unlike) from None
         self._first = False
         return seen, dict(result[1])
 
@@ -123,24 +126,24 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
             terminated = self._flag("terminated", terminated)
         if type(truncated) is not bool:
             truncated = self._flag("truncated", truncated)
-        if not isinstance(info, Mapping):
+        if type(info) is not dict and not isinstance(info, Mapping):
             raise Broken(
                 f"{self.name}: expected info to be a dictionary, got {_shown(info)} of environment {self.number}"
             )
         if self._tap is not None and (terminated or truncated):
             info = {**info, RAW_RETURN: self._tap.total}
-        return self._observation(seen, False), reward, terminated, truncated, info
+        try:
+            return self._seen(seen, False), reward, terminated, truncated, info
+        except Unlike as unlike:
+            raise self._unlike(unlike) from None
 
     def close(self) -> None:
         """Close it."""
         with self._folder:
             self.env.close()
 
-    def _observation(self, seen: Any, first: bool) -> Any:
-        try:
-            return self._seen(seen, first)
-        except Unlike as unlike:
-            raise Broken(f"{self.name}: expected observations {unlike} of environment {self.number}") from None
+    def _unlike(self, unlike: Unlike) -> Broken:
+        return Broken(f"{self.name}: expected observations {unlike} of environment {self.number}")
 
     def _reward(self, reward: Any) -> float:
         """Return a reward of another type than float. Raises Broken for what is not one finite number."""

@@ -34,7 +34,8 @@ def observation_spec(space: Any, name: str) -> tuple[ObservationSpec, Callable[[
         convert = _image_converter(space.shape)
         return ObservationSpec(convert(np.zeros(space.shape, np.uint8)).shape), convert
     if isinstance(space, spaces.Box):
-        return ObservationSpec((int(np.prod(space.shape)),)), lambda seen: np.reshape(seen, -1)
+        size = int(np.prod(space.shape))
+        return ObservationSpec((size,)), np.asarray if len(space.shape) == 1 else lambda seen: np.reshape(seen, -1)
     return ObservationSpec((spaces.flatdim(space),)), lambda seen: spaces.flatten(space, seen)  # type: ignore[return-value]
 
 

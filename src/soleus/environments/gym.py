@@ -138,14 +138,17 @@ class GymGroup:
 
     def step(self, actions: Array, out: Slots) -> None:
         """Step each; one whose episode ends is reset at once."""
-        see, act, current = self._see, self._act, self.current
+        see, current = self._see, self.current
+        acts = self._act(actions)
+        if self.action.kind == "discrete":
+            acts = acts.tolist()  # environments take these fastest
         seen, rewards, terminated, truncated = out.observations, out.rewards, out.terminated, out.truncated
         out.valid[:] = 1
         out.ended.clear()
         self._home.look()
         for i, env in enumerate(self.envs):
             current[0] = i
-            observation, reward, fell, late, info = env.step(act(actions[i]))
+            observation, reward, fell, late, info = env.step(acts[i])
             if fell or late:
                 out.final_observations[i] = see(observation)
                 out.ended[i] = episode_of(info)

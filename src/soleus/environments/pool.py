@@ -102,7 +102,8 @@ class PoolGroup:
         self.observation, self._see = observation_spec(self._pool.observation_space, name)
         self._space, self.action_space = self._pool.observation_space, self._pool.action_space
         self.action, self._act = action_spec(self.action_space, name)
-        self._bounds = None if self.observation.is_image else Bounds(self._space, name, self.first)
+        # EnvPool gives C++'s least positive number as the lower bound where it means none.
+        self._bounds = None if self.observation.is_image else Bounds(self._space, name, self.first, bounded=False)
 
     def _make(self, seed: int) -> None:
         envpool = _import()
@@ -143,7 +144,7 @@ class PoolGroup:
         check = promise(self._space)
         for i in range(self.num_envs):
             try:
-                check(row_of(self._space, observations, i), True)
+                check(row_of(self._space, observations, i), False)
             except Unlike as unlike:
                 raise Broken(f"{self._name}: expected observations {unlike} of environment {self.first + i}") from None
 

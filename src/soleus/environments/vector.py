@@ -1,6 +1,7 @@
 """Any Gymnasium VectorEnv as a group: SyncVectorEnv, AsyncVectorEnv, EnvPool, our own BatchEnv."""
 
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from soleus.environments.folder import Home
 from soleus.environments.info import episode_of
 from soleus.environments.promise import Unlike, promise
 from soleus.errors import UserError, described
+
+_GRACE = 3.0  # [s] for processes of environments to come to an end
 
 
 class VectorGroup:
@@ -43,6 +46,7 @@ class VectorGroup:
             self.mode = AutoresetMode.NEXT_STEP if mode is None else AutoresetMode(mode)
         except ValueError:
             raise UserError(f"{name}: expected a known autoreset_mode in its metadata, got {mode!r}") from None
+        self._ending = False
         self._pending = np.zeros(env.num_envs, bool)  # those that start anew in the next step
 
     @property
@@ -111,11 +115,27 @@ class VectorGroup:
         self._bounds.check(out)
 
     def close(self) -> None:
-        """Close it."""
+        """Close it. Processes of its own that are still at work after some seconds are ended."""
+        processes = getattr(self.env, "processes", None)
+        if not processes:
+            self._close()
+            return
+        closing = threading.Thread(target=self._close, daemon=True, name="close-environments")
+        closing.start()
+        closing.join(_GRACE)
+        if closing.is_alive():
+            self._ending = True
+            for process in processes:
+                process.kill()
+            closing.join(_GRACE)
+
+    def _close(self) -> None:
         try:
             self.env.close()
         except (Exception, SystemExit) as error:  # of environments, or of their processes
-            print(f"warning: environments could not be closed: {described(error)}", file=sys.stderr)
+            self.env.closed = True  # as far as it goes: it would be tried again when it is collected
+            if not self._ending:
+                print(f"warning: environments could not be closed: {described(error)}", file=sys.stderr)
 
 
 def _own(info: Mapping[str, Any], i: int) -> dict[str, Any]:

@@ -181,7 +181,7 @@ void Shard::save(int human, double* state) const {
   const State& s = humans_[human];
   s.body.save(state);
   state += s.body.state_size();
-  for (double value : {static_cast<double>(s.episode), static_cast<double>(s.step), s.start_time, s.start_x, s.total,
+  for (double value : {static_cast<double>(s.episode), static_cast<double>(s.step), s.start_time, s.path, s.total,
                        s.effort, s.metabolic}) {
     *state++ = value;
   }
@@ -197,7 +197,7 @@ void Shard::restore(int human, const double* state) {
   state += s.body.state_size();
   s.episode = static_cast<std::uint32_t>(*state++);
   s.step = static_cast<std::uint32_t>(*state++);
-  for (double* value : {&s.start_time, &s.start_x, &s.total, &s.effort, &s.metabolic}) *value = *state++;
+  for (double* value : {&s.start_time, &s.path, &s.total, &s.effort, &s.metabolic}) *value = *state++;
   std::copy_n(state, s.head_velocity.size(), s.head_velocity.begin());
   state += s.head_velocity.size();
   s.kinematics.heading_cos = *state++;
@@ -205,7 +205,7 @@ void Shard::restore(int human, const double* state) {
   std::copy_n(state, s.activation.size(), s.activation.begin());
   s.mirrored = mirrored_at(s);
   measure(s.body, s.kinematics);
-  s.last_x = s.kinematics.root[0];
+  s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
 }
 
 }  // namespace soleus

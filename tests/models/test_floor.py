@@ -98,3 +98,11 @@ def test_a_start_that_diverges(tmp_path):
     fast = f'<keyframe><key name="fast" qpos="0 0 1 1 {" ".join("0" * 9)}" qvel="{" ".join(["1e9"] * 12)}"/></keyframe>'
     with pytest.raises(UserError, match=r"expected a start that lasts|expected finite first observations"):
         scene.env(tmp_path, task="{base: walk, initial: 'key:fast', termination: {fall: null}}", tail=fast)
+
+
+def test_feet_that_touch_one_another_stand_on_no_ground_there(tmp_path):
+    close = scene.mjcf().replace('pos="0 -0.1 -0.05"', 'pos="0 -0.035 -0.05"')
+    close = close.replace('pos="0 0.1 -0.05"', 'pos="0 0.035 -0.05"')
+    seen, _ = scene.env(tmp_path, text=close, task="{base: walk, initial_noise: 0}").reset(seed=0)
+    apart = scene.env(tmp_path, task="{base: walk, initial_noise: 0}").reset(seed=0)[0]
+    np.testing.assert_allclose(seen[:, -2:], apart[:, -2:], atol=0.2)  # the soles overlap by a centimetre

@@ -198,6 +198,7 @@ void Body::gather_feet() {
   for (int i = 0; i < d->ncon; ++i) {
     const mjContact& contact = d->contact[i];
     if (contact.efc_address < 0 || contact.geom[0] < 0 || contact.geom[1] < 0) continue;
+    if (human_->owns_geom(contact.geom[0]) && human_->owns_geom(contact.geom[1])) continue;  // legs are no ground
     const int first = human_->geom_foot()[contact.geom[0]];
     const int foot = first >= 0 ? first : human_->geom_foot()[contact.geom[1]];
     if (foot < 0) continue;

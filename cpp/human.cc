@@ -59,11 +59,11 @@ Human::Human(const mjModel* model, HumanData data) : HumanData(std::move(data)),
 
 void Human::weigh() {
   const mjModel* m = model_.get();
-  std::vector<bool> own(m->nbody, false);
-  own[root_body] = true;
+  own_body_.assign(m->nbody, false);
+  own_body_[root_body] = true;
   for (int body = 1; body < m->nbody; ++body) {  // parents come first
-    if (own[m->body_parentid[body]]) own[body] = true;
-    if (own[body]) mass_ += m->body_mass[body];
+    if (own_body_[m->body_parentid[body]]) own_body_[body] = true;
+    if (own_body_[body]) mass_ += m->body_mass[body];
   }
   weight_ = mass_ * -m->opt.gravity[2];
 }

@@ -79,6 +79,7 @@ class Human : public HumanData {
   bool planar() const { return planar_; }
   double mass() const { return mass_; }      // [kg]
   double weight() const { return weight_; }  // [N]
+  bool owns_geom(int geom) const { return own_body_[model_->geom_bodyid[geom]]; }
 
   // One entry of the model's sparse inertia and where it lands in the reduced one.
   struct InertiaEntry { int adr, row, col, slot; };
@@ -146,6 +147,7 @@ class Human : public HumanData {
   std::unique_ptr<mjModel, ModelDeleter> model_;
   bool planar_ = false;
   bool free_root_ = false;
+  std::vector<bool> own_body_;  // (nbody)
   double mass_ = 0;
   double weight_ = 0;
   int root_height_qpos_ = 0;

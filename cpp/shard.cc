@@ -68,7 +68,7 @@ void Shard::begin_episode(int human) {
   const Human& h = world_.human;
   Draw draw(key(human), Stream::kReset, 0);
   s.step = 0;
-  s.total = s.effort = s.metabolic = 0;
+  s.total = s.effort = s.metabolic = s.path = 0;
   s.start_time = 0;
   s.state_qpos = h.qpos_rest;
   std::fill(s.state_qvel.begin(), s.state_qvel.end(), 0.0);
@@ -93,7 +93,7 @@ void Shard::begin_episode(int human) {
   if (world_.control.mode == Control::kMuscle) start_activations(s);
   measure(s.body, s.kinematics);
   s.head_velocity = s.kinematics.head_velocity;
-  s.start_x = s.last_x = s.kinematics.root[0];
+  s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
   s.mirrored = mirrored_at(s);
 }
 
@@ -207,7 +207,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
     } else {
       terminated = world_.task.terminated(here);
       s.head_velocity = s.kinematics.head_velocity;
-      s.last_x = s.kinematics.root[0];
+      add_path(s);
       add_effort(s);
     }
   }
@@ -235,10 +235,16 @@ void Shard::add_effort(State& s) {
   s.metabolic += s.body.metabolic_power();
 }
 
+void Shard::add_path(State& s) {
+  const auto& root = s.kinematics.root;
+  s.path += std::hypot(root[0] - s.last_place[0], root[1] - s.last_place[1]);
+  s.last_place = {root[0], root[1]};
+}
+
 void Shard::summarize(const State& s, float* out) const {
   out[kReturn] = static_cast<float>(s.total);
   out[kLength] = static_cast<float>(s.step * world_.control_dt());
-  out[kDistance] = static_cast<float>(s.last_x - s.start_x);
+  out[kDistance] = static_cast<float>(s.path);
   out[kEffort] = static_cast<float>(s.effort / s.step);
   out[kMetabolic] = static_cast<float>(s.metabolic / s.step / world_.human.mass());
 }

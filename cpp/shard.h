@@ -66,7 +66,7 @@ struct Policy {
   bool deterministic = false;
 };
 
-// Columns of an episode's summary.
+// Columns of an episode's summary. The distance is the path of the root along the ground, whichever way it leads.
 enum EpisodeColumn { kReturn, kLength, kDistance, kEffort, kMetabolic, kEpisodeColumns };
 inline constexpr std::array<Named<EpisodeColumn>, kEpisodeColumns> kEpisodeColumnNames{{
     {kReturn, "return"},
@@ -151,7 +151,8 @@ class Shard {
     std::uint32_t episode = 0;
     std::uint32_t step = 0;       // control steps since the episode began
     double start_time = 0;        // of the motion at the episode's start [s]
-    double start_x = 0, last_x = 0;  // of the root; the last one that was finite
+    double path = 0;  // [m] of the root along the ground, from control step to control step
+    std::array<double, 2> last_place{};  // of the root; the last one that was finite
     double total = 0, effort = 0, metabolic = 0;
     Vec3 head_velocity{};
     Kinematics kinematics;
@@ -187,6 +188,7 @@ class Shard {
   void record_sample(int human, int slot, const RolloutViews& views, std::size_t t);
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(State& s);
+  void add_path(State& s);
   void summarize(const State& s, float* out) const;
 
   // Adds the time since the last call to a section, when profiling.

@@ -184,7 +184,7 @@ template <class AnyState, class Visit>
 void Shard::visit_state(AnyState& s, Visit&& visit) {
   visit(s.episode);
   visit(s.step);
-  for (auto* number : {&s.start_time, &s.start_x, &s.total, &s.effort, &s.metabolic}) visit(*number);
+  for (auto* number : {&s.start_time, &s.path, &s.total, &s.effort, &s.metabolic}) visit(*number);
   for (auto& number : s.head_velocity) visit(number);
   visit(s.kinematics.heading_cos);
   visit(s.kinematics.heading_sin);
@@ -212,7 +212,7 @@ void Shard::restore(int human, const double* state) {
   visit_state(s, [&](auto& number) { number = static_cast<std::remove_reference_t<decltype(number)>>(*state++); });
   s.mirrored = mirrored_at(s);
   measure(s.body, s.kinematics);
-  s.last_x = s.kinematics.root[0];
+  s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
 }
 
 }  // namespace soleus

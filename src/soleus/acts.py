@@ -12,7 +12,7 @@ from soleus.errors import UserError
 from soleus.models import Human
 from soleus.motions import Motion
 from soleus.motions.laps import Lap
-from soleus.motions.posing import root_slots
+from soleus.motions.posing import RootSlots, root_slots
 from soleus.playback import STATE, Playback
 from soleus.simulation import load_body
 from soleus.trained import Trained
@@ -136,15 +136,15 @@ class MotionAct:
         """Yield lap after lap."""
         time, still = 0.0, np.zeros(len(self.human.muscle_names))
         slots = root_slots(self.human)
+        speed = _path_speed(self.motion, slots) if self.motion is not None else 0.0
         while True:
-            qpos, phase, speed = self.human.qpos_rest, None, 0.0
+            qpos, phase = self.human.qpos_rest, None
             if self.motion is not None:
                 laps, phase = divmod(time / self.motion.duration, 1.0)
                 first = self.motion.qpos[0]
                 start = np.array([first[adr] if adr >= 0 else 0.0 for adr in slots.shift])
                 lap = Lap(start, self.motion.displacement, self.motion.turn)
                 qpos = lap.poses(self.motion.qpos[int(phase * len(self.motion.qpos))], int(laps), slots)
-                speed = self.motion.speed
             yield Instant(time, qpos.copy(), still, phase=phase, speed=speed)
             time += self.dt
 
@@ -154,6 +154,15 @@ class MotionAct:
     def push(self, force: Floats) -> None:
         """Raise UserError: nothing moves by itself."""
         raise UserError("push: expected a policy, got a motion, which no force moves")
+
+
+def _path_speed(motion: Motion, slots: RootSlots) -> float:
+    """Mean speed [m/s] along the root's path over the ground, whichever way it leads."""
+    start = np.array([motion.qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
+    again = Lap(start, motion.displacement, motion.turn).poses(motion.qpos[:1], 1, slots)
+    ground = [adr for adr in slots.shift[:2] if adr >= 0]
+    steps = np.diff(np.vstack([motion.qpos, again])[:, ground], axis=0)
+    return float(np.linalg.norm(steps, axis=1).sum()) / motion.duration
 
 
 def most_active(human: Human, instant: Instant, count: int = 10) -> list[tuple[str, float]]:

@@ -39,9 +39,9 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     Observations (N, D) float32, rewards (N,) float32, terminated and truncated (N,) bool are views of the core's
     buffers: they hold until the next step() or reset(); copy what has to last. Where an episode ended, the observation
     is the first of the next one, info["final_obs"][i] is the last of the old one, and info["final_info"] its summary:
-    "return", "length_s" [s], "distance_m" [m], "effort" mean squared activation, "metabolic_w_kg" [W/kg], "diverged"
-    (the physics failed; the human was reset and named on stderr), (N,) each, with masks. Actions (N, A) are clipped to
-    [-1, 1].
+    "return", "length_s" [s], "distance_m" [m] of the pelvis' path along the ground, "effort" mean squared activation,
+    "metabolic_w_kg" [W/kg], "diverged" (the physics failed; the human was reset and named on stderr), (N,) each, with
+    masks. Actions (N, A) are clipped to [-1, 1].
 
     That is Gymnasium's SAME_STEP. With NEXT_STEP and DISABLED the observation is the last of the old episode, and the
     summary is in the info itself. The first of the next one comes with the next step, whose action does nothing, or

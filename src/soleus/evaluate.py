@@ -37,7 +37,8 @@ def evaluate_humans(
 
     share_full: share of the episodes that last their whole time; mean_length_s [s]; mean_speed_m_s: distance over
     time, both summed over the episodes [m/s]; mean_return; mean_distance_m: before the end [m]; effort: mean squared
-    activation.
+    activation. A distance is the length of the pelvis' path along the ground, from control step to control step,
+    whichever way it leads.
     """
     from soleus.simulation import EPISODE_COLUMNS, Buffers, Simulation, load_body
 

@@ -179,6 +179,8 @@ class _Observer:
         self.data = mujoco.MjData(self.model)
         self.size = playback.size
         self.foot = np.full(self.model.nbody, -1)
+        self.own = np.zeros(self.model.nbody, np.bool_)
+        self.own[playback.human.own_bodies] = True
         for side, bodies in enumerate(playback.human.feet):
             self.foot[bodies] = side
 
@@ -198,6 +200,8 @@ class _Observer:
         for index in range(self.data.ncon):
             contact = self.data.contact[index]
             bodies = self.model.geom_bodyid[contact.geom]
+            if (contact.geom < 0).any() or self.own[bodies].all():  # a cloth, or the other leg
+                continue
             for side, sign in ((self.foot[bodies[0]], -1.0), (self.foot[bodies[1]], 1.0)):
                 if side < 0:
                     continue

@@ -174,3 +174,14 @@ def test_endings_may_be_in_capitals_and_models_compiled(tmp_path: Path):
         load(str(tmp_path / "bad.mjb"))
     with pytest.raises(UserError, match=r"no\.mjb' does not exist"):
         load(str(tmp_path / "no.mjb"))
+
+
+def test_a_planar_root_spread_over_bodies_is_refused(tmp_path: Path):
+    text = scene.mjcf().replace(
+        '<body name="pelvis" pos="0 0 1"><freejoint name="root"/>',
+        '<body name="cart" pos="0 0 1"><joint name="x" type="slide" axis="1 0 0"/><geom size=".01" mass=".1"/>'
+        '<body name="pelvis"><joint name="z" type="slide" axis="0 0 1"/><joint name="tilt" axis="0 1 0"/>',
+    )
+    text = text.replace("</worldbody>", "</body></worldbody>")
+    with pytest.raises(UserError, match="body 'cart' slides, but not upwards: expected a free joint, or all joints"):
+        load(str(scene.write(tmp_path, text)))

@@ -269,3 +269,11 @@ def test_endings_in_capitals(tmp_path, walk2d, person):
     assert_same_walk(motions.load(str(path), walk2d), walk, 1e-9)
     (tmp_path / "S.BVH").write_text(STRIDE.read_text())
     assert_same_walk(motions.load(str(tmp_path / "S.BVH"), person), read(str(STRIDE), person))
+
+
+def test_one_column_in_degrees_is_no_table_in_degrees(tmp_path, walk2d):
+    walk = motions.load("walk", walk2d)
+    path = table(tmp_path / "w.csv", walk, walk2d, lambda n, v: float(np.rad2deg(v)) if n == "knee_angle_r" else v)
+    with pytest.raises(UserError, match=r"column 'knee_angle_r': expected angles from 0 to .* radians") as said:
+        motions.load(path, walk2d)
+    assert "motion.unit" not in str(said.value)

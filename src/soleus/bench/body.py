@@ -23,7 +23,7 @@ def bench_body(config: Config, rounds: int) -> dict[str, Any]:
     muscles, torque = [], []
     for _ in range(rounds):
         turn, qpos = rng.normal(0, _SPREAD, human.model.nv), human.qpos_rest.copy()
-        turn[: human.model.nv - len(human.actuated)] = 0.0
+        turn[np.setdiff1d(np.arange(human.model.nv), human.coordinate_dof[human.actuated])] = 0.0
         mujoco.mj_integratePos(human.model, qpos, turn, 1.0)
         one.reset(human.consistent(qpos), np.zeros(human.model.nv))
         muscles.append(one.time_muscles(_REPEATS))

@@ -24,7 +24,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 def round_table(layout: Layout, steps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Return shape and dtype of the arrays of a round, by name. Raises UserError where no memory has room for them."""
     n, seen, action = layout.num_envs, layout.observation, layout.action
-    table = {
+    table: dict[str, tuple[tuple[int, ...], Any]] = {
         "observations": ((steps + 1, n, *seen.shape), seen.dtype),
         "final_observations": ((steps, n, *seen.shape), seen.dtype),
         "actions": ((steps, n, *action.shape), action.dtype),

@@ -21,6 +21,8 @@ POINTS = 101
 GRAVITY = 9.81
 SETTLE_S = 1.0
 """[s] from the start of an episode that are left out: people begin in poses, not in their own stride."""
+PATH_S = 1 / 30
+"""[s] between the places that a path is measured by: as often as policies act."""
 _DURATION_S = (0.4, 3.0)
 _UPRIGHT = 0.7  # of the pelvis' standing height
 _PROGRESS = 0.1  # of the pelvis' standing height: stepping in place is no walking
@@ -65,8 +67,11 @@ class Walk:
 
     @property
     def distance(self) -> float:
-        """How far the pelvis got along the ground [m]."""
-        return float(np.linalg.norm(self.root.place[-1, :2] - self.root.place[0, :2]))
+        """Length of the pelvis' path along the ground [m], whichever way it leads, seen every PATH_S."""
+        every = max(1, round(PATH_S / self.trace.dt))
+        last = len(self.root.place) - 1
+        places = self.root.place[[*range(0, last, every), last], :2]
+        return float(np.linalg.norm(np.diff(places, axis=0), axis=1).sum())
 
     @property
     def duration(self) -> float:

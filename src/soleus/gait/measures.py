@@ -108,7 +108,7 @@ def _ratios(strides: Strides, found: dict[str, Measure]) -> dict[str, Measure]:
 
 
 def cost_of_transport(walks: Sequence[Walk]) -> float | None:
-    """Metabolic energy over mass and distance [J/kg/m] of whole traces; None without muscles or without a metre."""
+    """Metabolic energy over mass and path [J/kg/m] of whole traces; None without muscles or without a metre."""
     energy = sum(walk.trace.metabolic_w_kg * walk.duration for walk in walks)
     metres = sum(walk.distance for walk in walks)
     return energy / metres if energy > 0 and metres >= 1 else None

@@ -161,8 +161,8 @@ def _figures(report: Mapping[str, Any]) -> str:
     return f"""<section>
 <h2>Walking in figures</h2>
 <p class="caption">SD over strides. Right − left is over the mean of both (Robinson et al. 1987): 0 % is even.
-Usual is what adults do at their own speed. The cost of transport is metabolic energy over mass and distance,
-of whole episodes.</p>
+Usual is what adults do at their own speed. The cost of transport is metabolic energy over mass and the
+pelvis' path along the ground, of whole episodes.</p>
 <div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
 </section>
 """

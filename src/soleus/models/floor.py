@@ -37,7 +37,7 @@ def ground_height(
     """
     top = max(above, lowest(model, data, soles) + _ABOVE)
     others = [g for g in range(model.ngeom) if not owns[model.geom_bodyid[g]]]
-    heights, missed = list[float](), list[tuple[float, int, int]]()
+    fixed, loose, missed = list[float](), list[float](), list[tuple[float, int, int]]()
     for sole in map(int, soles):
         start = np.array([*data.geom_xpos[sole, :2], top])
         for geom in others:
@@ -45,11 +45,11 @@ def ground_height(
             if distance < 0:
                 continue
             if collide(model, sole, geom):
-                heights.append(top - distance)
+                (loose if _floats(model, geom) else fixed).append(top - distance)
             else:
                 missed.append((top - distance, sole, geom))
-    if heights:
-        height = max(heights)
+    if fixed or loose:
+        height = max(fixed or loose)  # a ball that lies at the feet is no floor where there is one
         return height if abs(height) > _LEVEL else 0.0
     if missed:
         _, sole, geom = max(missed)
@@ -86,6 +86,11 @@ def _distance(model: mujoco.MjModel, data: mujoco.MjData, geom: int, start: NDAr
         return -1.0
     place, axes = data.geom_xpos[geom], data.geom_xmat[geom]
     return float(mujoco.mju_rayGeom(place, axes, model.geom_size[geom], start, _DOWN, kind))
+
+
+def _floats(model: mujoco.MjModel, geom: int) -> bool:
+    joint = int(model.body_jntadr[model.body_rootid[model.geom_bodyid[geom]]])
+    return joint >= 0 and bool(model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE)
 
 
 def _name(model: mujoco.MjModel, geom: int) -> str:

@@ -13,6 +13,8 @@ from soleus.errors import UserError, nearest
 from soleus.models.root import Root, floating, root_of
 from soleus.models.segments import missing_foot
 
+_UP = 0.9  # of a unit axis, along z
+
 
 @dataclass(frozen=True, eq=False)
 class Person:
@@ -45,6 +47,7 @@ def find_person(model: mujoco.MjModel, yaw: float, name: str | None = None) -> P
             "the model has no floating body: expected a free joint, or slide joints between the world and a pelvis"
         )
     body = _named(model, found, name) if name is not None else _only(model, found)
+    _check_upward(model, body)
     owns = _below(model, body)
     return Person(
         root=root_of(model, body, yaw),
@@ -90,6 +93,20 @@ def _only(model: mujoco.MjModel, found: list[int]) -> int:
         f"the model has {len(walkers)} bodies that could be the person's pelvis, {_list(model, walkers)}: choose one,"
         f" such as model: {{mjcf: FILE, root: {first}}}"
     )
+
+
+def _check_upward(model: mujoco.MjModel, body: int) -> None:
+    """Raise UserError for a root of slides, none of which leads up: where its joints are spread over several bodies."""
+    joints = range(model.body_jntadr[body], model.body_jntadr[body] + model.body_jntnum[body])
+    kinds = [mujoco.mjtJoint(model.jnt_type[j]) for j in joints]
+    if mujoco.mjtJoint.mjJNT_FREE in kinds:
+        return
+    slides = [j for j, kind in zip(joints, kinds, strict=True) if kind == mujoco.mjtJoint.mjJNT_SLIDE]
+    if not any(model.jnt_axis[j, 2] > _UP for j in slides):
+        raise UserError(
+            f"body '{model.body(body).name}' slides, but not upwards: expected a free joint, or all joints between the"
+            " world and the pelvis in one body, a slide along z among them"
+        )
 
 
 def _list(model: mujoco.MjModel, bodies: list[int]) -> str:

@@ -14,6 +14,7 @@ _BEYOND = 1.0  # [rad] past a joint's limits: no rounding and no loose joint, an
 _FREE = np.pi  # [rad] of a hinge without limits
 _RADIANS = 3.2  # what all angles in radians stay within
 _MOVES = 0.1
+_MOST = 0.4  # of the hinges: others may be locked or hardly move
 _SPEED = 15.0  # [m/s]
 _HEIGHT = (0.03, 2.5)  # of the pelvis over its height in standing
 _UNITS = {"centimetres": 0.01, "millimetres": 0.001, "inches": 0.0254, "metres": 1.0}
@@ -41,6 +42,10 @@ def check_angles(path: object, columns: list[str], qpos: Floats, human: Human, u
         other = "degree" if unit == "radian" else "radian"
         factor = np.pi / 180 if unit == "radian" else 180 / np.pi
         fits = (np.maximum(low - factor * least, factor * most - high) < _BEYOND).all()
+        # One column in degrees among others in radians is no table in degrees.
+        fits = fits and (
+            unit == "degree" or np.mean(np.ptp(qpos[:, at], axis=0) > np.minimum(high - low, 2.0)) >= _MOST
+        )
         hint = f": if they are in {other}s, say motion.unit: {other}" if fits else ""
         raise UserError(
             f"motion table '{path}' column '{columns[at[worst]]}': expected angles from {given * low[worst]:.4g} to"

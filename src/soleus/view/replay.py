@@ -12,6 +12,7 @@ from soleus.acts import Instant
 from soleus.config import load_human_config
 from soleus.dumps import FOLDER, read_dump
 from soleus.errors import UserError
+from soleus.motions.posing import root_slots
 from soleus.playback import STATE
 from soleus.simulation import Buffers, Simulation, load_body
 
@@ -52,10 +53,12 @@ class ReplayAct:
     def frames(self) -> Iterator[Instant]:
         """Yield the simulation steps again and again."""
         data = mujoco.MjData(self.human.model)
+        ground, place = [adr for adr in root_slots(self.human).shift[:2] if adr >= 0], None
         while True:
             for step, row in enumerate(self.rows):
                 mujoco.mj_setState(self.human.model, data, row[: self._size], STATE)
-                speed = float(np.linalg.norm(data.qvel[:2]))
+                before, place = place, np.array([data.qpos[adr] for adr in ground])
+                speed = 0.0 if before is None or step == 0 else float(np.linalg.norm(place - before)) / self.dt
                 yield Instant(step * self.dt, data.qpos.copy(), row[self._size :].copy(), speed=speed)
 
     def reset(self) -> None:

@@ -173,6 +173,16 @@ def _load(path: Path) -> dict[str, Any]:
     missing = [key for key in _KEYS if key not in content]
     if missing:
         raise UserError(f"{path}: expected a run's checkpoint with {', '.join(_KEYS)}, but '{missing[0]}' is missing")
+    for key in _KEYS:
+        value, needed = content[key], key in ("counters", "policy")
+        if not (isinstance(value, Mapping) or (value is None and not needed)):
+            raise UserError(f"{path}: expected a mapping for '{key}', got {type(value).__name__}")
+        tensors = key in ("policy", "muscle", "collector")
+        if tensors and value and not all(isinstance(one, torch.Tensor) for one in value.values()):
+            raise UserError(f"{path}: expected tensors in '{key}', got others")
+    steps = content["counters"].get("steps")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+        raise UserError(f"{path}: expected the number of its steps, got {steps!r}")
     return content
 
 

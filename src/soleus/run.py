@@ -169,7 +169,7 @@ class Run:
         self.log.show(row, self.progress)
         for one in batch.diverged:
             if path := write_dump(self.folder, self._before, one):
-                print(f"what led to it: soleus view --dump {path}", file=sys.stderr)
+                print(f"note: what led to it: soleus view --dump {path}", file=sys.stderr)
 
     def _info(self, batch: Batch) -> dict[str, float]:
         """Return what environments told of their episodes, on average; so many names, whichever come first."""

@@ -56,7 +56,7 @@ SPOILS: list[tuple[Callable[[Any], Any], str]] = [
     ),
     (
         lambda s: s["optimizer"]["param_groups"][0].update(betas=3),
-        "optimizer.param_groups.0.betas: expected two numbers",
+        r"optimizer.param_groups.0.betas: expected \(0.9, 0.999\)",
     ),
     (lambda s: s["rewards"].update(running=torch.zeros(4, 2)), "rewards.running: expected float64 of shape"),
 ]

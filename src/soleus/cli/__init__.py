@@ -1,9 +1,11 @@
 """The command line: one file a verb. Errors of the user's are one line on stderr and exit code 2."""
 
 import os
+import re
 import select
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 
 
@@ -12,6 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # a user's own environments, wrappers and models may lie there
+    warnings.showwarning = _say
     try:
         # Everything is imported here, so that Ctrl-C meanwhile ends in one line.
         from soleus.errors import UserError, of_system
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = run(given)
             sys.stdout.flush()
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
             return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -42,6 +45,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: expected memory enough for what was asked, but the system gave none ({said})", file=sys.stderr)
         return 2
     return code
+
+
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
+
+
+def _say(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: object = None,
+) -> None:
+    """Print a warning of Python's in one line, as all of ours are."""
+    text = " ".join(_COLOURS.sub("", str(message)).split())
+    print(f"warning: {text.removeprefix('WARN: ')}", file=sys.stderr)
 
 
 def _check_opengl(asked: str) -> None:

@@ -1,41 +1,46 @@
 """What a checkpoint has of Adam, compared with what it is to go on with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from soleus.checkpoint import flaw_of
 
 
-def flaw_of_adam(state: Any, parameters: Sequence[Tensor], groups: int) -> str | None:
-    """Say what of Adam's state_dict does not fit so many groups of these parameters; None where it does.
+def flaw_of_adam(state: Any, mine: torch.optim.Adam) -> str | None:
+    """Say what of Adam's state_dict does not fit an Adam that begins; None where it does.
 
-    torch takes any, and fails in its first step.
+    torch takes any, and fails in its first step, or goes on with another algorithm. The learning rate alone is the
+    state's own.
     """
-    name = "optimizer"
+    name, own = "optimizer", mine.state_dict()
+    parameters = [one for group in mine.param_groups for one in group["params"]]
     if not isinstance(state, Mapping) or {*state} != {"state", "param_groups"}:
         return f"{name}: expected state and param_groups, got others"
     lists, steps = state["param_groups"], state["state"]
-    if not isinstance(lists, list) or len(lists) != groups or not all(isinstance(one, Mapping) for one in lists):
-        return f"{name}.param_groups: expected {groups}, got others"
-    for number, group in enumerate(lists):
-        for key in ("lr", "eps", "weight_decay"):
-            if flaw := flaw_of(group.get(key), 0.0, f"{name}.param_groups.{number}.{key}"):
-                return flaw
-        betas = group.get("betas")
-        if not isinstance(betas, list | tuple) or len(betas) != 2 or any(flaw_of(one, 0.0) for one in betas):
-            return f"{name}.param_groups.{number}.betas: expected two numbers, got {betas!r}"
-    numbers = [one for group in lists for one in (group.get("params") or ())]
-    if numbers != list(range(len(parameters))):
-        return f"{name}.param_groups: expected {len(parameters)} parameters in order, got others"
-    if not isinstance(steps, Mapping) or (steps and {*steps} != {*numbers}):
+    if not isinstance(lists, list) or len(lists) != len(own["param_groups"]):
+        return f"{name}.param_groups: expected {len(own['param_groups'])}, got others"
+    for number, (group, expected) in enumerate(zip(lists, own["param_groups"], strict=True)):
+        where = f"{name}.param_groups.{number}"
+        if not isinstance(group, Mapping):
+            return f"{where}: expected a mapping, got {type(group).__name__}"
+        if flaw := flaw_of(group.get("lr"), 0.0, f"{where}.lr"):
+            return flaw
+        # What another version of torch has besides, or has not, keeps its default.
+        shared = [key for key in expected if key != "lr" and (key in group or key == "params")]
+        other = next((key for key in shared if not _same(group.get(key), expected[key])), None)
+        if other is not None:
+            return f"{where}.{other}: expected {expected.get(other)}, got {group.get(other)!r}"
+    if not isinstance(steps, Mapping) or (steps and {*steps} != {*range(len(parameters))}):
         return f"{name}.state: expected one for each of {len(parameters)} parameters, or none, got others"
     for number, one in steps.items():
-        like = parameters[number].detach().cpu()
-        expected = {"step": torch.zeros(()), "exp_avg": torch.zeros_like(like)}
-        expected["exp_avg_sq"] = expected["exp_avg"]
-        if flaw := flaw_of(one, expected, f"{name}.state.{number}"):
+        like = torch.zeros_like(parameters[number].detach().cpu())
+        expected_state = {"step": torch.zeros(()), "exp_avg": like, "exp_avg_sq": like}
+        if flaw := flaw_of(one, expected_state, f"{name}.state.{number}"):
             return flaw
     return None
+
+
+def _same(found: Any, expected: Any) -> bool:
+    return type(found) is type(expected) and bool(found == expected)

@@ -110,8 +110,7 @@ class MuscleLearner:
         expected = self.state_dict()
         expected.pop("optimizer")
         known = {name: value for name, value in state.items() if name != "optimizer"}
-        parameters = list(self.net.parameters())
-        if flaw := flaw_of(known, expected) or flaw_of_adam(state.get("optimizer"), parameters, 1):
+        if flaw := flaw_of(known, expected) or flaw_of_adam(state.get("optimizer"), self.optimizer):
             raise ValueError(flaw)
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors

@@ -310,7 +310,11 @@ class Ppo:
         for name in ("optimizer", "rewards"):  # the optimizer's is empty as it begins, the other goes by environments
             expected.pop(name)
         known = {name: value for name, value in state.items() if name not in ("optimizer", "rewards")}
-        if flaw := flaw_of(known, expected) or self._flaw_of_optimizer(state) or self._flaw_of_rewards(state):
+        if (
+            flaw := flaw_of(known, expected)
+            or flaw_of_adam(state.get("optimizer"), self.optimizer)
+            or self._flaw_of_rewards(state)
+        ):
             raise ValueError(flaw)
         self.policy.load_state_dict(state["policy"])
         self.value.load_state_dict(state["value"])
@@ -320,10 +324,6 @@ class Ppo:
         self.rewards.load_state_dict(state["rewards"])
         self.updates = int(state["updates"])
         self.generator.set_state(state["generator"])
-
-    def _flaw_of_optimizer(self, state: Mapping[str, Any]) -> str | None:
-        parameters = [one for group in self.optimizer.param_groups for one in group["params"]]
-        return flaw_of_adam(state.get("optimizer"), parameters, len(self.optimizer.param_groups))
 
     def _flaw_of_rewards(self, state: Mapping[str, Any]) -> str | None:
         return flaw_of(state.get("rewards"), self.rewards.state_dict(), "rewards", sizes=False)

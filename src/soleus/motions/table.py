@@ -24,6 +24,7 @@ _FREE = ("tx", "ty", "tz", "qw", "qx", "qy", "qz")
 _TIME = "time"
 _EVEN = 0.02  # of a step: times may be rounded
 _UNIT = 1e-3
+_LARGEST = 1e12
 _STEP_S = (1 / 5000, 1.0)
 _UPRIGHT = 0.8  # cosine of the angle between the trunk and the vertical
 _RIGID = 1e-3  # [m] and [rad]: of the last row from the first, moved
@@ -224,7 +225,7 @@ def _numbers(path: Path, line: int, row: list[str], header: list[str]) -> list[f
             value = float(word)
         except ValueError:
             value = np.nan
-        if not np.isfinite(value):
+        if not abs(value) < _LARGEST:  # squares of it are numbers too
             raise _wrong(path, line, f"a finite number for '{name}'", f"'{word[:40]}'")
         values.append(value)
     return values

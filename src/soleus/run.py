@@ -62,6 +62,10 @@ class Counters:
             figures = [own] if not isinstance(value, dict) else own.values() if isinstance(own, dict) else [None]
             if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in figures):
                 raise ValueError(f"counters.{name}: expected numbers, got {own!r}")
+        for name in ("evaluation", "best_evaluation"):
+            own = getattr(found, name)
+            if own and not own.keys() >= {"mean_return", "episodes"}:
+                raise ValueError(f"counters.{name}: expected a mean_return and episodes, got {', '.join(own)}")
         if not (isinstance(found.steps, int) and found.steps >= 0 and 0 <= found.seconds < math.inf):
             raise ValueError(f"counters: expected steps and seconds, got {found.steps!r} and {found.seconds!r}")
         return found

@@ -78,8 +78,9 @@ class Simulation:
         num_envs, num_threads = _check_count("num_envs", num_envs), _check_count("num_threads", num_threads)
         config, human = body.config, body.human
         self.body = body
-        each = mujoco.MjData(human.model).nbuffer
-        check_memory(f"{config.subject}: the simulations of {num_envs:,} humans", num_envs * each)
+        each = mujoco.MjData(human.model)
+        humans = f"{config.subject}: the simulations of {num_envs:,} humans"
+        check_memory(humans, num_envs * each.nbuffer, num_envs * each.narena)
         cpus = sorted(os.sched_getaffinity(0)) if config.train.pin_threads else []
         try:
             self.core = _core.Rollout(

@@ -69,9 +69,15 @@ def available_memory_mb(root: Path = Path("/")) -> float:
     return max(0.0, min(left))
 
 
-def check_memory(what: str, needed_bytes: float) -> None:
-    """Raise UserError where so much memory is not to be had: the system would kill the run, or swap for ever."""
+def check_memory(what: str, needed_bytes: float, reserved_bytes: float = 0.0) -> None:
+    """Raise UserError where so much memory is not to be had: the system would kill the run, or swap for ever.
+
+    reserved_bytes: of addresses, which count where those are limited (`ulimit -v`), whether they are used or not.
+    """
     needed, free = needed_bytes / 2**20, available_memory_mb()
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and needed_bytes + reserved_bytes > limit / 2:
+        needed, free = (needed_bytes + reserved_bytes) / 2**20, limit / 2 / 2**20
     if needed > free:
         raise UserError(
             f"{what}: expected to need at most the {free:,.0f} MB of memory that are free, got {needed:,.0f} MB"

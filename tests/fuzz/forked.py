@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIMIT_S = 10.0
-_MEMORY = 8 * 2**30
+_MEMORY = 16 * 2**30
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def try_some(folder: str, subjects: Subjects, numbers: range) -> list[str]:
     load_all(subjects, place / "good")
     wrong = []
     for number, case, where in cases(subjects, SEED, numbers, place):
-        ended = forked.run(case.arguments, where, draw=case.makes != "run")
+        ended = forked.run(case.arguments, where, draw="metrics" in case.kind)
         if (said := flaw(case, ended, where)) is not None:
             tail = "\n    ".join(ended.err.strip().splitlines()[-12:])
             wrong.append(f"case {number}: {case.kind}, soleus {' '.join(case.arguments)}: {said}\n    {tail}")

@@ -9,10 +9,15 @@ import tyro
 from soleus.cli.flags import OtherModel, RunText, Which
 from soleus.errors import UserError
 
+_OF_HUMANS = frozenset({"share_full", "mean_length_s", "mean_distance_m", "mean_speed_m_s", "effort"})
+_OF_ENVIRONMENTS = frozenset({"std_return", "mean_length"})
+
 
 def describe(result: Mapping[str, float]) -> str:
-    """Return an evaluation in one line."""
+    """Return an evaluation in one line; one of another version that lacks some figures by its return alone."""
     episodes = round(result["episodes"])
+    if not (result.keys() >= _OF_HUMANS or result.keys() >= _OF_ENVIRONMENTS):
+        return f"return {result['mean_return']:.4g} over {episodes} episodes"
     if "std_return" in result:
         return (
             f"return {result['mean_return']:.4g} +- {result['std_return']:.3g} over {episodes} episodes"

@@ -1,5 +1,6 @@
 """What a checkpoint has of Adam, compared with what it is to go on with."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,3 +45,9 @@ def flaw_of_adam(state: Any, mine: torch.optim.Adam) -> str | None:
 
 def _same(found: Any, expected: Any) -> bool:
     return type(found) is type(expected) and bool(found == expected)
+
+
+def completed(state: Mapping[str, Any], mine: torch.optim.Adam) -> dict[str, Any]:
+    """Return a copy of Adam's state_dict that has all settings: torch itself fills in some of those that are missing."""
+    groups = zip(mine.state_dict()["param_groups"], state["param_groups"], strict=True)
+    return copy.deepcopy({"state": state["state"], "param_groups": [{**own, **group} for own, group in groups]})

@@ -1,6 +1,5 @@
 """Supervised training of the muscle coordination network of Lee et al. 2019 (Scalable muscle-actuated simulation)."""
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from soleus.batch import MuscleLayout, MuscleSamples
 from soleus.checkpoint import flaw_of
 from soleus.config import CoordinationConfig
-from soleus.learn.adam import flaw_of_adam
+from soleus.learn.adam import completed, flaw_of_adam
 from soleus.nets.mlp import build_network
 from soleus.networks import TORQUE_SCALE, check_state, muscle_network, sequential_names, to_numpy
 
@@ -113,5 +112,5 @@ class MuscleLearner:
         if flaw := flaw_of(known, expected) or flaw_of_adam(state.get("optimizer"), self.optimizer):
             raise ValueError(flaw)
         self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
+        self.optimizer.load_state_dict(completed(state["optimizer"], self.optimizer))
         self.generator.set_state(state["generator"])

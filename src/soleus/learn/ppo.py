@@ -1,6 +1,5 @@
 """Proximal policy optimization (Schulman et al. 2017) on whole batches."""
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from soleus.batch import Batch, Layout
 from soleus.checkpoint import flaw_of
 from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
-from soleus.learn.adam import flaw_of_adam
+from soleus.learn.adam import completed, flaw_of_adam
 from soleus.learn.gae import generalized_advantages
 from soleus.learn.norm import RewardScaler, RunningMoments
 from soleus.learn.shards import Shards
@@ -318,7 +317,7 @@ class Ppo:
             raise ValueError(flaw)
         self.policy.load_state_dict(state["policy"])
         self.value.load_state_dict(state["value"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
+        self.optimizer.load_state_dict(completed(state["optimizer"], self.optimizer))
         self.observations.load_state_dict(state["observations"])
         self.returns.load_state_dict(state["returns"])
         self.rewards.load_state_dict(state["rewards"])

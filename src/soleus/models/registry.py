@@ -76,6 +76,8 @@ def _from_files(files: ModelFiles, sim_hz: float) -> Human:
     except UserError as error:
         said = str(error)
         raise UserError(said if str(path) in said else f"{path}: {said}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"model file '{path}': expected names in UTF-8, but {error}") from None
 
 
 def _binary(path: Path, sim_hz: float) -> mujoco.MjModel:

@@ -257,8 +257,9 @@ def test_a_configuration_that_no_longer_fits_the_checkpoint(
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("counters", {"stride": 3}, "unexpected keyword argument 'stride'"),
-        ("counters", 3, "must be a mapping"),
+        ("counters", {"steps": 3, "stride": 3}, "unexpected keyword argument 'stride'"),
+        ("counters", {"steps": 3, "returns": {"last": "much"}}, "counters.returns: expected numbers"),
+        ("counters", {"steps": 3, "evaluation": {"x": 1.0}}, "counters.evaluation: expected a mean_return"),
         ("ppo", {}, "'policy'"),
         ("collector", {}, "'x'"),
     ],

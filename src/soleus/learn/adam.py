@@ -48,6 +48,6 @@ def _same(found: Any, expected: Any) -> bool:
 
 
 def completed(state: Mapping[str, Any], mine: torch.optim.Adam) -> dict[str, Any]:
-    """Return a copy of Adam's state_dict that has all settings: torch itself fills in some of those that are missing."""
+    """Return a copy of Adam's state_dict that has all settings: torch fills in only some that are missing."""
     groups = zip(mine.state_dict()["param_groups"], state["param_groups"], strict=True)
     return copy.deepcopy({"state": state["state"], "param_groups": [{**own, **group} for own, group in groups]})

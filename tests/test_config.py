@@ -309,3 +309,11 @@ def test_numbers_times_and_lists_as_people_write_them(file: Path, flag: str, tex
 )
 def test_what_is_no_whole_number(file: Path, flag: str, text: str) -> None:
     assert message_of(file, f"--{flag}", text).startswith(f"{flag}: expected a valid integer, got ")
+
+
+def test_numbers_are_decimal_and_a_colon_makes_no_hour(file: Path) -> None:
+    """YAML 1.1 reads 010 as 8 and 1:30 as 90."""
+    config = load_config(file, parse_overrides(["--train.steps", "010", "--train.seed", "1_000"]))
+    assert (config.train.steps, config.train.seed) == (10, 1000)
+    assert message_of(file, "--train.duration", "1:30").startswith("train.duration: expected a time such as")
+    assert message_of(file, "--train.steps", "1:30").startswith("train.steps: expected a valid integer, got '1:30'")

@@ -171,3 +171,45 @@ def test_modules_of_environments_are_found_where_the_run_was_started(tmp_path: P
     __import__("importlib").invalidate_caches()
     with pytest.raises(UserError, match=r"run: expected the module 'module_of_mine' of its environment, which was at "):
         inputs.find_modules(run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": {"model": {"inputs/model/s.xml": {}}}},
+        {"files": {"model": {"inputs/model/s.xml": "x"}}},
+        {"files": {"model": ["a"]}},
+        {"modules": {"foo": 3}},
+        {"started_in": None},
+        {"versions": {"mujoco": 3}},
+    ],
+)
+def test_an_index_whose_parts_are_of_another_kind(there: Path, capsys: Any, change: dict[str, Any]) -> None:
+    index = there / "run" / inputs.INDEX
+    index.write_text(json.dumps({**json.loads(index.read_text()), **change}))
+    code, _, said = _evaluate(capsys, there / "run")
+    assert code == 2
+    assert said.endswith("index.json: expected the index of a run's inputs, got another file\n")
+
+
+def test_an_index_that_is_gone(there: Path, capsys: Any) -> None:
+    (there / "run" / inputs.INDEX).unlink()
+    code, _, said = _evaluate(capsys, there / "run")
+    assert code == 2
+    assert said.endswith("index.json: expected the index of a run's inputs, got none\n")
+
+
+def test_a_body_with_the_same_joints_in_another_order_is_refused(trained: Path, there: Path, capsys: Any) -> None:
+    limbs = there / "models/body/parts/limbs.xml"
+    text = limbs.read_text()
+    half = text.index('<body name="thigh_l"')
+    start = text.index('<body name="thigh_r"')
+    end = text.index("</mujocoinclude>")
+    limbs.write_text(text[:start] + text[half:end] + text[start:half] + text[end:])
+    other = str(there / "models/body/person.xml")
+    code, _, said = _evaluate(capsys, trained / "run", "--model", other)
+    assert code == 2
+    assert "--model: expected a body with coordinates in the same order, with 'hip_r' where 'hip_l' is" in said
+    flags = ["--train.start_from", str(trained / "run"), "--run-dir", str(there / "new"), "--steps", "64", *FLAGS]
+    assert main(["train", str(_yaml(there)), *flags]) == 2
+    assert "train.start_from: expected a body with coordinates in the same order" in capsys.readouterr().err

@@ -312,3 +312,19 @@ def test_a_run_needs_an_end(make_config: MakeConfig, tmp_path: Path) -> None:
 def test_a_device_that_is_not_there(make_config: MakeConfig, tmp_path: Path, device: str) -> None:
     with pytest.raises(UserError, match=rf"train.device: expected .*, got '{device}'"):
         start(make_config(train={"device": device}), tmp_path / "run")
+
+
+def test_humans_that_only_diverge_end_a_run(make_config: MakeConfig, tmp_path: Path) -> None:
+    run = start(make_config(), tmp_path / "run")
+    collect = run.collector.collect
+
+    def hopeless() -> Any:
+        batch = collect()
+        batch.stats["diverged"] = float(batch.steps)
+        return batch
+
+    run.collector.collect = hopeless  # type: ignore[method-assign]
+    with pytest.raises(
+        UserError, match=r"expected humans that can be simulated, got 512 divergences in 512 steps: .*; the"
+    ):
+        train(run)

@@ -28,6 +28,7 @@ class HumanEnv(gymnasium.Env[Any, Any]):
         self.observation_space = self._batch.single_observation_space
         self.action_space = self._batch.single_action_space
         self._drawing: _Drawing | None = None
+        self._last: np.ndarray | None = None  # pose before the step that ended an episode
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -35,6 +36,7 @@ class HumanEnv(gymnasium.Env[Any, Any]):
         """Start a new episode. Raises UserError for options: there are none."""
         check_options(options)
         super().reset(seed=seed)
+        self._last = None
         observations, _ = self._batch.reset(seed=seed if seed is not None else int(self.np_random.integers(_SEEDS)))
         return observations[0].copy(), {}
 
@@ -47,21 +49,24 @@ class HumanEnv(gymnasium.Env[Any, Any]):
         expected = self.action_space.shape
         if given.shape[1:] != expected:
             raise UserError(f"actions: expected shape {expected}, got {given.shape[1:]}")
+        pose = self._batch.simulation.qpos()[0] if self.render_mode else None
         observations, rewards, terminated, truncated, info = self._batch.step(given)
         done = bool(terminated[0] or truncated[0])
+        self._last = pose if done else None
         observation = info["final_obs"][0] if done else observations[0].copy()
         return observation, float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
 
     def render(self) -> np.ndarray:
         """Return a picture (height, width, 3) uint8 of the human as it is, from its side.
 
+        Once an episode has ended it is the human as it was before the last step: the core has started another episode.
         Raises UserError where render_mode is not rgb_array, and where there is no OpenGL.
         """
         if self.render_mode is None:
             raise UserError("render: expected render_mode rgb_array when the environment was made, got none")
         if self._drawing is None:
             self._drawing = _Drawing(self._batch.simulation.body.human)
-        return self._drawing.paint(self._batch.simulation.qpos()[0])
+        return self._drawing.paint(self._batch.simulation.qpos()[0] if self._last is None else self._last)
 
     def close(self) -> None:
         """Give the OpenGL context back."""

@@ -28,6 +28,7 @@ from soleus.errors import UserError
 FOLDER = "inputs"
 INDEX = f"{FOLDER}/index.json"
 _PACKAGES = ("mujoco", "myo-sim")  # of which another version may have another model under the same name
+_OF_A_COPY = ("from", "sha256", "sha256_there")
 _PATHS_IN_XML = re.compile(r"""((?:file|meshdir|texturedir|assetdir)\s*=\s*)(["'])(/[^"']*)\2""")
 
 
@@ -200,6 +201,8 @@ def read_index(folder: Path) -> dict[str, Any] | None:
     """Return the index of a run's inputs; None for a run that has none. Raises UserError for a file that is none."""
     path = folder / INDEX
     if not path.is_file():
+        if path.parent.is_dir():
+            raise UserError(f"{path}: expected the index of a run's inputs, got none")
         return None
     try:
         return parse_index(path.read_bytes())
@@ -215,9 +218,16 @@ def parse_index(data: bytes) -> dict[str, Any]:
     for name in ("files", "modules", "versions"):
         if not isinstance(index.get(name), dict):
             raise ValueError(f"no {name}")
-    for name, sums in ((name, sums) for kept in index["files"].values() for name, sums in kept.items()):
-        if not name.startswith(f"{FOLDER}/") or ".." in Path(name).parts or not isinstance(sums["sha256"], str):
+    kept = list(index["files"].values())
+    if not all(isinstance(one, dict) for one in kept):
+        raise ValueError("no files by name")
+    for name, facts in ((name, facts) for one in kept for name, facts in one.items()):
+        known = isinstance(facts, dict) and all(isinstance(facts.get(key), str) for key in _OF_A_COPY)
+        if not name.startswith(f"{FOLDER}/") or ".." in Path(name).parts or not known:
             raise ValueError(f"{name} is no file of a run")
+    texts = [index.get("started_in"), *index["modules"].values(), *index["versions"].values()]
+    if not all(isinstance(one, str) for one in texts):
+        raise ValueError("no text where one is needed")
     return index
 
 

@@ -23,6 +23,7 @@ from soleus.summary import write_summary
 from soleus.system import Usage
 from soleus.videos import Videos
 
+_HOPELESS = 0.25  # divergences a step: humans that hardly ever get on
 EVALUATION_SEED = 1_000_003  # of the evaluations while training: the same episodes every time
 
 Evaluate = Callable[..., dict[str, float]]
@@ -171,6 +172,11 @@ class Run:
             counters.returns |= {"last": mean, "best": max(mean, counters.returns.get("best", -math.inf))}
         self.log.row(row)
         self.log.show(row, self.progress)
+        if batch.stats.get("diverged", 0.0) > _HOPELESS * batch.steps:
+            raise UserError(
+                f"{self.config.subject}: expected humans that can be simulated, got {batch.stats['diverged']:,.0f}"
+                f" divergences in {batch.steps:,} steps: look at its forces, masses and control.sim_hz"
+            )
         for one in batch.diverged:
             if path := write_dump(self.folder, self._before, one):
                 print(f"note: what led to it: soleus view --dump {path}", file=sys.stderr)
@@ -324,6 +330,7 @@ class Run:
             },
             "returns": counters.returns,
             "evaluation": counters.evaluation,
+            "evaluated_at": counters.evaluated_at,
             "best_evaluation": counters.best_evaluation,
             "interrupted": self.interrupted,
             "seed": self.config.train.seed,

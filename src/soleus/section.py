@@ -30,7 +30,7 @@ class Fixed:
 
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
-_PARTS = re.compile(rf"(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?")
+_PARTS = re.compile(rf"(?:{_NUMBER}\s*d)?\s*(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?")
 
 
 def parse_duration(value: Any) -> Any:
@@ -45,7 +45,9 @@ def parse_duration(value: Any) -> Any:
     match = _PARTS.fullmatch(text)
     if not text or not match:
         raise ValueError("expected a time such as 90s, 15m, 1h30m or 0.5 (hours)")
-    return sum(float(part or 0) * unit for part, unit in zip(match.groups(), (3600.0, 60.0, 1.0), strict=True))
+    return sum(
+        float(part or 0) * unit for part, unit in zip(match.groups(), (86_400.0, 3600.0, 60.0, 1.0), strict=True)
+    )
 
 
 def as_list(value: Any) -> Any:

@@ -218,7 +218,14 @@ def _start_from(run: str, config: RunConfig, ppo: Ppo, muscle: MuscleLearner | N
     """Give a new run the weights and the normaliser of another. Raises UserError where they do not fit."""
     file = resuming.source_of(run)
     content = checkpoint.read(file)
-    resuming.check_source(load_config(file.parent.parent / "config.yaml"), config, file)
+    source = load_config(file.parent.parent / "config.yaml")
+    resuming.check_source(source, config, file)
+    if isinstance(source, Config) and isinstance(config, Config):
+        from soleus import models
+
+        wrong = models.wired_otherwise(*(models.load(one.model, one.control.sim_hz) for one in (source, config)))
+        if wrong:
+            raise UserError(f"train.start_from: expected a body with {wrong}: the policy's actions go by their order")
     check_policy(ppo.weights.shapes, content["policy"], f"train.start_from: {file}: policy")
     try:
         whole = ppo.start_from(content["policy"], content["ppo"], float(content["counters"]["steps"]))

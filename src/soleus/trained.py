@@ -85,5 +85,7 @@ def _compare(own: RunConfig, other: RunConfig) -> None:
                 raise
             print(f"note: {own.subject}, the run's own model, is not there to be compared with", file=sys.stderr)
             return
+    if wrong := models.wired_otherwise(*bodies):
+        raise UserError(f"--model: expected a body with {wrong}: the policy's actions go by their order")
     found = models.differences(*bodies) or ["the same body"]
     print(f"note: {other.subject} in place of {own.subject}: {'; '.join(found)}", file=sys.stderr)

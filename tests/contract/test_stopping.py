@@ -111,3 +111,28 @@ def test_a_full_disk_ends_a_run_in_one_line_and_keeps_the_last_checkpoint(tmp_pa
     assert lines[-1].startswith("error: "), error
     assert f"go on with: soleus train --resume {run}" in lines[-1]
     assert _steps(run) > 0
+
+
+@pytest.mark.parametrize("what", ["presets", "terms", "train"])
+def test_without_an_output_at_all(tmp_path: Path, what: str) -> None:
+    rest = [*TRAIN[1:2], "--steps", "256", "--run-dir", str(tmp_path / "run"), *TRAIN[4:]] if what == "train" else []
+    command = f'"{sys.executable}" -W ignore -c "{CODE}" {what} {" ".join(rest)} >&-'
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_a_signal_while_a_run_is_being_made_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    run = tmp_path / "run"
+    process = _start(run)
+    deadline = time.monotonic() + 60
+    while not (run / ".lock").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=60)
+    if (run / "checkpoints/latest.pt").exists():  # it was made already
+        assert process.returncode == 0
+    else:
+        assert (process.returncode, error) == (130, "interrupted\n")
+        assert not run.exists()

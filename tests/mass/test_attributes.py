@@ -144,3 +144,22 @@ def test_later_names_of_lengths(tmp_path):
     )
     np.testing.assert_array_equal(own.optimal, plain.optimal)
     np.testing.assert_array_equal(own.slack, plain.slack)
+
+
+def test_limits_in_degrees_are_refused(tmp_path):
+    with pytest.raises(
+        UserError, match=r"expected limits in radians, a whole turn \(6.28\) at most, got 114: are they in"
+    ):
+        loaded(tmp_path, (r'lower="[^"]*" upper="[^"]*"', 'lower="-114 -57 -57" upper="69 57 57"'))
+
+
+def test_muscles_in_another_unit_than_the_skeleton_are_refused(tmp_path):
+    def larger(match: re.Match[str]) -> str:
+        return 'p="' + " ".join(f"{100 * float(word)}" for word in match[1].split()) + '"'
+
+    path = tmp_path / "muscles.xml"
+    path.write_text(re.sub(r'p="([^"]*)"', larger, OWN["muscles"].read_text()))
+    with pytest.raises(
+        UserError, match=r"muscles.xml line \d+: .* metres, got one .* m from its joint: are the muscles in"
+    ):
+        load(ModelFiles(mass=MassFiles(skeleton=str(OWN["skeleton"]), muscles=str(path))))

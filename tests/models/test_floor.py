@@ -87,7 +87,7 @@ def test_pairs_count_as_ground(tmp_path):
 def test_a_start_that_is_its_own_end(mode, tmp_path):
     for task, said in (
         ("{base: walk, termination: {fall: {height: 1.5}}}", "'fall' ends every episode as it begins.*task.initial"),
-        ("{base: walk, initial: 'key:lying'}", "'fall' ends every episode as it begins"),
+        ("{base: walk, initial: 'key:lying'}", "expected a keyframe that stands on the ground, got 'lying'"),
     ):
         lying = '<keyframe><key name="lying" qpos="0 0 0.2 0.87 0 0.5 0 0 0 0 0 0 0"/></keyframe>'
         with pytest.raises(UserError, match=said):

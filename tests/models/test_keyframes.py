@@ -80,3 +80,23 @@ def test_it_is_a_flag():
     config = load_human_config("walk2d", {"task.initial": "key:stand"})
     assert config.task.keyframe == "stand"
     assert load_human_config("walk2d").task.keyframe is None
+
+
+@pytest.mark.parametrize(
+    ("pose", "said"),
+    [
+        (
+            "0 0 0.93 1 0 0 0 2.5 0.6 0.3 -2.5 0.6 0.3",
+            "expected 'hip_r' of keyframe 'stand' from .* rad, the joint's lim",
+        ),
+        (
+            "0 0 0.93 1 0 0 0 17 34 17 17 34 17",
+            "expected 'hip_r' of keyframe 'stand' from .* the joint's limits, got 17",
+        ),
+        ("0 0 5 1 0 0 0 0 0 0 0 0 0", "expected a keyframe that stands on the ground, got 'stand' with feet at 4"),
+        ("0 0 0.5 1 0 0 0 0 0 0 0 0 0", "expected a keyframe that stands on the ground, got 'stand' with feet at -0"),
+    ],
+)
+def test_a_keyframe_that_is_no_pose_of_a_person(tmp_path, pose, said):
+    with pytest.raises(UserError, match=said):
+        scene.env(tmp_path, task=START, tail=f'<keyframe><key name="stand" qpos="{pose}"/></keyframe>')

@@ -140,3 +140,17 @@ def test_a_body_of_motors_alone(mode, tmp_path):
         return
     env = scene.env(tmp_path, mode, actuators=HIPS)
     assert env.single_action_space.shape == ({"torque": 8, "excitation": 2}[mode],)
+
+
+@pytest.mark.parametrize("limits", ["1 -1", "2 2"])
+def test_a_range_that_is_none_is_refused(limits, tmp_path):
+    motor = f'<motor name="exo" joint="hip_r" gear="40" ctrllimited="false" ctrlrange="{limits}"/>'
+    with pytest.raises(UserError, match="actuator 'exo': expected a ctrlrange from less to more, got "):
+        scene.env(tmp_path, actuators=scene.MUSCLES + motor)
+
+
+def test_what_options_switch_off_is_said(tmp_path):
+    with pytest.raises(UserError, match='expected gravity, got <flag gravity="disable"/>'):
+        scene.env(tmp_path, head='<option><flag gravity="disable"/></option>')
+    with pytest.raises(UserError, match="expected a muscle that can pull, but its group is disabled"):
+        scene.env(tmp_path, "excitation", head='<option actuatorgroupdisable="0"/>')

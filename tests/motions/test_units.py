@@ -244,9 +244,10 @@ def test_rows_and_times_of_tables(tmp_path, walk2d):
     for key, value, said in (("to", 200, "up to 129, got 200"), ("from", 128, "expected 3 rows or more")):
         with pytest.raises(UserError, match=said):
             motions.load(TableMotion(**{"table": str(more), key: value}), walk2d)
-    slow = table(tmp_path / "ms.csv", walk, walk2d, lambda n, v: 1000 * v if n == "time" else v)
-    with pytest.raises(UserError, match=r"column 'time': expected seconds, 0\.0002 to 1 a row, got 8\.5"):
-        motions.load(slow, walk2d)
+    for factor, got in ((1000, r"8\.5"), (128 / walk.duration, "1$")):  # milliseconds, and numbers of frames
+        slow = table(tmp_path / "slow.csv", walk, walk2d, lambda n, v, by=factor: by * v if n == "time" else v)
+        with pytest.raises(UserError, match=rf"column 'time': expected seconds, 0\.0002 to 0\.25 a row, got {got}"):
+            motions.load(slow, walk2d)
 
 
 def test_keys_may_be_laid_over_a_file(tmp_path, clip):

@@ -15,6 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # a user's own environments, wrappers and models may lie there
     warnings.showwarning = _say
+    if sys.stdout is None:  # closed by whoever started this
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     try:
         # Everything is imported here, so that Ctrl-C meanwhile ends in one line.
         from soleus.errors import UserError, of_system

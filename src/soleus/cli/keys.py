@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from soleus.config import Config, EnvConfig, parts
+from soleus.config import Config, EnvConfig, parse_duration, parts
 
 _WIDTH = 100
 _FREE = {"task": "terms and their parameters are listed by `soleus terms`"}
@@ -51,6 +51,8 @@ def _said(field: FieldInfo) -> str:
     value: Any = field.get_default(call_default_factory=True)
     if value is None:
         return "null"
+    if any(getattr(one, "func", None) is parse_duration for one in field.metadata):
+        return f"{value:g}s"
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "[]"
     if isinstance(value, dict):

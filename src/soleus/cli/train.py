@@ -43,7 +43,8 @@ def _report(folder: Path, summary: dict[str, Any]) -> None:
         print(f"stopped early; go on with: soleus train --resume {folder}")
     last, best = summary["evaluation"], summary["best_evaluation"]
     if last:
-        print(f"evaluation: {describe(last)}")
+        at = summary["evaluated_at"]
+        print(f"evaluation{'' if at == summary['steps'] else f' after {at:,} steps'}: {describe(last)}")
     if best and best != last:
         print(f"best checkpoint: {describe(best)}")
 
@@ -114,12 +115,17 @@ def _fetch(url: str, run_dir: Path | None) -> Path:
     return file
 
 
+def _stop_now() -> None:
+    raise KeyboardInterrupt
+
+
 def _run(
     preset: str | None, resume: str | None, run_dir: Path | None, overrides: dict[str, Any], given: dict[str, str]
 ) -> tuple[Path, dict[str, Any]]:
     """Train; return the run's folder and its summary."""
     from soleus import checkpoint, inputs
     from soleus.claim import FolderInUse
+    from soleus.stopping import on_signals
     from soleus.train import build
     from soleus.train import train as run_training
 
@@ -140,13 +146,16 @@ def _run(
             raise
         inputs.check(folder)
         inputs.find_modules(folder)
-        return folder, run_training(build(config, folder, resume=file))
+        with on_signals(_stop_now):  # from here to the first iteration all of them end it as Ctrl-C does
+            run = build(config, folder, resume=file)
+        return folder, run_training(run)
     config = load_config(preset, overrides)
     _check_crew(given, config)
     while True:
         folder = run_dir or _new_folder(preset or config.subject)
         try:
-            run = build(config, folder)
+            with on_signals(_stop_now):
+                run = build(config, folder)
         except FolderInUse:
             if run_dir is not None:
                 raise

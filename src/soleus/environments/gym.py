@@ -32,7 +32,7 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
     def make() -> "gymnasium.Env[Any, Any]":
         register()  # our own are Gymnasium environments too
         try:
-            env: gymnasium.Env[Any, Any] = gymnasium.make(config.name, **options)
+            env: gymnasium.Env[Any, Any] = gymnasium.make(config.name, disable_env_checker=True, **options)
             for layer in config.wrappers:
                 for path, keywords in layer.items():
                     env = _wrapper(path)(env, **keywords)

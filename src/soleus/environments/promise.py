@@ -24,6 +24,10 @@ def described(space: Space[Any]) -> str:
     text = " ".join(str(space).split())
     if len(text) <= 100:
         return text
+    if isinstance(space, spaces.Dict):
+        return f"Dict of {', '.join(repr(key) for key in space.spaces)}"
+    if isinstance(space, spaces.Tuple):
+        return f"Tuple of {len(space.spaces)} parts"
     return f"{type(space).__name__} of shape {space.shape} and {space.dtype}"
 
 
@@ -118,7 +122,7 @@ def _discrete(space: spaces.Discrete, part: str) -> Check:
         kind = type(seen)
         if (
             kind is not int
-            and not (getattr(seen, "shape", None) == () and seen.dtype.kind in "biu")
+            and not (getattr(seen, "shape", None) == () and getattr(seen.dtype, "kind", "") in "biu")
             and kind is not bool
         ):
             raise Unlike(space, part, _came(seen))

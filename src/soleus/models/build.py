@@ -16,7 +16,7 @@ from soleus.models.ground import contact_geoms, lowest
 from soleus.models.hints import END_EFFECTORS, Hints, read_hints
 from soleus.models.human import Human
 from soleus.models.mirror import mirror_coordinates
-from soleus.models.motors import acts_on, find_motors, name_of
+from soleus.models.motors import acts_on, enabled, find_motors, name_of
 from soleus.models.muscle_table import MuscleTable
 from soleus.models.person import Person, find_person
 from soleus.models.polylines import Polylines, fit_polylines, polyline_crossings
@@ -44,6 +44,7 @@ def build_human(
     Raises UserError where the model is no human: nothing floats, no feet, no ground; or where muscles do not fit it.
     """
     check_contacts(model)
+    _check_enabled(model)
     hints = read_hints(model)
     _apply(model, hints)
     person = find_person(model, yaw, pelvis)
@@ -88,6 +89,18 @@ def build_human(
         mirror_coordinate=permutation, mirror_sign=sign, mirror_muscle=np.array(partners(muscle_names), dtype=np.int32),
         mirror_tracked=_mirror_bodies(model, tracked), mirror_end_effector=_mirror_bodies(model, end_effectors),
     )  # fmt: skip
+
+
+def _check_enabled(model: mujoco.MjModel) -> None:
+    """Raise UserError for what a model has and its options switch off: nobody would see why nothing moves."""
+    if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_GRAVITY:
+        raise UserError('expected gravity, got <flag gravity="disable"/>')
+    off = [a for a in muscles(model) if not enabled(model, int(a))]
+    if off:
+        raise UserError(
+            f"muscle '{model.actuator(off[0]).name}': expected a muscle that can pull, but its group is disabled by"
+            " actuatorgroupdisable"
+        )
 
 
 @dataclass(frozen=True, eq=False)

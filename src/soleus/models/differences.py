@@ -29,6 +29,18 @@ def differences(before: Human, after: Human) -> list[str]:
     return found
 
 
+def wired_otherwise(before: Human, after: Human) -> str | None:
+    """Say what makes a policy act on other joints or muscles of another body than it has learnt on; None: nothing."""
+    for what, own, other in (
+        ("coordinates", before.coordinate_names, after.coordinate_names),
+        ("muscles", before.muscle_names, after.muscle_names),
+    ):
+        if own != other and sorted(own) == sorted(other):
+            first = next(k for k, (a, b) in enumerate(zip(own, other, strict=True)) if a != b)
+            return f"{what} in the same order, with '{own[first]}' where '{other[first]}' is"
+    return None
+
+
 def _named(what: str, before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
     gone, new = ([one for one in names if one not in others] for names, others in ((before, after), (after, before)))
     phrases = []

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
+from soleus.models.ground import contact_geoms, lowest
 from soleus.models.human import Human
 from soleus.models.root import conjugate, multiply
 
@@ -14,6 +15,8 @@ Floats = NDArray[np.float64]
 
 _UPRIGHT = 0.7  # cosine of the angle between up and the vertical
 _RISE = 1.5
+_BEYOND = 0.35  # [rad] that a joint of a keyframe may be out of its limits, which are soft
+_FEET = (-0.15, 0.5)  # [m] of the lowest foot above the ground
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,8 @@ def start_of(human: Human, key: str | None) -> Start:
             f"task.initial: expected a keyframe above the ground, got '{key}', whose pelvis or head is at"
             f" {heights.min():.3g} m"
         )
+    _check_limits(human, key, data.qpos)
+    _check_feet(human, key, data)
     pose = np.array(data.xquat[human.root_body])
     up = np.zeros(3)
     mujoco.mju_rotVecQuat(up, np.array([0.0, 0.0, 1.0]), multiply(pose, human.root_align))
@@ -63,3 +68,29 @@ def start_of(human: Human, key: str | None) -> Start:
     rises = up[2] < _UPRIGHT and heights[0] > _RISE * human.root_height
     align = conjugate(pose) if rises else human.root_align
     return Start(data.qpos.copy(), qvel, model.key_ctrl[index].copy(), float(heights[0]), float(heights[1]), align)
+
+
+def _check_limits(human: Human, key: str, qpos: Floats) -> None:
+    """Raise UserError for a hinge of the person that is far out of its limits."""
+    model = human.model
+    for coordinate, dof in enumerate(human.coordinate_dof):
+        joint = int(model.dof_jntid[dof])
+        if model.jnt_type[joint] != mujoco.mjtJoint.mjJNT_HINGE or not model.jnt_limited[joint]:
+            continue
+        low, high = (float(value) for value in model.jnt_range[joint])
+        at = float(qpos[model.jnt_qposadr[joint]])
+        if not low - _BEYOND <= at <= high + _BEYOND:
+            raise UserError(
+                f"task.initial: expected '{human.coordinate_names[coordinate]}' of keyframe '{key}' from {low:.4g} to"
+                f" {high:.4g} rad, the joint's limits, got {at:.4g}"
+            )
+
+
+def _check_feet(human: Human, key: str, data: mujoco.MjData) -> None:
+    """Raise UserError where a keyframe has both feet in the air, or a foot deep in the ground."""
+    geoms = contact_geoms(human.model, np.concatenate(human.feet))
+    height = lowest(human.model, data, geoms) - human.ground_height
+    if not _FEET[0] <= height <= _FEET[1]:
+        raise UserError(
+            f"task.initial: expected a keyframe that stands on the ground, got '{key}' with feet at {height:.3g} m"
+        )

@@ -105,8 +105,11 @@ def _range(model: mujoco.MjModel, actuator: int) -> Sequence[float]:
     if model.actuator_ctrlnum[actuator] != 1:
         count = int(model.actuator_ctrlnum[actuator])
         raise UserError(f"actuator '{name}': expected a motor or servo of one control, got one of {count}")
+    low, high = (float(value) for value in model.actuator_ctrlrange[control])
+    if (low, high) != (0.0, 0.0) and not low < high:
+        raise UserError(f"actuator '{name}': expected a ctrlrange from less to more, got {low:g} to {high:g}")
     if model.actuator_ctrllimited[control]:
-        return [float(value) for value in model.actuator_ctrlrange[control]]
+        return [low, high]
     fixed = model.actuator_gaintype[actuator] == _GAIN.mjGAIN_FIXED
     if fixed and model.actuator_biastype[actuator] == _BIAS.mjBIAS_NONE:
         if model.actuator_dyntype[actuator] == _DYN.mjDYN_NONE:

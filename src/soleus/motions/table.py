@@ -25,7 +25,7 @@ _TIME = "time"
 _EVEN = 0.02  # of a step: times may be rounded
 _UNIT = 1e-3
 _LARGEST = 1e12
-_STEP_S = (1 / 5000, 1.0)
+_STEP_S = (1 / 5000, 0.25)
 _UPRIGHT = 0.8  # cosine of the angle between the trunk and the vertical
 _RIGID = 1e-3  # [m] and [rad]: of the last row from the first, moved
 

@@ -55,10 +55,22 @@ def _waypoints(unit: Element, skeleton: Skeleton) -> tuple[Waypoint, ...]:
                 f" '{unit.text('name')}'"
             )
         place = element.numbers("p", 3)
+        apart = float(np.linalg.norm(place - skeleton.nodes[body].joint_place))
+        if apart > _extent(skeleton):
+            element.fail(
+                f"expected a place on '{body}' in the skeleton's unit, metres, got one {apart:.3g} m from its joint:"
+                " are the muscles in another unit?"
+            )
         made.append(_blended(place, body, skeleton) if 0 < i < len(elements) - 1 else _rigid(place, body, skeleton))
     if max(np.linalg.norm(made[0][2] - other[2]) for other in made[1:]) < _APART:
         unit.fail("expected waypoints apart from one another, got all at one place")
     return tuple(waypoint for waypoint, _, _ in made)
+
+
+def _extent(skeleton: Skeleton) -> float:
+    """The largest distance between joints [m], and a metre at least: no muscle runs farther from its body."""
+    places = np.array([node.joint_place for node in skeleton.nodes.values()])
+    return max(1.0, float(np.linalg.norm(np.ptp(places, axis=0))))
 
 
 _Made = tuple[Waypoint, str, NDArray[np.float64]]

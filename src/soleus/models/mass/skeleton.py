@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 _NO_PARENT = "None"
 _OF_JOINT = ("kp", "kv", "damping", "stiffness", "friction", "weight")
+_TURN = 2 * np.pi + 1e-6
 _LIMITED = ("lower", "upper", *_OF_JOINT)
 _JOINTS = {"Free": ("damping",), "Ball": _LIMITED, "Revolute": ("axis", *_LIMITED), "Weld": ()}
 """Kinds of joints, and the attributes that each has."""
@@ -169,6 +170,9 @@ def _limits(joint: Element, kind: str) -> tuple[Floats, Floats]:
     if count == 0 or not ("lower" in joint.attributes or "upper" in joint.attributes):
         return np.full(count, -np.inf), np.full(count, np.inf)
     lower, upper = joint.numbers("lower", count), joint.numbers("upper", count)
+    most = float(np.abs([lower, upper]).max())
+    if most > _TURN:
+        joint.fail(f"expected limits in radians, a whole turn (6.28) at most, got {most:g}: are they in degrees?")
     if not (lower < upper).all():
         joint.fail(f"expected lower limits below the upper ones, got {joint.text('lower')} and {joint.text('upper')}")
     return lower, upper

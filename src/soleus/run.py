@@ -206,6 +206,8 @@ class Run:
             return
         self.evaluating = True
         try:
+            if self.interrupted:  # by a signal that came just before: nobody waits for an evaluation any more
+                raise EvaluationStopped
             found = self.evaluate_policy(
                 self.config,
                 self.ppo.policy_state(),

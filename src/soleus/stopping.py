@@ -15,14 +15,15 @@ _GONE = (errno.EPIPE, errno.EIO)  # of a pipe without a reader, of a terminal th
 
 @contextmanager
 def on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop`, in the main thread, for each signal that asks to end; a signal that is ignored stays ignored.
+    """Call `stop`, in the main thread, for each signal that asks to end.
 
-    Under nohup SIGHUP is ignored. In another thread than the main one nothing is changed.
+    SIGHUP stays ignored where it is, as under nohup. In another thread than the main one nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in _SIGNALS if not (nohup and number == signal.SIGHUP)]
     before = {number: signal.signal(number, lambda number, frame: stop()) for number in heard}
     try:
         yield

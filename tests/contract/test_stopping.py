@@ -21,6 +21,7 @@ TRAIN = [
 
 
 def _start(run: Path, *arguments: str, **options: object) -> subprocess.Popen[str]:
+    options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))  # who runs the tests may not
     defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     command = [sys.executable, "-W", "ignore", "-c", CODE, *TRAIN, "--run-dir", str(run), *arguments]
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, **{**defaults, **options})  # type: ignore[call-overload, no-any-return]

@@ -1,5 +1,6 @@
 """Promise 5: no interpreter lock is held during a rollout, and there are no more threads than asked for."""
 
+import resource
 import subprocess
 import sys
 import threading
@@ -85,9 +86,15 @@ body = load_body(load_config("walk2d"))
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, used + 2**30))
 try:
-    Simulation(body, 2000, 2000, 0)
+    Simulation(body, 30, 30, 0)
 except (UserError, MemoryError) as error:
     print("refused:", error)
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert result.stdout.startswith("refused: walk2d: expected the system to give 2000 threads"), result.stderr
+    large = 128 * 2**20  # of each thread's stack: few of them fill what is left
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_STACK, (large, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=limited)
+    assert result.stdout.startswith("refused: walk2d: expected the system to give 30 threads"), result.stderr

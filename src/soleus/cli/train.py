@@ -4,7 +4,7 @@ import re
 import shutil
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -12,6 +12,9 @@ from soleus.cli.flags import NO_CREW, CrewFlags, Text, short_overrides
 from soleus.config import RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 from soleus.section import is_url
+
+if TYPE_CHECKING:
+    from soleus.run import Run
 
 RUNS = Path("runs")
 
@@ -115,8 +118,25 @@ def _fetch(url: str, run_dir: Path | None) -> Path:
     return file
 
 
-def _stop_now() -> None:
-    raise KeyboardInterrupt
+def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run":
+    """Return a run (train.build). Until it is there every signal that asks to end does so as Ctrl-C: nothing is left."""
+    from soleus.stopping import on_signals
+    from soleus.train import build
+
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt
+
+    try:
+        with on_signals(stop):
+            return build(config, folder, resume=resume)
+    except Exception:
+        if asked:  # code of other libraries makes an error of their own of an interrupt
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _run(
@@ -125,8 +145,6 @@ def _run(
     """Train; return the run's folder and its summary."""
     from soleus import checkpoint, inputs
     from soleus.claim import FolderInUse
-    from soleus.stopping import on_signals
-    from soleus.train import build
     from soleus.train import train as run_training
 
     if resume is not None:
@@ -146,16 +164,13 @@ def _run(
             raise
         inputs.check(folder)
         inputs.find_modules(folder)
-        with on_signals(_stop_now):  # from here to the first iteration all of them end it as Ctrl-C does
-            run = build(config, folder, resume=file)
-        return folder, run_training(run)
+        return folder, run_training(_built(config, folder, file))
     config = load_config(preset, overrides)
     _check_crew(given, config)
     while True:
         folder = run_dir or _new_folder(preset or config.subject)
         try:
-            with on_signals(_stop_now):
-                run = build(config, folder)
+            run = _built(config, folder)
         except FolderInUse:
             if run_dir is not None:
                 raise

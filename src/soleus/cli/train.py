@@ -119,7 +119,7 @@ def _fetch(url: str, run_dir: Path | None) -> Path:
 
 
 def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run":
-    """Return a run (train.build). Until it is there every signal that asks to end does so as Ctrl-C: nothing is left."""
+    """Return a run (train.build). Until it is there, every signal that asks to end does so as Ctrl-C does."""
     from soleus.stopping import on_signals
     from soleus.train import build
 

@@ -211,12 +211,17 @@ def _reset_mask(options: Any, count: int) -> np.ndarray | None:
     return mask
 
 
-def _checked(actions: Any, expected: np.ndarray) -> np.ndarray:
-    """Return actions as the core takes them: numbers of any kind, all of them finite."""
+def as_array(actions: Any) -> np.ndarray:
+    """Return actions as an array. Raises UserError for what is none."""
     try:
-        given = np.asarray(actions)
+        return np.asarray(actions)
     except Exception:  # a ragged list, a tensor that wants a gradient, ...
         raise UserError(f"actions: expected numbers, got a {type(actions).__name__} that is no array") from None
+
+
+def _checked(actions: Any, expected: np.ndarray) -> np.ndarray:
+    """Return actions as the core takes them: numbers of any kind, all of them finite."""
+    given = as_array(actions)
     if given.dtype.kind not in "biuf":
         raise UserError(f"actions: expected numbers that fit {expected.dtype}, got {given.dtype}")
     if given.shape != expected.shape:

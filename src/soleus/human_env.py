@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
-from soleus.envs import check_options, make_vec
+from soleus.envs import as_array, check_options, make_vec
 from soleus.errors import UserError
 
 _SEEDS = 2**63
@@ -42,10 +42,7 @@ class HumanEnv(gymnasium.Env[Any, Any]):
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Advance by one control step; raises UserError as BatchEnv.step."""
-        try:
-            given = np.asarray(action)[None]
-        except Exception:  # a ragged list, a tensor that wants a gradient, ...
-            raise UserError(f"actions: expected numbers, got a {type(action).__name__} that is no array") from None
+        given = as_array(action)[None]
         expected = self.action_space.shape
         if given.shape[1:] != expected:
             raise UserError(f"actions: expected shape {expected}, got {given.shape[1:]}")

@@ -67,13 +67,12 @@ class Inputs:
         for source in self._sources:
             sums = {}
             for path in (source.path, *source.others):
-                data = _read(path)
-                if path.suffix.lower() == ".xml":
-                    data = _relocated(data, path, source)
+                there = _read(path)
+                data = _relocated(there, path, source) if path.suffix.lower() == ".xml" else there
                 to = self.folder / source.place(path)
                 to.parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(to, data)
-                sums[source.place(path)] = {"from": str(path), "sha256": _sum(data), "sha256_there": _sum(_read(path))}
+                sums[source.place(path)] = {"from": str(path), "sha256": _sum(data), "sha256_there": _sum(there)}
             files[source.key] = sums
         index = {
             "started_in": str(Path.cwd()),

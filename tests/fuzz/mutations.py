@@ -89,40 +89,36 @@ def doubled(rng: random.Random, data: bytes) -> bytes:
     return data[:b] + data[a:b] + data[b:]
 
 
-def a_number(rng: random.Random, data: bytes) -> bytes:
-    """Another number in the place of one."""
+def _replaced(rng: random.Random, data: bytes, pattern: str, others: Callable[[str, list[str]], list[str]]) -> bytes:
+    """Put another text in the place of one that the pattern finds. others: of the one and of all that were found."""
     text = data.decode("utf-8", "surrogateescape")
-    found = list(re.finditer(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text))
+    found = list(re.finditer(pattern, text))
     if not found:
         return data
     match = rng.choice(found)
-    old = match[0]
-    new = rng.choice(
-        (*NUMBERS, *WORDS[:4], f"-{old}", f"{old}{old}", f"{old}e2", f"{float(old) * 57.3:g}", f"{float(old) / 1000:g}")
-    )
+    new = rng.choice(others(match[0], [one[0] for one in found]))
     return (text[: match.start()] + new + text[match.end() :]).encode("utf-8", "surrogateescape")
+
+
+def a_number(rng: random.Random, data: bytes) -> bytes:
+    """Another number in the place of one."""
+
+    def others(old: str, all_of_them: list[str]) -> list[str]:
+        near = [f"-{old}", f"{old}{old}", f"{old}e2", f"{float(old) * 57.3:g}", f"{float(old) / 1000:g}"]
+        return [*NUMBERS, *WORDS[:4], *near]
+
+    return _replaced(rng, data, r"-?\d+(\.\d+)?([eE][-+]?\d+)?", others)
 
 
 def a_word(rng: random.Random, data: bytes) -> bytes:
     """A word that is misspelt, or another one."""
-    text = data.decode("utf-8", "surrogateescape")
-    found = list(re.finditer(r"[A-Za-z_]{2,}", text))
-    if not found:
-        return data
-    match = rng.choice(found)
-    old = match[0]
-    k = rng.randrange(len(old))
-    new = rng.choice(
-        (
-            old[:k] + old[k + 1 :],
-            old[:k] + old[k] + old[k:],
-            old.upper(),
-            old.lower(),
-            rng.choice(found)[0],
-            rng.choice(WORDS),
-        )
-    )
-    return (text[: match.start()] + new + text[match.end() :]).encode("utf-8", "surrogateescape")
+
+    def others(old: str, all_of_them: list[str]) -> list[str]:
+        k = rng.randrange(len(old))
+        slips = [old[:k] + old[k + 1 :], old[:k] + old[k] + old[k:], old.upper(), old.lower()]
+        return [*slips, rng.choice(all_of_them), rng.choice(WORDS)]
+
+    return _replaced(rng, data, r"[A-Za-z_]{2,}", others)
 
 
 def a_line(rng: random.Random, data: bytes) -> bytes:

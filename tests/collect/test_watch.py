@@ -56,8 +56,12 @@ def test_an_environment_that_does_not_return_is_named_and_given_up(
 
 def test_where_nobody_listens_it_is_only_said(hurry: None, capsys: pytest.CaptureFixture[str]) -> None:
     place = np.array([0, 2])
-    with watch.Watch(place, "x", 1.0, first=10) as one:
-        time.sleep(2.2)
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Ray, once it was used in this process, listens
+    try:
+        with watch.Watch(place, "x", 1.0, first=10) as one:
+            time.sleep(2.2)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert one.hung == "x: environment 12 has not returned for 1 s"
     assert "warning: x: environment 12 has not returned for 1 s; everything waits for it" in capsys.readouterr().err
     assert not [thread for thread in threading.enumerate() if thread.name == "watch-environments" and thread.is_alive()]

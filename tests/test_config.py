@@ -317,3 +317,13 @@ def test_numbers_are_decimal_and_a_colon_makes_no_hour(file: Path) -> None:
     assert (config.train.steps, config.train.seed) == (10, 1000)
     assert message_of(file, "--train.duration", "1:30").startswith("train.duration: expected a time such as")
     assert message_of(file, "--train.steps", "1:30").startswith("train.steps: expected a valid integer, got '1:30'")
+
+
+@pytest.mark.parametrize(
+    "value", ["!!int ''", "!!float x", "!!bool perhaps", "2001-99-99", "!!timestamp x", "9" * 5000]
+)
+def test_values_that_are_not_of_their_tag_are_one_line(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"base: walk2d\ntrain: {{steps: {value}}}\n")
+    with pytest.raises(UserError, match=r"mine.yaml: .*expected|train.steps: expected"):
+        load_config(file)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from soleus.errors import UserError
+from soleus.errors import UserError, first_line
 
 _FORMAT = 1
 _KEYS = ("counters", "policy", "muscle", "ppo", "muscle_learner", "collector")  # what a run saves
@@ -184,11 +184,6 @@ def _load(path: Path) -> dict[str, Any]:
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
         raise UserError(f"{path}: expected the number of its steps, got {steps!r}")
     return content
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its type where it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -40,3 +40,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
         or [one for one in words if one.lower() == word.lower()]
     )
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type where it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from soleus.errors import UserError
+from soleus.errors import UserError, first_line
 
 
 class _Loader(yaml.SafeLoader):
@@ -41,3 +41,5 @@ def parse_yaml(text: str, what: str) -> Any:
         where = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UserError(f"{what}{where}: expected valid YAML, but {problem}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:  # a value that is not of its tag
+        raise UserError(f"{what}: expected values that are of their kind, but {first_line(error)}") from None

@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+import torch
 
 from soleus.learn.norm import RewardScaler, RunningMoments
 
@@ -67,3 +69,14 @@ def test_steps_that_do_not_count_start_a_return_anew() -> None:
     scaler.scale(rewards, np.zeros((3, 2), bool), valid)
     assert scaler.running.tolist() == [1.0, 3.0]
     assert scaler.moments.count == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("mean", torch.zeros(3, dtype=torch.float64)), ("variance", -torch.ones(2, dtype=torch.float64)), ("count", -1.0)],
+)
+def test_moments_of_another_shape_or_impossible_ones_are_refused(name: str, value: object) -> None:
+    moments = RunningMoments((2,))
+    with pytest.raises(ValueError, match="expected"):
+        moments.load_state_dict({**moments.state_dict(), name: value})
+    assert moments.mean.tolist() == [0, 0]

@@ -1,6 +1,7 @@
 """A run goes on differently where that means something and says why where not; a new one begins with its weights."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from soleus import checkpoint
 from soleus.cli import main
 from soleus.config import fixed_keys, known_keys, load_config
 from soleus.log import read_metrics
+from soleus.run import Counters
 
 SMALL = ("--num-envs", "4", "--train.rollout-steps", "16", "--ppo.batch_size", "16", "--train.eval-episodes", "1")
 WALK = ("test-walk2d-small", "--num-threads", "1", *SMALL)
@@ -167,3 +169,12 @@ def test_weights_that_do_not_fit(walked: Path, tmp_path: Path, capsys: Any, flag
     assert error.startswith(f"error: {said}")
     assert error.count("\n") == 1
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf"), "3"])
+def test_counters_that_are_no_finite_numbers_are_refused(figure: object) -> None:
+    good = asdict(Counters(best_evaluation={"mean_return": 1.0, "std_return": 0.5, "episodes": 2.0}))
+    assert Counters.read(good).best_evaluation["std_return"] == 0.5
+    good["best_evaluation"]["std_return"] = figure
+    with pytest.raises(ValueError, match=r"counters.best_evaluation: expected finite numbers, got"):
+        Counters.read(good)

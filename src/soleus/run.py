@@ -37,6 +37,10 @@ class CollectionStopped(BaseException):
     """Raised into a round that goes on though the run was asked to stop: it comes to nothing."""
 
 
+def _is_finite(figure: Any) -> bool:
+    return isinstance(figure, int | float) and not isinstance(figure, bool) and math.isfinite(figure)
+
+
 @dataclass
 class Counters:
     """How far a run is; goes into its checkpoints."""
@@ -61,8 +65,8 @@ class Counters:
         for name, value in asdict(cls()).items():
             own = getattr(found, name)
             figures = [own] if not isinstance(value, dict) else own.values() if isinstance(own, dict) else [None]
-            if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in figures):
-                raise ValueError(f"counters.{name}: expected numbers, got {own!r}")
+            if not all(_is_finite(one) for one in figures):
+                raise ValueError(f"counters.{name}: expected finite numbers, got {own!r}")
         for name in ("evaluation", "best_evaluation"):
             own = getattr(found, name)
             if own and not own.keys() >= {"mean_return", "episodes"}:

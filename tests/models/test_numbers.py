@@ -45,3 +45,11 @@ def test_a_warning_of_mujoco_is_said_once(capsys):
     for at in (0.0, 0.5):
         warn(f"Inertia matrix is too close to\n singular of 'x'. Time = {at:.4f}.")
     assert capsys.readouterr().err == "warning: MuJoCo: Inertia matrix is too close to singular of 'x'.\n"
+
+
+@pytest.mark.parametrize("element", ['<text name="" data="x"/>', '<numeric name="" data="1"/>'])
+def test_a_custom_element_without_a_name_says_nothing(tmp_path, element):
+    main_file = write_person(tmp_path)
+    text = main_file.read_text()
+    main_file.write_text(text.replace("<worldbody>", f"<custom>{element}</custom><worldbody>", 1))
+    assert models.load(str(main_file)).muscle_names == models.load(str(write_person(tmp_path / "other"))).muscle_names

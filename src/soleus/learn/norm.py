@@ -52,7 +52,8 @@ class RunningMoments:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from state_dict(). Raises ValueError for moments of another shape, or that are none."""
-        if (flaw := flaw_of(state, self.state_dict())) or float(state["variance"].min()) < 0 or state["count"] < 0:
+        found = {name: state[name] for name in own} if (own := self.state_dict()).keys() <= state.keys() else state
+        if (flaw := flaw_of(found, own)) or float(state["variance"].min()) < 0 or state["count"] < 0:
             raise ValueError(flaw or "expected a variance and a count of at least 0, got others")
         self.mean = np.asarray(state["mean"].numpy(), np.float64).copy()
         self.variance = np.asarray(state["variance"].numpy(), np.float64).copy()

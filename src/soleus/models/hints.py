@@ -68,7 +68,7 @@ def _by_joint(model: mujoco.MjModel, prefix: str, times: int = 1) -> dict[str, N
     """Numbers of 0 or more for each axis of a hinge, slide or ball joint, `times` as many."""
     found = {}
     for i in range(model.nnumeric):
-        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i)
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i) or ""  # it may have none
         if not name.startswith(prefix):
             continue
         joint = name.removeprefix(prefix)
@@ -87,7 +87,7 @@ def _by_joint(model: mujoco.MjModel, prefix: str, times: int = 1) -> dict[str, N
 def _limits(model: mujoco.MjModel) -> dict[str, NDArray[np.float64]]:
     found = {}
     for i in range(model.nnumeric):
-        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i)
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i) or ""  # it may have none
         if not name.startswith(LIMITS):
             continue
         values, joint = _numeric(model, name, 6), name.removeprefix(LIMITS)
@@ -102,7 +102,7 @@ def _limits(model: mujoco.MjModel) -> dict[str, NDArray[np.float64]]:
 
 
 def _texts(model: mujoco.MjModel) -> dict[str, str]:
-    names = [mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_TEXT, i) for i in range(model.ntext)]
+    names = [mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_TEXT, i) or "" for i in range(model.ntext)]
     ends = [(int(start), int(size)) for start, size in zip(model.text_adr, model.text_size, strict=True)]
     data = bytes(model.text_data)
     return {name: data[at : at + size].rstrip(b"\0").decode() for name, (at, size) in zip(names, ends, strict=True)}

@@ -280,3 +280,21 @@ def test_one_column_in_degrees_is_no_table_in_degrees(tmp_path, walk2d):
     with pytest.raises(UserError, match=r"column 'knee_angle_r': expected angles from 0 to .* radians") as said:
         motions.load(path, walk2d)
     assert "motion.unit" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("motion.scale", 0.5, r"motion\.scale: expected a clip .* which it is a key of, got motion: walk$"),
+        ("motion.names.pelvis", "hips", r"motion\.names: expected a clip .* got motion: walk$"),
+        ("model.root", "pelvis", r"model\.root: expected a model file .* got model: walk2d$"),
+    ],
+)
+def test_keys_of_files_over_names(key, value, said):
+    with pytest.raises(UserError, match=said):
+        load_human_config("walk2d", {key: value})
+
+
+def test_what_came_is_said_once():
+    with pytest.raises(UserError, match=r"model: expected mass or mjcf, got neither$"):
+        load_human_config("walk2d", {"model": {"mass": None, "root": "pelvis"}})

@@ -51,7 +51,12 @@ def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
         return _place(built_in_cycle(name), human)
     if ending == ".csv":
         return read_table(Path(name), human)
-    if ending not in (".yaml", ".yml"):
+    if ending and ending not in (".yaml", ".yml"):
+        raise UserError(
+            f"motion file '{name}': expected a name that ends in .bvh (a clip), .csv (a table) or .yaml (a gait cycle),"
+            f" got {Path(name).suffix}"
+        )
+    if not ending:
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
             f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, .csv or .bvh; nearest is '{near}'"

@@ -150,6 +150,10 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
         merged["env"] = _env_over(below.get("env"), above["env"])
     for key in ("model", "motion"):
         given, base = above.get(key), sources.spelled_out(below.get(key))
+        if isinstance(given, dict) and isinstance(base, str) and not given.keys() & sources.KINDS:
+            first = next(iter(given), "keys")
+            kind = "a model file (.xml, .mjb)" if key == "model" else "a clip (.bvh) or a table (.csv)"
+            raise UserError(f"{key}.{first}: expected {kind}, which it is a key of, got {key}: {base}")
         if isinstance(given, dict) and isinstance(base, dict):
             merged[key] = given if given.keys() & sources.KINDS - base.keys() else _merge(base, given)  # of one kind
     ppo = above.get("ppo")
@@ -303,6 +307,8 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
         message = str(first["ctx"]["error"])
         if not message.startswith("expected"):  # a check over several keys, which names the one at fault itself
             return f"{key}.{message}" if key else message
+        if ", got " in message:
+            return f"{key}: {message}"
     message = message[0].lower() + message[1:].replace("valid tuple", "list")
     message = re.sub("valid dictionary( or instance of .*)?", "mapping", message)
     return f"{key}: {message.replace('input should be', 'expected')}, got {first['input']!r}"

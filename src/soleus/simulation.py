@@ -17,6 +17,7 @@ from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Motion
 from soleus.networks import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
+from soleus.sources import is_clip_or_table
 from soleus.spaces import ActionSpec, ObservationSpec
 from soleus.system import check_memory
 from soleus.tasks.catalog import catalog, check_terms
@@ -68,6 +69,16 @@ def one_body(body: Body) -> _core.Body:
         raise UserError(f"{body.config.subject}: {error}") from None
 
 
+def _poses_from(body: Body, error: str) -> str:
+    """Return which file starts come from, where it is starts that are wrong."""
+    source = body.config.motion
+    if body.motion is None or body.config.task.initial != "reference" or "expected a start" not in error:
+        return ""
+    file = getattr(source, "table", None) or getattr(source, "bvh", None) or source
+    units = ": its units and axes are motion.scale, motion.unit and motion.up" if is_clip_or_table(source) else ""
+    return f", or motion '{file}', in whose poses episodes start{units}"
+
+
 class Simulation:
     """N humans in the native core. Errors of the core come out as UserError."""
 
@@ -97,7 +108,7 @@ class Simulation:
                 first,
             )
         except ValueError as error:
-            raise UserError(f"{config.subject}: {error}") from None
+            raise UserError(f"{config.subject}: {error}{_poses_from(body, str(error))}") from None
         self.muscle_layout = MuscleLayout(
             human.crossing_adr, human.crossing, len(human.actuated), len(human.muscle_names)
         )

@@ -75,6 +75,8 @@ class BvhMotion(Section):
     bvh: str
     scale: Positive = 0.01
     """[m] of the file's unit of length."""
+    root_scale: Positive | None = None
+    """[m] of the unit of the root's positions; null: scale, which is then that of OFFSETs and positions."""
     unit: Unit = "degree"
     """Of rotations."""
     up: Axis | None = None
@@ -124,6 +126,11 @@ def spelled_out(value: Any) -> Any:
     ending = Path(value).suffix.lower() if isinstance(value, str) else ""
     kind = {**dict.fromkeys(MODEL_ENDINGS, "mjcf"), ".bvh": "bvh", ".csv": "table"}.get(ending)
     return {kind: value} if kind else value
+
+
+def is_clip_or_table(source: Any) -> bool:
+    """Whether a motion is of a file that has units and axes, which keys say."""
+    return isinstance(source, BvhMotion | TableMotion) or isinstance(spelled_out(source), Mapping)
 
 
 ModelSource = Annotated[Annotated[str, Tag("[name]")] | Annotated[ModelFiles, Tag("[files]")], Discriminator(_form)]

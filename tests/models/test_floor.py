@@ -1,11 +1,17 @@
 """The ground is what the feet come to stand on; without it nobody starts."""
 
+import re
+from functools import partial
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
 import scene
+from soleus import make_vec, models, motions
 from soleus.errors import UserError
 from soleus.models.ground import contact_geoms, lowest
+from soleus.motions.table import write_table
 
 MESH = '<asset><mesh name="slab" vertex="-4 -4 -.1 4 -4 -.1 4 4 -.1 -4 4 -.1 -4 -4 .1 4 -4 .1 4 4 .1 -4 4 .1"/></asset>'
 FIELD = '<asset><hfield name="hills" nrow="4" ncol="4" size="4 4 0.2 0.1"/></asset>'
@@ -106,3 +112,55 @@ def test_feet_that_touch_one_another_stand_on_no_ground_there(tmp_path):
     seen, _ = scene.env(tmp_path, text=close, task="{base: walk, initial_noise: 0}").reset(seed=0)
     apart = scene.env(tmp_path, task="{base: walk, initial_noise: 0}").reset(seed=0)[0]
     np.testing.assert_allclose(seen[:, -2:], apart[:, -2:], atol=0.2)  # the soles overlap by a centimetre
+
+
+BOX = '<geom name="floor" type="box" pos="0 0 -0.1" size="0.9 0.9 0.1"/>'
+
+
+def test_a_keyframe_beyond_the_edge_of_the_floor(tmp_path):
+    for x, floor, fits in ((0.3, BOX, True), (3, BOX, False), (50, scene.FLOOR.replace("0 0 1", "1 1 1"), True)):
+        tail = f'<keyframe><key name="there" qpos="{x} 0 0.93 1 0 0 0 0.3 0.6 0.3 0.3 0.6 0.3"/></keyframe>'
+        made = partial(scene.env, tmp_path, task="{base: walk, initial: 'key:there'}", floor=floor, tail=tail)
+        if fits:  # a plane has no edge for what touches it
+            made().reset(seed=0)
+            continue
+        with pytest.raises(UserError, match=r"below the feet in keyframe 'there', got none .* at 3 and 0 m along"):
+            made()
+
+
+def test_a_motion_beyond_the_edge_of_the_floor(tmp_path):
+    text = files("soleus.models").joinpath("walk2d.xml").read_text()
+    plane = re.search(r'<geom name="floor"[^>]*>', text)[0]
+    human = models.load("walk2d")
+    write_table(tmp_path / "lap.csv", motions.load("walk", human), human)
+    for half, fits in ((3.0, True), (0.5, False)):
+        box = f'<geom name="floor" type="box" pos="0 0 -0.1" size="{half} 1 0.1" conaffinity="1"/>'
+        human = models.load(scene.write(tmp_path, text.replace(plane, box), "edge.xml"))
+        if fits:
+            motions.load(str(tmp_path / "lap.csv"), human)
+            continue
+        with pytest.raises(UserError, match=r"lap\.csv' column 'root_tx': expected ground below the feet all along"):
+            motions.load(str(tmp_path / "lap.csv"), human)
+
+
+def test_starts_that_a_motion_makes_name_it(tmp_path, walk2d):
+    write_table(tmp_path / "lap.csv", motions.load("walk", walk2d), walk2d)
+    high = {"task.termination": {"fall": {"height": 1.5}}}
+    table = str(tmp_path / "lap.csv")
+    for motion, said in (("walk", "'walk', in whose poses episodes start$"), (table, r"'\S*lap\.csv', .*scale")):
+        with pytest.raises(UserError, match=rf"expected a start that lasts.*, or motion {said}"):
+            make_vec("walk2d", num_envs=1, num_threads=1, overrides=high | {"motion": motion})
+
+
+@pytest.mark.parametrize(
+    ("gravity", "fits"),
+    [("0 0 -9.81", True), ("0.8 0 -9.7", True), ("0 0 -1.62", True), ("0 -9.81 0", False), ("0 0 0", False),
+     ("0 0 9.81", False), ("0 0 -981", False)],
+)  # fmt: skip
+def test_gravity(gravity, fits, tmp_path):
+    path = scene.write(tmp_path, scene.mjcf(head=f'<option gravity="{gravity}"/>'))
+    if fits:
+        models.load(path)
+        return
+    with pytest.raises(UserError, match=rf'scene\.xml: expected gravity down along z .*, got "{gravity}"'):
+        models.load(path)

@@ -65,6 +65,11 @@ def test_mistakes(initial, said, tmp_path):
         scene.env(tmp_path, task=f"{{base: walk, initial: '{initial}'}}", tail=KEYS)
 
 
+def test_a_keyframe_without_a_name(tmp_path):
+    with pytest.raises(UserError, match=r"a keyframe that has a name, got 'key:stand', and 'scene' has 1 without"):
+        scene.env(tmp_path, task=START, tail=f'<keyframe><key qpos="{BENT}"/></keyframe>')
+
+
 def test_a_model_without_any(tmp_path):
     with pytest.raises(UserError, match=r"task\.initial: expected a keyframe but 'scene' has none; got 'key:stand'"):
         scene.env(tmp_path, task=START)

@@ -150,7 +150,7 @@ def test_a_range_that_is_none_is_refused(limits, tmp_path):
 
 
 def test_what_options_switch_off_is_said(tmp_path):
-    with pytest.raises(UserError, match='expected gravity, got <flag gravity="disable"/>'):
+    with pytest.raises(UserError, match='expected gravity, got <option><flag gravity="disable"/>'):
         scene.env(tmp_path, head='<option><flag gravity="disable"/></option>')
     with pytest.raises(UserError, match="expected a muscle that can pull, but its group is disabled"):
         scene.env(tmp_path, "excitation", head='<option actuatorgroupdisable="0"/>')

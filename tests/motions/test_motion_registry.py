@@ -108,3 +108,17 @@ def test_a_steady_trunk_leaves_the_legs_where_they_were(tmp_path, table):
         after = steady.angles[angle](phase) + sign * steady.pelvis[part](phase)
         np.testing.assert_allclose(after, before, atol=1e-12)
         assert np.abs(steady.pelvis[part](phase)).max() < 0.3 * np.abs(cycle.pelvis[part](phase)).max()
+
+
+@pytest.mark.parametrize("name", ["lap.mot", "walk.TRC", "clip.fbx"])
+def test_endings_that_are_no_motions(name, walk2d):
+    with pytest.raises(UserError, match=rf"'{name}': expected a name that ends in \.bvh .*, got \.") as error:
+        motions.load(name, walk2d)
+    assert "nearest" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a.urdf", "compile program"), ("a.mjcf", r"as \.xml"), ("a.osim", "")])
+def test_endings_that_are_no_models(name, said):
+    with pytest.raises(UserError, match=rf"'{name}': expected a name that ends in \.xml .*{said}") as error:
+        models.load(name)
+    assert "nearest" not in str(error.value)

@@ -96,7 +96,9 @@ def assert_same_walk(one, other, atol=2e-6):
         ({"scale": 1 / 2.54}, r"0\.394 times as large .* motion\.scale: 0\.0254 for inches", {"scale": 0.0254}),
         ({"scale": 1 / 30.48}, r"motion\.scale: 0\.3048 for feet", {"scale": 0.3048}),
         ({"scale": 37.0}, r"motion\.scale: about 0\.00027", {"scale": 0.01 / 37}),
-        ({"places": 100.0}, r"expected the pelvis about 0\.96 m .*, got it at 2\.\d* m: motion\.scale", None),
+        ({"places": 100.0}, r"expected the pelvis to go as far .* motion\.root_scale 0\.01", {"root_scale": 1e-4}),
+        ({"places": 0.01}, r"go 0\.007\d* times as far .* motion\.root_scale: 1 for metres", {"root_scale": 1}),
+        ({"scale": 0.01, "places": 1.0}, r"0\.01 times as large", {"scale": 1.0, "root_scale": 0.01}),
         ({"turn": Z_UP}, r"turned by 90 degrees: what fits is motion\.up: z$", {"up": "z"}),
         ({"turn": Z_UP}, r"motion\.up: z", {"up": "z", "forward": "-y"}),
         ({"turn": UPSIDE_DOWN}, r"turned by 180 degrees: what fits is motion\.up: -y$", {"up": "-y"}),
@@ -108,7 +110,7 @@ def assert_same_walk(one, other, atol=2e-6):
         ({"frames": lambda rows: with_t_pose(rows, 0, 1)}, r"by motion\.to: 24$", {"to": 24}),
         ({"frames": lambda rows: with_t_pose(rows, 1, 1)}, r"motion\.(from: 1|to: 25)$", {"from": 1, "to": 25}),
         ({"frames": lambda rows: rows[:13]}, r"expected one cycle.*joint '.*_.' \d\d degrees.* motion\.from", None),
-        ({"frames": lambda rows: np.vstack([rows, rows[1:13]])}, r"expected one cycle", {"to": 24}),
+        ({"frames": lambda rows: np.vstack([rows, rows[1:13]])}, r"'hips' moving by 1\.15 m from frame 24", {"to": 24}),
         ({"frame_time": 41.7}, r"expected a Frame Time from 0\.0002 to 0\.25 s, got 41\.7: it is in seconds", None),
         ({"frame_time": 1e-6}, r"expected a Frame Time", None),
     ],
@@ -278,3 +280,21 @@ def test_one_column_in_degrees_is_no_table_in_degrees(tmp_path, walk2d):
     with pytest.raises(UserError, match=r"column 'knee_angle_r': expected angles from 0 to .* radians") as said:
         motions.load(path, walk2d)
     assert "motion.unit" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("motion.scale", 0.5, r"motion\.scale: expected a clip .* which it is a key of, got motion: walk$"),
+        ("motion.names.pelvis", "hips", r"motion\.names: expected a clip .* got motion: walk$"),
+        ("model.root", "pelvis", r"model\.root: expected a model file .* got model: walk2d$"),
+    ],
+)
+def test_keys_of_files_over_names(key, value, said):
+    with pytest.raises(UserError, match=said):
+        load_human_config("walk2d", {key: value})
+
+
+def test_what_came_is_said_once():
+    with pytest.raises(UserError, match=r"model: expected mass or mjcf, got neither$"):
+        load_human_config("walk2d", {"model": {"mass": None, "root": "pelvis"}})

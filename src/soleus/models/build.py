@@ -26,6 +26,7 @@ from soleus.models.sides import partners
 from soleus.models.ties import find_ties
 
 _SCALAR = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
+_LEAST_GRAVITY, _MOST_GRAVITY = 0.1, 50.0  # [m/s^2] the moon has 1.6, Jupiter 25, and centimetres 981
 _FREE_NAMES = ("root_tx", "root_ty", "root_tz", "root_rx", "root_ry", "root_rz")
 
 
@@ -94,7 +95,12 @@ def build_human(
 def _check_enabled(model: mujoco.MjModel) -> None:
     """Raise UserError for what a model has and its options switch off: nobody would see why nothing moves."""
     if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_GRAVITY:
-        raise UserError('expected gravity, got <flag gravity="disable"/>')
+        raise UserError('expected gravity, got <option><flag gravity="disable"/></option>: take it away')
+    x, y, z = model.opt.gravity
+    if z > -_LEAST_GRAVITY or np.hypot(x, y) > -z or z < -_MOST_GRAVITY:  # a slope may tilt it
+        raise UserError(
+            f'expected gravity down along z [m/s^2], such as <option gravity="0 0 -9.81"/>, got "{x:g} {y:g} {z:g}"'
+        )
     off = [a for a in muscles(model) if not enabled(model, int(a))]
     if off:
         raise UserError(

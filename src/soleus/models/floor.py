@@ -35,6 +35,40 @@ def ground_height(
     soles: geoms that can collide; owns (nbody,): the person's bodies; above: height [m] of the person's root. Raises
     UserError where nothing is below the feet, or what is there does not collide with them.
     """
+    found, missed = _below(model, data, soles, owns, above)
+    if found is not None:
+        return found
+    if missed:
+        _, sole, geom = max(missed)
+        foot, floor = _name(model, sole), _name(model, geom)
+        raise UserError(
+            f"expected ground that the feet touch, but {foot} and {floor} below it do not collide: change contype and"
+            " conaffinity, or take away what excludes the pair"
+        )
+    raise UserError(
+        "expected ground below the feet, got none: add one, such as <geom type='plane' size='0 0 1'/> in <worldbody>"
+    )
+
+
+def ground_below(
+    model: mujoco.MjModel,
+    data: mujoco.MjData,
+    soles: NDArray[np.int32],
+    owns: NDArray[np.bool_],
+    above: float,
+) -> float | None:
+    """Height [m] of the ground as in ground_height; None where the feet are beyond its edge."""
+    return _below(model, data, soles, owns, above)[0]
+
+
+def _below(
+    model: mujoco.MjModel,
+    data: mujoco.MjData,
+    soles: NDArray[np.int32],
+    owns: NDArray[np.bool_],
+    above: float,
+) -> tuple[float | None, list[tuple[float, int, int]]]:
+    """Height of the ground, None without any; and height, sole and geom of what is below but does not collide."""
     top = max(above, lowest(model, data, soles) + _ABOVE)
     others = [g for g in range(model.ngeom) if not owns[model.geom_bodyid[g]]]
     fixed, loose, missed = list[float](), list[float](), list[tuple[float, int, int]]()
@@ -48,19 +82,10 @@ def ground_height(
                 (loose if _floats(model, geom) else fixed).append(top - distance)
             else:
                 missed.append((top - distance, sole, geom))
-    if fixed or loose:
-        height = max(fixed or loose)  # a ball that lies at the feet is no floor where there is one
-        return height if abs(height) > _LEVEL else 0.0
-    if missed:
-        _, sole, geom = max(missed)
-        foot, floor = _name(model, sole), _name(model, geom)
-        raise UserError(
-            f"expected ground that the feet touch, but {foot} and {floor} below it do not collide: change contype and"
-            " conaffinity, or take away what excludes the pair"
-        )
-    raise UserError(
-        "expected ground below the feet, got none: add one, such as <geom type='plane' size='0 0 1'/> in <worldbody>"
-    )
+    if not fixed and not loose:
+        return None, missed
+    height = max(fixed or loose)  # a ball that lies at the feet is no floor where there is one
+    return height if abs(height) > _LEVEL else 0.0, missed
 
 
 def collide(model: mujoco.MjModel, one: int, other: int) -> bool:
@@ -85,7 +110,9 @@ def _distance(model: mujoco.MjModel, data: mujoco.MjData, geom: int, start: NDAr
     if kind == _GEOM.mjGEOM_SDF:
         return -1.0
     place, axes = data.geom_xpos[geom], data.geom_xmat[geom]
-    return float(mujoco.mju_rayGeom(place, axes, model.geom_size[geom], start, _DOWN, kind))
+    # A plane is drawn as large as its size says, and has no end for what touches it.
+    size = np.zeros(3) if kind == _GEOM.mjGEOM_PLANE else model.geom_size[geom]
+    return float(mujoco.mju_rayGeom(place, axes, size, start, _DOWN, kind))
 
 
 def _floats(model: mujoco.MjModel, geom: int) -> bool:

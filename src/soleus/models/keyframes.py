@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
+from soleus.models.floor import ground_below
 from soleus.models.ground import contact_geoms, lowest
 from soleus.models.human import Human
 from soleus.models.root import conjugate, multiply
@@ -44,6 +45,12 @@ def start_of(human: Human, key: str | None) -> Start:
         return Start(human.qpos_rest, np.zeros(model.nv), ctrl, human.root_height, human.head_height, human.root_align)
     names = [str(model.key(k).name) for k in range(model.nkey)]
     if key not in names:
+        named = [name for name in names if name]
+        if names and not named:
+            raise UserError(
+                f"task.initial: expected a keyframe that has a name, got 'key:{key}', and '{human.name}' has"
+                f' {len(names)} without: <key name="{key}" .../> gives it one'
+            )
         has = f"of {', '.join(name or '(nameless)' for name in names)}" if names else f"but '{human.name}' has none"
         raise UserError(f"task.initial: expected a keyframe {has}; got 'key:{key}'{nearest(key, names)}")
     index = names.index(key)
@@ -87,9 +94,16 @@ def _check_limits(human: Human, key: str, qpos: Floats) -> None:
 
 
 def _check_feet(human: Human, key: str, data: mujoco.MjData) -> None:
-    """Raise UserError where a keyframe has both feet in the air, or a foot deep in the ground."""
+    """Raise UserError where a keyframe has both feet in the air, beyond the ground, or deep in it."""
     geoms = contact_geoms(human.model, np.concatenate(human.feet))
     height = lowest(human.model, data, geoms) - human.ground_height
+    owns = np.isin(np.arange(human.model.nbody), human.own_bodies)
+    place = data.xpos[human.root_body]
+    if ground_below(human.model, data, geoms, owns, float(place[2])) is None:
+        raise UserError(
+            f"task.initial: expected ground below the feet in keyframe '{key}', got none where its pelvis is, at"
+            f" {place[0]:.4g} and {place[1]:.4g} m along x and y: beyond the floor's edge"
+        )
     if not _FEET[0] <= height <= _FEET[1]:
         raise UserError(
             f"task.initial: expected a keyframe that stands on the ground, got '{key}' with feet at {height:.3g} m"

@@ -21,6 +21,10 @@ from soleus.models.speech import quiet_libraries
 from soleus.sources import ModelFiles, is_model_file
 
 _OWN = ("walk2d",)
+_ENDINGS = {
+    ".mjcf": ": MuJoCo takes it for MJCF as .xml",
+    ".urdf": ": MuJoCo's compile program writes MJCF of it (compile person.urdf person.xml)",
+}
 _INCLUDE = r"""<include\s+file\s*=\s*["']([^"']+)["']"""
 
 
@@ -44,6 +48,12 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
     if name in _OWN:
         text = files("soleus.models").joinpath(f"{name}.xml").read_text()
         return _build(name, lambda: mujoco.MjSpec.from_string(text), sim_hz)
+    ending = Path(name).suffix
+    if ending and not is_model_file(name):
+        raise UserError(
+            f"model file '{name}': expected a name that ends in .xml (MJCF) or .mjb, got {ending}"
+            f"{_ENDINGS.get(ending.lower(), '')}"
+        )
     if not is_model_file(name):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(

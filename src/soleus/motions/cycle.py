@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError
+from soleus.motions.jumps import JOINT, PLACE, TURN, find_jump
 from soleus.strict_yaml import parse_yaml
 
 Floats = NDArray[np.float64]
@@ -117,7 +118,9 @@ def read_cycle(path: Path) -> GaitCycle:
     legs = _tables(path, content, "angles", ANGLES, required=True)
     pelvis = _tables(path, content, "pelvis", PELVIS, required=False)
     named = {f"angles.{key}": table for key, table in legs.items()}
-    _check_units(path, named | {f"pelvis.{key}": table for key, table in pelvis.items()})
+    named |= {f"pelvis.{key}": table for key, table in pelvis.items()}
+    _check_units(path, named)
+    _check_jumps(path, named, scalars["duration"])
     return GaitCycle(
         name=str(content.get("name", path.stem)),
         **scalars,
@@ -170,6 +173,21 @@ def _check_units(path: Path, tables: dict[str, Floats]) -> None:
         raise UserError(
             f"motion file '{path}': 'angles' must be in degrees, got none beyond {widest:.3g}: are they in radians?"
         )
+
+
+def _check_jumps(path: Path, tables: dict[str, Floats], duration: float) -> None:
+    """Raise UserError where a table, by key, jumps from a sample to the next, which smoothing would hide."""
+    for key, table in tables.items():
+        pace = PLACE if key == "pelvis.sway" else TURN if key.startswith("pelvis.") else JOINT
+        steps = np.diff(table if pace is PLACE else np.deg2rad(table), append=0.0)[:, None]
+        steps[-1] = table[0] - table[-1] if pace is PLACE else np.deg2rad(table[0] - table[-1])
+        jump = find_jump(steps, duration / len(table), pace)
+        if jump:
+            at, after = jump.frame, (jump.frame + 1) % len(table)
+            raise UserError(
+                f"motion file '{path}': '{key}' must not jump, got {table[at]:g} and {table[after]:g} as samples {at}"
+                f" and {after}, {duration / len(table):.3g} s apart"
+            )
 
 
 def _tables(

@@ -13,15 +13,19 @@ from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.axes import AXES, facing, turned_up
 from soleus.motions.bvh import Clip
+from soleus.motions.jumps import JOINT, PLACE, TURN, find_jump
 from soleus.motions.placing import Track
+from soleus.motions.rotations import from_matrices, log
+from soleus.motions.units import said
 
 Floats = NDArray[np.float64]
 
-_UNITS = {"metres": 1.0, "centimetres": 0.01, "millimetres": 0.001, "inches": 0.0254, "feet": 0.3048}
 _SIZE = 1.5  # times as large or small: a child's clip on a grown-up is within it, inches for centimetres are not
 _ASKEW = np.deg2rad(30.0)
+_UNSURE = 1e-3  # weight of the axes as they are said over where the joints lie
 _BONE, _BONE_ASKEW = 0.05, np.deg2rad(60.0)  # [m] at least of bones that are compared
-_JUMP, _TIMES = 0.5, 8.0  # [rad] of a joint from one frame to the next, and over nearly all its other steps
+_MOST_FRAMES = 4  # of a clip too short to say what a jump is
+_ENDS = 0.25  # of the frames, at either end, where a pose that is none of the motion stands
 _GAP, _GAP_SHARE = np.deg2rad(15.0), 0.5  # of the last frame from the first, the latter over what the joints move
 _STILL = np.deg2rad(3.0)
 _FRAME_S = (1 / 5000, 0.25)
@@ -37,8 +41,12 @@ def check_frames(clip: Clip) -> None:
         )
 
 
-def check_fit(clip: Clip, human: Human, tracks: Sequence[Track], world: Floats, scale: float) -> None:
-    """Raise UserError where a clip's skeleton is not the body's. world (3, 3): from the clip's axes to the world's."""
+def check_fit(
+    clip: Clip, human: Human, tracks: Sequence[Track], world: Floats, scale: float, ahead: str | None = None
+) -> None:
+    """Raise UserError where a clip's skeleton is not the body's. world (3, 3): from the clip's axes to the world's.
+    ahead: the axis that the user said the person faces along, if any.
+    """
     data = mujoco.MjData(human.model)
     mujoco.mj_kinematics(human.model, data)
     places = np.array([data.xanchor[track.joint] for track in tracks])
@@ -49,23 +57,27 @@ def check_fit(clip: Clip, human: Human, tracks: Sequence[Track], world: Floats, 
     if not theirs.any():
         raise UserError(f"BVH file '{clip.path}': expected joints apart from one another, got OFFSETs of zero")
     _check_size(clip, human, float(np.linalg.norm(own) / np.linalg.norm(theirs)), scale)
-    _check_axes(clip, human, own, theirs, world)
+    _check_axes(clip, human, own, theirs, world, ahead)
     _check_bones(clip, tracks, places, rest, world, scale)
 
 
-def check_motion(clip: Clip, tracks: Sequence[Track]) -> None:
-    """Raise UserError where frames jump, as from a T-pose, stand still as radians do, or the lap does not close."""
+def check_unit(clip: Clip, tracks: Sequence[Track]) -> None:
+    """Raise UserError where joints stand still as they do in degrees that are radians."""
     turns = clip.rotations[:, [track.source for track in tracks]]
-    names = [clip.joints[track.source] for track in tracks]
     away = _angles(turns[:1], turns)
     if np.ptp(clip.positions, axis=0).max() > 0 and 0 < away.max() < _STILL and clip.most_angle < _HALF_TURN:
         raise UserError(
             f"BVH file '{clip.path}': expected rotations in degrees, got none beyond {clip.most_angle:.3g}: if they"
             " are in radians, say motion.unit: radian"
         )
-    if clip.frames > 4:
-        _check_jumps(clip, names, _angles(turns[:-1], turns[1:]))
-    _check_lap(clip, names, away, tracks)
+
+
+def check_motion(clip: Clip, tracks: Sequence[Track], scale: float) -> None:
+    """Raise UserError where frames jump, as from a T-pose, or the lap does not close. scale: [m] of the root's."""
+    if clip.frames > _MOST_FRAMES:
+        _check_jumps(clip, tracks, scale)
+    turns = clip.rotations[:, [track.source for track in tracks]]
+    _check_lap(clip, [clip.joints[track.source] for track in tracks], _angles(turns[:1], turns), tracks)
 
 
 def _rest(clip: Clip) -> Floats:
@@ -80,34 +92,38 @@ def _rest(clip: Clip) -> Floats:
 def _check_size(clip: Clip, human: Human, fits: float, scale: float) -> None:
     if 1 / _SIZE < fits / scale < _SIZE:
         return
-    unit = min(_UNITS, key=lambda name: abs(np.log(fits / _UNITS[name])))
-    near = 1 / _SIZE < fits / _UNITS[unit] < _SIZE
-    said = f"{_UNITS[unit]:g} for {unit}" if near else f"about {fits:.3g}"
     raise UserError(
         f"BVH file '{clip.path}': expected a skeleton as large as '{human.name}', got one {scale / fits:.3g} times as"
-        f" large at motion.scale {scale:g}: what fits is motion.scale: {said}"
+        f" large at motion.scale {scale:g}: what fits is motion.scale: {said(fits, _SIZE)}"
     )
 
 
-def _check_axes(clip: Clip, human: Human, own: Floats, theirs: Floats, world: Floats) -> None:
+def _check_axes(clip: Clip, human: Human, own: Floats, theirs: Floats, world: Floats, ahead: str | None) -> None:
     """The rotation that fits best, of the T-poses onto one another (Kabsch 1976, Acta Cryst. A32:922)."""
-    u, _, vt = np.linalg.svd(own.T @ theirs)
+    covered = own.T @ theirs
+    covered = covered + _UNSURE * np.linalg.norm(covered) * world  # what joints in a line or a plane do not say
+    u, _, vt = np.linalg.svd(covered)
     best = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
     if _angle(best, world) < _ASKEW:
         return
     axes = np.zeros(9)
     mujoco.mju_quat2Mat(axes, human.channel_axes)
-    ups = {f"motion.up: {up}": axes.reshape(3, 3) @ turned_up(up, "y") for up in AXES}
-    ways = ups | {
+    ways = {
         f"motion.up: {up}, motion.forward: {forward}": facing(up, forward)
         for up in AXES
         for forward in AXES
         if up[-1] != forward[-1]
     }
-    said = next((key for key, matrix in ways.items() if _angle(best, matrix) < _ASKEW), "other axes, which no key says")
+    if ahead is None:  # beside a motion.forward of the user's, motion.up alone means something else
+        ways = {f"motion.up: {up}": axes.reshape(3, 3) @ turned_up(up, "y") for up in AXES} | ways
+    key = min(ways, key=lambda key: round(_angle(best, ways[key]), 6))
+    fits = key if _angle(best, ways[key]) < _ASKEW else "other axes, which no key says"
+    turned = best @ world.T
+    if turned[2, 2] > np.cos(_ASKEW) and _angle(best, world) > np.pi - _ASKEW:
+        fits += ", or its left and right are exchanged, which motion.names puts right"
     raise UserError(
         f"BVH file '{clip.path}': expected a skeleton that stands as '{human.name}' does, got one turned by"
-        f" {np.rad2deg(_angle(best, world)):.0f} degrees: what fits is {said}"
+        f" {np.rad2deg(_angle(best, world)):.0f} degrees: what fits is {fits}"
     )
 
 
@@ -134,19 +150,32 @@ def _check_bones(
             )
 
 
-def _check_jumps(clip: Clip, names: list[str], steps: Floats) -> None:
-    usual = np.quantile(steps, 0.9, axis=0)
-    jumps = np.where((steps > _JUMP) & (steps > _TIMES * usual), steps, 0.0)
-    if not jumps.any():
+def _check_jumps(clip: Clip, tracks: Sequence[Track], scale: float) -> None:
+    """The worst jump of all joints, and of the root's place."""
+    found = [
+        (jump, f"joint '{clip.joints[track.source]}' turning by {np.rad2deg(jump.size):.0f} degrees")
+        for track in tracks
+        if (jump := find_jump(_steps(clip, track.source), clip.frame_time, JOINT if track.source else TURN))
+    ]
+    if jump := find_jump(scale * np.diff(clip.positions, axis=0), clip.frame_time, PLACE):
+        found.append((jump, f"the root's position '{clip.joints[0]}' moving by {jump.size:.3g} m"))
+    if not found:
         return
-    frame, joint = np.unravel_index(int(jumps.argmax()), jumps.shape)
-    at = clip.first + int(frame)
-    early = frame < len(steps) / 2
-    key = f"motion.from: {at + 1}" if early else f"motion.to: {at}"
+    jump, came = max(found, key=lambda one: one[0].times)
+    at, count = clip.first + jump.frame, clip.frames
+    start, end = jump.frame < _ENDS * count, jump.frame + 1 > (1 - _ENDS) * count
+    key = f"motion.from: {at + 1}" if jump.frame + 1 < count / 2 else f"motion.to: {at}"
+    what = "a T-pose" if came.startswith("joint") else f"the frames {'before' if start else 'after'} it"
+    hint = f"leave out {what} by {key}" if start or end else "motion.from and motion.to choose frames without it"
     raise UserError(
-        f"BVH file '{clip.path}': expected a motion without jumps, got joint '{names[joint]}' turning by"
-        f" {np.rad2deg(jumps.max()):.0f} degrees from frame {at} to frame {at + 1}: leave out a T-pose by {key}"
+        f"BVH file '{clip.path}': expected a motion without jumps, got {came} from frame {at} to frame {at + 1}: {hint}"
     )
+
+
+def _steps(clip: Clip, joint: int) -> Floats:
+    """(F - 1, 3) [rad] from each frame to the next."""
+    turns = clip.rotations[:, joint]
+    return log(from_matrices(np.swapaxes(turns[:-1], -1, -2) @ turns[1:]))
 
 
 def _check_lap(clip: Clip, names: list[str], away: Floats, tracks: Sequence[Track]) -> None:

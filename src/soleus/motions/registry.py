@@ -13,11 +13,11 @@ from soleus.models.human import Human
 from soleus.motions.axes import facing, turned_up
 from soleus.motions.bvh import read_bvh
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
-from soleus.motions.fitting import check_fit, check_frames, check_motion
+from soleus.motions.fitting import check_fit, check_frames, check_motion, check_unit
 from soleus.motions.footing import fit_footing
 from soleus.motions.motion import Motion, make_motion
 from soleus.motions.placing import place, tracks_of
-from soleus.motions.plausible import check_place
+from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
 from soleus.motions.rotations import multiply
 from soleus.motions.table import read_table
@@ -42,7 +42,7 @@ def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
     if isinstance(source, BvhMotion):
         return _clip(source, human)
     if isinstance(source, TableMotion):
-        return _table(source, human)
+        return read_table(Path(source.table), human, source)
     name = str(source)
     ending = Path(name).suffix.lower()
     if ending == ".bvh":
@@ -50,8 +50,13 @@ def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
     if name in _NAMES:
         return _place(built_in_cycle(name), human)
     if ending == ".csv":
-        return _table(TableMotion(table=name), human)
-    if ending not in (".yaml", ".yml"):
+        return read_table(Path(name), human)
+    if ending and ending not in (".yaml", ".yml"):
+        raise UserError(
+            f"motion file '{name}': expected a name that ends in .bvh (a clip), .csv (a table) or .yaml (a gait cycle),"
+            f" got {Path(name).suffix}"
+        )
+    if not ending:
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
             f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, .csv or .bvh; nearest is '{near}'"
@@ -71,10 +76,14 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     tracks, world = tracks_of(clip, human, channels), np.zeros(9)
     mujoco.mju_quat2Mat(world, axes)
     check_frames(clip)
-    check_fit(clip, human, tracks, world.reshape(3, 3), source.scale)
-    check_motion(clip, tracks)
-    motion = place(str(source), clip, human, channels, axes, scale=source.scale, hz=source.hz)
-    check_place(f"BVH file '{source.bvh}'", motion, human, source.scale)
+    root_scale = source.root_scale or source.scale
+    check_fit(clip, human, tracks, world.reshape(3, 3), source.scale, source.forward)
+    check_unit(clip, tracks)
+    motion = place(str(source), clip, human, channels, axes, scale=root_scale, hz=source.hz)
+    given = Given(f"BVH file '{source.bvh}'", "motion.root_scale", root_scale)
+    check_treading(given, motion, human)
+    check_motion(clip, tracks, root_scale)
+    check_place(given, motion, human)
     return motion
 
 
@@ -88,12 +97,6 @@ def _axes(source: BvhMotion, human: Human) -> NDArray[np.float64]:
         return result
     mujoco.mju_mat2Quat(result, turned_up(up, "y").ravel())
     return multiply(human.channel_axes, result)
-
-
-def _table(source: TableMotion, human: Human) -> Motion:
-    motion = read_table(Path(source.table), human, source)
-    check_place(f"motion table '{source.table}'", motion, human, source.scale)
-    return motion
 
 
 def built_in_cycle(name: str) -> GaitCycle:

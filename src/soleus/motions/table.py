@@ -1,6 +1,8 @@
 """A motion as a CSV file: poses over time, a column for every number of qpos, that needs nothing it was made from."""
 
 import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import mujoco
@@ -9,24 +11,26 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
 from soleus.models.human import Human
-from soleus.motions.axes import AXES, turned_up, vector
+from soleus.motions.axes import turned_up
+from soleus.motions.jumps import JOINT, PLACE, TURN, Pace, find_jump
 from soleus.motions.laps import Lap
 from soleus.motions.looping import quaternions
 from soleus.motions.motion import Motion, make_motion
-from soleus.motions.plausible import check_angles
+from soleus.motions.plausible import Given, check_angles, check_place, check_treading
 from soleus.motions.posing import root_slots
-from soleus.motions.rotations import conjugate, multiply, rotated, turn_of
+from soleus.motions.rotations import conjugate, log, multiply, rotated, turn_of
+from soleus.motions.upright import check_order, check_up
 from soleus.sources import TableMotion
 
 Floats = NDArray[np.float64]
 
+_JOINT = mujoco.mjtJoint
 _FREE = ("tx", "ty", "tz", "qw", "qx", "qy", "qz")
 _TIME = "time"
 _EVEN = 0.02  # of a step: times may be rounded
 _UNIT = 1e-3
 _LARGEST = 1e12
 _STEP_S = (1 / 5000, 0.25)
-_UPRIGHT = 0.8  # cosine of the angle between the trunk and the vertical
 _RIGID = 1e-3  # [m] and [rad]: of the last row from the first, moved
 
 
@@ -87,20 +91,26 @@ def read_table(path: Path, human: Human, how: TableMotion | None = None) -> Moti
     """
     how = how or TableMotion(table=str(path))
     lines, table = _cut(path, *_read(path, columns(human)), how)
-    times, qpos = table[:, 0], np.tile(human.qpos_rest, (len(table), 1))
-    qpos[:, entries(human)] = table[:, 1:]
+    times, raw = table[:, 0], np.tile(human.qpos_rest, (len(table), 1))
+    raw[:, entries(human)] = table[:, 1:]
     duration = _duration(path, lines, times)
     for adr in quaternions(human.model):
-        lengths = np.linalg.norm(qpos[:, adr : adr + 4], axis=1)
+        lengths = np.linalg.norm(raw[:, adr : adr + 4], axis=1)
         for k in np.flatnonzero(np.abs(lengths - 1) > _UNIT)[:1]:
             name = _column(human, adr).removesuffix("_qw")
             raise _wrong(path, lines[k], f"a quaternion of unit length for '{name}'", f"one of length {lengths[k]:.4g}")
-        qpos[:, adr : adr + 4] /= lengths[:, None]
-    _convert(qpos, human, how)
+        raw[:, adr : adr + 4] /= lengths[:, None]
+    qpos = _converted(raw, human, how)
     check_angles(path, [_column(human, adr) for adr in range(human.model.nq)], qpos, human, how.unit)
-    _check_up(path, qpos, human, how)
+    check_order(path, raw, human, lambda other: _converted(other, human, how))
+    check_up(path, raw, human, how.up, how.scale)
+    given = Given(f"motion table '{path}'", "motion.scale", how.scale, _root_columns(human, how))
     displacement, turn = _lap(path, qpos, human)
-    return make_motion(path.stem, duration, qpos[:-1], displacement, human, turn)
+    motion = make_motion(path.stem, duration, qpos[:-1], displacement, human, turn)
+    check_place(given, motion, human)
+    check_treading(given, motion, human)
+    _check_jumps(path, lines, qpos, duration / (len(qpos) - 1), human, how)
+    return motion
 
 
 def _column(human: Human, adr: int) -> str:
@@ -134,9 +144,9 @@ def _duration(path: Path, lines: list[int], times: Floats) -> float:
     return duration
 
 
-def _convert(qpos: Floats, human: Human, how: TableMotion) -> None:
-    """From the table's units and axes to metres, radians and z up, in place."""
-    model, slots = human.model, root_slots(human)
+def _converted(raw: Floats, human: Human, how: TableMotion) -> Floats:
+    """Poses (K, nq) from the table's units and axes in metres, radians and z up."""
+    qpos, model, slots = raw.copy(), human.model, root_slots(human)
     for joint in np.flatnonzero(np.isin(model.jnt_bodyid, human.own_bodies)):
         adr, kind = int(model.jnt_qposadr[joint]), model.jnt_type[joint]
         if kind == mujoco.mjtJoint.mjJNT_HINGE and how.unit == "degree":
@@ -153,25 +163,63 @@ def _convert(qpos: Floats, human: Human, how: TableMotion) -> None:
         at = slice(slots.quaternion, slots.quaternion + 4)
         qpos[:, place] = rotated(turn, qpos[:, place])
         qpos[:, at] = multiply(turn, qpos[:, at])
+    return qpos
 
 
-def _check_up(path: Path, qpos: Floats, human: Human, how: TableMotion) -> None:
-    """Whether the root's height is along another axis than z."""
+def _root_columns(human: Human, how: TableMotion) -> tuple[str, str, str]:
+    """Columns of the root's place along the world's axes; "" where there is none."""
     slots = root_slots(human)
-    if slots.quaternion < 0:
+    names = [_column(human, adr) if adr >= 0 else "" for adr in slots.shift]
+    order = np.abs(turned_up(how.up, "z")).argmax(axis=1)
+    return names[order[0]], names[order[1]], names[order[2]]
+
+
+def _check_jumps(path: Path, lines: list[int], qpos: Floats, dt: float, human: Human, how: TableMotion) -> None:
+    """Raise UserError for the worst jump of all joints in poses (K + 1, nq), dt [s] apart."""
+    parts = list(_parts(qpos, human, how))
+    found = [(jump, part) for part in parts if (jump := find_jump(part.steps, dt, part.pace))]
+    if not found:
         return
-    middle = np.median(qpos[:, list(slots.shift)], axis=0)
-    standing = human.qpos_rest[slots.shift[2]]
-    heights = {axis: float(vector(axis) @ middle) for axis in AXES}
-    pose = multiply(qpos[:, slots.quaternion : slots.quaternion + 4], human.root_align)
-    trunk = rotated(pose, np.array([0.0, 0.0, 1.0])).mean(axis=0)
-    tall = [a for a in AXES if 0.6 * standing < heights[a] < 1.6 * standing and vector(a) @ trunk > _UPRIGHT]
-    if how.up != "z" or heights["z"] > 0.3 * standing or not tall:
-        return
+    jump, part = max(found, key=lambda one: one[0].times)
+    step = part.steps[jump.frame]
+    axis = int(np.abs(step).argmax())
+    if part.unit:
+        came = f"{step[axis] * part.unit:+.4g} since the line before"
+    else:
+        came = f"a turn by {np.rad2deg(jump.size):.0f} degrees since the line before"
+    name = part.columns[min(axis, len(part.columns) - 1)]
     raise UserError(
-        f"motion table '{path}' column 'root_tz': expected the pelvis about {standing:.2f} m up, got {middle[2]:.3g} m"
-        f" and {heights[tall[0]]:.3g} m along {tall[0]}: if that is up, say motion.up: {tall[0]}"
+        f"motion table '{path}' line {lines[jump.frame + 1]} column '{name}': expected a motion without jumps, got"
+        f" {came}, {dt:.3g} s earlier; motion.from and motion.to choose the rows of a whole lap"
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    columns: tuple[str, ...]
+    steps: Floats  # (K, n) [rad] or [m] from row to row
+    pace: Pace
+    unit: float  # from there to the table's; 0 of quaternions
+
+
+def _parts(qpos: Floats, human: Human, how: TableMotion) -> Iterator[_Part]:
+    """What moves by itself in a table: joints, and of a free root its place and its turn."""
+    model = human.model
+    for joint in np.flatnonzero(np.isin(model.jnt_bodyid, human.own_bodies)):
+        adr, kind = int(model.jnt_qposadr[joint]), model.jnt_type[joint]
+        pace = TURN if model.jnt_bodyid[joint] == human.root_body else JOINT
+        if kind == _JOINT.mjJNT_HINGE:
+            angle = 1.0 if how.unit == "radian" else 180 / np.pi
+            yield _Part((_column(human, adr),), np.diff(qpos[:, adr : adr + 1], axis=0), pace, angle)
+            continue
+        if kind != _JOINT.mjJNT_BALL:
+            free = kind == _JOINT.mjJNT_FREE
+            names = _root_columns(human, how) if free else (_column(human, adr),)
+            yield _Part(names, np.diff(qpos[:, adr : adr + len(names)], axis=0), PLACE, 1 / how.scale)
+        if kind != _JOINT.mjJNT_SLIDE:
+            at = adr + 3 if kind == _JOINT.mjJNT_FREE else adr
+            q = qpos[:, at : at + 4]
+            yield _Part((_column(human, at),), log(multiply(conjugate(q[:-1]), q[1:])), pace, 0.0)
 
 
 def _wrong(path: Path, line: int, expected: str, got: str) -> UserError:

@@ -80,7 +80,7 @@ def _evaluate(
         lengths += slots.valid
         done = (slots.terminated | slots.truncated).astype(bool)
         if (late := lengths >= config.env.max_evaluation_steps).any():
-            # They go on, for a group cannot start one alone anew: what follows counts as another episode.
+            # A pool's go on, for it cannot start one alone anew: what follows counts as another episode.
             slots.truncated[late & ~done] = 1
             done |= late
         for i in np.flatnonzero(done & (quota > 0)):

@@ -54,8 +54,8 @@ def _pool(config: EnvironmentConfig, options: dict[str, Any], num_envs: int, thr
     return pool.PoolGroup(name, rest, num_envs, threads, first)
 
 
-def _layered(config: EnvironmentConfig, group: Group) -> Group:
-    if config.time_limit == "terminates":
+def _layered(config: EnvironmentConfig, group: Group, evaluation: bool = False) -> Group:
+    if config.time_limit == "terminates" and not evaluation:  # which tells apart what ended an episode
         group = TerminatingGroup(group)
     return StackedGroup(group, config.frame_stack) if config.frame_stack > 1 else group
 
@@ -70,8 +70,11 @@ def make_group(
     """
     options = _options(config, evaluation)
     if config.scheme == "gymnasium":
-        return _layered(config, GymGroup(_makers(config, options, range(first, first + num_envs)), config.id, first))
-    return _layered(config, _pool(config, options, num_envs, threads, first))
+        limit = config.max_evaluation_steps if evaluation else None
+        group: Group = GymGroup(_makers(config, options, range(first, first + num_envs)), config.id, first, limit)
+    else:
+        group = _pool(config, options, num_envs, threads, first)
+    return _layered(config, group, evaluation)
 
 
 def _held(make: Make, name: str, number: int, home: Home) -> Make:

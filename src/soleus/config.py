@@ -30,7 +30,7 @@ from soleus.schema import (
     TaskConfig,
     TrainConfig,
 )
-from soleus.section import Fixed, is_url, parse_duration
+from soleus.section import Fixed, is_url
 from soleus.strict_yaml import parse_yaml
 
 __all__ = [
@@ -53,7 +53,6 @@ __all__ = [
     "load_config",
     "load_human_config",
     "names",
-    "parse_duration",
     "parse_overrides",
     "parts",
     "summary_of",

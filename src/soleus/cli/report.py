@@ -1,6 +1,5 @@
 """`soleus report`: how a run's policy walks."""
 
-import json as json_format
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,6 +108,7 @@ def report(
     known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model)
     from soleus import gait
     from soleus.compare import read_runs
+    from soleus.summary import as_json
 
     record = read_runs([Path(known["folder"])])[0]
     folder = out if out is not None else Path(known["folder"]) / "gait-report"
@@ -119,7 +119,7 @@ def report(
     found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
     files = gait.write_report(found, folder, known, record)
     if json:
-        print(json_format.dumps({**gait.content_of(found, known), "files": [str(file) for file in files]}))
+        print(as_json({**gait.content_of(found, known), "files": [str(file) for file in files]}))
         return
     print(describe(found))
     for file in files:

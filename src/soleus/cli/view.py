@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import Which
+from soleus.cli.flags import OtherModel, Which
 from soleus.errors import UserError
 
 _PORT = 8080
@@ -22,6 +22,7 @@ def view(
     *,
     checkpoint: Which = "best",
     speed: float = 1.0,
+    model: OtherModel = None,
     motion: Maybe = None,
     dump: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     web: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -36,6 +37,7 @@ def view(
             motion being shown.
         checkpoint: Which of the run's checkpoints, or the steps of one.
         speed: Of the act over real time.
+        model: Put a run's policy on another body, a model's name or MJCF file, and say what differs from its own.
         motion: Of a model: a motion's name or file.
         dump: Replay what was kept of a human that diverged, from a run's folder dumps/.
         web: In a browser on this machine, for machines without a screen.
@@ -55,7 +57,7 @@ def view(
     from soleus.view.control import Control
     from soleus.view.subject import act_of
 
-    act, trained = act_of(subject, dump, checkpoint, motion, seed)
+    act, trained = act_of(subject, dump, checkpoint, motion, seed, model)
     control = Control(act, speed)
     if web:
         from soleus.view.web import view_web

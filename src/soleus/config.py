@@ -222,6 +222,10 @@ def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] 
     environments (EnvConfig, with `env`). Without a preset the overrides have to give `env`. Raises UserError naming the
     key that is wrong.
     """
+    if overrides is not None and not (
+        isinstance(overrides, Mapping) and all(isinstance(key, str) for key in overrides)
+    ):
+        raise UserError(f"overrides: expected values by dotted key, such as {{'ppo.epochs': 4}}, got {overrides!r:.60}")
     above = aliases.translate(_absolute(_nested(overrides or {}), Path()))
     name = str(preset_or_path) if preset_or_path is not None else _base_of(above.get("env"))
     raw = _over(_read("presets", name, Path()), above, Path())

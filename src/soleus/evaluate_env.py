@@ -15,6 +15,7 @@ from soleus.environments import make_group
 from soleus.environments.base import Array, Group, Slots
 from soleus.environments.info import InfoSums
 from soleus.errors import UserError, described, trace_of
+from soleus.stopping import let_through
 
 _NOISE_STEPS = 4096  # whose random numbers are drawn at a time, where actions are sampled
 
@@ -40,7 +41,8 @@ def evaluate_env(
             return _evaluate(config, policy, group, quota, seed, place)
     except UserError as error:
         raise CollectorFailed(f"{error} in evaluation") from None
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        let_through(error)
         print(trace_of(error), end="", file=sys.stderr)
         raise CollectorFailed(f"{config.env.id} failed in evaluation: {described(error)}") from None
     finally:

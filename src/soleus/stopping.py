@@ -13,6 +13,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GONE = (errno.EPIPE, errno.EIO)  # of a pipe without a reader, of a terminal that was closed
 
 
+class Asked(KeyboardInterrupt):
+    """Raised by what hears a signal: somebody asked for an end at once."""
+
+
+def let_through(error: BaseException) -> None:
+    """Raise an interrupt that somebody asked for again; one that code of a user raises by itself is an error of it."""
+    python_hears = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if isinstance(error, Asked) or (isinstance(error, KeyboardInterrupt) and python_hears):
+        raise error
+
+
 @contextmanager
 def on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop`, in the main thread, for each signal that asks to end.

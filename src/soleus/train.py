@@ -23,7 +23,7 @@ from soleus.parallel import resolve
 from soleus.patience import Patience
 from soleus.remote_run import RemoteRun
 from soleus.run import CollectionStopped, Counters, Evaluate, EvaluationStopped, Run
-from soleus.stopping import guarded_output, is_unread, on_signals
+from soleus.stopping import Asked, guarded_output, is_unread, on_signals
 from soleus.videos import Videos
 
 MakeCollector = Callable[[Any, int], Collector]
@@ -254,7 +254,7 @@ def _stoppable(run: Run) -> Iterator[None]:
                 raise CollectionStopped
             return
         if run.interrupted:
-            raise KeyboardInterrupt
+            raise Asked
         run.interrupted = True
         if run.evaluating:
             raise EvaluationStopped

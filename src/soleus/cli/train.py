@@ -120,7 +120,7 @@ def _fetch(url: str, run_dir: Path | None) -> Path:
 
 def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run":
     """Return a run (train.build). Until it is there, every signal that asks to end does so as Ctrl-C does."""
-    from soleus.stopping import on_signals
+    from soleus.stopping import Asked, on_signals
     from soleus.train import build
 
     asked = False
@@ -128,7 +128,7 @@ def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run"
     def stop() -> None:
         nonlocal asked
         asked = True
-        raise KeyboardInterrupt
+        raise Asked
 
     try:
         with on_signals(stop):

@@ -20,6 +20,7 @@ from soleus.environments.info import episode_of
 from soleus.environments.promise import described as in_words
 from soleus.errors import UserError, described
 from soleus.registration import register
+from soleus.stopping import let_through
 
 
 def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
@@ -38,7 +39,8 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
                     env = _wrapper(path)(env, **keywords)
         except UserError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            let_through(error)
             taken = getattr(error, "errno", None) == errno.EADDRINUSE
             hint = "; env.numbered gives each environment a port of its own" if taken else ""
             raise UserError(

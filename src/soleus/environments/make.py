@@ -15,6 +15,7 @@ from soleus.environments.gym import GymGroup, maker
 from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
 from soleus.errors import UserError, described, nearest
+from soleus.stopping import let_through
 
 SCHEMES = ("gymnasium", "envpool", "procgen")
 
@@ -111,7 +112,8 @@ def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: s
         env = kind(held, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
     except UserError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        let_through(error)
         raise UserError(
             f"env.id: expected environments that can be made, but {config.id}: {described(error)}"
         ) from None

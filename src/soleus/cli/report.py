@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import OtherModel, RunText, Which
+from soleus.cli.flags import OtherModel, RunText, Seconds, Which
 from soleus.errors import UserError
 from soleus.section import is_url
 
@@ -73,7 +73,7 @@ def report(
     model: OtherModel = None,
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     episodes: int = 4,
-    seconds: float = 20.0,
+    seconds: Seconds = 20.0,
     seed: int = 0,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,

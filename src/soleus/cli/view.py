@@ -6,13 +6,12 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import OtherModel, Which
+from soleus.cli.flags import MaybeSeconds, OtherModel, Which
 from soleus.errors import UserError
 
 _PORT = 8080
 
 Maybe = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
-Seconds = Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")]
 
 
 def view(
@@ -27,7 +26,7 @@ def view(
     dump: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     web: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     port: int = _PORT,
-    seconds: Seconds = None,
+    seconds: MaybeSeconds = None,
     seed: int = 0,
 ) -> None:
     """Look at a run's policy with its muscle network, or at a model or preset without a policy.

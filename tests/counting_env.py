@@ -53,4 +53,10 @@ class Counting(gymnasium.Env[Any, Any]):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def scaled(**options: Any) -> gymnasium.Env[Any, Any]:
+    """Return one whose own code scales its rewards, by statistics that a wrapper keeps."""
+    return gymnasium.wrappers.NormalizeReward(Counting(**options))
+
+
 gymnasium.register("Counting-v0", entry_point="counting_env:Counting")
+gymnasium.register("Scaled-v0", entry_point="counting_env:scaled")

@@ -1,3 +1,6 @@
+import functools
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +14,12 @@ from soleus.config import (
     dump_config,
     load_config,
     names,
-    parse_duration,
     parse_overrides,
+    parts,
     summary_of,
 )
 from soleus.errors import UserError, nearest
+from soleus.section import is_time, parse_hours, parse_seconds
 from soleus.tasks.catalog import check_terms
 
 TASK = {
@@ -83,7 +87,7 @@ def test_flags_have_the_types_of_the_schema(flags: list[str], key: str, value: o
         (["--epochs", "4"], "unknown key 'epochs' (did you mean 'ppo.epochs'?)"),
         (["--ppo.epochs"], "--ppo.epochs: expected a value, got none"),
         (["--ppo.epochs", "x"], "ppo.epochs: expected a valid integer, got 'x'"),
-        (["--ppo.epochs", "1.5"], "ppo.epochs: expected a valid integer, got 1.5"),
+        (["--ppo.epochs", "1.5"], "ppo.epochs: expected a whole number such as 500000, 5e5, 500k, 1.5M or 2G, got 1.5"),
         (["--ppo.epochs", "0"], "ppo.epochs: expected greater than or equal to 1, got 0"),
         (["--ppo.gamma", "1"], "ppo.gamma: expected less than 1, got 1"),
         (["--train.num_envs", "0"], "train.num_envs: expected greater than or equal to 1, got 0"),
@@ -261,14 +265,35 @@ def test_terms_are_those_of_the_catalog() -> None:
 
 
 def test_durations() -> None:
-    assert [parse_duration(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [
-        90,
-        900,
-        5400,
-        10800,
-        1800,
-        None,
-    ]
+    assert [parse_hours(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [90, 900, 5400, 10800, 1800, None]
+    assert [parse_seconds(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [90, 900, 5400, 3, 0.5, None]
+    assert parse_hours(10**400) == float("inf")
+
+
+def _fields(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}", field
+        for part in parts(field.annotation):
+            yield from _fields(part, f"{prefix}{name}.")
+
+
+def test_what_a_bare_time_means_is_what_its_key_says(file: Path) -> None:
+    """Every key that takes a time says [s], and reads a bare number so, or says what else it is."""
+    of_time = {key: field for key, field in _fields(Config) if any(map(is_time, field.metadata))}
+    assert {"train.duration", "train.video_every", "task.episode_seconds", "parallel.round_timeout"} <= of_time.keys()
+    for key, field in of_time.items():
+        read = load_config(file, parse_overrides([f"--{key}", "7"]))
+        found = functools.reduce(getattr, key.split("."), read)
+        said = str(field.description)
+        assert found == (7 * 3600 if "bare number is hours" in said else 7), key
+        assert said.startswith("[s] ") == (found == 7), key
+        with_unit = load_config(file, parse_overrides([f"--{key}", "7s"]))
+        assert functools.reduce(getattr, key.split("."), with_unit) == 7, key
+        example = "0.5 (hours)" if found > 7 else "90 (seconds)"
+        assert (
+            message_of(file, f"--{key}", "7x")
+            == f"{key}: expected a time such as 90s, 15m, 1h30m or {example}, got '7x'"
+        )
 
 
 def test_nearest() -> None:
@@ -284,6 +309,18 @@ def test_nearest() -> None:
         ("train.steps", "2.5e3", 2500),
         ("train.num_envs", "16.0", 16),
         ("train.seed", "1e3", 1000),
+        ("train.steps", "1k", 1000),
+        ("train.steps", "1.5M", 1_500_000),
+        ("train.steps", "2 G", 2_000_000_000),
+        ("train.eval_interval", "1.1K", 1100),
+        ("train.seed", "3k", 3000),
+        ("train.num_envs", ".016k", 16),
+        ("coordination.hidden", "1k, 8", (1000, 8)),
+        ("parallel.num_collectors", "1k", 1000),
+        ("task.episode_seconds", "10s", 10.0),
+        ("task.episode_seconds", "1m", 60.0),
+        ("task.episode_seconds", "2.5", 2.5),
+        ("parallel.round_timeout", "90", 90.0),
         ("ppo.batch_size", "5.12e2", 512),
         ("train.duration", "1h30m", 5400.0),
         ("train.duration", "1h 30m 5s", 5405.0),
@@ -305,10 +342,20 @@ def test_numbers_times_and_lists_as_people_write_them(file: Path, flag: str, tex
 
 
 @pytest.mark.parametrize(
-    ("flag", "text"), [("train.steps", "1.5"), ("train.steps", "1e-3"), ("train.num_envs", "true")]
+    ("flag", "text"),
+    [
+        *(
+            ("train.steps", text)
+            for text in ("1.5", "1e-3", "1m", "1kk", "1.0001k", "10s", "k1", "9" * 50 + "k", ".inf")
+        ),
+        *(("train.num_envs", "true"), ("parallel.num_workers", "1.5"), ("policy.hidden", "8,1.5")),
+    ],
 )
 def test_what_is_no_whole_number(file: Path, flag: str, text: str) -> None:
-    assert message_of(file, f"--{flag}", text).startswith(f"{flag}: expected a valid integer, got ")
+    said = message_of(file, f"--{flag}", text)
+    assert re.match(
+        rf"{flag}[.\d]*: expected a (whole number such as 500000, 5e5, 500k, 1.5M or 2G|valid integer), got ", said
+    )
 
 
 def test_numbers_are_decimal_and_a_colon_makes_no_hour(file: Path) -> None:
@@ -316,7 +363,7 @@ def test_numbers_are_decimal_and_a_colon_makes_no_hour(file: Path) -> None:
     config = load_config(file, parse_overrides(["--train.steps", "010", "--train.seed", "1_000"]))
     assert (config.train.steps, config.train.seed) == (10, 1000)
     assert message_of(file, "--train.duration", "1:30").startswith("train.duration: expected a time such as")
-    assert message_of(file, "--train.steps", "1:30").startswith("train.steps: expected a valid integer, got '1:30'")
+    assert message_of(file, "--train.steps", "1:30").endswith("1.5M or 2G, got '1:30'")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,45 @@ def test_a_human_draws_itself():
     made.close()
 
 
+def test_the_last_picture_of_an_episode_is_of_its_end() -> None:
+    pictures = []
+    for seconds in (0.2, 2.0):
+        made = gymnasium.make("soleus/walk2d-v0", render_mode="rgb_array", overrides={"task.episode_seconds": seconds})
+        made.reset(seed=0)
+        ended = [made.step(np.zeros(made.action_space.shape, np.float32))[3] for _ in range(6)]
+        assert ended == [False] * 5 + [seconds == 0.2]
+        pictures.append(made.render())
+        made.close()
+    np.testing.assert_array_equal(*pictures, "as if the episode went on")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"render_mode": "rgb_array"}, "render_mode: expected none for many humans .*, got 'rgb_array'"),
+        ({"num_threads": "2"}, "num_threads: expected a whole number of at least 1, got '2'"),
+        ({"num_threads": 1.5}, "num_threads: expected a whole number of at least 1, got 1.5"),
+        ({"num_threads": 0}, "num_threads: expected a whole number of at least 1, got 0"),
+        ({"num_envs": "many"}, "num_envs: expected a whole number of at least 1, got 'many'"),
+        ({"seed": ""}, "seed: expected a whole number from 0 to .*, got ''"),
+        ({"overrides": ["ppo.epochs"]}, "overrides: expected values by dotted key, such as .*, got \\['ppo.epochs'\\]"),
+        ({"overrides": {1: 2}}, "overrides: expected values by dotted key, such as .*, got {1: 2}"),
+    ],
+)
+def test_what_make_vec_is_given(given, message):
+    with pytest.raises(UserError, match=message):
+        make_vec("walk2d", **given)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.5, "1", True])
+def test_a_seed_that_is_none(env, seed):
+    said = "seed: expected a whole number from 0 to"
+    with pytest.raises(UserError, match=said):
+        env.reset(seed=seed)
+    with pytest.raises(UserError, match=said):
+        gymnasium.make("soleus/walk2d-v0").unwrapped.reset(seed=seed)
+
+
 @pytest.mark.parametrize("given", [{}, {"render_mode": None}])
 def test_who_does_not_ask_for_pictures_gets_none(given):
     made = gymnasium.make("soleus/walk2d-v0", **given).unwrapped
@@ -246,7 +285,7 @@ def test_an_unknown_mode_is_one_line():
 
 
 def test_no_humans():
-    with pytest.raises(UserError, match="num_envs: expected at least 1, got 0"):
+    with pytest.raises(UserError, match="num_envs: expected a whole number of at least 1, got 0"):
         make_vec("walk2d", num_envs=0)
 
 

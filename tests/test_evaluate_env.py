@@ -36,6 +36,26 @@ def test_it_takes_the_options_meant_for_it() -> None:
     assert (result["mean_return"], result["share_truncated"]) == (3.0, 1.0)
 
 
+@pytest.mark.parametrize(("limit", "length", "cut"), [(10_000, 5, 0.0), (5, 5, 0.0), (3, 3, 1.0)])
+@pytest.mark.parametrize("time_limit", ["truncates", "terminates"])
+def test_returns_are_of_one_kind_whatever_ends_an_episode(limit: int, length: int, cut: float, time_limit: str) -> None:
+    """They are as the environment gives them below a wrapper that scales rewards, in episodes cut short too."""
+    env = {"id": "gymnasium:counting_env:Scaled-v0", "max_evaluation_steps": limit, "evaluation_envs": 2}
+    result = evaluation(env | {"time_limit": time_limit}, 7)
+    assert result == {
+        "episodes": 7,
+        "mean_return": length * (length + 1) / 2,
+        "std_return": 0.0,
+        "mean_length": length,
+        "share_truncated": cut,
+    }
+
+
+def test_an_episode_that_is_cut_tells_of_its_last_step() -> None:
+    env = {"id": "gymnasium:wayward_env:Wayward-v0", "max_evaluation_steps": 3}
+    assert evaluation(env, 4)["info/ignored"] == 1.0
+
+
 @pytest.mark.parametrize("deterministic", [True, False])
 def test_it_repeats(deterministic: bool) -> None:
     env = {"id": "gymnasium:CartPole-v1", "deterministic_evaluation": deterministic}

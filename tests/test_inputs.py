@@ -1,6 +1,7 @@
 """A run folder carries what the run was given: it is moved, its originals change or go, and it stays the same run."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 
 from person_files import CONFIG, write_person
 from soleus import inputs, models
+from soleus.acts import PolicyAct
 from soleus.cli import main
 from soleus.config import load_config
 from soleus.errors import UserError
+from soleus.view.subject import act_of
 
 FLAGS = ("--num-envs", "4", "--num-threads", "1", "--train.rollout-steps", "16", "--train.eval-episodes", "1")
 
@@ -143,7 +146,23 @@ def test_the_policy_is_put_on_another_body(trained: Path, there: Path, capsys: A
     assert other != _evaluate(capsys, trained / "run")[1]
     code, _, said = _evaluate(capsys, trained / "run", "--model", "walk2d")
     assert code == 2
-    assert "policy: expected tensor" in said.splitlines()[-1]
+    expected = (
+        r"error: --model: expected a body with the \d+ observations and \d+ actions that the policy has learnt with"
+    )
+    assert re.match(expected + r", got \d+ and \d+ of walk2d; .*without the coordinates? ", said.splitlines()[-1])
+
+
+def test_view_puts_the_policy_on_another_body_too(trained: Path, there: Path, capsys: Any) -> None:
+    run, other = str(trained / "run"), str(there / "models/body/person.xml")
+    act, shown = act_of(run, None, "best", None, 0, other)
+    assert isinstance(act, PolicyAct)
+    assert shown is not None
+    assert shown.model == other
+    assert str(shown.human().model) == other
+    assert main(["view", other, "--model", "walk2d"]) == 2
+    assert f"--model: expected a run beside it, whose policy another body gets, got {other}" in capsys.readouterr().err
+    assert main(["view", run, "--model", "walk2d"]) == 2
+    assert "--model: expected a body with the " in capsys.readouterr().err
 
 
 def test_an_index_that_is_none(there: Path, capsys: Any) -> None:

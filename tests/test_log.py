@@ -19,13 +19,27 @@ def test_rows_are_read_back_and_what_is_not_finite_is_left_out(tmp_path: Path) -
     assert log.read_metrics(tmp_path) == [{**ROW, "episode/return": 1.5}]
 
 
-def test_a_row_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
+BROKEN = ['{"time/st', "[1]", '{"time/steps": NaN}', '{"time/steps": "7"}', "\x00" * 40, '{"a": 1}']
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_rows_after_a_broken_line_are_read_and_it_is_told(
+    tmp_path: Path, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "metrics.jsonl").write_text(f'{{"time/steps": 1}}\n{line}\n{{"time/steps": 3}}\n{{"time/steps": 4}}\n')
+    assert [row["time/steps"] for row in log.read_metrics(tmp_path)] == [1, 3, 4]
+    said = f"warning: {tmp_path / 'metrics.jsonl'}: expected a row of metrics in line 2, got something else, which is"
+    assert capsys.readouterr().err == f"{said} left out; the 2 rows after it are read\n"
+
+
+def test_a_row_cut_short_by_a_kill_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "metrics.jsonl").write_text(json.dumps(ROW) + '\n{"time/st')
     assert log.read_metrics(tmp_path) == [ROW]
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("line", ["12", '{"a": 1}', '{"time/steps": "x"}', "[1]", "null", '{"time/st', "\x80"])
-def test_resuming_stops_at_a_line_that_is_no_row(tmp_path: Path, line: str) -> None:
+def test_resuming_drops_a_line_that_is_no_row(tmp_path: Path, line: str) -> None:
     (tmp_path / "metrics.jsonl").write_text(json.dumps(ROW) + f"\n{line}", encoding="latin-1")
     with log.Log(tmp_path, resume_steps=20) as records:
         records.row({"time/steps": 31})

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from soleus.summary import versions, write_summary
+from soleus import cli
+from soleus.summary import as_json, versions, write_summary
 from soleus.system import own_peak_mb
 
 
@@ -25,3 +26,9 @@ def test_a_number_that_is_not_finite_is_null(tmp_path: Path) -> None:
     assert written["cpu"] is None
     read = json.loads((tmp_path / "summary.json").read_text(), parse_constant=pytest.fail)
     assert read["evaluation"] == {"mean_return": None, "all": [1.0, [None]]}
+
+
+def test_every_command_that_prints_json_prints_what_every_reader_takes() -> None:
+    assert as_json({"a": [math.inf, 1.5], "b": Path("x")}, default=str) == '{"a": [null, 1.5], "b": "x"}'
+    for file in Path(str(cli.__file__)).parent.glob("*.py"):
+        assert ".dumps(" not in file.read_text(), f"{file.name}: summary.as_json leaves no number that is not finite"

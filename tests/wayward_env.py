@@ -34,6 +34,10 @@ class Wayward(gymnasium.Env[Any, Any]):
             os.chdir(tempfile.mkdtemp())
         if self.does == f"exits in {now}":
             sys.exit("enough")
+        if self.does == f"interrupts in {now}":
+            raise KeyboardInterrupt
+        if self.does == f"dies in {now}":
+            os._exit(3)
 
     def see(self) -> Any:
         return np.full(2, np.nan if self.does == "observation" and self.steps == self.after else 0, np.float32)

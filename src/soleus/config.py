@@ -30,7 +30,7 @@ from soleus.schema import (
     TaskConfig,
     TrainConfig,
 )
-from soleus.section import Fixed, is_url, parse_duration
+from soleus.section import Fixed, is_url
 from soleus.strict_yaml import parse_yaml
 
 __all__ = [
@@ -53,7 +53,6 @@ __all__ = [
     "load_config",
     "load_human_config",
     "names",
-    "parse_duration",
     "parse_overrides",
     "parts",
     "summary_of",
@@ -227,6 +226,10 @@ def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] 
     environments (EnvConfig, with `env`). Without a preset the overrides have to give `env`. Raises UserError naming the
     key that is wrong.
     """
+    if overrides is not None and not (
+        isinstance(overrides, Mapping) and all(isinstance(key, str) for key in overrides)
+    ):
+        raise UserError(f"overrides: expected values by dotted key, such as {{'ppo.epochs': 4}}, got {overrides!r:.60}")
     above = aliases.translate(_absolute(_nested(overrides or {}), Path()))
     name = str(preset_or_path) if preset_or_path is not None else _base_of(above.get("env"))
     raw = _over(_read("presets", name, Path()), above, Path())

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from soleus import threads
 from soleus.config import load_human_config
 from soleus.errors import UserError
-from soleus.simulation import EPISODE_COLUMNS, Body, Buffers, Simulation, check_seed, load_body
+from soleus.simulation import EPISODE_COLUMNS, Body, Buffers, Simulation, check_count, check_seed, load_body
 
 _SEEDS = 2**63
 
@@ -23,13 +23,18 @@ def make_vec(
     seed: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    render_mode: str | None = None,
 ) -> "BatchEnv":
     """Return a Gymnasium VectorEnv of `num_envs` humans of a preset or a YAML file.
 
     num_threads: null: the CPUs that the process may use. overrides: configuration values by dotted key. autoreset_mode:
     when a human whose episode ended starts anew, as in Gymnasium; its wrappers of observations ask for NEXT_STEP.
-    Raises UserError for an unknown name or key, num_envs below 1, a model or motion that does not fit.
+    render_mode: None, as many humans are not drawn. Raises UserError for an unknown name or key, num_envs below 1, a
+    model or motion that does not fit.
     """
+    if render_mode is not None:
+        advice = "gymnasium.make draws one (rgb_array), soleus view and record draw a policy's"
+        raise UserError(f"render_mode: expected none for many humans ({advice}), got {render_mode!r}")
     return BatchEnv(load_body(load_human_config(name, overrides)), num_envs, num_threads, seed, autoreset_mode)
 
 
@@ -55,9 +60,12 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         num_threads: int | None = None,
         seed: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        trace: bool = False,
     ) -> None:
+        """trace: keep the poses within each step (poses)."""
         self._mode = _mode(autoreset_mode)
-        self.simulation = Simulation(body, num_envs, threads.collector_threads(num_threads), check_seed(seed or 0))
+        count = threads.collector_threads(None if num_threads is None else check_count("num_threads", num_threads))
+        self.simulation = Simulation(body, num_envs, count, 0 if seed is None else check_seed(seed))
         core = self.simulation.core
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": self._mode, "render_fps": body.config.control.policy_hz}
@@ -67,7 +75,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
         self.spec = None
         self._seed = seed
-        self._buffers = Buffers(self.simulation, 1, samples=False)
+        self._buffers = Buffers(self.simulation, 1, samples=False, trace=trace)
         self._started = False
         self._ended = np.zeros(num_envs, bool)  # those whose next episode is still to be shown
         self._shown = self._buffers["observations"][1]
@@ -86,7 +94,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             raise UserError("reset_mask: expected reset() of all humans first")
         if seed is None and not self._started:
             seed = self._seed
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else check_seed(seed))
         self._started = True
         observations = self._buffers["observations"][1]
         if mask is None:
@@ -151,6 +159,14 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         buffers["observations"][1][resting] = buffers["observations"][0][resting]
         for name in ("rewards", "terminated", "truncated", "diverged"):
             buffers[name][0][resting] = 0
+
+    @property
+    def poses(self) -> np.ndarray:
+        """Positions (substeps, N, nq) after each simulation step of the last step(), NaN from a divergence on.
+
+        They are those of the episode that step() went on with, where it ended too. Of an environment with trace alone.
+        """
+        return self._buffers["trace"][:, :, 1 : 1 + self.simulation.body.human.model.nq]  # the time comes first
 
     def go_on(self, states: np.ndarray) -> None:
         """Go on from what simulation.save() gave, without a reset."""

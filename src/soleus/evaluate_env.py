@@ -15,6 +15,7 @@ from soleus.environments import make_group
 from soleus.environments.base import Array, Group, Slots
 from soleus.environments.info import InfoSums
 from soleus.errors import UserError, described, trace_of
+from soleus.stopping import let_through
 
 _NOISE_STEPS = 4096  # whose random numbers are drawn at a time, where actions are sampled
 
@@ -40,7 +41,8 @@ def evaluate_env(
             return _evaluate(config, policy, group, quota, seed, place)
     except UserError as error:
         raise CollectorFailed(f"{error} in evaluation") from None
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        let_through(error)
         print(trace_of(error), end="", file=sys.stderr)
         raise CollectorFailed(f"{config.env.id} failed in evaluation: {described(error)}") from None
     finally:
@@ -80,7 +82,7 @@ def _evaluate(
         lengths += slots.valid
         done = (slots.terminated | slots.truncated).astype(bool)
         if (late := lengths >= config.env.max_evaluation_steps).any():
-            # They go on, for a group cannot start one alone anew: what follows counts as another episode.
+            # A pool's go on, for it cannot start one alone anew: what follows counts as another episode.
             slots.truncated[late & ~done] = 1
             done |= late
         for i in np.flatnonzero(done & (quota > 0)):

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
-from soleus.envs import as_array, check_options, make_vec
+from soleus.config import load_human_config
+from soleus.envs import BatchEnv, as_array, check_options
 from soleus.errors import UserError
+from soleus.simulation import check_seed, load_body
 
 _SEEDS = 2**63
 _SIZE = (640, 480)  # [pixels] of a picture
@@ -23,19 +25,20 @@ class HumanEnv(gymnasium.Env[Any, Any]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise UserError(f"render_mode: expected rgb_array or none, got {render_mode!r}")
         self.render_mode = render_mode
-        self._batch = make_vec(name, num_envs=1, num_threads=1, overrides=overrides)
+        body = load_body(load_human_config(name, overrides))
+        self._batch = BatchEnv(body, 1, 1, trace=render_mode is not None)
         self.metadata = {**self.metadata, "render_fps": self._batch.metadata["render_fps"]}  # type: ignore[misc]
         self.observation_space = self._batch.single_observation_space
         self.action_space = self._batch.single_action_space
         self._drawing: _Drawing | None = None
-        self._last: np.ndarray | None = None  # pose before the step that ended an episode
+        self._last: np.ndarray | None = None  # pose that an episode ended in
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start a new episode. Raises UserError for options: there are none."""
         check_options(options)
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else check_seed(seed))
         self._last = None
         observations, _ = self._batch.reset(seed=seed if seed is not None else int(self.np_random.integers(_SEEDS)))
         return observations[0].copy(), {}
@@ -46,17 +49,21 @@ class HumanEnv(gymnasium.Env[Any, Any]):
         expected = self.action_space.shape
         if given.shape[1:] != expected:
             raise UserError(f"actions: expected shape {expected}, got {given.shape[1:]}")
-        pose = self._batch.simulation.qpos()[0] if self.render_mode else None
+        before = self._batch.simulation.qpos()[0] if self.render_mode else None
         observations, rewards, terminated, truncated, info = self._batch.step(given)
         done = bool(terminated[0] or truncated[0])
-        self._last = pose if done else None
+        self._last = None
+        if done and before is not None:
+            poses = [before, *self._batch.poses[:, 0]]
+            self._last = next(pose for pose in reversed(poses) if np.isfinite(pose).all()).copy()
         observation = info["final_obs"][0] if done else observations[0].copy()
         return observation, float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
 
     def render(self) -> np.ndarray:
         """Return a picture (height, width, 3) uint8 of the human as it is, from its side.
 
-        Once an episode has ended it is the human as it was before the last step: the core has started another episode.
+        Once an episode has ended it is the human as it ended, though the core has started another episode; where it
+        diverged, as it last was.
         Raises UserError where render_mode is not rgb_array, and where there is no OpenGL.
         """
         if self.render_mode is None:

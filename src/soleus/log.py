@@ -191,18 +191,31 @@ class Log:
 
 
 def read_metrics(run_dir: Path) -> list[dict[str, float]]:
-    """Return the rows of a run's metrics.jsonl, up to the first that is none: a kill may cut the last one short."""
+    """Return the rows of a run's metrics.jsonl. A warning tells of lines that are none, which are left out.
+
+    Nothing is said of a last line without an end: a kill cuts it short, and its row comes again.
+    """
     path = run_dir / "metrics.jsonl"
-    rows = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if not isinstance(row, dict) or not isinstance(row.get("time/steps"), int | float):
-            break
-        rows.append(row)
-    return rows
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    lines = text.split("\n")  # alone: other ends of lines are none of JSON's
+    found = [_row_of(line) for line in lines]
+    broken = [i for i, row in enumerate(found[:-1]) if row is None and lines[i].strip()]
+    if broken:
+        after = sum(row is not None for row in found[broken[0] :])
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        said = f"expected a row of metrics in line {broken[0] + 1}{more}, got something else, which is left out"
+        print(f"warning: {path}: {said}; the {after} rows after it are read", file=sys.stderr, flush=True)
+    return [row for row in found if row is not None]
+
+
+def _row_of(line: str) -> dict[str, float] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    steps = row.get("time/steps") if isinstance(row, dict) else None
+    known = isinstance(steps, int | float) and not isinstance(steps, bool) and -math.inf < steps < math.inf
+    return row if known else None
 
 
 def draw_curves(run_dir: Path) -> Path | None:

@@ -12,11 +12,13 @@ from soleus.section import (
     Fixed,
     Fraction,
     MaybeDuration,
+    MaybeHours,
     NonNegative,
     Positive,
     Section,
     Url,
     as_list,
+    parse_seconds,
     whole,
 )
 from soleus.sources import ModelSource, MotionSource
@@ -130,8 +132,8 @@ class TrainConfig(Section):
     """How long, how many, how wide. Steps are control steps of one human: num_envs of them pass at a time."""
 
     steps: Count | None = None
-    duration: MaybeDuration = None
-    """[s] Training stops at steps or duration, whichever comes first."""
+    duration: MaybeHours = None
+    """Training stops at steps or duration, whichever comes first: 90s, 15m, 2h, 1h30m; a bare number is hours."""
     num_envs: Envs = 32
     rollout_steps: Envs = 64
     num_threads: Few | None = None
@@ -156,7 +158,7 @@ class TrainConfig(Section):
     checkpoint_url: Url | None = None
     """Second place of the run, any URL that fsspec knows: its files are put there too, whenever a checkpoint is."""
     video_every: MaybeDuration = None
-    """[s] between videos of the policy, kept in the run folder; of humans alone."""
+    """[s] between videos of the policy, kept in the run folder; of humans alone. 30m, 2h; a bare number is seconds."""
 
 
 class RewardConfig(Section):
@@ -186,7 +188,8 @@ class TaskConfig(Section):
     """A task: terms by name with their parameters. Term names and parameters are those of the core's catalog."""
 
     name: str
-    episode_seconds: Annotated[float, Field(gt=0, le=86_400)] = 10.0
+    episode_seconds: Annotated[float, Field(gt=0, le=86_400), BeforeValidator(parse_seconds)] = 10.0
+    """[s] that an episode lasts at most."""
     initial: Annotated[str, AfterValidator(_initial)] = "reference"
     """reference: at a random phase of the motion; rest: standing; key:NAME: in that keyframe of the model, which then
     is the pose that joints are held in too."""

@@ -1,16 +1,36 @@
 """What the parts of the configuration share: frozen, strict, without unknown keys."""
 
+import fractions
+import math
 import re
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_SUFFIXED = re.compile(rf"{_NUMBER}\s*([kKMG])")
+_LONGEST = 40  # characters of a number with a suffix
+_SUFFIXES = {"k": 1_000, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+
 
 def whole(value: Any) -> Any:
-    """Return a whole number that is written as another, 1e6 or 32.0, as an int; anything else as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """Return a whole number that is written in another way, 1e6, 32.0, 500k or 1.5M, as an int.
+
+    Anything else as it is. Raises ValueError for what begins as a number, and is no whole one.
+    """
+    if isinstance(value, float):
+        number = fractions.Fraction(value) if math.isfinite(value) else None
+    elif isinstance(value, str) and re.match(r"[-+.]?\d", value.strip()):
+        match = _SUFFIXED.fullmatch(value.strip()[:_LONGEST])
+        number = fractions.Fraction(match[1]) * _SUFFIXES[match[2]] if match else None
+    else:
+        return value
+    if number is None or number.denominator != 1:
+        raise ValueError("expected a whole number such as 500000, 5e5, 500k, 1.5M or 2G")
+    return int(number)
 
 
 Positive = Annotated[float, Field(gt=0)]
@@ -29,22 +49,31 @@ class Fixed:
     why: str
 
 
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 _PARTS = re.compile(rf"(?:{_NUMBER}\s*d)?\s*(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?")
 
 
-def parse_duration(value: Any) -> Any:
-    """Return seconds for "90s", "15m", "1h30m" or, in hours, a bare 0.5; null stays null."""
+def parse_seconds(value: Any) -> Any:
+    """Return seconds for "90s", "15m", "1h30m" or a bare 90; null stays null. Raises ValueError for another text."""
+    return _parse_duration(value, 1.0, "90 (seconds)")
+
+
+def parse_hours(value: Any) -> Any:
+    """Return seconds for "90s", "15m", "1h30m" or, in hours, a bare 0.5; null stays null. Raises as parse_seconds."""
+    return _parse_duration(value, 3600.0, "0.5 (hours)")
+
+
+def _parse_duration(value: Any, bare: float, example: str) -> Any:
+    """bare: the unit of a number without one [s]."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return 3600.0 * value
+        return bare * value if abs(value) < sys.float_info.max else math.inf
     if not isinstance(value, str):
         return value
     text = value.strip()
     if re.fullmatch(_NUMBER, text):
-        return 3600.0 * float(text)
+        return bare * float(text)
     match = _PARTS.fullmatch(text)
     if not text or not match:
-        raise ValueError("expected a time such as 90s, 15m, 1h30m or 0.5 (hours)")
+        raise ValueError(f"expected a time such as 90s, 15m, 1h30m or {example}")
     return sum(
         float(part or 0) * unit for part, unit in zip(match.groups(), (86_400.0, 3600.0, 60.0, 1.0), strict=True)
     )
@@ -66,12 +95,19 @@ def yaml_number(text: str) -> Any:
 
 
 def _duration_text(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{seconds!r}s"  # a bare number would be read back as hours
+    return None if seconds is None else f"{seconds!r}s"  # a bare number may be read back as hours
 
 
-_Seconds = (Field(gt=0), BeforeValidator(parse_duration), PlainSerializer(_duration_text, when_used="json"))
-Duration = Annotated[float, *_Seconds]
-MaybeDuration = Annotated[float | None, *_Seconds]
+_AsText = PlainSerializer(_duration_text, when_used="json")
+Duration = Annotated[float, Field(gt=0), BeforeValidator(parse_seconds), _AsText]
+MaybeDuration = Annotated[float | None, Field(gt=0), BeforeValidator(parse_seconds), _AsText]
+MaybeHours = Annotated[float | None, Field(gt=0), BeforeValidator(parse_hours), _AsText]
+"""[s] too, but a bare number is hours."""
+
+
+def is_time(validator: Any) -> bool:
+    """Whether what validates a field reads a time."""
+    return getattr(validator, "func", None) in (parse_seconds, parse_hours)
 
 
 def is_url(text: str) -> bool:

@@ -86,7 +86,7 @@ class Simulation:
         self, body: Body, num_envs: int, num_threads: int, seed: int, shard_size: int = 0, first: int = 0
     ) -> None:
         """first: number of the first human among all that share the seed."""
-        num_envs, num_threads = _check_count("num_envs", num_envs), _check_count("num_threads", num_threads)
+        num_envs, num_threads = check_count("num_envs", num_envs), check_count("num_threads", num_threads)
         config, human = body.config, body.human
         self.body = body
         each = mujoco.MjData(human.model)
@@ -221,9 +221,10 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def _check_count(name: str, value: Any) -> int:
+def check_count(name: str, value: Any) -> int:
+    """Return how many there are to be; raises UserError for anything but a whole number from 1 on."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise UserError(f"{name}: expected at least 1, got {value!r}")
+        raise UserError(f"{name}: expected a whole number of at least 1, got {value!r}")
     return int(value)
 
 

@@ -1,4 +1,4 @@
-"""What asks a run to stop, from outside: Ctrl-C, SIGTERM, a closed terminal, an output that nobody reads any more."""
+"""What asks a run to stop, from outside: Ctrl-C, SIGTERM, a closed terminal, an output that cannot be written."""
 
 import errno
 import os
@@ -11,6 +11,17 @@ from typing import Any, TextIO
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GONE = (errno.EPIPE, errno.EIO)  # of a pipe without a reader, of a terminal that was closed
+
+
+class Asked(KeyboardInterrupt):
+    """Raised by what hears a signal: somebody asked for an end at once."""
+
+
+def let_through(error: BaseException) -> None:
+    """Raise an interrupt that somebody asked for again; one that code of a user raises by itself is an error of it."""
+    python_hears = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if isinstance(error, Asked) or (isinstance(error, KeyboardInterrupt) and python_hears):
+        raise error
 
 
 @contextmanager
@@ -32,10 +43,15 @@ def on_signals(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Guarded:
-    """A stream of text whose reader may go away: what is written then goes nowhere, and `lost` is called, once."""
+def is_unread(error: OSError) -> bool:
+    """Whether an output that could not be written is one whose reader has gone, as with `| head -1`."""
+    return error.errno in _GONE
 
-    def __init__(self, stream: TextIO, lost: Callable[[str], None]) -> None:
+
+class _Guarded:
+    """A stream of text that may come to take no more: what is written then goes nowhere, and `lost` is called, once."""
+
+    def __init__(self, stream: TextIO, lost: Callable[[OSError], None]) -> None:
         self._stream, self._lost, self._is_lost = stream, lost, False
 
     def __getattr__(self, name: str) -> Any:
@@ -61,19 +77,19 @@ class _Guarded:
                 os.close(nowhere)
             if not self._is_lost:
                 self._is_lost = True
-                why = "nobody reads it any more" if error.errno in _GONE else str(error.strerror)
-                self._lost(why)
+                self._lost(error)
 
 
 @contextmanager
-def guarded_output(lost: Callable[[str], None]) -> Iterator[None]:
+def guarded_output(lost: Callable[[OSError], None] = lambda error: None) -> Iterator[None]:
     """While it lasts, standard output and standard error that cannot be written end nothing: `lost` is told why.
 
-    Without this a run would die of its progress where `| head -1` or a closed terminal reads no further.
+    lost: of standard output alone. Without this a run would die of its progress where `| head -1` or a closed terminal
+    reads no further, or where the disk is full.
     """
     before = sys.stdout, sys.stderr
     sys.stdout = _Guarded(sys.stdout, lost)
-    sys.stderr = _Guarded(sys.stderr, lambda why: None)
+    sys.stderr = _Guarded(sys.stderr, lambda error: None)
     try:
         yield
     finally:

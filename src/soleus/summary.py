@@ -44,8 +44,13 @@ def write_summary(run_dir: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     summary: dict[str, Any] = finite(
         {"peak_memory_mb": own_peak_mb(), **facts, "versions": versions(), "machine": machine()}
     )
-    write_bytes(run_dir / "summary.json", (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode())
+    write_bytes(run_dir / "summary.json", (as_json(summary, indent=2) + "\n").encode())
     return summary
+
+
+def as_json(content: Any, **options: Any) -> str:
+    """Return JSON text that every reader takes: a number that is not finite is null."""
+    return json.dumps(finite(content), allow_nan=False, **options)
 
 
 def finite(content: Any) -> Any:

@@ -23,7 +23,7 @@ from soleus.parallel import resolve
 from soleus.patience import Patience
 from soleus.remote_run import RemoteRun
 from soleus.run import CollectionStopped, Counters, Evaluate, EvaluationStopped, Run
-from soleus.stopping import guarded_output, on_signals
+from soleus.stopping import Asked, guarded_output, is_unread, on_signals
 from soleus.videos import Videos
 
 MakeCollector = Callable[[Any, int], Collector]
@@ -242,8 +242,9 @@ def _start_from(run: str, config: RunConfig, ppo: Ppo, muscle: MuscleLearner | N
 def _stoppable(run: Run) -> Iterator[None]:
     """Whatever asks a run to stop ends it after its iteration, or an evaluation at once; a second signal ends at once.
 
-    An output that nobody reads any more asks for it too: a run whose terminal is gone is no run of anybody's. A round
-    of environments is waited for only so long (patience.GRACE).
+    An output that cannot be written asks for it too: a run whose terminal is gone is no run of anybody's. A round of
+    environments is waited for only so long (patience.GRACE). Raises UserError at the end where the output was refused
+    though somebody reads it, as by a full disk: the run is then saved.
     """
     patience = Patience(run)
 
@@ -253,22 +254,31 @@ def _stoppable(run: Run) -> Iterator[None]:
                 raise CollectionStopped
             return
         if run.interrupted:
-            raise KeyboardInterrupt
+            raise Asked
         run.interrupted = True
         if run.evaluating:
             raise EvaluationStopped
         if isinstance(run.config, EnvConfig):
             patience.begin()
 
-    def lost(why: str) -> None:
+    refused: OSError | None = None
+    again = f"go on with: soleus train --resume {run.folder}"
+
+    def lost(error: OSError) -> None:
+        nonlocal refused
         run.interrupted = True
         if isinstance(run.config, EnvConfig):
             patience.begin()
-        again = f"go on with: soleus train --resume {run.folder}"
-        print(f"the output could not be written ({why}): the run stops and is saved; {again}", file=sys.stderr)
+        if is_unread(error):
+            said = f"nobody reads it any more): the run stops and is saved; {again}"
+            print(f"the output could not be written ({said}", file=sys.stderr)
+        else:
+            refused = error
 
     with on_signals(stop), guarded_output(lost), patience:
         yield
+    if refused is not None:
+        raise UserError(f"the output could not be written ({of_system(refused)}); the run is saved, {again}")
 
 
 def iterate(run: Run) -> None:

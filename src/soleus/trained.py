@@ -1,7 +1,7 @@
 """A trained policy, as a run's checkpoint holds it."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Trained:
     """Weights of the muscle network, where coordination is done by one."""
     steps: int
     """Control steps that it has learnt from."""
+    model: str | None = None
+    """Name or file of another body that it was put on."""
 
     @property
     def run(self) -> Path:
@@ -56,7 +58,7 @@ def load_trained(run: Path, which: str = "best", model: str | None = None) -> Tr
     if model and not isinstance(config, Config):
         raise UserError(f"--model: expected none for a run of other environments, got {model}")
     if model:
-        _compare(load_config(folder / "config.yaml"), config)
+        _compare(load_config(folder / "config.yaml"), config, content["policy"])
     if isinstance(config, Config) and config.trains_muscle_network and content["muscle"] is None:
         raise UserError(
             f"{file}: expected the weights of the muscle network that coordination.method network needs, got none"
@@ -67,11 +69,15 @@ def load_trained(run: Path, which: str = "best", model: str | None = None) -> Tr
         checkpoint.as_arrays(content["policy"]),
         checkpoint.as_arrays(content["muscle"]) if content["muscle"] else None,
         int(content["counters"]["steps"]),
+        model,
     )
 
 
-def _compare(own: RunConfig, other: RunConfig) -> None:
-    """Say on the standard error stream what differs between a run's body and another for its policy."""
+def _compare(own: RunConfig, other: RunConfig, policy: Mapping[str, Any]) -> None:
+    """Say on the standard error stream what differs between a run's body and another for its policy.
+
+    Raises UserError where the policy cannot act on the other: it is wired otherwise, or sees or does more or less.
+    """
     from soleus import models  # environments that are not ours take no MuJoCo
 
     assert isinstance(own, Config)
@@ -84,8 +90,26 @@ def _compare(own: RunConfig, other: RunConfig) -> None:
             if config is other:
                 raise
             print(f"note: {own.subject}, the run's own model, is not there to be compared with", file=sys.stderr)
+            _check_sizes(other, policy, [])
             return
     if wrong := models.wired_otherwise(*bodies):
         raise UserError(f"--model: expected a body with {wrong}: the policy's actions go by their order")
-    found = models.differences(*bodies) or ["the same body"]
+    found = models.differences(*bodies)
+    _check_sizes(other, policy, found)
+    found = found or ["the same body"]
     print(f"note: {other.subject} in place of {own.subject}: {'; '.join(found)}", file=sys.stderr)
+
+
+def _check_sizes(config: Config, policy: Mapping[str, Any], differences: Sequence[str]) -> None:
+    """Raise UserError where a body gives other observations or takes other actions than a policy has learnt with."""
+    from soleus.simulation import Simulation, load_body
+
+    core = Simulation(load_body(config), 1, 1, 0).core
+    learnt = len(policy["normalizer.mean"]), len(policy["log_std"])
+    if learnt == (core.observation_size, core.action_size):
+        return
+    said = f"; it is one {'; '.join(differences)}" if differences else ""
+    raise UserError(
+        f"--model: expected a body with the {learnt[0]} observations and {learnt[1]} actions that the policy has learnt"
+        f" with, got {core.observation_size} and {core.action_size} of {config.subject}{said}"
+    )

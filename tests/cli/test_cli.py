@@ -196,6 +196,31 @@ def test_a_reader_that_leaves_ends_it_quietly(file: str, arguments: list[str]) -
     assert (result.stderr, result.returncode) == ("", 128 + signal.SIGPIPE)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments", [["presets"], ["--version"], ["train", "--help"], ["compare", "a", "b", "--json"], ["terms"]]
+)
+def test_an_output_on_a_full_disk_is_one_line(file: str, arguments: list[str], unbuffered: str) -> None:
+    for name, write in (("a", sequential), ("b", parallel)):
+        write(Path(name))
+    code = f"import sys; from soleus.cli import main; sys.exit(main({arguments!r}))"
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment
+        )
+    said = "error: the output could not be written (No space left on device)\n"
+    assert (result.stderr, result.returncode) == (said, 2)
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["presets"], 0), (["nope"], 2)])
+def test_a_full_disk_behind_the_errors_changes_no_exit_code(arguments: list[str], code: int) -> None:
+    run = f"import sys; from soleus.cli import main; sys.exit(main({arguments!r}))"
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", run]
+        assert subprocess.run(command, stdout=subprocess.DEVNULL, stderr=full, check=False).returncode == code
+
+
 def test_a_broken_pipe_to_somebody_else_is_an_error() -> None:
     code = (
         "from soleus.cli import main, verbs\n"

@@ -1,5 +1,6 @@
 """Mistakes on the command line are one line that names the flag and the nearest; what there is, is listed."""
 
+import functools
 import subprocess
 import sys
 from importlib import metadata
@@ -10,8 +11,9 @@ from soleus import _core
 from soleus.cli import main
 from soleus.cli.keys import listing
 from soleus.cli.usage import one_line
-from soleus.cli.verbs import VERBS
+from soleus.cli.verbs import VERBS, call_of
 from soleus.config import known_keys
+from soleus.errors import UserError
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -107,3 +109,15 @@ def test_completion_for_a_shell_is_written(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit):
         main(["--tyro-print-completion", "bash"])
     assert "complete " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [["record", "r", "--out", "x.mp4"], ["view", "r"], ["report", "r"]])
+def test_times_of_every_verb_take_units(verb: list[str]) -> None:
+    for text, seconds in (("90", 90.0), ("1m30s", 90.0), ("2.5s", 2.5)):
+        call = call_of([*verb, "--seconds", text])
+        assert isinstance(call, functools.partial)
+        assert call.keywords["seconds"] == seconds
+    for wrong in ("10x", "", "nan"):
+        said = "expected a time such as 90s, 15m, 1h30m or 90 \\(seconds\\), got '" + wrong
+        with pytest.raises(UserError, match=said):
+            call_of([*verb, "--seconds", wrong])

@@ -114,6 +114,20 @@ def test_a_full_disk_ends_a_run_in_one_line_and_keeps_the_last_checkpoint(tmp_pa
     assert _steps(run) > 0
 
 
+def test_an_output_on_a_full_disk_ends_a_run_with_a_checkpoint_and_an_error(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    what = ("train", "test-walk2d-small", "--num-threads", "1", "--duration", "10m")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-W", "ignore", "-c", CODE, *what, "--run-dir", str(run)]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    again = f"the run is saved, go on with: soleus train --resume {run}"
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        f"error: the output could not be written (No space left on device); {again}\n",
+    )
+    _assert_saved(run)
+
+
 @pytest.mark.parametrize("what", ["presets", "terms", "train"])
 def test_without_an_output_at_all(tmp_path: Path, what: str) -> None:
     rest = [*TRAIN[1:2], "--steps", "256", "--run-dir", str(tmp_path / "run"), *TRAIN[4:]] if what == "train" else []

@@ -69,6 +69,29 @@ def test_leaving_ends_in_one_line(crew: tuple[str, ...], when: str, capfd: pytes
 
 
 @pytest.mark.parametrize("when", ["init", "reset", "step"])
+@pytest.mark.parametrize("crew", ["inline", "async"])
+def test_an_interrupt_of_its_own_is_an_error_of_the_environment(
+    crew: str, when: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody pressed Ctrl-C: the run is saved, and does not end as if somebody had."""
+    assert train(*CREWS[crew], "--env.options.does", f"interrupts in {when}") == 2
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert "KeyboardInterrupt" in last
+    assert when == "init" or last.endswith("the run is saved, go on with: soleus train --resume run")
+
+
+def test_a_process_of_a_vector_environment_that_dies_is_named_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    assert train(*CREWS["async"], "--env.options.does", "dies in step", "--env.options.after", 40) == 2
+    said = capfd.readouterr().err.splitlines()
+    expected = "expected processes of environments that go on, but that of environment [01] ended with exit code 3"
+    saved = "the run is saved, go on with: soleus train --resume run"
+    assert len(said) == 1
+    assert re.fullmatch(f"error: gymnasium:wayward_env:Wayward-v0: {expected}; {saved}", said[0])
+    assert read(Path("run/checkpoints/latest.pt"))["counters"]["steps"] == 64
+
+
+@pytest.mark.parametrize("when", ["init", "reset", "step"])
 @pytest.mark.parametrize("crew", CREWS.values(), ids=CREWS)
 def test_going_elsewhere_changes_nothing(crew: tuple[str, ...], when: str, folder: Path) -> None:
     (folder / "w.yaml").write_text("base: gymnasium\nenv: gymnasium:wayward_env:Wayward-v0\n")

@@ -2,7 +2,6 @@
 
 import os
 import re
-import select
 import signal
 import sys
 import warnings
@@ -19,6 +18,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    from soleus.stopping import guarded_output
+
+    refused: list[OSError] = []
+
+    def lost(error: OSError) -> None:
+        refused.append(error)
+        raise error
+
+    with guarded_output(lost):
+        return _outcome(given, refused)
+
+
+def _outcome(given: Sequence[str], refused: list[OSError]) -> int:
+    """Run one verb; return the exit code, what ended it having been said. refused: by standard output, so far."""
     try:
         # Everything is imported here, so that Ctrl-C meanwhile ends in one line.
         from soleus.errors import UserError, of_system
@@ -27,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _check_opengl(os.environ.get("MUJOCO_GL", ""))
             from soleus.cli.verbs import run
 
-            code = run(given)
+            try:
+                code = run(given)
+            except SystemExit:  # after the help that was asked for
+                sys.stdout.flush()
+                raise
             sys.stdout.flush()
         except UserError as error:
             print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
@@ -36,11 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        if not _is_unread():
+        if not refused:
             raise
-        return 128 + signal.SIGPIPE
+        return 128 + signal.SIGPIPE  # of an output that nobody reads on, as in `soleus presets | head -1`
     except OSError as error:  # a file that cannot be read, a disk that is full
-        print(f"error: {of_system(error)}", file=sys.stderr)
+        said = of_system(error)
+        print(f"error: the output could not be written ({said})" if refused else f"error: {said}", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):  # torch's own kind
@@ -75,13 +93,3 @@ def _check_opengl(asked: str) -> None:
     off = ("disable", "disabled", "off", "false", "0", "enable", "enabled", "on", "true", "1", "")
     if asked.strip().lower() not in (*known, *off):
         raise UserError(f"MUJOCO_GL: expected one of {', '.join(known)}, or that it is not set, got '{asked}'")
-
-
-def _is_unread() -> bool:
-    """Whether the reader of the output has gone, as in `soleus presets | head -1`; what is left is then dropped."""
-    output = select.poll()
-    output.register(sys.stdout.fileno(), 0)
-    gone = bool(output.poll(0))  # an error or a hang-up, which nobody has to ask for
-    if gone:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-    return gone

@@ -1,7 +1,6 @@
 """`soleus bench`: the project's claims, measured again."""
 
 import io
-import json as json_format
 import os
 import re
 import sys
@@ -80,7 +79,9 @@ def bench(
         "machine": _machine(),
         "results": _scaling(config, counts, rounds) if what == "scaling" else _measure(what, config, rounds),
     }
-    print(json_format.dumps(result) if json else _text(result))
+    from soleus.summary import as_json
+
+    print(as_json(result) if json else _text(result))
     if plot:
         _draw(plot, result)
     if record:

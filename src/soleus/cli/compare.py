@@ -1,6 +1,5 @@
 """`soleus compare`: runs side by side."""
 
-import json as json_format
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +28,7 @@ def compare(
         raise UserError(f"expected two or more run folders to compare, got {len(runs)}; see soleus compare --help")
     from soleus import compare as comparing
     from soleus.remote_run import at_hand
+    from soleus.summary import as_json
 
     records = comparing.read_runs([at_hand(run) for run in runs])
     if out is not None:
@@ -39,7 +39,7 @@ def compare(
     files = comparing.write_report(comparison, out) if out is not None else []
     if json:
         content = {**comparison.as_json(), "files": [str(file) for file in files]}
-        print(json_format.dumps(content, default=str))
+        print(as_json(content, default=str))
         return
     comparing.print_figures(comparison.names, comparison.figures)
     print(f"\n{comparison.speed}\n{comparison.returns}")

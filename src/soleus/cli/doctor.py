@@ -1,6 +1,5 @@
 """`soleus doctor`: is this machine fit, and is anything left behind?"""
 
-import json as json_format
 import os
 from dataclasses import asdict
 from typing import Annotated
@@ -30,7 +29,7 @@ def doctor(
     from soleus.doctor.live import examine_process
     from soleus.doctor.machine import examine
     from soleus.remote_run import at_hand
-    from soleus.summary import versions
+    from soleus.summary import as_json, versions
     from soleus.system import available_memory_mb
     from soleus.threads import available_cpus
 
@@ -39,7 +38,7 @@ def doctor(
     findings = [*examine(os.environ, clean, quick or pid is not None), *findings]  # first what may be no run at all
     wrong = sum(one.state == "wrong" for one in findings)
     if json:
-        print(json_format.dumps({"wrong": wrong, "findings": [asdict(one) for one in findings]}))
+        print(as_json({"wrong": wrong, "findings": [asdict(one) for one in findings]}))
     else:
         width = max(len(one.name) for one in findings)
         print("\n".join(f"{one.state:5}  {one.name:{width}}  {one.text}" for one in findings))

@@ -1,6 +1,5 @@
 """`soleus evaluate`: how well a run's policy does."""
 
-import json as json_format
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -77,7 +76,7 @@ def evaluate(
         raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
     if num_threads is not None and num_threads < 1:
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
-    from soleus.summary import finite
+    from soleus.summary import as_json
 
     result = evaluate_run(run, checkpoint, episodes, seed, num_threads, model)
-    print(json_format.dumps(finite(result)) if json else describe(result))
+    print(as_json(result) if json else describe(result))

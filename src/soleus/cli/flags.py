@@ -7,8 +7,24 @@ from typing import Annotated, Any
 import tyro
 
 from soleus.config import parse_overrides, takes_no_value
+from soleus.section import parse_seconds
 
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
+
+
+def _seconds(given: list[str]) -> float:
+    try:
+        return float(parse_seconds(given[0]))
+    except ValueError as error:
+        raise ValueError(f"{error}, got '{given[0]}'") from None
+
+
+_READ_SECONDS = tyro.constructors.PrimitiveConstructorSpec(
+    1, "SECONDS", _seconds, lambda value: isinstance(value, float | None), lambda value: [str(value)]
+)
+Seconds = Annotated[float, _READ_SECONDS]
+"""A time: 90s, 1m30s, or 90."""
+MaybeSeconds = Annotated[float | None, _READ_SECONDS, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")]
 Which = Annotated[str, tyro.conf.arg(metavar="{best,latest,previous,STEPS}")]
 """A checkpoint of a run."""
 OtherModel = Annotated[str | None, tyro.conf.arg(metavar="MODEL", help_behavior_hint="")]

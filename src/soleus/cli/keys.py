@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from soleus.config import Config, EnvConfig, parse_duration, parts
+from soleus.config import Config, EnvConfig, parts
+from soleus.section import is_time
 
 _WIDTH = 100
 _FREE = {"task": "terms and their parameters are listed by `soleus terms`"}
@@ -15,7 +16,11 @@ _FREE = {"task": "terms and their parameters are listed by `soleus terms`"}
 
 def listing() -> str:
     """Return the keys, those of humans and those of other environments, a paragraph a group."""
-    lines = ["Keys of the configuration, each a flag (--ppo.epochs 4) and a key of a YAML file, with defaults:"]
+    lines = [
+        "Keys of the configuration, each a flag (--ppo.epochs 4) and a key of a YAML file, with defaults.",
+        "Whole numbers may be written 5e5, 500k, 1.5M or 2G, times 90s, 15m or 1h30m; a bare number of a key that says",
+        "[s] is seconds.",
+    ]
     groups: dict[str, FieldInfo] = {**Config.model_fields, **EnvConfig.model_fields}
     for name, field in groups.items():
         lines += ["", *_group(name, field)]
@@ -51,7 +56,7 @@ def _said(field: FieldInfo) -> str:
     value: Any = field.get_default(call_default_factory=True)
     if value is None:
         return "null"
-    if any(getattr(one, "func", None) is parse_duration for one in field.metadata):
+    if any(map(is_time, field.metadata)):
         return f"{value:g}s"
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "[]"

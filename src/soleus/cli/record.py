@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import OtherModel, RunText, Which
+from soleus.cli.flags import MaybeSeconds, OtherModel, RunText, Which
 from soleus.errors import UserError
 from soleus.render import Shot
 
@@ -17,7 +17,7 @@ def record(
     run: RunText,
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("walk.mp4"),
-    seconds: Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")] = None,
+    seconds: MaybeSeconds = None,
     camera: Shot = "follow",
     size: Annotated[str | None, tyro.conf.arg(metavar="WIDTHxHEIGHT", help_behavior_hint="")] = None,
     checkpoint: Which = "best",

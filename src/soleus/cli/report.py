@@ -1,13 +1,12 @@
 """`soleus report`: how a run's policy walks."""
 
-import json as json_format
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import OtherModel, RunText, Which
+from soleus.cli.flags import OtherModel, RunText, Seconds, Which
 from soleus.errors import UserError
 from soleus.section import is_url
 
@@ -74,7 +73,7 @@ def report(
     model: OtherModel = None,
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     episodes: int = 4,
-    seconds: float = 20.0,
+    seconds: Seconds = 20.0,
     seed: int = 0,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -109,6 +108,7 @@ def report(
     known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model)
     from soleus import gait
     from soleus.compare import read_runs
+    from soleus.summary import as_json
 
     record = read_runs([Path(known["folder"])])[0]
     folder = out if out is not None else Path(known["folder"]) / "gait-report"
@@ -119,7 +119,7 @@ def report(
     found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
     files = gait.write_report(found, folder, known, record)
     if json:
-        print(json_format.dumps({**gait.content_of(found, known), "files": [str(file) for file in files]}))
+        print(as_json({**gait.content_of(found, known), "files": [str(file) for file in files]}))
         return
     print(describe(found))
     for file in files:

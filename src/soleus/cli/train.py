@@ -74,14 +74,14 @@ def train(
 
     Args:
         preset: Name (see `soleus presets`) or YAML file.
-        steps: Stop after so many control steps, those of all humans together.
-        duration: Stop after so long: 90s, 15m, 2h or 0.5 (hours).
+        steps: Stop after so many control steps, those of all humans together: 500000, 5e5, 500k, 2M.
+        duration: Stop after so long: 90s, 15m, 2h, 1h30m or 0.5 (hours).
         seed: Runs of the same seed on the same machine repeat exactly.
         run_dir: Folder of the run, or for a run at a URL to go on in; by default a new one in runs/.
         device: Of the learner: cpu or cuda.
         resume: Go on with the run in this folder, or from this checkpoint file; or with one at a URL, fetched first.
         profile: Show and record where the time of each iteration goes, for humans: physics, muscles, ..., learner.
-        video_every: Keep a video of the policy in the run folder, so often: 30m, 2h.
+        video_every: Keep a video of the policy in the run folder, so often: 30m, 2h or 90 (seconds).
         checkpoint_url: Put the run's files there too, whenever a checkpoint is written: s3://bucket/walk.
         crew: What is stepped, by whom.
         set: Any key of the configuration: `--set ppo.epochs=4`, or in short `--ppo.epochs 4`.
@@ -120,7 +120,7 @@ def _fetch(url: str, run_dir: Path | None) -> Path:
 
 def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run":
     """Return a run (train.build). Until it is there, every signal that asks to end does so as Ctrl-C does."""
-    from soleus.stopping import on_signals
+    from soleus.stopping import Asked, on_signals
     from soleus.train import build
 
     asked = False
@@ -128,7 +128,7 @@ def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run"
     def stop() -> None:
         nonlocal asked
         asked = True
-        raise KeyboardInterrupt
+        raise Asked
 
     try:
         with on_signals(stop):

@@ -6,13 +6,12 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import Which
+from soleus.cli.flags import MaybeSeconds, OtherModel, Which
 from soleus.errors import UserError
 
 _PORT = 8080
 
 Maybe = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
-Seconds = Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")]
 
 
 def view(
@@ -22,11 +21,12 @@ def view(
     *,
     checkpoint: Which = "best",
     speed: float = 1.0,
+    model: OtherModel = None,
     motion: Maybe = None,
     dump: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     web: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     port: int = _PORT,
-    seconds: Seconds = None,
+    seconds: MaybeSeconds = None,
     seed: int = 0,
 ) -> None:
     """Look at a run's policy with its muscle network, or at a model or preset without a policy.
@@ -36,6 +36,7 @@ def view(
             motion being shown.
         checkpoint: Which of the run's checkpoints, or the steps of one.
         speed: Of the act over real time.
+        model: Put a run's policy on another body, a model's name or MJCF file, and say what differs from its own.
         motion: Of a model: a motion's name or file.
         dump: Replay what was kept of a human that diverged, from a run's folder dumps/.
         web: In a browser on this machine, for machines without a screen.
@@ -55,7 +56,7 @@ def view(
     from soleus.view.control import Control
     from soleus.view.subject import act_of
 
-    act, trained = act_of(subject, dump, checkpoint, motion, seed)
+    act, trained = act_of(subject, dump, checkpoint, motion, seed, model)
     control = Control(act, speed)
     if web:
         from soleus.view.web import view_web

@@ -23,6 +23,7 @@ from soleus.config import Config, EnvConfig, RunConfig
 from soleus.environments import Group, advise, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
 from soleus.errors import UserError, described, trace_of
+from soleus.stopping import let_through
 
 
 class LocalCollector:
@@ -74,7 +75,8 @@ class LocalCollector:
             times = self._run(fresh)
         except UserError as error:
             raise CollectorFailed(str(error)) from None
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            let_through(error)
             env = int(self.rollout.place[1])
             where = f"environment {env}" if env >= 0 else "its environments"
             print(trace_of(error), end="", file=sys.stderr)

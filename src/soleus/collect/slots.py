@@ -13,6 +13,7 @@ import numpy.typing as npt
 from soleus.batch import Batch, Layout
 from soleus.collect.base import CollectorFailed
 from soleus.environments.base import Slots
+from soleus.environments.bounds import REWARDS
 from soleus.system import check_memory
 
 UNWRITTEN = 255
@@ -80,7 +81,7 @@ def check(arrays: Arrays, name: str, first: int = 0) -> None:
     rewards = arrays["rewards"]
     if not np.isfinite(rewards).all():
         step, env = np.argwhere(~np.isfinite(rewards))[0]
-        raise CollectorFailed(f"{name}: expected finite rewards, got {rewards[step, env]} of environment {first + env}")
+        raise CollectorFailed(f"{name}: {REWARDS}, got {rewards[step, env]} of environment {first + env}")
     for kind in ("observations", "final_observations"):
         seen = arrays[kind]
         if seen.dtype.kind != "f" or np.isfinite(seen).all():

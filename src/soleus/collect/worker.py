@@ -18,6 +18,7 @@ from soleus.batch import Layout
 from soleus.collect.memory import SharedArrays
 from soleus.config import EnvConfig
 from soleus.errors import UserError, described, trace_of
+from soleus.stopping import guarded_output
 
 
 @dataclass
@@ -95,7 +96,8 @@ def main(
     if place.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, place.cpus)
     try:
-        _serve(pipe, shared, config, layout, place, registered)
+        with guarded_output():  # the main process stops where its output is lost; what environments print is nothing
+            _serve(pipe, shared, config, layout, place, registered)
     except (EOFError, BrokenPipeError):
         pass
     except BaseException as error:

@@ -1,5 +1,6 @@
 """What is compared at every step, of all environments of a group at once: real numbers with their bounds, rewards."""
 
+import math
 import sys
 from typing import Any
 
@@ -12,6 +13,8 @@ from soleus.environments.promise import described
 
 LARGEST = float(np.finfo(np.float32).max)
 """Of what is stored: anything larger would become infinite."""
+
+REWARDS = f"expected finite rewards of {-LARGEST:.5g} to {LARGEST:.5g}, which float32 holds"
 
 
 class Bounds:
@@ -70,5 +73,12 @@ def check_rewards(rewards: Any, count: int, name: str, first: int) -> npt.NDArra
         stored = array.astype(np.float32, copy=False)
     if not np.isfinite(stored).all():
         env = int(np.flatnonzero(~np.isfinite(stored))[0])
-        raise Broken(f"{name}: expected finite rewards, got {array[env]} of environment {first + env}")
+        raise Broken(f"{name}: {REWARDS}, got {shown_number(array[env])} of environment {first + env}")
     return stored
+
+
+def shown_number(value: Any) -> str:
+    """Return a number in a few characters; a whole one of Python's may have any number of digits."""
+    if isinstance(value, int) and abs(value) >= 10**24:
+        return f"{'-' * (value < 0)}1e+{int(value.bit_length() * math.log10(2))} or so"
+    return str(value)

@@ -1,5 +1,6 @@
 """An environment held to its word: what it gives is compared with what it promised before anybody uses it."""
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,11 +9,11 @@ import numpy as np
 from gymnasium import spaces
 
 from soleus.environments.base import Broken
-from soleus.environments.bounds import LARGEST
+from soleus.environments.bounds import LARGEST, REWARDS, shown_number
 from soleus.environments.convert import action_spec, observation_spec
 from soleus.environments.folder import Folder, Home, where
 from soleus.environments.info import RAW_RETURN, numbers
-from soleus.environments.promise import Unlike, promise
+from soleus.environments.promise import Unlike, promise, shown
 from soleus.errors import UserError, described
 
 Make = Callable[[], "gymnasium.Env[Any, Any]"]
@@ -23,7 +24,11 @@ _TOO_FEW, _TOO_MANY = "not enough values to unpack (expected 5, got 4)", "too ma
 class _Tap(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Adds up the rewards of an episode below a wrapper that scales them."""
 
-    total = 0.0
+    def __init__(self, env: "gymnasium.Env[Any, Any]", check: Callable[[Any], float]) -> None:
+        """check: returns a reward as a number, or raises Broken."""
+        super().__init__(env)
+        self._check = check
+        self.total = 0.0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         self.total = 0.0
@@ -31,7 +36,8 @@ class _Tap(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> Any:
         result = self.env.step(action)
-        self.total += float(result[1])
+        if isinstance(result, tuple) and len(result) == 5:  # else whoever unpacks it says so
+            self.total += self._check(result[1])
         return result
 
 
@@ -49,12 +55,12 @@ def is_a(wrapper: Any, name: str) -> bool:
     return any(kind.__name__ == name for kind in type(wrapper).__mro__)
 
 
-def _tap(env: "gymnasium.Env[Any, Any]") -> _Tap | None:
+def _tap(env: "gymnasium.Env[Any, Any]", check: Callable[[Any], float]) -> _Tap | None:
     """Put a tap below the innermost wrapper that scales rewards by statistics of its own, where there is one."""
     scaling = [one for one in layers(env) if is_a(one, "NormalizeReward")]
     if not scaling:
         return None
-    tap = _Tap(scaling[-1].env)
+    tap = _Tap(scaling[-1].env, check)
     scaling[-1].env = tap
     return tap
 
@@ -66,9 +72,13 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
     info of an episode has the return before that as RAW_RETURN.
     """
 
-    def __init__(self, make: Make, name: str, number: int, home: Home) -> None:
-        """number: of the environment among all. Raises UserError for spaces that cannot be learnt with."""
+    def __init__(self, make: Make, name: str, number: int, home: Home, limit: int | None = None) -> None:
+        """number: of the environment among all. limit: steps after which an episode is truncated, besides its own.
+
+        Raises UserError for spaces that cannot be learnt with.
+        """
         self.name, self.number = name, number
+        self._limit, self._steps = limit or sys.maxsize, 0
         self._folder = Folder(home)
         with self._folder:
             env = make()
@@ -80,7 +90,7 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._seen = promise(env.observation_space)
         space = env.action_space
         self._scalar = np.dtype(space.dtype) if isinstance(space, spaces.Box) and space.shape == () else None
-        self._tap = _tap(env)
+        self._tap = _tap(env, self._reward)
         self._first = True
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -93,12 +103,13 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
                     raise self._old("reset() to return (observation, info)", "another result") from error
                 raise
         if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], Mapping):
-            raise self._old("reset() to return (observation, info)", _shown(result))
+            raise self._old("reset() to return (observation, info)", shown(result))
         try:
             seen = self._seen(result[0], self._first)
         except Unlike as unlike:
             raise self._unlike(unlike) from None
         self._first = False
+        self._steps = 0
         return seen, dict(result[1])
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -118,7 +129,7 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
             if where() != folder.home.path:
                 folder.__exit__()
         if not isinstance(result, tuple) or len(result) != 5:
-            raise self._old(_STEP, f"{len(result)} values" if isinstance(result, tuple) else _shown(result))
+            raise self._old(_STEP, f"{len(result)} values" if isinstance(result, tuple) else shown(result))
         seen, reward, terminated, truncated, info = result
         if type(reward) is not float or not -LARGEST <= reward <= LARGEST:
             reward = self._reward(reward)
@@ -126,9 +137,12 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
             terminated = self._flag("terminated", terminated)
         if type(truncated) is not bool:
             truncated = self._flag("truncated", truncated)
+        self._steps += 1
+        if self._steps >= self._limit and not terminated:
+            truncated = True
         if type(info) is not dict and not isinstance(info, Mapping):
             raise Broken(
-                f"{self.name}: expected info to be a dictionary, got {_shown(info)} of environment {self.number}"
+                f"{self.name}: expected info to be a dictionary, got {shown(info)} of environment {self.number}"
             )
         if self._tap is not None and (terminated or truncated):
             info = {**info, RAW_RETURN: self._tap.total}
@@ -151,14 +165,17 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
             array = np.asarray(reward)
         except ValueError:  # a ragged list
             array = np.zeros(0)
-        if array.size != 1 or array.dtype.kind not in "biuf":
+        if array.size == 1 and isinstance(array.item(), int):  # of Python, which are of any size
+            value: Any = array.item()
+        elif array.size == 1 and array.dtype.kind in "biuf":
+            value = float(array.item())
+        else:
             raise Broken(
-                f"{self.name}: expected a reward that is one number, got {_shown(reward)} of environment {self.number}"
+                f"{self.name}: expected a reward that is one number, got {shown(reward)} of environment {self.number}"
             )
-        value = float(array.item())
         if not -LARGEST <= value <= LARGEST:
-            raise Broken(f"{self.name}: expected finite rewards, got {value} of environment {self.number}")
-        return value
+            raise Broken(f"{self.name}: {REWARDS}, got {shown_number(value)} of environment {self.number}")
+        return float(value)
 
     def _flag(self, which: str, flag: Any) -> bool:
         if isinstance(flag, np.bool_) or (isinstance(flag, (int, np.integer)) and flag in (0, 1)):
@@ -166,7 +183,7 @@ class Checked(gymnasium.Wrapper[Any, Any, Any, Any]):
         if isinstance(flag, np.ndarray) and flag.size == 1 and flag.dtype.kind in "biu" and flag.item() in (0, 1):
             return bool(flag.item())
         raise Broken(
-            f"{self.name}: expected {which} to be true or false, got {_shown(flag)} of environment {self.number}"
+            f"{self.name}: expected {which} to be true or false, got {shown(flag)} of environment {self.number}"
         )
 
     def _old(self, expected: str, got: str) -> Broken:
@@ -196,13 +213,6 @@ class Laconic(Checked):
 
 
 _STEP = "step() to return (observation, reward, terminated, truncated, info)"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, np.ndarray) and value.shape:
-        return f"an array of shape {value.shape}"
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"a {type(value).__name__}"
 
 
 def _below_us(error: BaseException) -> bool:

@@ -20,6 +20,7 @@ from soleus.environments.info import episode_of
 from soleus.environments.promise import described as in_words
 from soleus.errors import UserError, described
 from soleus.registration import register
+from soleus.stopping import let_through
 
 
 def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
@@ -38,7 +39,8 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
                     env = _wrapper(path)(env, **keywords)
         except UserError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            let_through(error)
             taken = getattr(error, "errno", None) == errno.EADDRINUSE
             hint = "; env.numbered gives each environment a port of its own" if taken else ""
             raise UserError(
@@ -81,8 +83,11 @@ def _wrapper(path: str) -> Any:
 class GymGroup:
     """Environments of one process, stepped in turn."""
 
-    def __init__(self, makers: Sequence[Make], name: str, first: int = 0) -> None:
-        """first: of the environments in the whole run, the one that is this group's first; seeds go by it."""
+    def __init__(self, makers: Sequence[Make], name: str, first: int = 0, limit: int | None = None) -> None:
+        """first: of the environments in the whole run, the one that is this group's first; seeds go by it.
+
+        limit: steps after which an episode is truncated; None: those of the environments themselves.
+        """
         self.current = np.zeros(1, np.int64)
         self.first = first
         self.num_envs = len(makers)
@@ -91,7 +96,7 @@ class GymGroup:
         try:
             for i, make in enumerate(makers):
                 self.current[0] = i
-                self.envs.append(Checked(make, name, first + i, self._home))
+                self.envs.append(Checked(make, name, first + i, self._home, limit))
             self._alike(name)
             space = self.envs[0].observation_space
             self.observation, self._see = observation_spec(space, name)

@@ -15,6 +15,7 @@ from soleus.environments.gym import GymGroup, maker
 from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
 from soleus.errors import UserError, described, nearest
+from soleus.stopping import let_through
 
 SCHEMES = ("gymnasium", "envpool", "procgen")
 
@@ -54,8 +55,8 @@ def _pool(config: EnvironmentConfig, options: dict[str, Any], num_envs: int, thr
     return pool.PoolGroup(name, rest, num_envs, threads, first)
 
 
-def _layered(config: EnvironmentConfig, group: Group) -> Group:
-    if config.time_limit == "terminates":
+def _layered(config: EnvironmentConfig, group: Group, evaluation: bool = False) -> Group:
+    if config.time_limit == "terminates" and not evaluation:  # which tells apart what ended an episode
         group = TerminatingGroup(group)
     return StackedGroup(group, config.frame_stack) if config.frame_stack > 1 else group
 
@@ -70,8 +71,11 @@ def make_group(
     """
     options = _options(config, evaluation)
     if config.scheme == "gymnasium":
-        return _layered(config, GymGroup(_makers(config, options, range(first, first + num_envs)), config.id, first))
-    return _layered(config, _pool(config, options, num_envs, threads, first))
+        limit = config.max_evaluation_steps if evaluation else None
+        group: Group = GymGroup(_makers(config, options, range(first, first + num_envs)), config.id, first, limit)
+    else:
+        group = _pool(config, options, num_envs, threads, first)
+    return _layered(config, group, evaluation)
 
 
 def _held(make: Make, name: str, number: int, home: Home) -> Make:
@@ -108,7 +112,8 @@ def make_vector_group(config: EnvironmentConfig, num_envs: int, vectorization: s
         env = kind(held, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
     except UserError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        let_through(error)
         raise UserError(
             f"env.id: expected environments that can be made, but {config.id}: {described(error)}"
         ) from None

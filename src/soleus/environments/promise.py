@@ -31,11 +31,14 @@ def described(space: Space[Any]) -> str:
     return f"{type(space).__name__} of shape {space.shape} and {space.dtype}"
 
 
-def _came(value: Any) -> str:
-    """Return what came in words."""
+def shown(value: Any) -> str:
+    """Return what came, in words where it is long."""
     if isinstance(value, np.ndarray) and value.shape:
         return f"an array of shape {value.shape} and {value.dtype}"
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # its own, or of a whole number of thousands of digits
+        return f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"a {type(value).__name__}"
 
 
@@ -69,9 +72,9 @@ def _array(space: Space[Any], part: str, seen: Any) -> Any:
     kind = "f" if space.dtype is None else np.dtype(space.dtype).kind
     if array.dtype.kind not in _TAKEN[kind]:
         one = f", such as {array.flat[0]:.6g}" if array.size and array.dtype.kind == "f" and array.shape else ""
-        raise Unlike(space, part, _came(array if array.shape else seen) + one)
+        raise Unlike(space, part, shown(array if array.shape else seen) + one)
     if array.shape != space.shape:
-        raise Unlike(space, part, _came(array if array.shape else seen))
+        raise Unlike(space, part, shown(array if array.shape else seen))
     return array
 
 
@@ -125,9 +128,9 @@ def _discrete(space: spaces.Discrete, part: str) -> Check:
             and not (getattr(seen, "shape", None) == () and getattr(seen.dtype, "kind", "") in "biu")
             and kind is not bool
         ):
-            raise Unlike(space, part, _came(seen))
+            raise Unlike(space, part, shown(seen))
         if not start <= seen < end:
-            raise Unlike(space, part, str(seen))
+            raise Unlike(space, part, shown(seen))
         return int(seen)
 
     return check
@@ -149,7 +152,7 @@ def _dict(space: spaces.Dict, part: str) -> Check:
 
     def check(seen: Any, first: bool) -> Any:
         if not isinstance(seen, Mapping):
-            raise Unlike(space, part, _came(seen))
+            raise Unlike(space, part, shown(seen))
         if seen.keys() != checks.keys():
             raise Unlike(space, part, f"a dictionary of {', '.join(map(repr, seen)) or 'nothing'}")
         return {key: one(seen[key], first) for key, one in checks.items()}
@@ -162,7 +165,7 @@ def _tuple(space: Any, part: str) -> Check:
 
     def check(seen: Any, first: bool) -> Any:
         if not isinstance(seen, (tuple, list)) or len(seen) != len(checks):
-            raise Unlike(space, part, f"{len(seen)} parts" if isinstance(seen, (tuple, list)) else _came(seen))
+            raise Unlike(space, part, f"{len(seen)} parts" if isinstance(seen, (tuple, list)) else shown(seen))
         return tuple(one(value, first) for one, value in zip(checks, seen, strict=True))
 
     return check

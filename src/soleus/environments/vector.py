@@ -81,7 +81,11 @@ class VectorGroup:
         """Step all at once."""
         if self.home:
             self.home.look()
-        observations, rewards, terminated, truncated, info = self.env.step(self._act(actions))
+        try:
+            observations, rewards, terminated, truncated, info = self.env.step(self._act(actions))
+        except (EOFError, ConnectionError):
+            self._check_processes()
+            raise
         out.rewards[:] = check_rewards(rewards, self.num_envs, self.name, 0)
         out.terminated[:], out.truncated[:] = terminated, truncated
         out.valid[:] = ~self._pending
@@ -107,6 +111,23 @@ class VectorGroup:
             observations, _ = self.env.reset(options={"reset_mask": done})
             self._write(observations, out.observations)
 
+    def _check_processes(self) -> None:
+        """Raise UserError where a process of environments has ended; the others are ended too."""
+        processes = getattr(self.env, "processes", None) or []
+        for process in processes:
+            process.join(_GRACE / 10)
+        ended = {i: process.exitcode for i, process in enumerate(processes) if process.exitcode is not None}
+        if not ended:
+            return
+        for process in processes:
+            process.kill()
+        self.env.closed = True  # there is nobody left to be told
+        env, code = next(iter(ended.items()))
+        raise UserError(
+            f"{self.name}: expected processes of environments that go on, but that of environment {env} ended with exit"
+            f" code {code}"
+        )
+
     def _write(self, observations: Any, out: Array) -> None:
         if self._bounds is None:
             out[:] = self._see(observations)
@@ -117,6 +138,8 @@ class VectorGroup:
     def close(self) -> None:
         """Close it. Processes of its own that are still at work after some seconds are ended."""
         processes = getattr(self.env, "processes", None)
+        if self.env.closed:  # after the death of one of its processes
+            return
         if not processes:
             self._close()
             return

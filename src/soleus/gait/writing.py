@@ -1,7 +1,6 @@
 """The files of a gait report: the page, its pictures and its numbers."""
 
 import io
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from soleus.checkpoint import write_bytes
 from soleus.compare.reading import RunRecord
 from soleus.errors import UserError
 from soleus.gait.analysis import Report
+from soleus.summary import as_json
 
 PAGE, NUMBERS = "report.html", "report.json"
 PICTURES = ("angles", "forces", "activations", "muscles", "curves")
@@ -47,7 +47,7 @@ def write_report(report: Report, folder: Path, run: Mapping[str, Any], record: R
 
     content = content_of(report, run)
     pictures = draw(report, record)
-    files = {PAGE: page(content, pictures).encode(), NUMBERS: (json.dumps(content, indent=1) + "\n").encode()}
+    files = {PAGE: page(content, pictures).encode(), NUMBERS: (as_json(content, indent=1) + "\n").encode()}
     files |= {f"{name}.png": png for name, png in pictures.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)

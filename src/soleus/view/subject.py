@@ -21,12 +21,14 @@ def run_of(subject: str) -> Path | None:
 
 
 def act_of(
-    subject: str | None, dump: Path | None, which: str, motion: str | None, seed: int
+    subject: str | None, dump: Path | None, which: str, motion: str | None, seed: int, model: str | None = None
 ) -> tuple[Act, Trained | None]:
     """Return what there is to see of a subject, or of a dump, and whose policy it is, if any.
 
-    Raises UserError for what is none of them.
+    model: another body for a run's policy. Raises UserError for what is none of them.
     """
+    if model is not None and (subject is None or run_of(subject) is None):
+        raise UserError(f"--model: expected a run beside it, whose policy another body gets, got {subject or dump}")
     if dump is not None:
         from soleus.view.replay import ReplayAct
 
@@ -35,7 +37,7 @@ def act_of(
     if run_of(subject) is not None:
         if motion is not None:
             raise UserError(f"--motion: expected none for a run, which has its own, got {motion}")
-        trained = load_trained(at_hand(subject), which)
+        trained = load_trained(at_hand(subject), which, model)
         return PolicyAct(trained, seed), trained
     if subject in models.names() or is_model_file(subject):
         human = models.load(subject)

@@ -125,7 +125,7 @@ class _Page:
 
         def choose() -> None:
             number = int(slider.value)
-            chosen = asked if number == len(moments) else load_trained(asked.run, str(moments[number]))
+            chosen = asked if number == len(moments) else load_trained(asked.run, str(moments[number]), asked.model)
             act.load(chosen)
             self._steps = f"{chosen.steps:,} steps"
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from soleus.bench.record import write_section
 from soleus.config import load_config
-from soleus.log import read_metrics
+from soleus.run.log import read_metrics
 
 HERE = Path(__file__).parent
 SIDES = ("soleus", "sb3")

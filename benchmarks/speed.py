@@ -16,7 +16,7 @@ from typing import Any
 
 from soleus.bench.record import write_section
 from soleus.config import EnvConfig, load_config, parse_overrides
-from soleus.log import read_metrics
+from soleus.run.log import read_metrics
 
 HERE = Path(__file__).parent
 ENTRY = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -1,13 +1,11 @@
-// Limits of ball joints by axis. MuJoCo limits how far a ball joint turns, whatever the axis; models that come with a
-// range for each coordinate of its exponential map have a soft limit here: critically damped, scaled by the joint's
-// inertia at rest, and as stiff against a steady torque as MuJoCo's default limits, which come back with a time constant
-// of 20 ms at an impedance d of 0.95: d / (1 - d) = 19 times the stiffness of that return alone. Explicit steps hold for
-// a return of 4 steps and longer: at 600 steps a second that leaves half of the stiffness.
+#include "ball_limits.h"
+
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
-#include "body.h"
 #include "error.h"
+#include "human_model.h"
 
 namespace soleus {
 namespace {
@@ -28,36 +26,38 @@ void inverse_jacobian(const double* q, double half, const double* v, double* out
 
 }  // namespace
 
-void Human::build_limits() {
-  const mjModel* m = model_.get();
-  if (lower.empty() || (m->opt.disableflags & (mjDSBL_LIMIT | mjDSBL_CONSTRAINT))) return;
+std::vector<BallLimit> make_ball_limits(const HumanModel& model) {
+  const mjModel* m = model.mujoco();
+  std::vector<BallLimit> limits;
+  if (model.lower.empty() || (m->opt.disableflags & (mjDSBL_LIMIT | mjDSBL_CONSTRAINT))) return limits;
   std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(m), mj_deleteData);
   require(data != nullptr, "expected memory for one simulation");
   mj_forward(m, data.get());
   std::vector<double> unit(m->nv), moved(m->nv);
   const double time = std::max(kReturn, kSteps * m->opt.timestep);
-  for (int b = 0; b < num_balls(); ++b) {
-    const int c = rotations_[b].coordinate;
+  for (int b = 0; b < model.num_balls(); ++b) {
+    const int c = model.rotations()[b].coordinate;
     bool limited = false;
     BallLimit limit{c, {}, {}};
     for (int i = 0; i < 3; ++i) {
-      limited |= std::isfinite(lower[c + i]) || std::isfinite(upper[c + i]);
+      limited |= std::isfinite(model.lower[c + i]) || std::isfinite(model.upper[c + i]);
       std::fill(unit.begin(), unit.end(), 0.0);
-      unit[coordinate_dof[c + i]] = 1.0;
+      unit[model.coordinate_dof[c + i]] = 1.0;
       mj_solveM(m, data.get(), moved.data(), unit.data(), 1);
-      const double inertia = 1.0 / moved[coordinate_dof[c + i]];
+      const double inertia = 1.0 / moved[model.coordinate_dof[c + i]];
       limit.stiffness[i] = inertia / (time * time);
       limit.damping[i] = 2 * inertia / time;
     }
-    if (limited) ball_limits_.push_back(limit);
+    if (limited) limits.push_back(limit);
   }
+  return limits;
 }
 
-bool Body::ball_limit_torque(const Human::BallLimit& limit, double* torque) const {
-  const Human& h = *human_;
-  const double* q = position_.data() + limit.coordinate;
-  const double* low = h.lower.data() + limit.coordinate;
-  const double* high = h.upper.data() + limit.coordinate;
+bool BallLimit::push_back(const HumanModel& model, std::span<const double> positions, const double* qvel,
+                          double* torque) const {
+  const double* q = positions.data() + coordinate;
+  const double* low = model.lower.data() + coordinate;
+  const double* high = model.upper.data() + coordinate;
   double beyond[3];
   bool any = false;
   for (int i = 0; i < 3; ++i) {
@@ -66,11 +66,11 @@ bool Body::ball_limit_torque(const Human::BallLimit& limit, double* torque) cons
   }
   if (!any) return false;
   double rate[3], force[3];
-  inverse_jacobian(q, 0.5, data_->qvel + h.coordinate_dof[limit.coordinate], rate);
+  inverse_jacobian(q, 0.5, qvel + model.coordinate_dof[coordinate], rate);
   for (int i = 0; i < 3; ++i) {
     force[i] = 0;
     if (beyond[i] == 0) continue;
-    force[i] = -limit.stiffness[i] * beyond[i] - limit.damping[i] * rate[i];
+    force[i] = -stiffness[i] * beyond[i] - damping[i] * rate[i];
     if (force[i] * beyond[i] > 0) force[i] = 0;  // it pushes back, and never holds what returns
   }
   inverse_jacobian(q, -0.5, force, torque);

@@ -6,7 +6,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
-#include "bind_body.h"
+#include "bind_human.h"
 #include "bind_data.h"
 #include "bind_images.h"
 #include "error.h"
@@ -44,15 +44,15 @@ T* array(const nb::dict& arrays, const char* key, const std::vector<std::size_t>
 std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, std::optional<nb::dict> motion,
                                       const nb::dict& task, const nb::dict& control, int humans, int threads,
                                       std::vector<int> cpus, std::uint64_t seed, int shard_size, int first) {
-  HumanData h = human_data(human);
+  HumanDescription h = human_data(human);
   std::optional<MotionData> reference;
   if (motion) reference = motion_data(*motion);
   TaskData terms = task_data(task);
   ControlData how = control_data(control);
   nb::gil_scoped_release unlocked;
-  auto body = std::make_unique<Human>(reinterpret_cast<const mjModel*>(model), std::move(h));
-  auto moving = reference ? std::make_unique<Motion>(*body, std::move(*reference)) : nullptr;
-  return std::make_unique<Rollout>(std::move(body), std::move(moving), std::move(terms), how,
+  auto compiled = std::make_unique<HumanModel>(reinterpret_cast<const mjModel*>(model), std::move(h));
+  auto moving = reference ? std::make_unique<Motion>(*compiled, std::move(*reference)) : nullptr;
+  return std::make_unique<Rollout>(std::move(compiled), std::move(moving), std::move(terms), how,
                                    RolloutData{humans, threads, std::move(cpus), seed, shard_size, first});
 }
 
@@ -60,8 +60,8 @@ RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t step
   const std::size_t n = r.humans();
   const std::size_t d = r.task().observation_size();
   const std::size_t a = r.world().action_size();
-  const std::size_t nnz = r.human().num_crossings();
-  const std::size_t na = r.human().num_actuated();
+  const std::size_t nnz = r.model().num_crossings();
+  const std::size_t na = r.model().num_actuated();
   const std::size_t terms = r.task().reward_terms();
   auto cube = [&](const char* key, std::size_t times, std::size_t cols) {
     return CubeView<float>{array<float, 3>(arrays, key, {times, n, cols}), times, n, cols};
@@ -159,10 +159,10 @@ void bind_rollout(nb::module_& m) {
       .def_prop_ro("humans", &Rollout::humans)
       .def_prop_ro("threads", &Rollout::threads)
       .def_prop_ro("shards", &Rollout::shards)
-      .def_prop_ro("disable_flags", [](const Rollout& r) { return r.human().model()->opt.disableflags; },
+      .def_prop_ro("disable_flags", [](const Rollout& r) { return r.model().mujoco()->opt.disableflags; },
                    "MuJoCo's disable flags of the model as it runs here.")
       .def("rest_actuators", [](const Rollout& r, Array<int, 1> groups) {
-        const mjModel* m = r.human().model();
+        const mjModel* m = r.model().mujoco();
         require(groups.shape(0) == static_cast<std::size_t>(m->nactuator), "expected a group for each actuator");
         std::copy_n(m->actuator_group, m->nactuator, groups.data());
         return m->opt.disableactuator;
@@ -243,7 +243,7 @@ NB_MODULE(_core, m) {
   m.doc() = "The native core of Soleus.";
   nb::set_leak_warnings(false);  // a viewer's own thread may hold a simulation to the very end
   soleus::bind_rollout(m);
-  soleus::bind_body(m);
+  soleus::bind_human(m);
   soleus::bind_images(m);
   m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {
     const auto network = soleus::network_data(widths, activations);

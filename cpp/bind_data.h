@@ -2,7 +2,7 @@
 
 #include <nanobind/nanobind.h>
 
-#include "human.h"
+#include "human_model.h"
 #include "motion.h"
 #include "shard.h"
 #include "task.h"
@@ -10,7 +10,7 @@
 namespace soleus {
 
 // Throw InvalidInput naming the field that is missing or of another type.
-HumanData human_data(const nanobind::dict& d);
+HumanDescription human_data(const nanobind::dict& d);
 MotionData motion_data(const nanobind::dict& d);
 TaskData task_data(const nanobind::dict& d);
 ControlData control_data(const nanobind::dict& d);

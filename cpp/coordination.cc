@@ -10,7 +10,7 @@ constexpr double kFlat = 1e-9;
 
 }  // namespace
 
-void torque_residual(const Human& human, std::span<const double> moments, std::span<const double> target,
+void torque_residual(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
                      std::span<const double> activation, std::span<double> residual) {
   for (std::size_t c = 0; c < target.size(); ++c) residual[c] = -target[c];
   for (std::size_t m = 0; m < activation.size(); ++m) {
@@ -20,7 +20,7 @@ void torque_residual(const Human& human, std::span<const double> moments, std::s
   }
 }
 
-void static_optimization(const Human& human, std::span<const double> moments, std::span<const double> target,
+void static_optimization(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
                          double regularization, int sweeps, std::span<double> activation, std::span<double> residual,
                          std::span<double> step) {
   const int* crossing = human.crossing.data();
@@ -48,7 +48,7 @@ void static_optimization(const Human& human, std::span<const double> moments, st
   }
 }
 
-void write_network_input(const Human& human, std::span<const double> moments, std::span<const double> target,
+void write_network_input(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
                          bool mirrored, float* input) {
   constexpr double kInverse = 1.0 / kTorqueScale;
   float* rest = input + moments.size();
@@ -65,7 +65,7 @@ void write_network_input(const Human& human, std::span<const double> moments, st
   }
 }
 
-void read_network_output(const Human& human, const float* output, bool mirrored, std::span<double> activation) {
+void read_network_output(const HumanModel& human, const float* output, bool mirrored, std::span<double> activation) {
   for (std::size_t m = 0; m < activation.size(); ++m) activation[m] = output[mirrored ? human.mirror_muscle[m] : m];
 }
 

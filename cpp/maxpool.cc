@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "crew.h"
+#include "share_out.h"
 
 namespace soleus {
 namespace {

@@ -19,10 +19,10 @@ void blend_quaternions(const double* a, const double* b, double w, double* to) {
 
 }  // namespace
 
-Motion::Motion(const Human& human, MotionData data)
-    : data_(std::move(data)), nq_(human.model()->nq), nv_(human.model()->nv),
+Motion::Motion(const HumanModel& human, MotionData data)
+    : data_(std::move(data)), nq_(human.mujoco()->nq), nv_(human.mujoco()->nv),
       ne_(static_cast<int>(human.end_effectors.size())) {
-  const mjModel* m = human.model();
+  const mjModel* m = human.mujoco();
   const auto frames = static_cast<std::size_t>(data_.frames);
   require(frames >= 2 && data_.duration > 0, "expected a motion of at least 2 frames and a positive duration, got " +
                                                  std::to_string(data_.frames) + " frames, " +

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "human.h"
+#include "human_model.h"
 
 namespace soleus {
 
@@ -28,7 +28,7 @@ struct ReferenceFrame {
 class Motion {
  public:
   // Throws InvalidInput when an array does not fit the human.
-  Motion(const Human& human, MotionData data);
+  Motion(const HumanModel& human, MotionData data);
 
   double duration() const { return data_.duration; }
   // Phase in [0, 1) at a time since the cycle's start [s].

@@ -23,20 +23,20 @@ double median_seconds(int repeats, Work&& work) {
 
 }  // namespace
 
-double time_muscles(Body& body, int repeats) {
-  const Human& human = body.human();
+double time_muscles(HumanState& state, int repeats) {
+  const HumanModel& human = state.model();
   std::vector<double> moments(human.num_crossings()), passive(human.num_actuated());
   return median_seconds(repeats, [&] {
-    body.forget_paths();
-    body.muscle_torques(moments, passive);
-    body.pull_muscles();
+    state.forget_paths();
+    state.muscle_torques(moments, passive);
+    state.pull_muscles();
   });
 }
 
-double time_stable_pd(Body& body, int repeats) {
-  const std::vector<double> target(body.positions().begin(), body.positions().end());
-  std::vector<double> torque(body.human().num_actuated());
-  return median_seconds(repeats, [&] { body.stable_pd(target, torque); });
+double time_stable_pd(HumanState& state, int repeats) {
+  const std::vector<double> target(state.positions().begin(), state.positions().end());
+  std::vector<double> torque(state.model().num_actuated());
+  return median_seconds(repeats, [&] { state.stable_pd(target, torque); });
 }
 
 double time_forward(const std::vector<int>& widths, const std::vector<Activation>& activations, int repeats) {

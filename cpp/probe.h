@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "body.h"
+#include "human_state.h"
 #include "mlp.h"
 
 namespace soleus {
@@ -13,8 +13,8 @@ double time_forward(const std::vector<int>& widths, const std::vector<Activation
 
 // Seconds for the paths, moments and forces of all muscles of a body, and for its torque of stable PD towards where it is:
 // medians over `repeats`.
-double time_muscles(Body& body, int repeats);
-double time_stable_pd(Body& body, int repeats);
+double time_muscles(HumanState& state, int repeats);
+double time_stable_pd(HumanState& state, int repeats);
 
 // Single-precision operations a second that one core reaches with fused multiply-adds on registers alone.
 double peak_flops();

@@ -17,20 +17,20 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 }  // namespace
 
-Rollout::Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
+Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
                  const RolloutData& data)
-    : data_(data), human_(std::move(human)), motion_(std::move(motion)),
-      task_(*human_, std::move(task), motion_ != nullptr), world_{*human_, motion_.get(), task_, control, data.seed, data.first},
+    : data_(data), model_(std::move(model)), motion_(std::move(motion)),
+      task_(*model_, std::move(task), motion_ != nullptr), world_{*model_, motion_.get(), task_, control, data.seed, data.first},
       pool_(data.threads, data.cpus) {
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
   require(data.first >= 0, "expected the first human to be 0 or later, got " + std::to_string(data.first));
   require(data.threads > 0, "expected at least one thread, got " + std::to_string(data.threads));
   require(control.substeps > 0, "expected at least one substep, got " + std::to_string(control.substeps));
   require(control.interval > 0, "expected at least one substep a coordination, got " + std::to_string(control.interval));
-  require(control.mode != Control::kMuscle || human_->num_muscles() > 0,
+  require(control.mode != Control::kMuscle || model_->num_muscles() > 0,
           "expected a model with muscles for muscle control, got none");
   require(world_.action_size() > 0, "expected joints, muscles or motors to act on, got none");
-  require(!control.mirror || human_->mirror_crossing().size() == human_->crossing.size(),
+  require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
   check_start(world_);
   const int size = shard_size();
@@ -87,10 +87,10 @@ void Rollout::set_policy(const NetworkData& network) {
 void Rollout::set_muscle(const NetworkData& network) {
   const Exclusive exclusive(*this);
   Mlp mlp(network.widths, network.activations);
-  const int inputs = human_->num_crossings() + human_->num_actuated();
-  require(mlp.inputs() == inputs && mlp.outputs() == human_->num_muscles(),
+  const int inputs = model_->num_crossings() + model_->num_actuated();
+  require(mlp.inputs() == inputs && mlp.outputs() == model_->num_muscles(),
           "expected a muscle network of " + std::to_string(inputs) + " inputs and " +
-              std::to_string(human_->num_muscles()) + " outputs, got " + std::to_string(mlp.inputs()) + " and " +
+              std::to_string(model_->num_muscles()) + " outputs, got " + std::to_string(mlp.inputs()) + " and " +
               std::to_string(mlp.outputs()));
   muscle_ = std::move(mlp);
   for (auto& shard : shards_) shard->reserve(policy_ ? &*policy_ : nullptr, &*muscle_);
@@ -212,11 +212,11 @@ void Rollout::run_substeps(const RolloutViews& views, std::size_t steps) {
 
 void Rollout::copy_qpos(MatrixView<double> out) const {
   const Exclusive exclusive(*this);
-  require(out.rows == static_cast<std::size_t>(humans()) && out.cols == static_cast<std::size_t>(human_->model()->nq),
+  require(out.rows == static_cast<std::size_t>(humans()) && out.cols == static_cast<std::size_t>(model_->mujoco()->nq),
           "expected positions of shape (humans, nq)");
   for (const auto& shard : shards_) {
     for (int i = 0; i < shard->count(); ++i) {
-      std::copy_n(shard->body(i).data()->qpos, out.cols, out.row(shard->first() + i).data());
+      std::copy_n(shard->human(i).data()->qpos, out.cols, out.row(shard->first() + i).data());
     }
   }
 }
@@ -225,7 +225,7 @@ void Rollout::copy_reference(MatrixView<double> qpos, std::span<double> phase) c
   const Exclusive exclusive(*this);
   require(motion_ != nullptr, "expected a motion, got none");
   require(qpos.rows == static_cast<std::size_t>(humans()) &&
-              qpos.cols == static_cast<std::size_t>(human_->model()->nq) && phase.size() == qpos.rows,
+              qpos.cols == static_cast<std::size_t>(model_->mujoco()->nq) && phase.size() == qpos.rows,
           "expected poses of shape (humans, nq) and phases of shape (humans)");
   ReferenceFrame frame = motion_->make_frame();
   for (const auto& shard : shards_) {

@@ -29,10 +29,10 @@ struct NetworkData {
 
 class Rollout {
  public:
-  Rollout(std::unique_ptr<Human> human, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
+  Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
           const RolloutData& data);
 
-  const Human& human() const { return *human_; }
+  const HumanModel& model() const { return *model_; }
   const World& world() const { return world_; }
   const Task& task() const { return task_; }
   int humans() const { return data_.humans; }
@@ -63,7 +63,7 @@ class Rollout {
   void copy_qpos(MatrixView<double> out) const;
   // Where the motion is: poses (N, nq), and phases (N) in [0, 1).
   void copy_reference(MatrixView<double> qpos, std::span<double> phase) const;
-  int trace_size() const { return shards_.front()->body(0).trace_size(); }
+  int trace_size() const { return shards_.front()->human(0).trace_size(); }
   int state_size() const { return shards_.front()->state_size(); }
   void save(MatrixView<double> states) const;
   void restore(MatrixView<const double> states);
@@ -98,7 +98,7 @@ class Rollout {
   int shard_size() const;
 
   RolloutData data_;
-  std::unique_ptr<Human> human_;
+  std::unique_ptr<HumanModel> model_;
   std::unique_ptr<Motion> motion_;
   Task task_;
   World world_;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "body.h"
+#include "human_state.h"
 #include "coordination.h"
 #include "mlp.h"
 #include "motion.h"
@@ -37,21 +37,21 @@ struct ControlData {
 
 // Everything shards share, none of it written during a rollout.
 struct World {
-  const Human& human;
+  const HumanModel& model;
   const Motion* motion;  // may be null
   const Task& task;
   ControlData control;
   std::uint64_t seed = 0;
   int first = 0;  // number of the first human among all that share the seed
 
-  double control_dt() const { return control.substeps * human.model()->opt.timestep; }
+  double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }
   std::uint32_t episode_steps() const { return static_cast<std::uint32_t>(task.episode_steps(control_dt())); }
   // Actions before those of the motors: excitations of the muscles, or targets of the joints.
   int muscle_actions() const {
-    return control.mode == Control::kExcitation ? human.num_muscles() : human.num_actuated();
+    return control.mode == Control::kExcitation ? model.num_muscles() : model.num_actuated();
   }
   int action_size() const {
-    return muscle_actions() + human.num_motors();
+    return muscle_actions() + model.num_motors();
   }
 };
 
@@ -92,7 +92,7 @@ struct RolloutViews {
   // (N, 3), added to: squared torque residual, squared torque wanted of the muscles, and the squared residual that static
   // optimization leaves of the same samples. One sample a control step.
   MatrixView<double> residual_sums;
-  // (T * substeps, N, Body::trace_size()), after each substep; NaN from the substep on in which a human diverged until
+  // (T * substeps, N, HumanState::trace_size()), after each substep; NaN from the substep on in which a human diverged until
   // its next control step.
   CubeView<double> trace;
 };
@@ -135,7 +135,7 @@ class Shard {
   void profile(bool on) { profiling_ = on; }
   SectionTimes& times() { return times_; }
 
-  const Body& body(int human) const { return humans_[human].body; }
+  const HumanState& human(int index) const { return humans_[index].human; }
   // Where the motion is at this instant [s].
   double motion_time(int human) const { return time(humans_[human]); }
   // The termination term that a human meets as it is; null: none.
@@ -145,9 +145,10 @@ class Shard {
   void act(const Policy& policy, const RolloutViews& views, std::size_t t);
 
  private:
-  struct State {
-    explicit State(const Human& h) : body(h), state_qpos(h.model()->nq), state_qvel(h.model()->nv) {}
-    Body body;
+  struct Episode {
+    explicit Episode(const HumanModel& model)
+        : human(model), state_qpos(model.mujoco()->nq), state_qvel(model.mujoco()->nv) {}
+    HumanState human;
     std::uint32_t episode = 0;
     std::uint32_t step = 0;       // control steps since the episode began
     double start_time = 0;        // of the motion at the episode's start [s]
@@ -166,18 +167,18 @@ class Shard {
 
   // Calls visit(number) for each number besides its body's that the future of a human depends on: the one list that
   // state_size(), save() and restore() follow.
-  template <class AnyState, class Visit>
-  static void visit_state(AnyState& s, Visit&& visit);
+  template <class AnyEpisode, class Visit>
+  static void visit_state(AnyEpisode& s, Visit&& visit);
 
   RandomKey key(int human) const;
-  double time(const State& s) const;  // of the motion [s]
-  bool mirrored_at(const State& s) const;
+  double time(const Episode& s) const;  // of the motion [s]
+  bool mirrored_at(const Episode& s) const;
   void begin_episode(int human);
-  void start_activations(State& s);
-  Scene scene(State& s);
+  void start_activations(Episode& s);
+  Scene scene(Episode& s);
   void prepare(int human, const RolloutViews& views, std::size_t t);
-  void pose_target(State& s, const float* action);
-  void muscle_target(State& s, int slot);
+  void pose_target(Episode& s, const float* action);
+  void muscle_target(Episode& s, int slot);
   void substep(int human, int k, const RolloutViews& views, std::size_t t);
   void advance(int human, int k, const RolloutViews& views, std::size_t t);
   void ask_network(int human, int lane, const Mlp& muscle);
@@ -187,16 +188,16 @@ class Shard {
   double optimal_residual(int human, int slot);
   void record_sample(int human, int slot, const RolloutViews& views, std::size_t t);
   void finish(int human, const RolloutViews& views, std::size_t t);
-  void add_effort(State& s);
-  void add_path(State& s);
-  void summarize(const State& s, float* out) const;
+  void add_effort(Episode& s);
+  void add_path(Episode& s);
+  void summarize(const Episode& s, float* out) const;
 
   // Adds the time since the last call to a section, when profiling.
   void mark(Section section);
 
   const World& world_;
   int first_;
-  std::vector<State> humans_;
+  std::vector<Episode> humans_;
   ReferenceFrame reference_;
   std::vector<double> pose_error_;  // (nc)
   std::vector<double> noise_;       // (nv)

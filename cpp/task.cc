@@ -33,7 +33,7 @@ std::vector<double> resolve(const std::vector<Parameter>& parameters, const Term
 
 }  // namespace
 
-Task::Task(const Human& human, TaskData data, bool has_motion) : data_(std::move(data)) {
+Task::Task(const HumanModel& human, TaskData data, bool has_motion) : data_(std::move(data)) {
   auto fill = [&](auto& terms, const auto& catalog, const std::vector<TermData>& wanted, const char* what) {
     for (const TermData& term : wanted) {
       const auto& kind = find_kind(catalog, term.name, what);

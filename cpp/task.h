@@ -31,7 +31,7 @@ struct TaskData {
 class Task {
  public:
   // Throws InvalidInput for a term or parameter that the catalog does not have, or one that needs a motion without one.
-  Task(const Human& human, TaskData data, bool has_motion);
+  Task(const HumanModel& human, TaskData data, bool has_motion);
 
   const TaskData& data() const { return data_; }
   int observation_size() const { return observation_size_; }

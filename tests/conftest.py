@@ -36,7 +36,7 @@ def point_mass_core(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the point mass where the native core would be."""
     native = SimpleNamespace(NativeCollector=point_mass.PointMassCollector)
     monkeypatch.setitem(sys.modules, "soleus.collect.native", native)
-    monkeypatch.setitem(sys.modules, "soleus.evaluate", SimpleNamespace(evaluate=point_mass.evaluate))
+    monkeypatch.setitem(sys.modules, "soleus.evaluation.humans", SimpleNamespace(evaluate=point_mass.evaluate))
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,9 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file in the place of the picture, which takes longer than these trainings."""
-    monkeypatch.setattr("soleus.run.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99)))
+    monkeypatch.setattr(
+        "soleus.run.run.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99))
+    )
 
 
 @functools.cache

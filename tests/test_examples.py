@@ -18,7 +18,7 @@ pytest.importorskip("ray")
 from commands import assert_understood
 from ray_machines import until
 from slurm_here import left_of, submit
-from soleus.log import read_metrics
+from soleus.run.log import read_metrics
 
 REPOSITORY = Path(__file__).parents[1]
 CLUSTER = REPOSITORY / "examples/ray-cluster.yaml"

@@ -12,8 +12,8 @@ import soleus
 from commands import assert_understood
 from soleus.cli.verbs import VERBS
 from soleus.config import EnvConfig, load_config, names, parse_overrides
+from soleus.config.resolve import resolve
 from soleus.environments import make_group
-from soleus.parallel import resolve
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()

@@ -7,21 +7,21 @@
 namespace soleus {
 namespace {
 
-int axes(const Human& h) { return h.planar() ? 2 : 3; }
+int axes(const HumanModel& h) { return h.planar() ? 2 : 3; }
 
 // Writes a heading-frame vector, without the lateral axis for planar bodies; returns past the end.
 float* write_vector(const Scene& s, const Vec3& v, double scale, float* out) {
   *out++ = static_cast<float>(scale * v[0]);
-  if (!s.human().planar()) *out++ = static_cast<float>(scale * (s.mirrored ? -v[1] : v[1]));
+  if (!s.model().planar()) *out++ = static_cast<float>(scale * (s.mirrored ? -v[1] : v[1]));
   *out++ = static_cast<float>(scale * v[2]);
   return out;
 }
 
-int two(const Human&) { return 2; }
-int actuated(const Human& h) { return h.num_actuated(); }
-int muscles(const Human& h) { return h.num_muscles(); }
-int feet(const Human& h) { return static_cast<int>(h.feet.size()); }
-int tracked(const Human& h) { return axes(h) * static_cast<int>(h.tracked_bodies.size()); }
+int two(const HumanModel&) { return 2; }
+int actuated(const HumanModel& h) { return h.num_actuated(); }
+int muscles(const HumanModel& h) { return h.num_muscles(); }
+int feet(const HumanModel& h) { return static_cast<int>(h.feet.size()); }
+int tracked(const HumanModel& h) { return axes(h) * static_cast<int>(h.tracked_bodies.size()); }
 
 void phase(const Scene& s, const double*, float* out) {
   // The mirrored body is half a cycle ahead.
@@ -33,7 +33,7 @@ void phase(const Scene& s, const double*, float* out) {
 // Reads an actuated quantity through the mirror.
 template <class Read>
 void write_joints(const Scene& s, double scale, float* out, Read read) {
-  const Human& h = s.human();
+  const HumanModel& h = s.model();
   for (int k = 0; k < h.num_actuated(); ++k) {
     const int source = s.mirrored ? h.mirror_actuated()[k] : k;
     const double sign = s.mirrored ? h.mirror_actuated_sign()[k] : 1.0;
@@ -53,7 +53,7 @@ void reference_error(const Scene& s, const double*, float* out) {
   write_joints(s, 1.0, out, [&](int c) { return s.pose_error[c]; });
 }
 
-int root_size(const Human& h) { return h.planar() ? 6 : 10; }
+int root_size(const HumanModel& h) { return h.planar() ? 6 : 10; }
 
 // Height, up axis seen in the heading frame, linear and angular velocity.
 void root(const Scene& s, const double* p, float* out) {
@@ -63,7 +63,7 @@ void root(const Scene& s, const double* p, float* out) {
   out = write_vector(s, up, 1.0, out);
   out = write_vector(s, k.to_heading(k.root_velocity), 1.0, out);
   const Vec3 rate = k.to_heading(k.root_rate);
-  if (s.human().planar()) {
+  if (s.model().planar()) {
     *out = static_cast<float>(p[0] * rate[1]);
     return;
   }
@@ -89,7 +89,7 @@ void heading(const Scene& s, const double*, float* out) {
 
 template <class Read>
 void write_bodies(const Scene& s, double scale, float* out, Read read) {
-  const Human& h = s.human();
+  const HumanModel& h = s.model();
   for (std::size_t b = 0; b < h.tracked_bodies.size(); ++b) {
     const int source = s.mirrored ? h.mirror_tracked[b] : static_cast<int>(b);
     out = write_vector(s, s.now.to_heading(read(h.tracked_bodies[source])), scale, out);
@@ -97,25 +97,25 @@ void write_bodies(const Scene& s, double scale, float* out, Read read) {
 }
 
 void body_positions(const Scene& s, const double*, float* out) {
-  write_bodies(s, 1.0, out, [&](int body) { return minus(body_position(s.body, body), s.now.root); });
+  write_bodies(s, 1.0, out, [&](int body) { return minus(body_position(s.state, body), s.now.root); });
 }
 
 void body_velocities(const Scene& s, const double* p, float* out) {
-  write_bodies(s, p[0], out, [&](int body) { return body_velocity(s.body, body); });
+  write_bodies(s, p[0], out, [&](int body) { return body_velocity(s.state, body); });
 }
 
 void activations(const Scene& s, const double*, float* out) {
-  const Human& h = s.human();
+  const HumanModel& h = s.model();
   for (int m = 0; m < h.num_muscles(); ++m) {
-    out[m] = static_cast<float>(s.body.activation(s.mirrored ? h.mirror_muscle[m] : m));
+    out[m] = static_cast<float>(s.state.activation(s.mirrored ? h.mirror_muscle[m] : m));
   }
 }
 
 void contact_forces(const Scene& s, const double*, float* out) {
-  const auto forces = s.body.foot_forces();
+  const auto forces = s.state.foot_forces();
   const std::size_t n = forces.size();
   for (std::size_t f = 0; f < n; ++f) {
-    out[f] = static_cast<float>(forces[s.mirrored ? n - 1 - f : f] / s.human().weight());
+    out[f] = static_cast<float>(forces[s.mirrored ? n - 1 - f : f] / s.model().weight());
   }
 }
 

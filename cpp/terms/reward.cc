@@ -10,7 +10,7 @@ namespace {
 
 // Squared errors of the actuated coordinates, each by its weight, where the human has weights.
 template <class Error>
-double weighted(const Human& h, Error error) {
+double weighted(const HumanModel& h, Error error) {
   double sum = 0;
   for (int k = 0; k < h.num_actuated(); ++k) {
     const double e = error(h.actuated[k]);
@@ -20,18 +20,18 @@ double weighted(const Human& h, Error error) {
 }
 
 double pose(const Scene& s, const double* p) {
-  return std::exp(-p[0] * weighted(s.human(), [&](int c) { return s.pose_error[c]; }));
+  return std::exp(-p[0] * weighted(s.model(), [&](int c) { return s.pose_error[c]; }));
 }
 
 double velocity(const Scene& s, const double* p) {
-  return std::exp(-p[0] * weighted(s.human(), [&](int c) { return s.velocity(c) - s.reference_velocity(c); }));
+  return std::exp(-p[0] * weighted(s.model(), [&](int c) { return s.velocity(c) - s.reference_velocity(c); }));
 }
 
 double end_effectors(const Scene& s, const double* p) {
-  const auto& bodies = s.human().end_effectors;
+  const auto& bodies = s.model().end_effectors;
   double error = 0;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
-    const Vec3 here = s.now.to_heading(minus(body_position(s.body, bodies[i]), s.now.com));
+    const Vec3 here = s.now.to_heading(minus(body_position(s.state, bodies[i]), s.now.com));
     const double* there = s.reference->end_effectors.data() + 3 * i;
     error += squared(minus(here, {there[0], there[1], there[2]}));
   }
@@ -47,27 +47,27 @@ double center_of_mass(const Scene& s, const double* p) {
 
 // Angle between the root's orientation and the reference's [rad].
 double root_angle(const Scene& s) {
-  const Human& h = s.human();
+  const HumanModel& h = s.model();
   const double* q = s.reference->qpos.data();
-  const mjModel* m = h.model();
+  const mjModel* m = h.mujoco();
   const int joint = m->body_jntadr[h.root_body];
   if (m->jnt_type[joint] != mjJNT_FREE) {
     // Planar: the root's only hinge.
     for (int j = joint; j < joint + m->body_jntnum[h.root_body]; ++j) {
-      if (m->jnt_type[j] == mjJNT_HINGE) return s.body.data()->qpos[m->jnt_qposadr[j]] - q[m->jnt_qposadr[j]];
+      if (m->jnt_type[j] == mjJNT_HINGE) return s.state.data()->qpos[m->jnt_qposadr[j]] - q[m->jnt_qposadr[j]];
     }
     return 0;
   }
   const int adr = m->jnt_qposadr[joint] + 3;
   mjtNum difference[3];
-  mju_subQuat(difference, s.body.data()->qpos + adr, q + adr);
+  mju_subQuat(difference, s.state.data()->qpos + adr, q + adr);
   return mju_norm3(difference);
 }
 
 double root(const Scene& s, const double* p) {
   const double angle = root_angle(s);
-  const int adr = s.human().root_height_qpos();
-  const double height = s.body.data()->qpos[adr] - s.reference->qpos[adr];
+  const int adr = s.model().root_height_qpos();
+  const double height = s.state.data()->qpos[adr] - s.reference->qpos[adr];
   return std::exp(-p[0] * height * height - p[1] * angle * angle);
 }
 
@@ -77,7 +77,7 @@ double forward_speed(const Scene& s, const double* p) {
 }
 
 double upright(const Scene& s, const double* p) {
-  const double low = std::max(0.0, 1.0 - s.above_ground(s.now.head[2]) / s.human().head_height);
+  const double low = std::max(0.0, 1.0 - s.above_ground(s.now.head[2]) / s.model().head_height);
   const double tilt = std::acos(std::clamp(s.now.frame[8], -1.0, 1.0));
   return std::exp(-p[0] * low * low - p[1] * tilt * tilt);
 }
@@ -95,14 +95,14 @@ double heading(const Scene& s, const double* p) {
 double alive(const Scene&, const double*) { return 1.0; }
 
 double squared_activation(const Scene& s, const double*) {
-  const int n = s.human().num_muscles();
+  const int n = s.model().num_muscles();
   double sum = 0;
-  for (int m = 0; m < n; ++m) sum += s.body.activation(m) * s.body.activation(m);
+  for (int m = 0; m < n; ++m) sum += s.state.activation(m) * s.state.activation(m);
   return n > 0 ? sum / n : 0.0;
 }
 
 double metabolic_cost(const Scene& s, const double*) {
-  return s.body.metabolic_power() / s.human().mass();
+  return s.state.metabolic_power() / s.model().mass();
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 namespace soleus {
 namespace {
 
-void point_velocity(const Body& body, int id, Vec3& linear, Vec3& angular) {
+void point_velocity(const HumanState& state, int id, Vec3& linear, Vec3& angular) {
   mjtNum velocity[6];
-  mj_objectVelocity(body.human().model(), body.data(), mjOBJ_XBODY, id, velocity, 0);
+  mj_objectVelocity(state.model().mujoco(), state.data(), mjOBJ_XBODY, id, velocity, 0);
   angular = {velocity[0], velocity[1], velocity[2]};
   linear = {velocity[3], velocity[4], velocity[5]};
 }
@@ -16,22 +16,22 @@ void point_velocity(const Body& body, int id, Vec3& linear, Vec3& angular) {
 
 double Kinematics::yaw() const { return std::atan2(heading_sin, heading_cos); }
 
-Vec3 body_position(const Body& body, int id) {
-  const mjtNum* x = body.data()->xpos + 3 * id;
+Vec3 body_position(const HumanState& state, int id) {
+  const mjtNum* x = state.data()->xpos + 3 * id;
   return {x[0], x[1], x[2]};
 }
 
-Vec3 body_velocity(const Body& body, int id) {
+Vec3 body_velocity(const HumanState& state, int id) {
   Vec3 linear, angular;
-  point_velocity(body, id, linear, angular);
+  point_velocity(state, id, linear, angular);
   return linear;
 }
 
-void measure(Body& body, Kinematics& out) {
-  const Human& h = body.human();
-  const mjData* d = body.data();
-  body.compute_subtree_velocity();
-  out.root = body_position(body, h.root_body);
+void measure(HumanState& state, Kinematics& out) {
+  const HumanModel& h = state.model();
+  const mjData* d = state.data();
+  state.compute_subtree_velocity();
+  out.root = body_position(state, h.root_body);
   mjtNum quat[4];
   mju_mulQuat(quat, d->xquat + 4 * h.root_body, h.root_align.data());
   mju_quat2Mat(out.frame.data(), quat);
@@ -41,10 +41,10 @@ void measure(Body& body, Kinematics& out) {
     out.heading_cos = out.frame[0] / horizontal;
     out.heading_sin = out.frame[3] / horizontal;
   }
-  point_velocity(body, h.root_body, out.root_velocity, out.root_rate);
+  point_velocity(state, h.root_body, out.root_velocity, out.root_rate);
   Vec3 head_rate;
-  out.head = body_position(body, h.head_body);
-  point_velocity(body, h.head_body, out.head_velocity, head_rate);
+  out.head = body_position(state, h.head_body);
+  point_velocity(state, h.head_body, out.head_velocity, head_rate);
   for (int i = 0; i < 3; ++i) {
     out.com[i] = d->subtree_com[3 * h.root_body + i];
     out.com_velocity[i] = d->subtree_linvel[3 * h.root_body + i];

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "body.h"
+#include "human_state.h"
 #include "motion.h"
 
 namespace soleus {
@@ -29,28 +29,28 @@ struct Kinematics {
 };
 
 // Reads the body's present state.
-void measure(Body& body, Kinematics& out);
+void measure(HumanState& state, Kinematics& out);
 
 struct Scene {
-  const Body& body;
+  const HumanState& state;
   const Kinematics& now;
   const ReferenceFrame* reference = nullptr;  // of this instant, when the task has a motion
-  std::span<const double> pose_error{};       // (nc) from the pose to the reference's (Human::difference)
+  std::span<const double> pose_error{};       // (nc) from the pose to the reference's (HumanModel::difference)
   double phase = 0;                           // [0, 1)
   bool mirrored = false;                      // the policy sees the mirrored body
   double control_dt = 0;                      // [s]
   Vec3 last_head_velocity{};                  // one control step ago
   double lap_turn = 0;                        // what the motion's laps before this one turned in all [rad]
 
-  const Human& human() const { return body.human(); }
-  double above_ground(double z) const { return z - human().ground_height; }
-  double position(int coordinate) const { return body.positions()[coordinate]; }
-  double velocity(int coordinate) const { return body.data()->qvel[human().coordinate_dof[coordinate]]; }
-  double reference_velocity(int coordinate) const { return reference->qvel[human().coordinate_dof[coordinate]]; }
+  const HumanModel& model() const { return state.model(); }
+  double above_ground(double z) const { return z - model().ground_height; }
+  double position(int coordinate) const { return state.positions()[coordinate]; }
+  double velocity(int coordinate) const { return state.data()->qvel[model().coordinate_dof[coordinate]]; }
+  double reference_velocity(int coordinate) const { return reference->qvel[model().coordinate_dof[coordinate]]; }
 };
 
-Vec3 body_position(const Body& body, int id);
-Vec3 body_velocity(const Body& body, int id);  // linear, of the body frame's origin
+Vec3 body_position(const HumanState& state, int id);
+Vec3 body_velocity(const HumanState& state, int id);  // linear, of the body frame's origin
 
 inline Vec3 minus(const Vec3& a, const Vec3& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
 inline double squared(const Vec3& a) { return a[0] * a[0] + a[1] * a[1] + a[2] * a[2]; }

@@ -9,15 +9,15 @@ namespace {
 constexpr double kDegree = 0.017453292519943295;
 
 bool fall(const Scene& s, const double* p) {
-  const bool low = s.above_ground(s.now.root[2]) < p[0] * s.human().root_height ||
-                   s.above_ground(s.now.head[2]) < p[0] * s.human().head_height;
+  const bool low = s.above_ground(s.now.root[2]) < p[0] * s.model().root_height ||
+                   s.above_ground(s.now.head[2]) < p[0] * s.model().head_height;
   return low || s.now.frame[8] < std::cos(p[1] * kDegree);
 }
 
 bool lost_reference(const Scene& s, const double* p) {
-  const auto& bodies = s.human().end_effectors;
+  const auto& bodies = s.model().end_effectors;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
-    const Vec3 here = s.now.to_heading(minus(body_position(s.body, bodies[i]), s.now.com));
+    const Vec3 here = s.now.to_heading(minus(body_position(s.state, bodies[i]), s.now.com));
     const double* there = s.reference->end_effectors.data() + 3 * i;
     if (squared(minus(here, {there[0], there[1], there[2]})) > p[0] * p[0]) return true;
   }

@@ -20,7 +20,7 @@ struct ObservationKind {
   const char* meaning;
   std::vector<Parameter> parameters;
   bool needs_motion;
-  int (*size)(const Human&);
+  int (*size)(const HumanModel&);
   void (*write)(const Scene&, const double* p, float* out);
 };
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from soleus.errors import UserError as UserError
 
 if TYPE_CHECKING:
-    from soleus.envs import make_vec as make_vec
-    from soleus.importing import import_mass as import_mass
+    from soleus.importing.mass import import_mass as import_mass
+    from soleus.sim.gymnasium import make_vec as make_vec
 
 __all__ = ["UserError", "import_mass", "make_vec"]
 
 # The command line needs no gymnasium.make, and Gymnasium would take most of its start.
 if Path(*sys.argv[:1]).name != "soleus":
-    from soleus.registration import register as _register
+    from soleus.sim.registration import register as _register
 
     _register()
 
@@ -22,11 +22,11 @@ if Path(*sys.argv[:1]).name != "soleus":
 def __getattr__(name: str) -> Any:
     # Loaded on first use: the command line answers without MuJoCo.
     if name == "make_vec":
-        from soleus.envs import make_vec
+        from soleus.sim.gymnasium import make_vec
 
         return make_vec
     if name == "import_mass":
-        from soleus.importing import import_mass
+        from soleus.importing.mass import import_mass
 
         return import_mass
     raise AttributeError(f"module 'soleus' has no attribute '{name}'")

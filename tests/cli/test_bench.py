@@ -38,7 +38,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[RunConf
         return {**facts, "entries": entries}
 
     monkeypatch.setattr("soleus.bench.scaling.bench_scaling", bench_scaling)
-    monkeypatch.setattr("soleus.threads.available_cpus", lambda: 2)
+    monkeypatch.setattr("soleus.machine.cpus.available_cpus", lambda: 2)
     return calls
 
 

@@ -244,7 +244,7 @@ def test_help_imports_neither_torch_nor_mujoco_nor_matplotlib() -> None:
 
 def test_training_waits_for_nothing_that_it_may_not_need() -> None:
     """No MuJoCo for other environments, and no file system where no URL is given."""
-    code = "soleus.train, soleus.trained; print([m for m in ('mujoco', 'fsspec') if m in sys.modules])"
+    code = "soleus.training, soleus.run.trained; print([m for m in ('mujoco', 'fsspec') if m in sys.modules])"
     assert in_a_fresh_process(code) == "[]"
 
 

@@ -10,7 +10,7 @@ from run_folders import sequential
 from soleus.cli import main
 from soleus.cli.report import player_of
 from soleus.models import Human
-from soleus.playback import Trace
+from soleus.sim.trace import Trace
 from walker import still, walked
 
 
@@ -87,7 +87,7 @@ def test_who_does_not_walk(play: Callable[..., list[Any]], walk2d: Human, capsys
     [
         (["--episodes", "0"], "--episodes: expected 1 or more, got 0"),
         (["--seconds", "1"], "--seconds: expected 2 to 600, got 1"),
-        (["--seconds", "nan"], "--seconds: expected 2 to 600, got nan"),
+        (["--seconds", "nan"], "--seconds: expected a time such as 90s, 15m, 1h30m or 90 (seconds), got 'nan'"),
         (["--seed", "-1"], "--seed: expected 0 or more and less than 2**62, got -1"),
         (["--num-threads", "0"], "--num-threads: expected 1 or more, got 0"),
         (["--out", "/proc/x"], "--out: expected a folder that can be written to, got /proc/x"),

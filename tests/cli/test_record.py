@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from small_run import muscles_seen, needs_gl, small_run
-from soleus import checkpoint
-from soleus.acts import PolicyAct
 from soleus.cli import main
-from soleus.record import _longest
-from soleus.trained import load_trained
+from soleus.run import checkpoint
+from soleus.run.trained import load_trained
+from soleus.show.frames import PolicyAct
+from soleus.show.record import _longest
 
 av = pytest.importorskip("av", reason="PyAV is not here")
 
@@ -133,7 +133,7 @@ def test_a_film_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
     def stops(self, stage, camera):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("soleus.render.frames.Painter.paint", stops)
+    monkeypatch.setattr("soleus.render.painter.Painter.paint", stops)
     assert main(["record", str(small_run()), "--out", str(out), "--seconds", "1"]) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["walk.mp4"]
     assert out.read_bytes() == b"an older one"

@@ -12,9 +12,9 @@ import pytest
 from second_place import error_of, rows, start, steps
 from soleus.cli import main
 from soleus.config import Config, load_config
-from soleus.remote_run import at_hand
-from soleus.train import train
-from soleus.view.subject import run_of
+from soleus.run.remote_run import at_hand
+from soleus.show.view.subject import run_of
+from soleus.training import train
 
 MakeConfig = Callable[..., Config]
 pytestmark = pytest.mark.usefixtures("no_drawing")
@@ -82,7 +82,7 @@ def test_what_was_fetched_to_be_looked_at_goes_with_the_process(tmp_path: Path) 
     (run / "checkpoints").mkdir(parents=True)
     for name in ("config.yaml", "checkpoints/latest.pt"):
         (run / name).touch()
-    code = "import sys; from soleus.remote_run import at_hand; print(at_hand(sys.argv[1]))"
+    code = "import sys; from soleus.run.remote_run import at_hand; print(at_hand(sys.argv[1]))"
     result = subprocess.run([sys.executable, "-c", code, f"file://{run}"], capture_output=True, text=True, check=True)
     assert result.stdout.endswith("/walk\n")
     assert not Path(result.stdout.strip()).parent.exists()

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from soleus.batch import Layout
 from soleus.collect.slots import as_batch, check, discard, prefill, round_table
 from soleus.errors import UserError
-from soleus.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.batch import Layout
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
 
 LAYOUT = Layout(3, ObservationSpec((2,)), ActionSpec("discrete", (4,)))
 

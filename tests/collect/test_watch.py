@@ -10,7 +10,7 @@ import pytest
 from rounds import config_of, ready
 from soleus.collect import watch
 from soleus.collect.base import CollectorFailed
-from soleus.collect.workers import WorkersCollector
+from soleus.collect.processes.workers import WorkersCollector
 
 HANGS = {"id": "gymnasium:wayward_env:Wayward-v0", "options": {"does": "hangs", "after": 20}}
 

@@ -7,23 +7,25 @@ import numpy as np
 
 from soleus.bench.parts import random_state
 from soleus.config import load_config
-from soleus.networks import policy_tensors
-from soleus.simulation import Body, Buffers, Simulation, load_body
+from soleus.exchange.weights import policy_tensors
+from soleus.sim.buffers import Buffers
+from soleus.sim.scenario import Scenario, load_scenario
+from soleus.sim.simulation import Simulation
 
 NETWORK = {"coordination.method": "network"}
 
 
 @cache
-def _body(preset: str, overrides: tuple[tuple[str, Any], ...]) -> Body:
-    return load_body(load_config(preset, dict(overrides)))
+def _scenario(preset: str, overrides: tuple[tuple[str, Any], ...]) -> Scenario:
+    return load_scenario(load_config(preset, dict(overrides)))
 
 
-def body(preset: str = "walk2d", **overrides: Any) -> Body:
+def scenario(preset: str = "walk2d", **overrides: Any) -> Scenario:
     """The body of a preset; overrides by dotted key with `__` for the dot. Loaded once a test run."""
-    return _body(preset, tuple(sorted((key.replace("__", "."), value) for key, value in overrides.items())))
+    return _scenario(preset, tuple(sorted((key.replace("__", "."), value) for key, value in overrides.items())))
 
 
-def simulation(loaded: Body, humans: int = 5, threads: int = 1, shard_size: int = 0, seed: int = 7) -> Simulation:
+def simulation(loaded: Scenario, humans: int = 5, threads: int = 1, shard_size: int = 0, seed: int = 7) -> Simulation:
     made = Simulation(loaded, humans, threads, seed, shard_size)
     made.load_policy(random_state(policy_tensors(made.policy_spec), 1))
     if made.muscle_spec:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from native import NETWORK, assert_same_bits, body, rollout, simulation
+from native import NETWORK, assert_same_bits, rollout, scenario, simulation
 
-from soleus.envs import BatchEnv
-from soleus.simulation import Buffers
+from soleus.sim.buffers import Buffers
+from soleus.sim.gymnasium import BatchEnv
 
 MASS = Path(__file__).parents[1] / "mass"
 PERSON = {  # ball joints, muscles that are polylines, a captured motion
@@ -34,7 +34,7 @@ CASES = {
 @pytest.fixture(params=CASES)
 def case(request):
     preset, overrides = CASES[request.param]
-    return body(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
+    return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
 
 
 def test_threads_do_not_matter(case):
@@ -90,7 +90,7 @@ def test_resumed_equals_uninterrupted(case):
 
 
 def test_seeds_matter():
-    a, b = (rollout(simulation(body()), seed=seed) for seed in (1, 2))
+    a, b = (rollout(simulation(scenario()), seed=seed) for seed in (1, 2))
     assert not np.array_equal(a["observations"], b["observations"])
-    first = rollout(simulation(body()))["observations"][0]
+    first = rollout(simulation(scenario()))["observations"][0]
     assert len(np.unique(first, axis=0)) == len(first), "every human starts in a place of its own"

@@ -2,22 +2,22 @@
 
 import numpy as np
 import pytest
-from native import body, simulation
+from native import scenario, simulation
 
 from soleus.collect.native import NativeCollector
 from soleus.config import load_config
-from soleus.simulation import Buffers
+from soleus.sim.buffers import Buffers
 
 VICTIM = 2
 
 
 def _run(preset: str, spoil: float | None):
-    made = simulation(body(preset), humans=5)
+    made = simulation(scenario(preset), humans=5)
     buffers = Buffers(made, 6, samples=made.muscle_spec is not None)
     made.core.reset(7, buffers["observations"][0])
     if spoil is not None:
         states = made.save()
-        nq = made.body.human.model.nq
+        nq = made.scenario.human.model.nq
         states[VICTIM, 1 + nq + 3] = spoil  # time, positions, then velocities
         made.restore(states)
     buffers.run(made, with_policy=True)
@@ -42,11 +42,11 @@ def test_nobody_else_notices(preset, spoil):
 def test_collector_counts_and_names_it(capsys):
     collector = NativeCollector(load_config("walk2d", {"train.num_envs": 5, "train.rollout_steps": 4}), 1)
     from soleus.bench.parts import random_state
-    from soleus.networks import policy_tensors
+    from soleus.exchange.weights import policy_tensors
 
     collector.load_policy(random_state(policy_tensors(collector.simulation.policy_spec), 0))
     states = collector.simulation.save()
-    states[VICTIM, 1 + collector.simulation.body.human.model.nq] = np.inf
+    states[VICTIM, 1 + collector.simulation.scenario.human.model.nq] = np.inf
     collector.simulation.restore(states)
     batch = collector.collect()
     assert batch.stats["diverged"] == 1

@@ -10,10 +10,11 @@ from soleus.cli import main
 from soleus.config import EnvConfig, load_config, names
 from soleus.environments import make_group
 from soleus.errors import UserError
-from soleus.evaluate import evaluate
+from soleus.evaluation.humans import evaluate
+from soleus.exchange.spaces import ActionSpec
 from soleus.nets.policy import Policy
-from soleus.simulation import Simulation, load_body
-from soleus.spaces import ActionSpec
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
 
 EVALUATION = {
     "episodes",
@@ -87,18 +88,18 @@ def test_evaluation_counts_whole_first_episodes():
     """An untrained walker falls; the evaluation's means are those of its first episodes, stepped one by one."""
     import torch
 
-    from soleus.envs import BatchEnv
+    from soleus.sim.gymnasium import BatchEnv
 
     config = load_config("test-walk2d-small")
-    body = load_body(config)
-    simulation = Simulation(body, 1, 1, 0)
+    scenario = load_scenario(config)
+    simulation = Simulation(scenario, 1, 1, 0)
     action = ActionSpec.continuous(simulation.policy_spec.outputs)
     policy = Policy(None, simulation.policy_spec, action, 0.3, torch.Generator().manual_seed(0))
     state = {f"net.{key}": value for key, value in policy.net.state_dict().items()}
     size = simulation.core.observation_size
     state |= {"log_std": policy.log_std, "normalizer.mean": np.zeros(size), "normalizer.std": np.ones(size)}
     result = evaluate(config, state, None, episodes=4, seed=5, num_threads=2)
-    env = BatchEnv(body, 4, 1)
+    env = BatchEnv(scenario, 4, 1)
     observations, _ = env.reset(seed=5)
     lengths, returns, totals = [0.0] * 4, [0.0] * 4, np.zeros(4)
     for step in range(1, 301):

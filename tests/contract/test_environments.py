@@ -8,7 +8,7 @@ import yaml
 
 from soleus.cli import main
 from soleus.config import load_config
-from soleus.log import is_documented, read_metrics
+from soleus.run.log import is_documented, read_metrics
 
 SMALL = ["--num-envs", "4", "--train.rollout_steps", "32", "--ppo.batch_size", "64", "--train.eval_episodes", "3"]
 SMALL += ["--train.learner_threads", "1"]

@@ -14,11 +14,11 @@ import gymnasium
 import numpy as np
 import pytest
 
-from soleus.checkpoint import read
 from soleus.cli import main
 from soleus.config import EnvConfig, load_config
 from soleus.environments.convert import observation_spec
 from soleus.errors import UserError
+from soleus.run.checkpoint import read
 
 ROUND = 32
 MODULE = '''

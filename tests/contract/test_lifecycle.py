@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from rounds import config_of, ready
-from soleus.collect.workers import WorkersCollector
-from soleus.log import read_metrics
+from soleus.collect.processes.workers import WorkersCollector
+from soleus.run.log import read_metrics
 
 CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
 TRAIN = [

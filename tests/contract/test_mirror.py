@@ -3,16 +3,16 @@
 import mujoco
 import numpy as np
 import pytest
-from native import body, simulation
+from native import scenario, simulation
 
-from soleus.simulation import Buffers
+from soleus.sim.buffers import Buffers
 
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 def _mirrored_row(made, row):
     """The state of the mirrored human half a cycle away: positions, velocities, activations and what goes with them."""
-    human, model = made.body.human, made.body.human.model
+    human, model = made.scenario.human, made.scenario.human.model
     size = mujoco.mj_stateSize(model, STATE)
     data = mujoco.MjData(model)
     mujoco.mj_setState(model, data, row[:size], STATE)
@@ -31,7 +31,7 @@ def _mirrored_row(made, row):
     constraint[:] = sign * constraint[coordinates]
     out[size + nc : size + nc + feet] = out[size + nc : size + nc + feet][::-1]
     motion = size + nc + feet + 2  # after the episode's number and step
-    out[motion] -= made.body.motion.duration / 2
+    out[motion] -= made.scenario.motion.duration / 2
     activation = out[-len(muscles) :]
     activation[:] = activation[muscles]
     return out
@@ -39,8 +39,8 @@ def _mirrored_row(made, row):
 
 @pytest.mark.parametrize("method", ["static_optimization", "network"])
 def test_second_half_equals_the_mirrored_first_half(method):
-    mirrored = simulation(body(policy__mirror=True, coordination__method=method), humans=6)
-    plain = simulation(body(policy__mirror=False, coordination__method=method), humans=6)
+    mirrored = simulation(scenario(policy__mirror=True, coordination__method=method), humans=6)
+    plain = simulation(scenario(policy__mirror=False, coordination__method=method), humans=6)
     a, b = (Buffers(made, 1, samples=method == "network") for made in (mirrored, plain))
     for made, buffers in ((mirrored, a), (plain, b)):
         made.core.reset(3, buffers["observations"][0])
@@ -69,7 +69,7 @@ def test_mirrored_reference_looks_like_the_reference(preset):
     """On the reference itself, the mirrored view at phase p is the plain view at p - 1/2, activations included."""
     views = []
     for mirror in (True, False):
-        made = simulation(body(preset, policy__mirror=mirror), humans=300)
+        made = simulation(scenario(preset, policy__mirror=mirror), humans=300)
         observations = np.zeros((300, made.core.observation_size), np.float32)
         made.core.reset(0, observations)
         views.append(observations)

@@ -4,19 +4,19 @@ import mujoco
 import numpy as np
 import pytest
 import torch
-from native import body, rollout, simulation
+from native import rollout, scenario, simulation
 from scipy.optimize import lsq_linear
 
+from soleus.exchange.weights import NetworkSpec
 from soleus.nets.mlp import build_network
-from soleus.networks import NetworkSpec
-from soleus.simulation import Buffers
+from soleus.sim.buffers import Buffers
 
 PRESETS = ("walk2d", "walk-myolegs")
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "elu", "leaky_relu"])
 def test_policy_equals_torch(activation):
-    made = simulation(body(policy__activation=activation, policy__hidden=(64, 37)), humans=33)
+    made = simulation(scenario(policy__activation=activation, policy__hidden=(64, 37)), humans=33)
     spec = NetworkSpec(made.core.observation_size, (64, 37), made.core.action_size, activation)
     network = build_network(spec, torch.Generator().manual_seed(0), 1.0)
     rng = np.random.default_rng(0)
@@ -37,7 +37,7 @@ def test_policy_equals_torch(activation):
 
 
 def test_actions_are_drawn_from_the_policy():
-    made = simulation(body(), humans=400)
+    made = simulation(scenario(), humans=400)
     drawn = rollout(made, steps=1)
     made.core.set_deterministic(True)
     mean = rollout(made, steps=1)["actions"][0]
@@ -53,7 +53,7 @@ def test_actions_are_drawn_from_the_policy():
 
 def _full_state(made):
     """MjData of each human as the core holds it."""
-    model = made.body.human.model
+    model = made.scenario.human.model
     size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION)
     for row in made.save():
         data = mujoco.MjData(model)
@@ -90,7 +90,7 @@ def test_muscle_sample_is_of_one_instant(preset):
     """Moments, passive torque and desired torque recomputed from the saved state of the very substep they came from."""
     # With one substep a control step, the sampled substep is the first one: the state before the step is its state.
     made = simulation(
-        body(preset, coordination__method="network", control__policy_hz=480, policy__mirror=False), humans=3
+        scenario(preset, coordination__method="network", control__policy_hz=480, policy__mirror=False), humans=3
     )
     buffers = rollout(made, steps=5)
     states = list(_full_state(made))
@@ -98,7 +98,7 @@ def test_muscle_sample_is_of_one_instant(preset):
     single = Buffers(made, 1, samples=True)
     single["observations"][0] = buffers["observations"][-1]
     single.run(made, with_policy=True)
-    human = made.body.human
+    human = made.scenario.human
     for i, data in enumerate(states):
         moments, passive = _moments(human, data)
         rows = np.repeat(np.arange(len(human.muscle_names)), np.diff(human.crossing_adr))
@@ -113,7 +113,7 @@ def test_muscle_sample_is_of_one_instant(preset):
 def test_static_optimization_equals_scipy(preset):
     """The activations that the core sets meet the torque as well as SciPy's bounded least squares."""
     made = simulation(
-        body(
+        scenario(
             preset,
             coordination__sweeps=2000,
             control__activation_dynamics=False,
@@ -131,13 +131,13 @@ def test_static_optimization_equals_scipy(preset):
         single.arrays[name] = np.empty((1, n, width), np.float32)
     single["observations"][0] = buffers["observations"][-1]
     single.run(made, with_policy=True)
-    human = made.body.human
+    human = made.scenario.human
     missed, wanted = 0.0, 0.0
     for i, data in enumerate(states):
         moments, passive = _moments(human, data)
         target = single["desired"][0, i] - passive
         # |A a - b|^2 + lambda |a|^2 as one least-squares problem
-        weight = np.sqrt(made.body.config.coordination.regularization)
+        weight = np.sqrt(made.scenario.config.coordination.regularization)
         stacked = np.vstack([moments, weight * np.eye(moments.shape[1])])
         best = lsq_linear(stacked, np.concatenate([target, np.zeros(moments.shape[1])]), bounds=(0, 1), tol=1e-12)
         missed += ((moments @ best.x - target) ** 2).sum()
@@ -149,10 +149,10 @@ def test_static_optimization_equals_scipy(preset):
 def test_stable_pd_equals_the_dense_equation(preset):
     """Torque = -Kp (q + dt u - q*) - Kd (u + dt udd) with udd from the dense reduced inertia (Tan et al. 2011)."""
     made = simulation(
-        body(preset, control__policy_hz=480, coordination__method="network", policy__mirror=False), humans=2
+        scenario(preset, control__policy_hz=480, coordination__method="network", policy__mirror=False), humans=2
     )
     buffers = rollout(made, steps=4)
-    model, human = made.body.human.model, made.body.human
+    model, human = made.scenario.human.model, made.scenario.human
     size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION)
     rows, states = made.save(), list(_full_state(made))
     single = Buffers(made, 1, samples=True)
@@ -187,9 +187,9 @@ def test_stable_pd_equals_the_dense_equation(preset):
 
 def _target(made, row, size, nc):
     """Reference pose at the end of the next control step, by linear interpolation of the motion's frames."""
-    motion, feet = made.body.motion, len(made.body.human.feet)
+    motion, feet = made.scenario.motion, len(made.scenario.human.feet)
     step, start = row[size + nc + feet + 1], row[size + nc + feet + 2]
-    dt = 1.0 / made.body.config.control.policy_hz
+    dt = 1.0 / made.scenario.config.control.policy_hz
     at = ((start + (step + 1) * dt) / motion.duration % 1.0) * len(motion.qpos)
     first = int(at)
     second = (first + 1) % len(motion.qpos)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from native import body, rollout, simulation
+from native import rollout, scenario, simulation
 
-from soleus.simulation import Buffers
+from soleus.sim.buffers import Buffers
 
 
 def _threads() -> int:
@@ -19,7 +19,7 @@ def _threads() -> int:
 
 
 def test_python_goes_on_during_a_rollout():
-    made = simulation(body(), humans=16, threads=1)
+    made = simulation(scenario(), humans=16, threads=1)
     buffers = Buffers(made, 200, samples=False)
     made.core.reset(0, buffers["observations"][0])
     ticks, stop = [], threading.Event()
@@ -43,7 +43,7 @@ def test_python_goes_on_during_a_rollout():
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads through /proc")
 def test_no_more_threads_than_asked_for():
-    loaded = body()
+    loaded = scenario()
     before = _threads()
     made = simulation(loaded, humans=12, threads=5)
     rollout(made, steps=2)
@@ -64,7 +64,7 @@ def test_no_more_threads_than_asked_for():
     ],
 )
 def test_a_second_caller_is_refused_not_raced_with(call):
-    made = simulation(body(), humans=16, threads=1)
+    made = simulation(scenario(), humans=16, threads=1)
     buffers = Buffers(made, 100, samples=False)
     made.core.reset(0, buffers["observations"][0])
     rolling = threading.Thread(target=lambda: buffers.run(made, with_policy=True), daemon=True)
@@ -81,12 +81,13 @@ def test_threads_that_the_system_does_not_give():
 import resource, sys
 from soleus.config import load_config
 from soleus.errors import UserError
-from soleus.simulation import Simulation, load_body
-body = load_body(load_config("walk2d"))
+from soleus.sim.simulation import Simulation
+from soleus.sim.scenario import load_scenario
+scenario = load_scenario(load_config("walk2d"))
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, used + 2**30))
 try:
-    Simulation(body, 30, 30, 0)
+    Simulation(scenario, 30, 30, 0)
 except (UserError, MemoryError) as error:
     print("refused:", error)
 """

@@ -16,9 +16,9 @@ import pytest
 pytest.importorskip("ray")
 
 from ray_machines import HUMANS, STEPS, actors, below, give_weights, machines, on_ray, until
-from soleus import checkpoint
 from soleus.cli import main
-from soleus.log import read_metrics
+from soleus.run import checkpoint
+from soleus.run.log import read_metrics
 
 CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
 

@@ -17,16 +17,18 @@ from ray_machines import actors, below, machines, until
 from rounds import ENV, config_of, ready, same
 from soleus.cli import main
 from soleus.collect.base import CollectorFailed
-from soleus.collect.ray import RayCollector
+from soleus.collect.ray.collector import RayCollector
 from soleus.errors import UserError
 from soleus.learn.ppo import Ppo
-from soleus.log import read_metrics
+from soleus.run.log import read_metrics
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", f"{Path(__file__).parents[1]}:{os.environ.get('PYTHONPATH', '')}")  # counting_env
+        patch.setenv(
+            "PYTHONPATH", f"{Path(__file__).parents[1] / 'support'}:{os.environ.get('PYTHONPATH', '')}"
+        )  # counting_env
         with machines(2, cpus=2) as made:
             yield made
 

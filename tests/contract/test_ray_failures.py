@@ -14,11 +14,11 @@ import pytest
 pytest.importorskip("ray")
 
 from ray_machines import HUMANS, STEPS, actors, below, config, give_weights, machines, on_ray, until
-from soleus.collect import ray_crew
 from soleus.collect.base import CollectorFailed
 from soleus.collect.native import NativeCollector
-from soleus.collect.ray_actor import HumanActor
-from soleus.log import read_metrics
+from soleus.collect.ray import crew as ray_crew
+from soleus.collect.ray.actor import HumanActor
+from soleus.run.log import read_metrics
 
 CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
 

@@ -10,12 +10,12 @@ import pytest
 pytest.importorskip("ray")
 
 from ray_machines import HUMANS, STEPS, config, give_weights, machines, on_ray
-from soleus import checkpoint
-from soleus.batch import Batch
 from soleus.cli import main
 from soleus.collect.native import NativeCollector
-from soleus.log import read_metrics
-from soleus.train import make_collector
+from soleus.exchange.batch import Batch
+from soleus.run import checkpoint
+from soleus.run.log import read_metrics
+from soleus.training import make_collector
 
 NETWORK = {"coordination__method": "network"}
 FIGURES = ("diverged", "torque_residual", "torque_residual_static", "episode_distance_m", "effort", "metabolic_w_kg")

@@ -5,22 +5,23 @@ import itertools
 import mujoco
 import numpy as np
 import pytest
-from native import body, simulation
+from native import scenario, simulation
 
-from soleus import _core, networks
+from soleus import _core
 from soleus.bench.parts import random_state
 from soleus.errors import UserError
-from soleus.evaluate import evaluate
-from soleus.networks import policy_tensors
-from soleus.simulation import Buffers
+from soleus.evaluation.humans import evaluate
+from soleus.exchange import weights as networks
+from soleus.exchange.weights import policy_tensors
+from soleus.sim.buffers import Buffers
 
 
 @pytest.mark.parametrize("preset", ["walk2d", "walk-myolegs"])
 def test_starts_on_the_reference(preset):
-    made = simulation(body(preset), humans=20)
+    made = simulation(scenario(preset), humans=20)
     buffers = Buffers(made, 1, samples=False)
     made.core.reset(0, buffers["observations"][0])
-    human, motion = made.body.human, made.body.motion
+    human, motion = made.scenario.human, made.scenario.motion
     qpos = made.qpos()
     np.testing.assert_allclose(qpos, human.consistent(qpos), atol=1e-12)
     adr = human.model.jnt_qposadr[human.model.dof_jntid[human.coordinate_dof[human.actuated]]]
@@ -36,10 +37,10 @@ def test_starts_on_the_reference(preset):
 
 def test_starts_at_rest_with_noise():
     overrides = {"task__initial": "rest", "task__initial_noise": 0.02}
-    made = simulation(body(**overrides), humans=200)
+    made = simulation(scenario(**overrides), humans=200)
     buffers = Buffers(made, 1, samples=False)
     made.core.reset(0, buffers["observations"][0])
-    human = made.body.human
+    human = made.scenario.human
     adr = human.model.jnt_qposadr[human.model.dof_jntid[human.coordinate_dof[human.actuated]]]
     offset = made.qpos()[:, adr] - human.qpos_rest[adr]
     assert abs(offset.mean()) < 0.003
@@ -48,7 +49,7 @@ def test_starts_at_rest_with_noise():
 
 def test_old_weights_stay():
     """A state that does not fit is refused by name, and the rollout goes on as if it had never come."""
-    made = simulation(body(coordination__method="network"), humans=3)
+    made = simulation(scenario(coordination__method="network"), humans=3)
     policy = random_state(policy_tensors(made.policy_spec), 5)
     muscle = random_state(made.muscle_spec.tensors(), 5)
 
@@ -78,7 +79,7 @@ def test_old_weights_stay():
 
 def test_the_core_takes_float32_alone():
     """Weights of another dtype are refused: a converted copy would be gone before it is read."""
-    made = simulation(body(), humans=2)
+    made = simulation(scenario(), humans=2)
     sizes = made.policy_spec.sizes
     layers = [(np.zeros((b, a)), np.zeros(b), "tanh") for a, b in itertools.pairwise(sizes)]
     vectors = [np.ones(n, np.float32) for n in (sizes[0], sizes[0], sizes[-1])]
@@ -88,7 +89,7 @@ def test_the_core_takes_float32_alone():
 
 @pytest.mark.parametrize(("seconds", "steps"), [(0.15, 4), (0.75, 22), (2.75, 82), (10.0, 300)])
 def test_episodes_last_as_long_in_evaluation_as_in_the_core(seconds, steps):
-    loaded = body(task__episode_seconds=seconds)
+    loaded = scenario(task__episode_seconds=seconds)
     made = simulation(loaded, humans=4)
     assert abs(made.core.episode_steps - seconds * 30) <= 0.5
     state = random_state(policy_tensors(made.policy_spec), 1)
@@ -100,7 +101,7 @@ def test_episodes_last_as_long_in_evaluation_as_in_the_core(seconds, steps):
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.5, "7", True])
 def test_bad_seeds(seed):
     with pytest.raises(UserError, match=r"seed: expected a whole number from 0 to 2\^63 - 1, got"):
-        simulation(body(), humans=1, seed=seed)
+        simulation(scenario(), humans=1, seed=seed)
 
 
 def test_python_and_the_core_agree_on_constants():

@@ -7,7 +7,7 @@ from soleus.collect.base import Collector
 from soleus.config import load_config
 from soleus.errors import UserError
 from soleus.learn.ppo import Ppo
-from soleus.train import make_collector
+from soleus.training import make_collector
 
 SMALL = {"train.num_envs": 6, "train.rollout_steps": 40}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from soleus import checkpoint
-from soleus.log import read_metrics
+from soleus.run import checkpoint
+from soleus.run.log import read_metrics
 
 CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
 TRAIN = [

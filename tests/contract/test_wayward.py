@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from soleus.checkpoint import read
 from soleus.cli import main
+from soleus.run.checkpoint import read
 
 COMMON = (
     *("--env", "gymnasium:wayward_env:Wayward-v0", "--num-envs", "2", "--train.rollout_steps", "16"),
@@ -204,7 +204,7 @@ def test_one_sigterm_ends_a_run_that_hangs(crew: tuple[str, ...], does: str, fol
     run = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", code, "train", *COMMON, *crew, *flags],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "support")},
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not Path("run/metrics.jsonl").is_file() or not rows():

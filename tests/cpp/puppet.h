@@ -68,8 +68,8 @@ inline const mjModel* model() {
 }
 
 // Dofs: x, z, tilt, hip_r, pad_r, hip_l, pad_l. Coordinates: x, z, tilt, hip_r, hip_l.
-inline soleus::HumanData data() {
-  soleus::HumanData h;
+inline soleus::HumanDescription data() {
+  soleus::HumanDescription h;
   h.dof_coordinate = {0, 1, 2, 3, 3, 4, 4};
   h.dof_coupled = {false, false, false, false, true, false, true};
   h.dof_polynomial.assign(7 * 5, 0.0);
@@ -100,7 +100,7 @@ inline soleus::HumanData data() {
   return h;
 }
 
-inline std::unique_ptr<soleus::Human> human() { return std::make_unique<soleus::Human>(model(), data()); }
+inline std::unique_ptr<soleus::HumanModel> human() { return std::make_unique<soleus::HumanModel>(model(), data()); }
 
 // A muscle of each hip as a polyline: pelvis, a waypoint between pelvis and leg, leg; places as in the tendons above.
 inline soleus::PolylineData polylines(bool spread = false) {

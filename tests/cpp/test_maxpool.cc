@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "check.h"
-#include "crew.h"
+#include "share_out.h"
 #include "maxpool.h"
 
 using namespace soleus;

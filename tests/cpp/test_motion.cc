@@ -24,7 +24,7 @@ constexpr const char* kXml = R"(
   </worldbody>
 </mujoco>)";
 
-std::unique_ptr<Human> floating() {
+std::unique_ptr<HumanModel> floating() {
   static const puppet::ModelOwner owner = [] {
     mjVFS vfs;
     mj_defaultVFS(&vfs);
@@ -35,7 +35,7 @@ std::unique_ptr<Human> floating() {
     if (!made.model) std::fprintf(stderr, "%s\n", error);
     return made;
   }();
-  HumanData h;
+  HumanDescription h;
   for (int dof = 0; dof < 9; ++dof) {
     h.dof_coordinate.push_back(dof);
     h.coordinate_dof.push_back(dof);
@@ -48,7 +48,7 @@ std::unique_ptr<Human> floating() {
   h.feet = {{2}, {2}};
   h.mirror_sign.assign(9, 1.0);
   h.qpos_rest.assign(11, 0.0);
-  return std::make_unique<Human>(owner.model, h);
+  return std::make_unique<HumanModel>(owner.model, h);
 }
 
 // Three frames of a lap of 1.5 s that starts at (2, 1, 0.9), goes 0.9 m along x and turns a quarter to the left.
@@ -164,7 +164,7 @@ TEST(planar_motions_do_not_turn) {
 
 TEST(heading_is_seen_from_the_lap) {
   const auto human = floating();
-  const Body body(*human);
+  const HumanState body(*human);
   Kinematics now;
   now.heading_cos = std::cos(2.0);
   now.heading_sin = std::sin(2.0);

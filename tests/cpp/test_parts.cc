@@ -13,7 +13,7 @@
 
 #include "check.h"
 #include "coordination.h"
-#include "crew.h"
+#include "share_out.h"
 #include "error.h"
 #include "ldl.h"
 #include "mlp.h"
@@ -199,10 +199,10 @@ TEST(motion_moves_on_with_every_cycle) {
 TEST(human_checks_what_it_is_given) {
   auto short_gains = puppet::data();
   short_gains.kp.pop_back();
-  THROWS(Human(puppet::model(), short_gains), "expected gains of length 2, got 1");
+  THROWS(HumanModel(puppet::model(), short_gains), "expected gains of length 2, got 1");
   auto stray = puppet::data();
   stray.crossing = {0, 5};
-  THROWS(Human(puppet::model(), stray), "expected crossing in [0, 2), got 5");
+  THROWS(HumanModel(puppet::model(), stray), "expected crossing in [0, 2), got 5");
   auto unknown = puppet::task();
   unknown.rewards[0].name = "alife";
   const auto human = puppet::human();

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from soleus import checkpoint
 from soleus.config import dump_config, load_config
 from soleus.doctor.finding import Finding
 from soleus.doctor.folder import examine_run
 from soleus.errors import UserError
+from soleus.run import checkpoint
 
 CONTENT: dict[str, Any] = {"policy": {}, "muscle": None, "ppo": {}, "muscle_learner": None, "collector": {}}
 HERE = {"mujoco": "3.17.0", "torch": "2.13.0"}

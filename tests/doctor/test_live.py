@@ -18,7 +18,7 @@ import os, sys
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from soleus.bench.parts import simulation
 from soleus.config import load_human_config
-from soleus.simulation import Buffers
+from soleus.sim.buffers import Buffers
 made = simulation(load_human_config("walk2d"), 32, int(sys.argv[1]))
 buffers = Buffers(made, 64, samples=False)
 print("ready", flush=True)

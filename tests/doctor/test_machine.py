@@ -7,12 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from soleus import leftovers, threads
 from soleus.cli import main
+from soleus.doctor import leftovers
 from soleus.doctor import machine as doctor
 from soleus.doctor.finding import Finding
-from soleus.leftovers import Leftovers
-from soleus.summary import PACKAGES
+from soleus.doctor.leftovers import Leftovers
+from soleus.machine import threads
+from soleus.machine.cpus import available_cpus
+from soleus.run.summary import PACKAGES
 
 
 @pytest.mark.parametrize(
@@ -40,10 +42,12 @@ def test_thread_settings(environment: dict[str, str], expected: list[tuple[str, 
 
 def test_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 16)
-    monkeypatch.setattr(threads, "affinity_cpus", lambda: 8)
-    monkeypatch.setattr(threads, "quota_cpus", lambda root=Path("/"): 2.5)
+    for module in ("machine.cpus", "doctor.machine"):
+        monkeypatch.setattr(f"soleus.{module}.affinity_cpus", lambda: 8)
+        monkeypatch.setattr(f"soleus.{module}.quota_cpus", lambda root=Path("/"): 2.5)
     assert doctor.cpus().text == "3 in reach: 8 of 16 by affinity, a quota of 2.5"
-    monkeypatch.setattr(threads, "quota_cpus", lambda root=Path("/"): math.inf)
+    for module in ("machine.cpus", "doctor.machine"):
+        monkeypatch.setattr(f"soleus.{module}.quota_cpus", lambda root=Path("/"): math.inf)
     assert doctor.cpus().text == "8 in reach: 8 of 16 by affinity, no quota"
 
 
@@ -57,7 +61,7 @@ def test_packages() -> None:
 
 
 def test_a_core_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "soleus.simulation", None)
+    monkeypatch.setitem(sys.modules, "soleus.sim.simulation", None)
     found = doctor.core()
     assert (found.state, found.text[:32]) == ("wrong", "it does not load (make setup): i")
 
@@ -144,7 +148,7 @@ def test_threads_are_measured_unless_in_haste(monkeypatch: pytest.MonkeyPatch) -
     assert main(["doctor", "--pid", str(os.getpid())]) == 0, "a run under way would be disturbed"
     assert measured == []
     assert main(["doctor"]) == 1
-    assert measured == [threads.available_cpus()]
+    assert measured == [available_cpus()]
     monkeypatch.setattr(doctor, "core", lambda: Finding("core", "wrong", "it does not load"))
     assert main(["doctor"]) == 1
     assert len(measured) == 1

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import soleus
-from soleus import threads
 from soleus.config import dump_config, load_config
 from soleus.doctor.finding import Finding
 from soleus.doctor.machine import examine
+from soleus.machine import threads
 
 PINNED = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
 MAIN = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -52,7 +52,8 @@ def by_name(findings: list[Finding], name: str) -> Finding:
 
 
 def test_a_quota_of_one_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "affinity_set", lambda: {0, 1})
+    for module in ("machine.cpus", "doctor.machine"):
+        monkeypatch.setattr(f"soleus.{module}.affinity_set", lambda: {0, 1})
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/cgroup").write_text("0::/box\n")
     (tmp_path / "sys/fs/cgroup/box").mkdir(parents=True)

@@ -46,7 +46,7 @@ def test_time_at_work_without_proc(tmp_path: Path) -> None:
 
 
 def test_time_at_work_is_that_of_the_cpus_in_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soleus.threads.affinity_set", lambda: {1})
+    monkeypatch.setattr("soleus.doctor.speed.affinity_set", lambda: {1})
     ticks = os.sysconf("SC_CLK_TCK")
     (tmp_path / "stat").write_text(
         f"cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 9 9 9 9 9 9 9 9 0 0\ncpu1 {ticks} 0 {ticks} 500 500 0 0 {ticks} 7 7\n"

@@ -7,7 +7,7 @@ from gymnasium.vector.utils import concatenate, create_empty_array
 
 from soleus.environments.convert import action_spec, flat_rows, observation_spec, row_of
 from soleus.errors import UserError
-from soleus.spaces import ActionSpec
+from soleus.exchange.spaces import ActionSpec
 
 U8 = np.uint8
 

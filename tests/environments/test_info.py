@@ -3,8 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from soleus.batch import MOST_INFO, info_means
 from soleus.environments.info import RAW_RETURN, InfoSums, episode_of, numbers
+from soleus.exchange.batch import MOST_INFO, info_means
 
 
 def test_numbers_and_flags_are_kept() -> None:

@@ -62,8 +62,8 @@ def _child(arguments: Sequence[str], folder: Path, out: Path, err: Path, draw: b
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", write_through=True)
     try:
-        from soleus import run
         from soleus.cli import main
+        from soleus.run import run
 
         if not draw:
             run.draw_curves = lambda folder: None

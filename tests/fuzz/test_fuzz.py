@@ -20,9 +20,9 @@ import torch
 import yaml
 from subjects import TRAIN, Case, Subjects, cases
 
-from soleus import checkpoint
 from soleus.cli import main
 from soleus.errors import UserError
+from soleus.run import checkpoint
 
 COUNT = int(os.environ.get("SOLEUS_FUZZ", "2000"))
 SEED = int(os.environ.get("SOLEUS_FUZZ_SEED", "0"))

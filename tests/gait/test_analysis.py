@@ -13,7 +13,7 @@ from soleus.gait.analysis import LEAST, summary
 from soleus.gait.curves import Side
 from soleus.gait.norms import Band
 from soleus.models import Human
-from soleus.playback import Trace
+from soleus.sim.trace import Trace
 from walker import DT, GRAVITY, stance_force, still, walked
 
 

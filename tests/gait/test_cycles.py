@@ -10,7 +10,7 @@ from soleus.gait.curves import angle_curves, force_curves
 from soleus.gait.cycles import POINTS, SETTLE_S, Strides, cut
 from soleus.gait.measures import Measure, cost_of_transport, measures_of, symmetry
 from soleus.models import Human
-from soleus.playback import Trace
+from soleus.sim.trace import Trace
 from walker import DT, motion_of, walked
 
 

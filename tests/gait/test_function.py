@@ -5,10 +5,10 @@ import pytest
 
 from odd_person import odd
 from soleus import models
+from soleus.config.sources import ModelFiles
 from soleus.gait.anatomy import angles_of
 from soleus.gait.function import GROUPS, Function, functions, moment_arms
 from soleus.models import Human
-from soleus.sources import ModelFiles
 
 MASS = Path(__file__).parents[1] / "mass"
 

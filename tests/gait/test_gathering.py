@@ -7,7 +7,7 @@ from soleus.gait import gather
 from soleus.gait.cycles import cut
 from soleus.gait.gathering import ROUNDS
 from soleus.models import Human
-from soleus.playback import Trace
+from soleus.sim.trace import Trace
 from walker import still, walked
 
 

@@ -3,11 +3,11 @@ import pytest
 import torch
 
 import point_mass
-from soleus.batch import MuscleSamples
 from soleus.config import CoordinationConfig
 from soleus.errors import UserError
+from soleus.exchange.batch import MuscleSamples
+from soleus.exchange.weights import muscle_network
 from soleus.learn.muscle import MuscleLearner
-from soleus.networks import muscle_network
 
 CONFIG = CoordinationConfig(hidden=(32, 32), learning_rate=2e-3, batch=64)
 

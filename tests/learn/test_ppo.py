@@ -6,14 +6,14 @@ import torch
 from torch.distributions import Normal
 
 import point_mass
-from soleus.batch import Batch, Layout
 from soleus.config import Config, PolicyConfig, PpoConfig
 from soleus.errors import UserError
+from soleus.exchange.batch import Batch, Layout
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.weights import NetworkSpec, policy_network, policy_tensors
 from soleus.learn.ppo import Ppo, clipped_surrogate, value_loss
 from soleus.nets.heads import Gaussian
 from soleus.nets.policy import Value
-from soleus.networks import NetworkSpec, policy_network, policy_tensors
-from soleus.spaces import ActionSpec, ObservationSpec
 
 
 def test_clipped_surrogate_by_hand() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from soleus.batch import Layout
 from soleus.config import PolicyConfig, PpoConfig
+from soleus.exchange.batch import Layout
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.learn.ppo import Ppo
-from soleus.spaces import ActionSpec, ObservationSpec
 
 
 def _ppo(learnt: bool) -> Ppo:

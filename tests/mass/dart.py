@@ -19,6 +19,7 @@ from pathlib import Path
 
 import dartpy
 import numpy as np
+
 from polylines import Polylines, numbers
 
 

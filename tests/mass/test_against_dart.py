@@ -3,9 +3,10 @@
 import mujoco
 import numpy as np
 import pytest
-from mass_files import config_of
 
-from soleus.simulation import load_body, one_body
+from mass_files import config_of
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import one_human
 
 pytest.importorskip("dartpy", reason="dartpy is not installed")
 
@@ -24,9 +25,9 @@ def reference(imported):
 @pytest.fixture(scope="module")
 def unbound(imported):
     """The body without limits and contacts, which the poses below would break."""
-    body = load_body(config_of(imported.name))
+    body = load_scenario(config_of(imported.name))
     body.human.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
-    return one_body(body)
+    return one_human(body)
 
 
 class Matched:
@@ -116,8 +117,8 @@ def test_mass_gravity_and_coriolis_are_darts(matched, reference, poses):
 
 @pytest.mark.parametrize("force", ["first_body", "by_weight"])
 def test_muscles_are_darts(imported, matched, reference, poses, force):
-    body = load_body(config_of(imported.name, blend_force=force))
-    human, ours = body.human, one_body(body)
+    body = load_scenario(config_of(imported.name, blend_force=force))
+    human, ours = body.human, one_human(body)
     rows = np.repeat(np.arange(len(human.muscle_names)), np.diff(human.crossing_adr))
     for q, qd in poses:
         reference.set_state(q, qd)

@@ -4,14 +4,14 @@ import re
 
 import numpy as np
 import pytest
-from mass_files import FILES
 
+from mass_files import FILES
 from soleus import import_mass, models
 from soleus.config import load_config
+from soleus.config.sources import MassFiles, ModelFiles
 from soleus.errors import UserError
 from soleus.models import load
-from soleus.simulation import load_body
-from soleus.sources import MassFiles, ModelFiles
+from soleus.sim.scenario import load_scenario
 
 OWN = FILES["person"]
 
@@ -84,7 +84,7 @@ def test_an_import_keeps_them(tmp_path):
         (BALL, BALL + ' kp="50 60 70" kv="5" damping="0.1 0.2 0.3" friction="1 2 3" stiffness="4" weight="2 0 1"'),
     )
     import_mass(changed, OWN["muscles"], out=tmp_path / "out")
-    ours = load_body(load_config(tmp_path / "out" / "train.yaml")).human
+    ours = load_scenario(load_config(tmp_path / "out" / "train.yaml")).human
     own = models.load(ModelFiles(mass=MassFiles(skeleton=changed)))
     for field in ("kp", "kd", "pose_weight"):
         np.testing.assert_array_equal(getattr(ours, field), getattr(own, field))

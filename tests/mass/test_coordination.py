@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from mass_files import FILES
 
-from soleus import checkpoint
+from mass_files import FILES
 from soleus.bench.parts import random_state
 from soleus.cli import main
 from soleus.config import load_config
-from soleus.networks import policy_tensors
-from soleus.simulation import Buffers, Simulation, load_body, one_body
+from soleus.exchange.weights import policy_tensors
+from soleus.run import checkpoint
+from soleus.sim.buffers import Buffers
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation, one_human
 
 SUBSTEPS = 20
 CONFIG = {
@@ -31,7 +33,7 @@ CONFIG = {
 def test_muscles_hold_their_activations_from_one_coordination_to_the_next(tmp_path, method):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(CONFIG))
     over = {"coordination.interval": SUBSTEPS, "coordination.method": method}
-    loaded = load_body(load_config(tmp_path / "mine.yaml", over))
+    loaded = load_scenario(load_config(tmp_path / "mine.yaml", over))
     human, model = loaded.human, loaded.human.model
     made = Simulation(loaded, 1, 1, seed=3)
     made.load_policy(random_state(policy_tensors(made.policy_spec), 1))
@@ -48,7 +50,7 @@ def test_muscles_hold_their_activations_from_one_coordination_to_the_next(tmp_pa
     held = state[size + len(human.coordinate_names) + len(human.feet) :][: len(human.muscle_names)]
     assert held.max() > 0.01
 
-    alone = one_body(loaded)
+    alone = one_human(loaded)
     alone.reset(before.qpos, before.qvel)
     alone.apply_activations(held)
     for _ in range(SUBSTEPS):
@@ -57,7 +59,7 @@ def test_muscles_hold_their_activations_from_one_coordination_to_the_next(tmp_pa
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:
-    loaded = load_body(load_config(path))
+    loaded = load_scenario(load_config(path))
     shapes = Simulation(loaded, 1, 1, seed=0).muscle_spec.tensors()
     draw = torch.Generator().manual_seed(5)
     return {f"fc.{name}": 0.1 * torch.randn(shape, generator=draw) for name, shape in shapes.items()}

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from mass_files import FILES
 
+from mass_files import FILES
 from soleus.cli import main
 from soleus.config import load_config
 from soleus.models.muscle_table import COLUMNS
-from soleus.simulation import load_body
+from soleus.sim.scenario import load_scenario
 
 OWN = FILES["person"]
 
@@ -151,7 +151,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, capsys, monkeypatch):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("soleus.importing.write_table", full)
+    monkeypatch.setattr("soleus.importing.mass.write_table", full)
     assert main(["import", "mass", str(OWN["skeleton"]), str(OWN["muscles"]), "--out", str(tmp_path / "out")]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
@@ -173,4 +173,4 @@ def test_names_of_files_may_be_odd(tmp_path, name):
     (tmp_path / f"{name}.xml").write_text(OWN["skeleton"].read_text())
     out = tmp_path / "out"
     assert main(["import", "mass", str(tmp_path / f"{name}.xml"), str(OWN["muscles"]), "--out", str(out)]) == 0
-    assert load_body(load_config(out / "train.yaml")).human.muscle_names
+    assert load_scenario(load_config(out / "train.yaml")).human.muscle_names

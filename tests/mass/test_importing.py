@@ -7,14 +7,15 @@ import mujoco
 import numpy as np
 import pytest
 import yaml
-from mass_files import FILES, config_of, files_of
 
+from mass_files import FILES, config_of, files_of
 from soleus import UserError, import_mass, models, motions
 from soleus.cli import main
 from soleus.config import dump_config, load_config
+from soleus.config.sources import BvhMotion, ModelFiles
 from soleus.models.paths import muscle_paths
-from soleus.simulation import load_body, one_body
-from soleus.sources import BvhMotion, ModelFiles
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import one_human
 
 
 @pytest.fixture(scope="module", params=list(FILES))
@@ -23,19 +24,19 @@ def converted(request, tmp_path_factory):
     files = files_of(request.param)
     folder = tmp_path_factory.mktemp("imported")
     import_mass(files["skeleton"], files["muscles"], bvh=files["bvh"], out=folder)
-    return request.param, load_body(config_of(request.param)), folder
+    return request.param, load_scenario(config_of(request.param)), folder
 
 
 def test_the_files_are_the_model(converted):
     name, original, folder = converted
     files = FILES[name]
-    loaded = load_body(load_config(folder / "train.yaml"))
+    loaded = load_scenario(load_config(folder / "train.yaml"))
     for field in ("body_mass", "body_inertia", "body_ipos", "body_iquat", "jnt_range", "qpos0"):
         np.testing.assert_array_equal(getattr(loaded.human.model, field), getattr(original.human.model, field))
     rng = np.random.default_rng(0)
     turn, qpos = rng.normal(0, 0.3, original.human.model.nv), original.human.qpos_rest.copy()
     mujoco.mj_integratePos(original.human.model, qpos, turn, 1.0)
-    ours, theirs = one_body(loaded), one_body(original)
+    ours, theirs = one_human(loaded), one_human(original)
     for body in (ours, theirs):
         body.reset(qpos, np.zeros(len(turn)))
     for one, other in zip((ours.muscle_lengths, *ours.muscle_torques()),
@@ -73,14 +74,14 @@ def test_what_a_human_of_ball_joints_is(imported):
 
 def test_ball_joints_bind_by_axis(tmp_path):
     """A torque that turns a hip beyond its limits is held there, and one within them meets nothing."""
-    body = load_body(config_of("person"))
+    body = load_scenario(config_of("person"))
     human = body.human
     human.model.opt.gravity[2] = -1e-6
     human.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     c = human.coordinate_names.index("FemurR_z")
     torque = np.zeros(len(human.actuated))
     torque[list(human.actuated).index(c)] = 5.0
-    one = one_body(body)
+    one = one_human(body)
     one.reset(human.qpos_rest, np.zeros(human.model.nv))
     top = 0.0
     for _ in range(600):
@@ -128,7 +129,7 @@ def test_files_are_meant_relative_to_the_one_that_names_them(tmp_path, monkeypat
     (tmp_path / "again.yaml").write_text(dump_config(config))
     monkeypatch.chdir("/")
     assert load_config(tmp_path / "again.yaml") == config
-    assert load_body(config).motion.speed > 0.5
+    assert load_scenario(config).motion.speed > 0.5
     other = load_config(tmp_path / "mine.yaml", {"model.mass.damping": 0.4, "model.blend_force": "by_weight"})
     assert (other.model.mass.damping, other.model.blend_force) == (0.4, "by_weight")
 
@@ -142,11 +143,11 @@ def test_a_file_elsewhere_is_never_taken_for_the_one_that_is_named(tmp_path, mon
     ))  # fmt: skip
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"below/person\.xml: expected a readable file"):
-        load_body(load_config(Path("below") / "mine.yaml"))
+        load_scenario(load_config(Path("below") / "mine.yaml"))
 
 
 def test_limits_are_those_of_the_joints():
-    human = load_body(config_of("person")).human
+    human = load_scenario(config_of("person")).human
     knee = human.coordinate_names.index("TibiaR")
     low, high = human.model.joint("TibiaR").range
     assert (human.lower[knee], human.upper[knee]) == (low, high)
@@ -166,7 +167,7 @@ def test_what_is_wrong_in_a_configuration(overrides, said):
     files = {key: str(path) for key, path in FILES["person"].items()}
     base = {"model": {"mass": {"skeleton": files["skeleton"], "muscles": files["muscles"]}}, "motion": "walk"}
     with pytest.raises(UserError, match=said):
-        load_body(load_config("walk2d", {**base, **overrides}))
+        load_scenario(load_config("walk2d", {**base, **overrides}))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_both_forces_and_no_muscles_load():
     files = {key: str(path) for key, path in FILES["person"].items()}
     bare = models.load(ModelFiles(mass={"skeleton": files["skeleton"]}))
     assert bare.muscle_names == ()
-    both = [load_body(config_of("person", blend_force=force)).human for force in ("first_body", "by_weight")]
+    both = [load_scenario(config_of("person", blend_force=force)).human for force in ("first_body", "by_weight")]
     assert len(both[0].crossing) <= len(both[1].crossing)
 
 

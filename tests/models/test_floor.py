@@ -54,8 +54,8 @@ def test_motions_walk_on_it(tmp_path):
     geoms, head, height = FLOORS["box"]
     keys = "motion: walk\n"
     env = scene.env(tmp_path, humans=1, floor=geoms, head=head, task="imitate", keys=keys)
-    body = env.simulation.body
-    plain = scene.env(tmp_path, humans=1, task="imitate", keys=keys).simulation.body
+    body = env.simulation.scenario
+    plain = scene.env(tmp_path, humans=1, task="imitate", keys=keys).simulation.scenario
     lifted = plain.motion.qpos.copy()
     lifted[:, 2] += height
     np.testing.assert_allclose(body.motion.qpos, lifted, atol=1e-6)

@@ -17,7 +17,7 @@ def test_it_starts_there_and_holds_it(tmp_path):
     env.reset(seed=0)
     at = [float(word) for word in BENT.split()]
     np.testing.assert_allclose(env.simulation.qpos(), np.tile(at, (2, 1)))
-    nv = env.simulation.body.human.model.nv
+    nv = env.simulation.scenario.human.model.nv
     assert env.simulation.save()[0, 1 + 13 : 1 + 13 + nv].tolist() == [0.5] + [0] * (nv - 1)
     for _ in range(8):
         env.step(np.zeros(env.action_space.shape, np.float32))

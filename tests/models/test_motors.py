@@ -11,7 +11,7 @@ HIPS = '<motor name="exo_r" joint="hip_r" gear="40"/><motor name="exo_l" joint="
 
 
 def hip(env, side: str = "r") -> float:
-    model = env.simulation.body.human.model
+    model = env.simulation.scenario.human.model
     return float(env.simulation.qpos()[0, model.joint(f"hip_{side}").qposadr[0]])
 
 
@@ -26,7 +26,7 @@ def after(env, action: np.ndarray, steps: int = 3) -> float:
 def test_a_motor_has_an_action_in_every_mode(mode, own, tmp_path):
     env = scene.env(tmp_path, mode, actuators=scene.MUSCLES + HIPS)
     assert env.single_action_space.shape == (own + 2,)
-    assert env.simulation.body.human.motors.names == ("exo_r", "exo_l")
+    assert env.simulation.scenario.human.motors.names == ("exo_r", "exo_l")
     action = np.zeros(own + 2) if mode != "excitation" else np.r_[-np.ones(own), 0, 0]
     still = after(env, action)
     action[own] = 1.0
@@ -68,9 +68,9 @@ def test_muscles_rest_in_torque_mode_while_motors_act(tmp_path):
 )
 def test_every_kind_moves_over_its_range(actuator, low, high, tmp_path):
     env = scene.env(tmp_path, "muscle", actuators=scene.MUSCLES + actuator)
-    motors = env.simulation.body.human.motors
+    motors = env.simulation.scenario.human.motors
     assert (motors.low[0], motors.high[0]) == pytest.approx((low, high))
-    model = env.simulation.body.human.model
+    model = env.simulation.scenario.human.model
     env.reset(seed=0)
     data = mujoco.MjData(model)
     size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION)
@@ -108,7 +108,7 @@ def test_servos_that_remember_start_where_their_joint_is(tmp_path):
     servo = '<intvelocity name="m" joint="knee_r" kp="500" ctrlrange="-1 1" actrange="-2 2"/>'
     tail = '<keyframe><key name="bent" qpos="0 0 0.95 1 0 0 0 0.4 0.8 0.3 0.4 0.8 0.3"/></keyframe>'
     env = scene.env(tmp_path, "torque", actuators=servo, tail=tail, task="{base: walk, initial: 'key:bent'}")
-    model = env.simulation.body.human.model
+    model = env.simulation.scenario.human.model
     env.reset(seed=0)
     data = mujoco.MjData(model)
     size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import scene
+from soleus.config.sources import ModelFiles
 from soleus.errors import UserError
 from soleus.models import load
-from soleus.sources import ModelFiles
 
 BALL = '<freejoint name="ball"/><geom type="sphere" size=".1" mass="2"/>'
 BESIDE = {
@@ -107,11 +107,11 @@ WELD = '<equality><weld body1="pelvis" body2="exo"/></equality>'
 
 def test_what_is_tied_to_a_person_starts_with_it(tmp_path: Path):
     env = scene.env(tmp_path, humans=4, task="imitate", before=EXO, tail=WELD, keys="motion: walk\n")
-    body = env.simulation.body.human
+    body = env.simulation.scenario.human
     assert body.mass == pytest.approx(62)
     assert body.model.body(body.root_body).name == "pelvis"
     env.reset(seed=0)
-    model = env.simulation.body.human.model
+    model = env.simulation.scenario.human.model
     data = mujoco.MjData(model)
     apart = []
     for qpos in env.simulation.qpos():

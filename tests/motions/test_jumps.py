@@ -10,13 +10,13 @@ import yaml
 from test_units import STRIDE, rewritten
 
 from soleus import motions
+from soleus.config.sources import BvhMotion, MassFiles, ModelFiles
 from soleus.errors import UserError
 from soleus.models import load
 from soleus.motions.bvh import read_bvh
 from soleus.motions.jumps import JOINT, PLACE, find_jump
 from soleus.motions.rotations import about_z, multiply
 from soleus.motions.table import write_table
-from soleus.sources import BvhMotion, MassFiles, ModelFiles
 
 MASS = Path(__file__).parents[1] / "mass"
 

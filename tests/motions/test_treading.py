@@ -8,6 +8,7 @@ import pytest
 from test_units import STRIDE, rewritten, table
 
 from soleus import motions
+from soleus.config.sources import BvhMotion, MassFiles, ModelFiles, TableMotion
 from soleus.errors import UserError
 from soleus.models import load
 from soleus.motions.bvh import read_bvh
@@ -15,7 +16,6 @@ from soleus.motions.rotations import multiply
 from soleus.motions.table import write_table
 from soleus.motions.treading import treading
 from soleus.motions.units import LENGTHS
-from soleus.sources import BvhMotion, MassFiles, ModelFiles, TableMotion
 
 MASS = Path(__file__).parents[1] / "mass"
 SHARED = Path(__file__).parents[2].parent / "shared" / "mass"

@@ -8,11 +8,11 @@ import pytest
 
 from soleus import motions
 from soleus.config import load_human_config
+from soleus.config.sources import BvhMotion, MassFiles, ModelFiles, TableMotion
 from soleus.errors import UserError
 from soleus.models import load
 from soleus.motions.bvh import read_bvh
 from soleus.motions.table import write_table
-from soleus.sources import BvhMotion, MassFiles, ModelFiles, TableMotion
 
 MASS = Path(__file__).parents[1] / "mass"
 STRIDE = MASS / "stride.bvh"

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import distributions
 
+from soleus.exchange.spaces import ActionSpec
 from soleus.nets.heads import Head, head_of
-from soleus.spaces import ActionSpec
 
 SPECS = {
     "continuous": ActionSpec.continuous(3),

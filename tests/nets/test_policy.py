@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from soleus.batch import Layout
 from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
+from soleus.exchange.batch import Layout
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.weights import Weights
 from soleus.nets.cnn import ImpalaCnn, NatureCnn
 from soleus.nets.policy import FlatImage, build_policy, build_value, weights_of
-from soleus.networks import Weights
-from soleus.spaces import ActionSpec, ObservationSpec
 
 IMAGES = Layout(2, ObservationSpec((40, 40, 3)), ActionSpec("discrete", (4,)))
 VECTORS = Layout(2, ObservationSpec((6,)), ActionSpec("multidiscrete", (3, 2)))

@@ -8,7 +8,7 @@ from soleus import models, motions
 from soleus.errors import UserError
 from soleus.render import gl
 from soleus.render.camera import Camera
-from soleus.render.frames import Painter
+from soleus.render.painter import Painter
 from soleus.render.stage import ACTIVE, REST, Stage, colour
 
 

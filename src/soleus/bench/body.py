@@ -6,7 +6,8 @@ import mujoco
 import numpy as np
 
 from soleus.config import Config
-from soleus.simulation import load_body, one_body
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import one_human
 
 _REPEATS = 4000
 _SPREAD = 0.3  # [rad] of the poses
@@ -17,8 +18,8 @@ def bench_body(config: Config, rounds: int) -> dict[str, Any]:
 
     Of muscles that are MuJoCo's own the paths are part of the physics, and muscles_us is what comes after them.
     """
-    body = load_body(config)
-    human, one = body.human, one_body(body)
+    scenario = load_scenario(config)
+    human, one = scenario.human, one_human(scenario)
     rng = np.random.default_rng(0)
     muscles, torque = [], []
     for _ in range(rounds):

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from soleus.bench.parts import seconds
+from soleus.machine.threads import collector_threads
 from soleus.nets.cnn import ImpalaCnn, NatureCnn
 from soleus.nets.precision import tune_allocator
-from soleus.threads import collector_threads
 
 _SHAPE = (64, 64, 3)  # Procgen's
 _FEW = 16  # images of one step of a worker's environments

@@ -5,16 +5,19 @@ from typing import Any
 
 from soleus.bench.parts import random_state, seconds, simulation
 from soleus.config import Config
-from soleus.networks import policy_tensors
-from soleus.simulation import Simulation, load_body
+from soleus.exchange.weights import policy_tensors
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
 
 
 def bench_init(config: Config, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
     """Return model_s (load, compile, fit the motion), build_s (num_envs humans from it), swap_ms (all weights)."""
-    model_s = statistics.median(seconds(lambda: load_body(config)) for _ in range(rounds))
-    body = load_body(config)
+    model_s = statistics.median(seconds(lambda: load_scenario(config)) for _ in range(rounds))
+    scenario = load_scenario(config)
     sim = simulation(config, num_envs, num_threads)
-    build_s = statistics.median(seconds(lambda: Simulation(body, num_envs, sim.core.threads, 0)) for _ in range(rounds))
+    build_s = statistics.median(
+        seconds(lambda: Simulation(scenario, num_envs, sim.core.threads, 0)) for _ in range(rounds)
+    )
     policy = random_state(policy_tensors(sim.policy_spec), 1)
     muscle = random_state(sim.muscle_spec.tensors(), 1) if sim.muscle_spec else None
 

@@ -7,8 +7,8 @@ import torch
 
 from soleus.bench.parts import muscle_shapes, seconds, simulation
 from soleus.config import Config
+from soleus.exchange.weights import NetworkSpec
 from soleus.nets.mlp import build_network
-from soleus.networks import NetworkSpec
 
 
 def _torch_seconds(spec: NetworkSpec, rows: int, rounds: int) -> float:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from soleus import threads
 from soleus.config import Config
-from soleus.networks import NetworkSpec, policy_tensors
-from soleus.simulation import Simulation, load_body
+from soleus.exchange.weights import NetworkSpec, policy_tensors
+from soleus.machine import threads
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
 
 
 def random_state(shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, np.ndarray]:
@@ -22,7 +23,7 @@ def random_state(shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, np.
 
 def simulation(config: Config, num_envs: int, num_threads: int | None, seed: int = 0) -> Simulation:
     """Return humans with a policy, and where it is needed a muscle network, of random weights."""
-    made = Simulation(load_body(config), num_envs, threads.collector_threads(num_threads), seed)
+    made = Simulation(load_scenario(config), num_envs, threads.collector_threads(num_threads), seed)
     load_random(made, seed)
     return made
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from soleus.checkpoint import write_bytes
-from soleus.summary import machine, versions
+from soleus.machine.files import write_bytes
+from soleus.run.summary import machine, versions
 
 
 def write_section(file: Path, command: str, body: str) -> None:

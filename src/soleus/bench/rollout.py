@@ -7,12 +7,12 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch as MujocoBatch
 
-from soleus import threads
 from soleus.bench.parts import load_random, seconds
 from soleus.collect.native import NativeCollector
 from soleus.config import Config
-from soleus.profiling import PARTS, waiting_share
-from soleus.simulation import Simulation
+from soleus.machine import threads
+from soleus.sim.profiling import PARTS, waiting_share
+from soleus.sim.simulation import Simulation
 
 _STEPS = 64  # control steps a round
 

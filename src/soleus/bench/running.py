@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from soleus.config import RunConfig
-from soleus.log import read_metrics
-from soleus.train import build, iterate
+from soleus.run.log import read_metrics
+from soleus.training import build, iterate
 
 # No schedule comes to its end while it is measured, and nothing of it is kept.
 _ENDLESS = {"steps": None, "duration": 1e9, "checkpoint_url": None}

@@ -10,9 +10,9 @@ import torch
 
 from soleus.bench.running import Running
 from soleus.config import EnvConfig
-from soleus.parallel import resolve
-from soleus.system import available_memory_mb
-from soleus.threads import available_cpus
+from soleus.config.resolve import resolve
+from soleus.machine.cpus import available_cpus
+from soleus.machine.memory import available_memory_mb
 
 _WORKER_MB = 300.0  # of a worker that waits, at most: Python, torch, its environments
 MEDIANS = {  # figure of an entry: metric of an iteration

@@ -8,9 +8,9 @@ from typing import Any
 from soleus.bench.running import Running
 from soleus.bench.scaling import MEDIANS
 from soleus.config import Config
+from soleus.config.resolve import resolve
 from soleus.errors import UserError
-from soleus.parallel import resolve
-from soleus.threads import available_cpus
+from soleus.machine.cpus import available_cpus
 
 MACHINES = (4, 16, 64, 256)
 NETWORK_MB_S = 1250.0

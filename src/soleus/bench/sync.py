@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from soleus import threads
 from soleus.bench.parts import alternate, random_state, seconds
 from soleus.config import Config
-from soleus.envs import BatchEnv
-from soleus.simulation import load_body
+from soleus.machine import threads
+from soleus.sim.gymnasium import BatchEnv
+from soleus.sim.scenario import load_scenario
 
 _STEPS = 8  # control steps a round: few enough that nobody falls far in the bare loop, which never resets
 
@@ -20,7 +20,7 @@ def bench_sync(config: Config, num_envs: int, num_threads: int | None, rounds: i
     Both start each round from the same states and take the same actions. The bare loop does torque, coordination and
     physics on the same threads; terms, resets, observations, checks and Python are what it lacks.
     """
-    env = BatchEnv(load_body(config), num_envs, threads.collector_threads(num_threads), 0)
+    env = BatchEnv(load_scenario(config), num_envs, threads.collector_threads(num_threads), 0)
     if env.simulation.muscle_spec:
         env.load_muscle(random_state(env.simulation.muscle_spec.tensors(), 0))
     env.reset(seed=0)

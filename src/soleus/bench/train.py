@@ -5,7 +5,7 @@ from typing import Any
 
 from soleus.bench.running import Running
 from soleus.config import RunConfig
-from soleus.system import own_peak_mb
+from soleus.machine.memory import own_peak_mb
 
 
 def bench_train(config: RunConfig, rounds: int) -> dict[str, Any]:

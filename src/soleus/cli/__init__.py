@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    from soleus.stopping import guarded_output
+    from soleus.machine.stopping import guarded_output
 
     refused: list[OSError] = []
 

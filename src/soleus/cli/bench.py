@@ -79,7 +79,7 @@ def bench(
         "machine": _machine(),
         "results": _scaling(config, counts, rounds) if what == "scaling" else _measure(what, config, rounds),
     }
-    from soleus.summary import as_json
+    from soleus.run.summary import as_json
 
     print(as_json(result) if json else _text(result))
     if plot:
@@ -128,14 +128,14 @@ def _configured(what: Bench, preset: str | None, crew: Crew, settings: tuple[str
 
 
 def _machine() -> dict[str, Any]:
-    from soleus.summary import machine, versions
+    from soleus.run.summary import machine, versions
 
     return {**machine(), "versions": versions()}
 
 
 def _scaling(config: RunConfig, workers: list[int] | None, rounds: int) -> dict[str, Any]:
     from soleus.bench.scaling import bench_scaling, default_workers
-    from soleus.threads import available_cpus
+    from soleus.machine.cpus import available_cpus
 
     if config.parallel.collector == "ray":
         if not isinstance(config, Config):
@@ -217,7 +217,7 @@ def _check_file(flag: str, file: Path, kind: str) -> None:
 
 def _draw(file: Path, result: dict[str, Any]) -> None:
     from soleus.bench.picture import draw
-    from soleus.checkpoint import write_bytes
+    from soleus.machine.files import write_bytes
 
     picture = io.BytesIO()
     draw(result["bench"], result["results"]).savefig(picture, format="png", dpi=120)

@@ -28,10 +28,10 @@ def doctor(
     from soleus.doctor.folder import examine_run
     from soleus.doctor.live import examine_process
     from soleus.doctor.machine import examine
-    from soleus.remote_run import at_hand
-    from soleus.summary import as_json, versions
-    from soleus.system import available_memory_mb
-    from soleus.threads import available_cpus
+    from soleus.machine.cpus import available_cpus
+    from soleus.machine.memory import available_memory_mb
+    from soleus.run.remote_run import at_hand
+    from soleus.run.summary import as_json, versions
 
     findings = [] if run is None else examine_run(at_hand(run), available_cpus(), available_memory_mb(), versions())
     findings += [] if pid is None else examine_process(pid)

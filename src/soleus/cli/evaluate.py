@@ -33,10 +33,10 @@ def evaluate_run(
     run: str, checkpoint: str, episodes: int, seed: int, num_threads: int | None, model: str | None = None
 ) -> dict[str, Any]:
     """Return the evaluation of a run's checkpoint, or of a checkpoint file."""
-    from soleus import threads
-    from soleus.evaluate import evaluate as evaluate_policy
-    from soleus.remote_run import at_hand
-    from soleus.trained import load_trained
+    from soleus.evaluation.humans import evaluate as evaluate_policy
+    from soleus.machine import threads
+    from soleus.run.remote_run import at_hand
+    from soleus.run.trained import load_trained
 
     trained = load_trained(at_hand(run), checkpoint, model)
     return evaluate_policy(
@@ -76,7 +76,7 @@ def evaluate(
         raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
     if num_threads is not None and num_threads < 1:
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
-    from soleus.summary import as_json
+    from soleus.run.summary import as_json
 
     result = evaluate_run(run, checkpoint, episodes, seed, num_threads, model)
     print(as_json(result) if json else describe(result))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import tyro
 
 from soleus.config import parse_overrides, takes_no_value
-from soleus.section import parse_seconds
+from soleus.config.fields import parse_seconds
 
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
 

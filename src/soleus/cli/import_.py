@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from soleus.config.sources import Axis
 from soleus.errors import UserError
-from soleus.sources import Axis
 
 
 def import_(
@@ -47,7 +47,7 @@ def import_(
         to: Last frame of the motion that counts.
         name: Joint of the motion that a body follows, over what the skeleton says.
     """
-    from soleus.importing import import_mass
+    from soleus.importing.mass import import_mass
 
     for one in name:
         if not re.fullmatch(r"[^=]+=[^=]+", one):

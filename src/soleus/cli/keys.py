@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from soleus.config import Config, EnvConfig, parts
-from soleus.section import is_time
+from soleus.config.fields import is_time
 
 _WIDTH = 100
 _FREE = {"task": "terms and their parameters are listed by `soleus terms`"}

@@ -38,10 +38,10 @@ def record(
         ghost: Draw the reference motion too.
         seed: Of the episode's start.
     """
-    from soleus.record import record_film, record_strip
-    from soleus.remote_run import at_hand
     from soleus.render.film import check_file
-    from soleus.trained import load_trained
+    from soleus.run.remote_run import at_hand
+    from soleus.run.trained import load_trained
+    from soleus.show.record import record_film, record_strip
 
     strip = out.suffix.lower() == ".png"
     size = size or ("1600x420" if strip else "640x480")

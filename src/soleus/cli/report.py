@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from soleus.cli.flags import OtherModel, RunText, Seconds, Which
+from soleus.config.fields import is_url
 from soleus.errors import UserError
-from soleus.section import is_url
 
 if TYPE_CHECKING:
     from soleus.gait import Report
@@ -25,10 +25,10 @@ def player_of(
     model: str | None = None,
 ) -> tuple[dict[str, Any], "Callable[[int], Played]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
-    from soleus import threads
-    from soleus.playback import play
-    from soleus.remote_run import at_hand
-    from soleus.trained import load_trained
+    from soleus.machine import threads
+    from soleus.run.remote_run import at_hand
+    from soleus.run.trained import load_trained
+    from soleus.sim.trace import play
 
     trained = load_trained(at_hand(run), checkpoint, model)
     config = trained.human()
@@ -108,7 +108,7 @@ def report(
     known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model)
     from soleus import gait
     from soleus.compare import read_runs
-    from soleus.summary import as_json
+    from soleus.run.summary import as_json
 
     record = read_runs([Path(known["folder"])])[0]
     folder = out if out is not None else Path(known["folder"]) / "gait-report"

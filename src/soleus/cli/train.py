@@ -10,11 +10,11 @@ import tyro
 
 from soleus.cli.flags import NO_CREW, CrewFlags, Text, short_overrides
 from soleus.config import RunConfig, load_config, parse_overrides
+from soleus.config.fields import is_url
 from soleus.errors import UserError
-from soleus.section import is_url
 
 if TYPE_CHECKING:
-    from soleus.run import Run
+    from soleus.run.run import Run
 
 RUNS = Path("runs")
 
@@ -105,9 +105,9 @@ def train(
 
 def _fetch(url: str, run_dir: Path | None) -> Path:
     """Copy a run at a URL, where it goes on to be put, into a new folder; return the checkpoint to go on from."""
-    from soleus.checkpoint import write_bytes
-    from soleus.inputs import config_text
-    from soleus.remote_run import fetch, split
+    from soleus.machine.files import write_bytes
+    from soleus.run.inputs import config_text
+    from soleus.run.remote_run import fetch, split
 
     root, _ = split(url)
     folder = run_dir or _new_folder(root.rpartition("/")[2])
@@ -120,8 +120,8 @@ def _fetch(url: str, run_dir: Path | None) -> Path:
 
 def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run":
     """Return a run (train.build). Until it is there, every signal that asks to end does so as Ctrl-C does."""
-    from soleus.stopping import Asked, on_signals
-    from soleus.train import build
+    from soleus.machine.stopping import Asked, on_signals
+    from soleus.training import build
 
     asked = False
 
@@ -143,9 +143,9 @@ def _run(
     preset: str | None, resume: str | None, run_dir: Path | None, overrides: dict[str, Any], given: dict[str, str]
 ) -> tuple[Path, dict[str, Any]]:
     """Train; return the run's folder and its summary."""
-    from soleus import checkpoint, inputs
-    from soleus.claim import FolderInUse
-    from soleus.train import train as run_training
+    from soleus.run import checkpoint, inputs
+    from soleus.run.claim import FolderInUse
+    from soleus.training import train as run_training
 
     if resume is not None:
         if is_url(resume):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from importlib import metadata
 
-from soleus import threads
 from soleus.cli.bench import bench
 from soleus.cli.compare import compare
 from soleus.cli.doctor import doctor
@@ -19,6 +18,7 @@ from soleus.cli.train import train
 from soleus.cli.usage import check_flags, parse
 from soleus.cli.view import view
 from soleus.errors import UserError, nearest
+from soleus.machine import threads
 
 VERBS: dict[str, Callable[..., int | None]] = {
     "train": train,

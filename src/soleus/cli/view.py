@@ -53,17 +53,17 @@ def view(
         raise UserError(f"--seconds: expected more than 0, got {seconds}")
     if not 1 <= port <= 65535:
         raise UserError(f"--port: expected 1 to 65535, got {port}")
-    from soleus.view.control import Control
-    from soleus.view.subject import act_of
+    from soleus.show.view.control import Control
+    from soleus.show.view.subject import act_of
 
     act, trained = act_of(subject, dump, checkpoint, motion, seed, model)
     control = Control(act, speed)
     if web:
-        from soleus.view.web import view_web
+        from soleus.show.view.web import view_web
 
         kept = view_web(control, port, seconds, trained)
     else:
-        from soleus.view.desktop import view_desktop
+        from soleus.show.view.desktop import view_desktop
 
         kept = view_desktop(control, seconds=seconds)
     if seconds is not None:

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from soleus.batch import Layout
 from soleus.config import RunConfig
+from soleus.exchange.batch import Layout
+from soleus.exchange.weights import check_policy
 from soleus.nets.policy import build_policy, normalize, weights_of
 from soleus.nets.precision import resolve
-from soleus.networks import check_policy
 
 Array = npt.NDArray[Any]
 

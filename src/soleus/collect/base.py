@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from soleus.batch import Batch, Layout
 from soleus.errors import UserError
+from soleus.exchange.batch import Batch, Layout
 
 
 class CollectorFailed(UserError):

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.batch import Batch, Bool, Divergence, MuscleSamples
 from soleus.config import Config
-from soleus.networks import to_numpy
-from soleus.simulation import EPISODE_COLUMNS
-from soleus.sums import residuals, term_means
+from soleus.exchange.batch import Batch, Bool, Divergence, MuscleSamples
+from soleus.exchange.weights import to_numpy
+from soleus.sim.buffers import EPISODE_COLUMNS
+from soleus.sim.sums import residuals, term_means
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 

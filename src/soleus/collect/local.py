@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus import threads
-from soleus.batch import Batch, Layout
 from soleus.collect.actor import Actor, TorchActor
 from soleus.collect.base import CollectorFailed
 from soleus.collect.rollout import Rollout, Times, start_seed
@@ -23,7 +21,9 @@ from soleus.config import Config, EnvConfig, RunConfig
 from soleus.environments import Group, advise, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
 from soleus.errors import UserError, described, trace_of
-from soleus.stopping import let_through
+from soleus.exchange.batch import Batch, Layout
+from soleus.machine import threads
+from soleus.machine.stopping import let_through
 
 
 class LocalCollector:

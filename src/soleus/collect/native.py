@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.batch import Batch, Layout
 from soleus.collect.humans import batch_of
 from soleus.config import Config
-from soleus.profiling import of_collection
-from soleus.simulation import Buffers, Simulation, load_body
+from soleus.exchange.batch import Batch, Layout
+from soleus.sim.buffers import Buffers
+from soleus.sim.profiling import of_collection
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
 
 
 class NativeCollector:
@@ -19,7 +21,7 @@ class NativeCollector:
 
     def __init__(self, config: Config, num_threads: int) -> None:
         train = config.train
-        self.simulation = Simulation(load_body(config), train.num_envs, num_threads, train.seed)
+        self.simulation = Simulation(load_scenario(config), train.num_envs, num_threads, train.seed)
         self._muscle: Mapping[str, Any] | None = None
         self.simulation.core.profile(train.profile)
         self._buffers = Buffers(self.simulation, train.rollout_steps, samples=config.trains_muscle_network)
@@ -57,8 +59,8 @@ class NativeCollector:
         buffers["observations"][0] = buffers["observations"][-1]
         before = self.simulation.save()
         buffers.run(self.simulation, with_policy=True)
-        batch = batch_of(buffers.arrays, self.simulation.body.config, before, self._muscle)
-        if self.simulation.body.config.train.profile:
+        batch = batch_of(buffers.arrays, self.simulation.scenario.config, before, self._muscle)
+        if self.simulation.scenario.config.train.profile:
             batch.metrics |= of_collection(core.report(), time.perf_counter() - start, core.threads)
         return batch
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.batch import Batch, Layout
 from soleus.collect.base import CollectorFailed
 from soleus.environments.base import Slots
 from soleus.environments.bounds import REWARDS
-from soleus.system import check_memory
+from soleus.exchange.batch import Batch, Layout
+from soleus.machine.memory import check_memory
 
 UNWRITTEN = 255
 _FLAGS = ("terminated", "truncated", "valid")

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 
 from soleus.errors import UserError
-from soleus.log import read_metrics
+from soleus.run.log import read_metrics
 
 Row = Mapping[str, Any]
 

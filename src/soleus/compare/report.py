@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from soleus.checkpoint import write_bytes
 from soleus.compare.comparison import Comparison
 from soleus.compare.reading import RunRecord
 from soleus.compare.shares import SHARES
 from soleus.compare.table import DASH, as_text, figures_table, grid, piped_width
 from soleus.errors import UserError
+from soleus.machine.files import write_bytes
 
 PICTURE, REPORT = "compare.png", "compare.txt"
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from soleus.compare.figures import Figures
-from soleus.log import short_time
+from soleus.run.log import short_time
 
 DASH = "-"
 _NARROWEST, _WIDEST = 8, 32  # of a run's column

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from soleus import checkpoint
 from soleus.compare.reading import number, read_mapping
 from soleus.config import EnvConfig, RunConfig, load_config
 from soleus.doctor.finding import Finding, plural
 from soleus.errors import UserError
-from soleus.log import read_metrics
+from soleus.run import checkpoint
+from soleus.run.log import read_metrics
 
 _RECENT = 20  # iterations
 _MUCH = 0.3  # of the collection, spent waiting

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from soleus import threads
 from soleus.doctor.finding import Finding, plural
 from soleus.doctor.machine import thread_settings
 from soleus.errors import UserError
+from soleus.machine.cpus import affinity_set, quota_cpus, whole_cpus
 
 _WATCHED_S = 0.5
 _PAUSE_S = 0.008  # between two looks at every thread
@@ -51,8 +51,8 @@ def examine_process(pid: int, root: Path = Path("/")) -> list[Finding]:
     if not (proc / str(pid) / "task").is_dir():
         raise UserError(f"--pid: expected the number of a process that runs here, got {pid}")
     members = family(pid, proc)
-    reach = allowed(members, proc) or threads.affinity_set()
-    cpus = threads.whole_cpus(len(reach), threads.quota_cpus(root, pid))
+    reach = allowed(members, proc) or affinity_set()
+    cpus = whole_cpus(len(reach), quota_cpus(root, pid))
     return [
         *(
             replace(one, name=f"{one.name} of {pid}")

@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from soleus import leftovers, threads
+from soleus.doctor import leftovers
 from soleus.doctor.finding import Finding, plural
 from soleus.doctor.libraries import blas_threads, torch_threads
 from soleus.doctor.topology import topology
 from soleus.environments import pool
+from soleus.machine import threads
+from soleus.machine.cpus import affinity_cpus, affinity_set, available_cpus, quota_cpus, whole_cpus
 from soleus.render import gl
-from soleus.summary import PACKAGES, versions
+from soleus.run.summary import PACKAGES, versions
 
 _BINDING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 _OPTIONAL = frozenset({"soleus", "envpool"})  # the first is missing where its sources are run as they lie
@@ -26,12 +28,12 @@ def examine(
     environment: variables of this process. clean: remove what runs left behind. quick: leave out what takes seconds,
     the measurement of threads. root: where /proc and /sys are mounted.
     """
-    count = threads.available_cpus(root)
+    count = available_cpus(root)
     loads = core()
     return [
         cpus(root),
         *quota(root),
-        topology(threads.affinity_set(), root),
+        topology(affinity_set(), root),
         *thread_settings(environment, count),
         torch_threads(count),
         blas_threads(count),
@@ -54,19 +56,17 @@ def _speed(count: int) -> Finding:
 
 def cpus(root: Path = Path("/")) -> Finding:
     """How many CPUs are in reach, and why so many."""
-    allowed, there, limit = threads.affinity_cpus(), os.cpu_count() or 1, threads.quota_cpus(root)
+    allowed, there, limit = affinity_cpus(), os.cpu_count() or 1, quota_cpus(root)
     by_quota = f"a quota of {limit:g}" if math.isfinite(limit) else "no quota"
-    return Finding(
-        "CPUs", "ok", f"{threads.available_cpus(root)} in reach: {allowed} of {there} by affinity, {by_quota}"
-    )
+    return Finding("CPUs", "ok", f"{available_cpus(root)} in reach: {allowed} of {there} by affinity, {by_quota}")
 
 
 def quota(root: Path = Path("/")) -> list[Finding]:
     """A control group's quota below the CPUs that libraries count: it stops whoever starts as many threads."""
-    allowed, limit = threads.affinity_cpus(), threads.quota_cpus(root)
+    allowed, limit = affinity_cpus(), quota_cpus(root)
     if limit >= allowed:
         return []
-    count = threads.whole_cpus(allowed, limit)
+    count = whole_cpus(allowed, limit)
     time = f"the time of {limit:g} CPU{'s' * (limit != 1)}"
     text = f"{time} for {allowed} that libraries count, whose threads are stopped in between"
     return [Finding("quota", "note", f"{text}: runs take {count}; elsewhere set OMP_NUM_THREADS={count}")]
@@ -115,7 +115,7 @@ def packages(found: Mapping[str, str]) -> Finding:
 def core() -> Finding:
     """Whether the native core loads."""
     try:
-        import soleus.simulation  # noqa: F401 - the module through which everything uses it
+        import soleus.sim.simulation  # noqa: F401 - the module through which everything uses it
     except ImportError as error:
         return Finding("core", "wrong", f"it does not load (make setup): {str(error).splitlines()[0]}")
     return Finding("core", "ok", "the native core loads")

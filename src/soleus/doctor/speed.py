@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from soleus import threads
 from soleus.doctor.finding import Finding
+from soleus.machine.cpus import affinity_set
 
 _PRESET, _HUMANS = "walk2d", 32
 _ROUND_S = 0.25  # of one thread
@@ -55,13 +55,15 @@ def measure(cpus: int) -> Speed:
     """Alternate rollouts of 1 and of `cpus` threads for a few seconds."""
     from soleus.bench.parts import load_random, seconds
     from soleus.config import load_human_config
-    from soleus.simulation import Buffers, Simulation, load_body
+    from soleus.sim.buffers import Buffers
+    from soleus.sim.scenario import load_scenario
+    from soleus.sim.simulation import Simulation
 
-    body = load_body(load_human_config(_PRESET))
+    scenario = load_scenario(load_human_config(_PRESET))
     humans = max(_HUMANS, 4 * cpus)
 
     def runner(count: int) -> Callable[[int], float]:
-        made = Simulation(body, humans, count, 0)
+        made = Simulation(scenario, humans, count, 0)
         load_random(made, 0)
 
         def run(steps: int) -> float:
@@ -87,7 +89,7 @@ def measure(cpus: int) -> Speed:
 
 def _busy_seconds(proc: Path = _PROC) -> float:
     """Return how long the CPUs in reach have been at work, or kept from it by other machines on the host [s]."""
-    reach = threads.affinity_set()
+    reach = affinity_set()
     try:
         lines = (proc / "stat").read_text().splitlines()
     except OSError:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.errors import UserError
-from soleus.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
 
 Array = npt.NDArray[Any]
 

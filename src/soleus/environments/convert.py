@@ -9,7 +9,7 @@ from gymnasium import Space, spaces
 from soleus.environments.base import Array
 from soleus.environments.promise import described, part_of
 from soleus.errors import UserError
-from soleus.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
 
 _FLATTENED = (spaces.Dict, spaces.Tuple, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 _MOST_CHOICES = 1024  # of one number of a Box of whole numbers

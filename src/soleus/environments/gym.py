@@ -19,8 +19,8 @@ from soleus.environments.folder import Home
 from soleus.environments.info import episode_of
 from soleus.environments.promise import described as in_words
 from soleus.errors import UserError, described
-from soleus.registration import register
-from soleus.stopping import let_through
+from soleus.machine.stopping import let_through
+from soleus.sim.registration import register
 
 
 def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:

@@ -7,9 +7,9 @@ import numpy as np
 
 from soleus.config import Config
 from soleus.environments.base import Array, Slots
-from soleus.envs import BatchEnv
-from soleus.simulation import load_body
-from soleus.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
+from soleus.sim.gymnasium import BatchEnv
+from soleus.sim.scenario import load_scenario
 
 
 class HumanGroup:
@@ -21,7 +21,7 @@ class HumanGroup:
 
     def __init__(self, config: Config, num_threads: int) -> None:
         """Raises UserError for a model or a task that does not fit."""
-        self.env = BatchEnv(load_body(config), config.train.num_envs, num_threads, config.train.seed)
+        self.env = BatchEnv(load_scenario(config), config.train.num_envs, num_threads, config.train.seed)
         self.num_envs = self.env.num_envs
         core = self.env.simulation.core
         self.observation = ObservationSpec((core.observation_size,))

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from soleus.batch import MOST_INFO
 from soleus.environments.base import Episode
+from soleus.exchange.batch import MOST_INFO
 
 _LONGEST = 64  # characters of a name
 _ROOM = MOST_INFO + 1  # one name more than a run follows, so that it can say so

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from soleus.environments.base import Array, Group, Slots
-from soleus.spaces import ObservationSpec
+from soleus.exchange.spaces import ObservationSpec
 
 
 class _Layer:

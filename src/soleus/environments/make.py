@@ -15,7 +15,7 @@ from soleus.environments.gym import GymGroup, maker
 from soleus.environments.layers import StackedGroup, TerminatingGroup
 from soleus.environments.vector import VectorGroup
 from soleus.errors import UserError, described, nearest
-from soleus.stopping import let_through
+from soleus.machine.stopping import let_through
 
 SCHEMES = ("gymnasium", "envpool", "procgen")
 

@@ -13,7 +13,7 @@ from soleus.gait.cycles import REASONS, Strides, cut
 from soleus.gait.function import Function, functions
 from soleus.gait.measures import Measure, measures_of, strides_by_side, symmetry
 from soleus.gait.norms import Band, Phase, angle_bands, phases, usual_figures
-from soleus.playback import Trace
+from soleus.sim.trace import Trace
 
 LEAST = 20
 """Strides of each foot from which means are taken to mean something."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from soleus.gait.anatomy import Root, foot_body, root_of
 from soleus.gait.strikes import Contact, find_contacts
-from soleus.playback import Trace
+from soleus.sim.trace import Trace
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from soleus.gait.analysis import LEAST, check_walks
 from soleus.gait.cycles import cut
-from soleus.playback import Trace
+from soleus.sim.trace import Trace
 
 ROUNDS = 5
 """As often are episodes asked for at most."""

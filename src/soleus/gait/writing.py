@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from soleus.checkpoint import write_bytes
 from soleus.compare.reading import RunRecord
 from soleus.errors import UserError
 from soleus.gait.analysis import Report
-from soleus.summary import as_json
+from soleus.machine.files import write_bytes
+from soleus.run.summary import as_json
 
 PAGE, NUMBERS = "report.html", "report.json"
 PICTURES = ("angles", "forces", "activations", "muscles", "curves")

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from soleus.checkpoint import flaw_of
+from soleus.exchange.state import flaw_of
 
 
 def flaw_of_adam(state: Any, mine: torch.optim.Adam) -> str | None:

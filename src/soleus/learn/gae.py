@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from soleus.batch import Bool, Float32
+from soleus.exchange.batch import Bool, Float32
 
 
 def generalized_advantages(

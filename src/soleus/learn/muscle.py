@@ -8,12 +8,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from soleus.batch import MuscleLayout, MuscleSamples
-from soleus.checkpoint import flaw_of
 from soleus.config import CoordinationConfig
+from soleus.exchange.batch import MuscleLayout, MuscleSamples
+from soleus.exchange.state import flaw_of
+from soleus.exchange.weights import TORQUE_SCALE, check_state, muscle_network, sequential_names, to_numpy
 from soleus.learn.adam import completed, flaw_of_adam
 from soleus.nets.mlp import build_network
-from soleus.networks import TORQUE_SCALE, check_state, muscle_network, sequential_names, to_numpy
 
 _LOSS_TORQUE = 100.0  # [N m] a torque error of this size costs 1
 _EFFORT, _PREACTIVATION = 0.01, 0.01  # weights of mean(a^2) and mean(x^2)

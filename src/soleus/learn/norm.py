@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from soleus.checkpoint import flaw_of
+from soleus.exchange.state import flaw_of
 
 Float64 = npt.NDArray[np.float64]
 

@@ -10,17 +10,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from soleus.batch import Batch, Layout
-from soleus.checkpoint import flaw_of
 from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
+from soleus.exchange.batch import Batch, Layout
+from soleus.exchange.state import flaw_of
+from soleus.exchange.weights import Weights, to_numpy
 from soleus.learn.adam import completed, flaw_of_adam
 from soleus.learn.gae import generalized_advantages
 from soleus.learn.norm import RewardScaler, RunningMoments
 from soleus.learn.shards import Shards
 from soleus.nets.policy import build_policy, build_value, normalize, weights_of
 from soleus.nets.precision import resolve
-from soleus.networks import Weights, to_numpy
 
 _OBSERVATION_EPSILON = 1e-2  # keeps observations that hardly vary, such as those of a rare contact, from blowing up
 _RETURN_EPSILON = 1e-4

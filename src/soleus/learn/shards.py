@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from soleus.threads import computing_with
+from soleus.machine.threads import computing_with
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -11,6 +11,7 @@ from typing import Any
 
 import mujoco
 
+from soleus.config.sources import ModelFiles, is_model_file
 from soleus.errors import UserError
 from soleus.models import mass, myosim
 from soleus.models.build import build_human
@@ -18,7 +19,6 @@ from soleus.models.human import Human
 from soleus.models.muscle_table import MuscleTable, read_table
 from soleus.models.numbers import check_numbers
 from soleus.models.speech import quiet_libraries
-from soleus.sources import ModelFiles, is_model_file
 
 _OWN = ("walk2d",)
 _ENDINGS = {

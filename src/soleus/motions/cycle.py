@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus.config.strict_yaml import parse_yaml
 from soleus.errors import UserError
 from soleus.motions.jumps import JOINT, PLACE, TURN, find_jump
-from soleus.strict_yaml import parse_yaml
 
 Floats = NDArray[np.float64]
 

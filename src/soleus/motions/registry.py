@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus.config.sources import BvhMotion, TableMotion
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.axes import facing, turned_up
@@ -21,7 +22,6 @@ from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
 from soleus.motions.rotations import multiply
 from soleus.motions.table import read_table
-from soleus.sources import BvhMotion, TableMotion
 
 _NAMES = ("walk",)
 _FRAMES = 128

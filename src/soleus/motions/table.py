@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus.config.sources import TableMotion
 from soleus.errors import UserError, nearest
 from soleus.models.human import Human
 from soleus.motions.axes import turned_up
@@ -20,7 +21,6 @@ from soleus.motions.plausible import Given, check_angles, check_place, check_tre
 from soleus.motions.posing import root_slots
 from soleus.motions.rotations import conjugate, log, multiply, rotated, turn_of
 from soleus.motions.upright import check_order, check_up
-from soleus.sources import TableMotion
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from soleus.spaces import ActionSpec
+from soleus.exchange.spaces import ActionSpec
 
 Float32 = npt.NDArray[np.float32]
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from soleus.networks import LEAKY_SLOPE, NetworkSpec
+from soleus.exchange.weights import LEAKY_SLOPE, NetworkSpec
 
 _GAINS = {"tanh": 5 / 3, "relu": math.sqrt(2), "elu": 1.0, "leaky_relu": math.sqrt(2 / (1 + LEAKY_SLOPE**2))}
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from soleus.batch import Layout
 from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
+from soleus.exchange.batch import Layout
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.weights import OBSERVATION_CLIP, NetworkSpec, Weights, policy_network
 from soleus.nets.heads import Head, head_of
 from soleus.nets.mlp import build_network
-from soleus.networks import OBSERVATION_CLIP, NetworkSpec, Weights, policy_network
-from soleus.spaces import ActionSpec, ObservationSpec
 
 
 def normalize(observations: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from soleus.errors import UserError
 
 if TYPE_CHECKING:  # a training starts films, and should not wait for MuJoCo
-    from soleus.render.frames import Image
+    from soleus.render.painter import Image
 
 SUFFIXES = (".mp4", ".gif", ".png")
 

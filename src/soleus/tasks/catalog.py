@@ -5,8 +5,8 @@ from typing import Any
 
 import mujoco  # noqa: F401  loads the library that the core links against
 
+from soleus.config.schema import TaskConfig
 from soleus.errors import UserError, nearest
-from soleus.schema import TaskConfig
 
 
 def catalog() -> dict[str, dict[str, dict[str, float]]]:

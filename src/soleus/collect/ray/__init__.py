@@ -1,0 +1,1 @@
+"""Collectors on many machines, by Ray."""

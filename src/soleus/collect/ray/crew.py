@@ -1,0 +1,315 @@
+"""The actors of a run on Ray: made, asked, and made again where they are lost. No wait here is without a deadline."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from soleus.collect.base import CollectorFailed
+from soleus.collect.failures import Failures
+from soleus.collect.ray.actor import Actor, Facts, Part, Published, versions
+from soleus.collect.ray.cluster import check_versions, import_ray, node_cpus, share_of_cpus
+from soleus.config import RunConfig
+from soleus.config.resolve import share_out
+from soleus.errors import UserError
+
+START_SECONDS = 120.0  # for all actors to find room and make their humans
+FIT_SECONDS = 30.0  # between looks for machines that have come or gone
+_LOOK_SECONDS = 2.0  # between looks at who is silent, where nobody can collect
+_FETCH_SECONDS = 60.0  # for an answer that is there to come here
+_CLOSE_SECONDS = 5.0
+
+
+class Stage(Enum):
+    """What an actor is at."""
+
+    PLACING = "finds room"
+    STARTING = "makes its humans or environments"
+    IDLE = "waits"
+    COLLECTING = "collects"
+    LATE = "collects what nobody waits for any more"
+
+
+@dataclass(eq=False)
+class Member:
+    """One actor, and after it the next one, with humans or environments first ... first + count - 1."""
+
+    number: int
+    first: int
+    count: int
+    handle: Any = None
+    stage: Stage = Stage.PLACING
+    pending: Any = None
+    """What was asked of it and not answered yet."""
+    asked_at: float = 0.0
+    """When it was asked to collect, as time.monotonic()."""
+    facts: Facts | None = None
+    fresh: bool = True
+    """Its humans are not where the last round of theirs that counted ended."""
+    placed: int = 0
+    """How often room was asked for."""
+    stillborn: int = 0
+    """How many in a row were gone before they came up."""
+
+    @property
+    def columns(self) -> slice:
+        """Its place in the arrays of a round."""
+        return slice(self.first, self.first + self.count)
+
+    @property
+    def where(self) -> str:
+        """What it is called, and where it is."""
+        place = f" (process {self.facts.pid} on {self.facts.host})" if self.facts else ""
+        return f"collector {self.number}{place}"
+
+
+class Crew:
+    """All actors of a run."""
+
+    def __init__(self, config: RunConfig, actor: type[Actor], subject: Any, needed: int | None) -> None:
+        """Start them. subject: for the start of each; needed: CPUs that each has to have, where that is known.
+
+        Raises UserError where they do not all come up.
+        """
+        self._ray, self._parallel, self._needed = import_ray(), config.parallel, needed
+        self.cpus = self._share()
+        self._looked, self._refused = time.monotonic(), 0
+        self._actor, self._subject = actor, self._ray.put(subject)
+        self._failures = Failures(config.parallel, "collectors")
+        self.lost = 0
+        self.started: dict[int, Any] = {}  # what they said when they were first started
+        assert isinstance(config.parallel.num_collectors, int)
+        parts = share_out(config.train.num_envs, config.parallel.num_collectors)
+        self.members = [Member(number, first, count) for number, (first, count) in enumerate(parts)]
+        try:
+            for one in self.members:
+                self._place(one)
+            self._start_all()
+        except BaseException:
+            self.close()
+            raise
+
+    def _place(self, one: Member) -> None:
+        """Ask for an actor; it comes up where and when there is room."""
+        # Spread: one machine's humans slow each other down. No restarts by Ray: their states would not come back.
+        options = {"num_cpus": self.cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+        one.handle = self._ray.remote(self._actor).options(**options).remote()
+        one.stage, one.facts, one.fresh, one.placed = Stage.PLACING, None, True, one.placed + 1
+        one.pending = one.handle.facts.remote()
+
+    def _share(self) -> int:
+        """Return the CPUs of each, as the cluster is now. Raises UserError where they have no room."""
+        return share_of_cpus(list(node_cpus().values()), self._parallel, self._needed)
+
+    def _fit(self) -> None:
+        """Where machines have come or gone, so that each can have more CPUs or only fewer have room: start all anew."""
+        if time.monotonic() - self._looked < FIT_SECONDS or any(
+            one.stage in (Stage.COLLECTING, Stage.LATE) for one in self.members
+        ):
+            return
+        self._looked, before = time.monotonic(), self.cpus
+        try:
+            share = self._share()
+        except UserError:
+            return  # no room for all: those that have it go on
+        complete = all(one.stage is Stage.IDLE for one in self.members)
+        if not (share > max(before, self._refused) if complete else share < before):
+            return
+        print(f"ray: the machines have changed: {share} CPUs for each collector, before {before}", flush=True)
+        self._anew(share)
+        try:
+            self._start_all()
+        except UserError as error:
+            print(f"warning: {error}", file=sys.stderr, flush=True)
+            self._refused = max(share, self._refused)
+            self._anew(min(before, share))
+
+    def _anew(self, cpus: int) -> None:
+        """Ask for actors of so many CPUs in the place of all that have others, or do not come up."""
+        for one in self.members:
+            if one.stage is not Stage.IDLE or cpus != self.cpus:
+                self._end(one)
+        self.cpus = cpus
+        for one in self.members:
+            if one.handle is None:
+                self._place(one)
+
+    def _start_all(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while waiting := [one for one in self.members if one.stage is not Stage.IDLE]:
+            found = self._answered(waiting, deadline - time.monotonic())
+            if not found:
+                there = sum(one.stage is not Stage.PLACING for one in self.members)
+                raise UserError(
+                    f"parallel.num_collectors: expected room for {len(self.members)} collectors of {self.cpus} CPUs"
+                    f" within {START_SECONDS:g} s, but {there} have found it: others use the cluster"
+                )
+            for one in found:
+                try:
+                    self._advance(one)
+                except UserError:
+                    raise
+                except Exception as error:
+                    raise UserError(f"ray: expected {one.where} to start, but {_first_line(error)}") from None
+
+    def _answered(self, waiting: Sequence[Member], seconds: float) -> list[Member]:
+        """Return those that have answered, or are lost; wait for one so long."""
+        pending = [one.pending for one in waiting]
+        ready, _ = self._ray.wait(pending, num_returns=1, timeout=max(seconds, 0.0))
+        if ready and len(pending) > 1:
+            ready, _ = self._ray.wait(pending, num_returns=len(pending), timeout=0)
+        return [one for one in waiting if one.pending in ready]
+
+    def _take(self, one: Member) -> Any:
+        """Return an answer that is there. Raises what was raised there, without Ray's report around it."""
+        pending, one.pending = one.pending, None
+        try:
+            return self._ray.get(pending, timeout=_FETCH_SECONDS)
+        except self._ray.exceptions.RayTaskError as error:
+            raise (error.cause if isinstance(error.cause, Exception) else error) from None
+
+    def _advance(self, one: Member) -> None:
+        """Bring an actor that has answered a step further on the way to IDLE. Raises whatever kept it from that."""
+        if one.stage is Stage.PLACING:
+            one.facts = self._take(one)
+            check_versions(versions(), one.facts.versions, one.facts.host)
+            one.pending = one.handle.start.remote(self._subject, one.first, one.count, self.cpus)
+            one.stage = Stage.STARTING
+        elif one.stage is Stage.STARTING:
+            self.started.setdefault(one.number, self._take(one))
+            one.stage = Stage.IDLE
+        elif one.stage is Stage.LATE:
+            one.stage = Stage.IDLE
+            self._hear(one, self._take(one))  # it counts for nothing: its weights are no longer in force
+
+    def idle(self) -> list[Member]:
+        """Return the actors that can collect; wait for one where there is none. Raises CollectorFailed."""
+        self._fit()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            self._lose_silent()
+            coming = [one for one in self.members if one.stage in (Stage.PLACING, Stage.STARTING, Stage.LATE)]
+            ready = [one for one in self.members if one.stage is Stage.IDLE]
+            left = 0.0 if ready else min(deadline - time.monotonic(), _LOOK_SECONDS)
+            found = self._answered(coming, left) if coming else []
+            for one in found:
+                placing = one.stage is Stage.PLACING
+                try:
+                    self._advance(one)
+                    one.stillborn = 0
+                except Exception as error:
+                    if placing and not isinstance(error, UserError) and not one.stillborn:
+                        # Its place was gone before it came up: that of a machine whose loss counts already.
+                        one.stillborn += 1
+                        self._end(one)
+                        self._place(one)
+                    else:
+                        self.lose([one], _first_line(error))
+            if not found and ready:
+                return ready
+            if not ready and time.monotonic() >= deadline:
+                raise CollectorFailed(
+                    f"ray: expected room for a collector of {self.cpus} CPUs within {START_SECONDS:g} s, got none"
+                )
+
+    def _lose_silent(self) -> None:
+        """Give up on those that are late and have not answered within round_timeout."""
+        for one in self.members:
+            if one.stage is Stage.LATE and time.monotonic() - one.asked_at > self._parallel.round_timeout:
+                self.lose([one], self._silent)
+
+    @property
+    def _silent(self) -> str:
+        return f"gave no answer within {self._parallel.round_timeout:g} s"
+
+    def ask(self, one: Member, weights: Any, order: Any) -> None:
+        """Let an actor collect a round."""
+        one.pending = one.handle.collect.remote(weights, order)
+        one.stage, one.fresh, one.asked_at = Stage.COLLECTING, False, time.monotonic()
+
+    def publish(self, weights: Published) -> Any:
+        """Put weights into the object store, once for all."""
+        return self._ray.put(weights)
+
+    def gather(self, asked: Sequence[Member], deadline: float, take: Callable[[Member, Part], None]) -> list[Member]:
+        """Hand over the part of everybody who was asked as it comes in; return those who were lost.
+
+        deadline: as of time.monotonic(). Those who are late are left to themselves, to go on from where they were
+        before. Raises CollectorFailed where failures come too often.
+        """
+        waiting, gone = list(asked), dict[Member, str]()
+        hard, patience = deadline, self._parallel.straggler_deadline
+        while waiting:
+            found = self._answered(waiting, deadline - time.monotonic())
+            if not found and deadline < hard:
+                for one in waiting:
+                    one.stage, one.fresh = Stage.LATE, True
+                break
+            if not found:
+                gone |= dict.fromkeys(waiting, self._silent)
+                break
+            for one in found:
+                waiting.remove(one)
+                try:
+                    part = self._take(one)
+                except Exception as error:  # whatever was raised there, or by Ray of a place that is gone
+                    gone[one] = _first_line(error)
+                else:
+                    one.stage = Stage.IDLE
+                    self._hear(one, part)
+                    take(one, part)
+                    if patience is not None and deadline == hard:
+                        deadline = min(hard, time.monotonic() + patience)
+        by_node: dict[str, list[Member]] = {}
+        for one in gone:
+            by_node.setdefault(one.facts.node if one.facts else "", []).append(one)
+        for there in by_node.values():
+            self.lose(there, gone[there[0]])
+        return list(gone)
+
+    def _hear(self, one: Member, part: Part) -> None:
+        """Hand on what was said there. Raises CollectorFailed for a collector that cannot go on."""
+        if part.said:
+            print(f"{one.where}: {part.said}", end="", file=sys.stderr, flush=True)
+        if part.failed:
+            raise CollectorFailed(f"{one.where}: {part.failed}")
+
+    def lose(self, there: Sequence[Member], what: str) -> None:
+        """Say what became of actors of one node and ask for others: one failure, however many it had.
+
+        Raises CollectorFailed where that happens too often.
+        """
+        said = f"{', '.join(one.where for one in there)} failed: {what}"
+        self.lost += len(there)
+        self._failures.count(said)
+        for one in there:
+            self._end(one)
+            self._place(one)
+
+    def _end(self, one: Member) -> None:
+        if one.handle is not None:
+            with suppress(Exception):  # it may be gone, and Ray with it
+                self._ray.kill(one.handle)
+        one.handle = one.pending = None
+
+    def close(self) -> None:
+        """End all actors; those that wait may close what they have."""
+        with suppress(Exception):
+            closing = [one.handle.close.remote() for one in self.members if one.stage is Stage.IDLE]
+            if closing:
+                self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
+        for one in self.members:
+            self._end(one)
+
+
+def _first_line(error: Exception) -> str:
+    """Return what happened in one line."""
+    if isinstance(error, UserError):
+        return str(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and "raised in its creation task" in lines[0]:
+        return lines[-1]  # below a traceback
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

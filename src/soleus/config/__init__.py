@@ -1,0 +1,46 @@
+"""The configuration of a run: frozen, checked data; read from presets, YAML files and flags, and written back."""
+
+from soleus.config.builtin import names, summary_of
+from soleus.config.environment import EnvironmentConfig
+from soleus.config.flags import parse_overrides, takes_no_value
+from soleus.config.keys import fixed_keys, known_keys, parts
+from soleus.config.load import dump_config, is_of_env, load_config, load_human_config
+from soleus.config.parallel import ParallelConfig
+from soleus.config.schema import (
+    Config,
+    ControlConfig,
+    CoordinationConfig,
+    EnvConfig,
+    PolicyConfig,
+    PpoConfig,
+    RewardConfig,
+    RunConfig,
+    TaskConfig,
+    TrainConfig,
+)
+
+__all__ = [
+    "Config",
+    "ControlConfig",
+    "CoordinationConfig",
+    "EnvConfig",
+    "EnvironmentConfig",
+    "ParallelConfig",
+    "PolicyConfig",
+    "PpoConfig",
+    "RewardConfig",
+    "RunConfig",
+    "TaskConfig",
+    "TrainConfig",
+    "dump_config",
+    "fixed_keys",
+    "is_of_env",
+    "known_keys",
+    "load_config",
+    "load_human_config",
+    "names",
+    "parse_overrides",
+    "parts",
+    "summary_of",
+    "takes_no_value",
+]

@@ -1,0 +1,164 @@
+"""The configuration read from presets and YAML files, with overrides laid over it; and written back as YAML.
+
+This is the edge: nothing below reads YAML, flags or environment variables. The data itself is described in schema.py.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from soleus.config import aliases, builtin, sources
+from soleus.config.explain import explain
+from soleus.config.fields import is_url
+from soleus.config.merge import env_over, merge, nested, without_removed_terms
+from soleus.config.schema import Config, EnvConfig, RunConfig
+from soleus.config.strict_yaml import parse_yaml
+from soleus.errors import UserError, nearest
+
+_BASE_OF_SCHEME = {"procgen": "procgen-coinrun"}  # the preset below an environment that is given alone
+
+
+def is_of_env(preset: str) -> bool:
+    """Whether a built-in preset is of environments that are not ours, rather than of a model."""
+    return "env" in _read("presets", preset, Path())
+
+
+def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Files are meant relative to the file that names them; a bare model or motion may be a name."""
+    for path in sources.PATHS:
+        value: Any = raw
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        a_file = len(path) > 1 or (isinstance(value, str) and Path(value).suffix and os.path.isfile(folder / value))
+        if isinstance(value, str) and a_file and not is_url(value):
+            raw = merge(raw, nested({".".join(path): str((folder / value).resolve())}))
+    return raw
+
+
+def _read(kind: str, name: str, folder: Path, above: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Return the mapping in a built-in file or a YAML file, laid over its `base` where it names one.
+
+    above: the files that build on this one.
+    """
+    path = folder / name
+    built_in = name in builtin.names(kind)
+    if not built_in and not path.is_file():
+        known = builtin.names(kind)
+        word = kind.removesuffix("s")
+        raise UserError(
+            f"unknown {word} '{name}'{nearest(name, known)}; expected a YAML file or one of {', '.join(known)}"
+        )
+    source = builtin.file(kind, name) if built_in else path.resolve()
+    if source in above:
+        raise UserError(f"{name}: expected a base that builds on other files, but it builds on itself")
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{name}: expected a readable YAML file, but {error}") from None
+    raw = parse_yaml(text, name)
+    if not isinstance(raw, dict):
+        raise UserError(f"{name}: expected a mapping of keys, got {type(raw).__name__}")
+    if kind == "presets":
+        raw = aliases.translate(_absolute(raw, path.parent))
+    base = _read(kind, str(raw["base"]), path.parent, (*above, source)) if "base" in raw else {}
+    own = {key: value for key, value in raw.items() if key != "base"}
+    merged: dict[str, Any] = _over(base, own, path.parent) if kind == "presets" else merge(base, own)
+    return merged
+
+
+def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a configuration laid over another. A task with a name or a base of its own replaces the one below."""
+    task = _task_over(below.get("task"), above.get("task"), folder)
+    if above.get("parallel") == "auto":
+        above = {**above, "parallel": {"num_workers": "auto", "num_envs_per_worker": "auto"}}
+    merged: dict[str, Any] = merge(below, above)
+    if "env" in above:
+        merged["env"] = env_over(below.get("env"), above["env"])
+    for key in ("model", "motion"):
+        given, base = above.get(key), sources.spelled_out(below.get(key))
+        if isinstance(given, dict) and isinstance(base, str) and not given.keys() & sources.KINDS:
+            first = next(iter(given), "keys")
+            kind = "a model file (.xml, .mjb)" if key == "model" else "a clip (.bvh) or a table (.csv)"
+            raise UserError(f"{key}.{first}: expected {kind}, which it is a key of, got {key}: {base}")
+        if isinstance(given, dict) and isinstance(base, dict):
+            merged[key] = given if given.keys() & sources.KINDS - base.keys() else merge(base, given)  # of one kind
+    ppo = above.get("ppo")
+    if isinstance(ppo, Mapping) and "minibatches" in ppo:  # the way of counting that is given last stands alone
+        merged["ppo"] = {**merged["ppo"], "batch_size": ppo.get("batch_size")}
+    return {**merged, "task": task} if "task" in above else merged
+
+
+def _task_over(below: Any, task: Any, folder: Path) -> Any:
+    """Return a task laid over another; one that is named, or has a base or all terms of its own, replaces it."""
+    if isinstance(task, str):
+        return _read("tasks", task, folder)
+    if not isinstance(task, dict):
+        return merge(below, task)
+    own = {key: value for key, value in task.items() if key != "base"}
+    if "base" in task:
+        return merge(_read("tasks", str(task["base"]), folder), own)
+    known, name = builtin.names("tasks"), task.get("name")
+    if name is None or (isinstance(below, Mapping) and name == below.get("name")):
+        return merge(below, task)
+    if {"observation", "reward"} <= task.keys():
+        return task
+    if name in known:
+        return merge(_read("tasks", name, folder), own)
+    raise UserError(
+        f"task.name: unknown task '{name}'{nearest(str(name), known)}; expected one of {', '.join(known)}; a task of"
+        f" another name says what it builds on, such as base: {known[0]}"
+    )
+
+
+def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
+    """Return the configuration of a preset or a YAML file, with overrides by dotted key laid over it.
+
+    A file may build on a preset (`base: walk2d`); its task is a name or a mapping, which may build on a task
+    (`base: imitate`) and take terms away by setting them to null. It is of humans (Config, with a `model`) or of other
+    environments (EnvConfig, with `env`). Without a preset the overrides have to give `env`. Raises UserError naming the
+    key that is wrong.
+    """
+    if overrides is not None and not (
+        isinstance(overrides, Mapping) and all(isinstance(key, str) for key in overrides)
+    ):
+        raise UserError(f"overrides: expected values by dotted key, such as {{'ppo.epochs': 4}}, got {overrides!r:.60}")
+    above = aliases.translate(_absolute(nested(overrides or {}), Path()))
+    name = str(preset_or_path) if preset_or_path is not None else _base_of(above.get("env"))
+    raw = _over(_read("presets", name, Path()), above, Path())
+    if "task" in raw:
+        raw["task"] = without_removed_terms(raw["task"])
+    elif "model" in raw and raw.get("motion") is not None:
+        raw["task"] = _read("tasks", "imitate", Path())
+    if "env" in raw and "model" in raw:
+        raise UserError(f"{name}: expected a model or env, got both: '{raw['model']}' and '{raw['env']}'")
+    kind: type[Config] | type[EnvConfig] = EnvConfig if "env" in raw else Config
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{name}: {explain(error, kind)}") from None
+
+
+def load_human_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Like load_config, where only humans will do."""
+    config = load_config(preset_or_path, overrides)
+    if not isinstance(config, Config):
+        raise UserError(f"{preset_or_path}: expected a configuration with a model, got one of '{config.subject}'")
+    return config
+
+
+def _base_of(env: Any) -> str:
+    """Return the preset below an environment that is given alone."""
+    scheme = str(env.get("id") if isinstance(env, Mapping) else env).partition(":")[0]
+    return _BASE_OF_SCHEME.get(scheme, "gymnasium")
+
+
+def dump_config(config: RunConfig) -> str:
+    """Return the whole configuration as YAML, which load_config reads back to the same Config."""
+    content = config.model_dump(mode="json", by_alias=True)
+    own = {key: content[key] for key in content if key not in RunConfig.model_fields}  # what it is about comes first
+    text: str = yaml.safe_dump({**own, **content}, sort_keys=False, width=120)
+    return text

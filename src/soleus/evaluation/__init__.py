@@ -1,0 +1,1 @@
+"""Whole episodes under a policy, counted: of humans and of other environments."""

@@ -1,0 +1,66 @@
+"""Evaluation: whole episodes, of humans in the native core, in other environments as evaluate_env.py does it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from soleus.config import Config, EnvConfig, RunConfig
+
+
+def evaluate(
+    config: RunConfig,
+    policy: Mapping[str, Any],
+    muscle: Mapping[str, Any] | None,
+    episodes: int,
+    seed: int,
+    num_threads: int,
+) -> dict[str, float]:
+    """Run `episodes` episodes and return what they came to: see evaluate_humans and evaluate_env."""
+    if isinstance(config, EnvConfig):  # which takes no MuJoCo
+        from soleus.evaluation.environments import evaluate_env
+
+        return evaluate_env(config, policy, episodes, seed, num_threads)
+    assert isinstance(config, Config)
+    return evaluate_humans(config, policy, muscle, episodes, seed, num_threads)
+
+
+def evaluate_humans(
+    config: Config,
+    policy: Mapping[str, Any],
+    muscle: Mapping[str, Any] | None,
+    episodes: int,
+    seed: int,
+    num_threads: int,
+) -> dict[str, float]:
+    """Run `episodes` episodes of deterministic actions, each of a human of its own, and return what they came to.
+
+    share_full: share of the episodes that last their whole time; mean_length_s [s]; mean_speed_m_s: distance over
+    time, both summed over the episodes [m/s]; mean_return; mean_distance_m: before the end [m]; effort: mean squared
+    activation. A distance is the length of the pelvis' path along the ground, from control step to control step,
+    whichever way it leads.
+    """
+    from soleus.sim.buffers import EPISODE_COLUMNS, Buffers
+    from soleus.sim.scenario import load_scenario
+    from soleus.sim.simulation import Simulation
+
+    simulation = Simulation(load_scenario(config), episodes, num_threads, seed)
+    simulation.load_policy(policy)
+    if muscle is not None:
+        simulation.load_muscle(muscle)
+    simulation.core.set_deterministic(True)
+    buffers = Buffers(simulation, simulation.core.episode_steps, samples=False)
+    simulation.reset(seed, buffers["observations"][0])
+    buffers.run(simulation, with_policy=True)
+    first = buffers.done.argmax(0)  # every episode ends by the last step at the latest
+    human = np.arange(episodes)
+    rows = dict(zip(EPISODE_COLUMNS, buffers["episodes"][first, human].T.astype(float), strict=True))
+    return {
+        "episodes": episodes,
+        "share_full": float(buffers["truncated"][first, human].mean()),
+        "mean_length_s": float(rows["length_s"].mean()),
+        "mean_speed_m_s": float(rows["distance_m"].sum() / rows["length_s"].sum()),
+        "mean_return": float(rows["return"].mean()),
+        "mean_distance_m": float(rows["distance_m"].mean()),
+        "effort": float(rows["effort"].mean()),
+    }

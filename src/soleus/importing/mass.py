@@ -1,0 +1,118 @@
+"""Models of other programs as files of our own, which load without the originals."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from soleus import motions
+from soleus.config.sources import BvhMotion, MassFiles, ModelFiles
+from soleus.errors import UserError
+from soleus.models import load, mass
+from soleus.models.mass.mjcf import mesh_files
+from soleus.models.muscle_table import write_table
+from soleus.motions.table import write_table as write_motion
+
+_MESHES = "meshes"
+_START = "train.yaml"
+
+
+def import_mass(
+    skeleton: str | Path,
+    muscles: str | Path | None = None,
+    *,
+    bvh: str | Path | None = None,
+    out: str | Path,
+    damping: float = 0.0,
+    scale: float = 0.01,
+    hz: float = 60.0,
+    names: Mapping[str, str] | None = None,
+    clip: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Write a model in the format of MASS to the folder `out`; return the files.
+
+    They are MJCF of the skeleton with the meshes that it names, where those are found; a CSV table of the muscles; one
+    lap of the motion as a CSV table; and train.yaml, which trains on them. damping [N m s/rad] of every joint; scale,
+    hz and names as in BvhMotion, clip: more of its keys. Raises UserError for a file that does not fit, or one
+    that would be written over; then nothing is written.
+    """
+    keys = {"scale": scale, "hz": hz, "names": dict(names or {}), **(clip or {})}
+    files, taken = _sources(skeleton, muscles, bvh, damping, keys)
+    read = mass.read_skeleton(Path(skeleton))
+    table = mass.read_muscles(Path(muscles), read) if muscles else None
+    human = load(files)
+    motion = motions.load(taken, human) if taken else None
+    meshes = {f"{_MESHES}/{path.name}": path for path in mesh_files(read).values()}
+    named = {
+        "model": f"{Path(skeleton).stem}.xml",
+        "muscles": f"{Path(muscles).stem}.csv" if muscles else None,
+        "motion": f"{Path(bvh).stem}.csv" if bvh else None,
+    }
+    targets = [name for name in (*named.values(), *meshes, _START) if name]
+    folder = Path(out)
+    _check(folder, targets)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Beside where they go, so that all of them come there or none.
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as temporary:
+            made = Path(temporary)
+            for target, source in meshes.items():
+                (made / target).parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, made / target)
+            (made / str(named["model"])).write_text(mass.skeleton_mjcf(read, damping, _MESHES), encoding="utf-8")
+            if table:
+                write_table(made / str(named["muscles"]), table)
+            if motion:
+                write_motion(made / str(named["motion"]), motion, human)
+            (made / _START).write_text(_start(human.name, named), encoding="utf-8")
+            for target in targets:
+                (folder / target).parent.mkdir(exist_ok=True)
+                os.replace(made / target, folder / target)
+    except OSError as error:
+        raise UserError(f"{folder}: expected a folder to write to, but {error.strerror}") from None
+    return [folder / target for target in targets]
+
+
+def _sources(
+    skeleton: str | Path, muscles: str | Path | None, bvh: str | Path | None, damping: float, keys: Mapping[str, Any]
+) -> tuple[ModelFiles, BvhMotion | None]:
+    try:
+        files = ModelFiles(
+            mass=MassFiles(skeleton=str(skeleton), muscles=str(muscles) if muscles else None, damping=damping)
+        )
+        return files, BvhMotion(**{"bvh": str(bvh), **keys}) if bvh else None
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        raise UserError(f"{first['loc'][-1]}: expected {said}, got {first['input']}") from None
+
+
+def _check(folder: Path, targets: list[str]) -> None:
+    twice = next((one for one in targets if targets.count(one) > 1), None)
+    if twice:
+        raise UserError(f"{folder / twice}: expected muscles and motion under names that differ")
+    there = next((folder / one for one in targets if os.path.lexists(folder / one)), None)
+    if there:
+        raise UserError(f"{there} is there already: remove it, or give another folder by --out")
+
+
+def _start(name: str, named: Mapping[str, str | None]) -> str:
+    """Text of train.yaml."""
+    motion = named["motion"]
+    model = {"mjcf": named["model"]} | ({"muscles": named["muscles"]} if named["muscles"] else {})
+    content: dict[str, Any] = {"model": model}
+    if motion:
+        content["motion"] = motion
+    content["task"] = "imitate" if motion else "walk"
+    mode = "muscle" if named["muscles"] else "torque"
+    content["control"] = {"mode": mode, "sim_hz": 600, "policy_hz": 30, "action_scale": 0.1}
+    if named["muscles"]:
+        content["coordination"] = {"method": "network", "interval": 2}
+    title = f"{name} imitates {Path(motion).stem}" if motion else f"{name} learns to walk"
+    comment = " ".join(title.split())
+    return f"# {comment}: soleus train {_START}\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}"

@@ -1,0 +1,105 @@
+"""Going on differently: what of a run's configuration a resume may change, and what begins anew where it does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soleus.config import RunConfig, fixed_keys
+from soleus.errors import UserError
+
+Changes = Mapping[str, tuple[Any, Any]]
+"""Values before and now, by dotted key; None where there is none."""
+
+_MACHINE = ("train.", "parallel.", "ppo.", "policy.", "coordination.")  # what does not change what a return means
+_MEANINGS = ("control.mode", "policy.activation", "policy.network", "env.frame_stack")  # of what goes in and out
+_OF_EACH_HUMAN = ("humans", "observations", "returns", "lengths")  # of a collector's state, (N, ...)
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not value:
+        return {prefix: value}
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        found |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+def changes(before: RunConfig, after: RunConfig) -> Changes:
+    """Return what differs between two configurations."""
+    old, new = (_flat(config.model_dump(mode="json", by_alias=True)) for config in (before, after))
+    keys = [*old, *(key for key in new if key not in old)]
+    return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
+
+
+def check(found: Changes) -> None:
+    """Raise UserError for a change that a run cannot go on with, saying why."""
+    fixed = fixed_keys()
+    for key, (before, now) in found.items():
+        for name, why in fixed.items():
+            if key == name or key.startswith(f"{name}."):
+                raise UserError(f"{key}: expected {_said(before)} as the run began, got {_said(now)}: {why}")
+
+
+def _said(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def described(found: Changes) -> str:
+    """Return the changes that matter to what is learnt in a line; "" where there are none."""
+    told = [
+        f"{key} {_said(now)} (was {_said(before)})"
+        for key, (before, now) in found.items()
+        if not key.startswith("parallel.") and (not key.startswith("train.") or key.startswith("train.rollout"))
+    ]
+    if "train.num_envs" in found:
+        before, now = found["train.num_envs"]
+        told.append(f"train.num_envs {now} (was {before})")
+    return f"going on with {', '.join(told)}" if told else ""
+
+
+def returns_mean_another_thing(found: Changes) -> bool:
+    """Whether evaluations of before and of now cannot be compared: another task, another environment."""
+    return any(not key.startswith(_MACHINE) for key in found)
+
+
+def fitted_state(
+    state: Mapping[str, npt.NDArray[Any]], fresh: Mapping[str, npt.NDArray[Any]], num_envs: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Return a collector's state for another number of humans: the first ones go on, others begin as in `fresh`.
+
+    fresh: state of the collector as it begins. Where it cannot tell of its humans all begin anew.
+    """
+    if "humans" not in state or len(state["humans"]) == num_envs:
+        return dict(state)
+    fitted = {}
+    for name, saved in state.items():
+        if name not in _OF_EACH_HUMAN:
+            fitted[name] = saved
+        elif name in fresh and fresh[name].shape[1:] == saved.shape[1:]:
+            rows = min(num_envs, len(saved))
+            fitted[name] = np.concatenate([saved[:rows], fresh[name][rows:]])
+    return fitted
+
+
+def source_of(run: str) -> Path:
+    """Return the checkpoint file that train.start_from names: a run's best, a file, here or at a URL."""
+    from soleus.run import checkpoint
+    from soleus.run.remote_run import at_hand
+
+    try:
+        return checkpoint.locate(at_hand(run), checkpoint.BEST)
+    except UserError as error:
+        raise UserError(f"train.start_from: {error}") from None
+
+
+def check_source(source: RunConfig, config: RunConfig, file: Path) -> None:
+    """Raise UserError for a run whose policy has seen or done other things than a new one would."""
+    theirs, mine = (_flat(one.model_dump(mode="json", by_alias=True)) for one in (source, config))
+    for key in sorted({*theirs, *mine}):
+        seen = key.startswith("task.observation.") or key in _MEANINGS
+        if seen and theirs.get(key) != mine.get(key):
+            got, expected = _said(theirs.get(key)), _said(mine.get(key))
+            raise UserError(f"train.start_from: expected a run with {key} {expected}, got one with {got}: {file}")

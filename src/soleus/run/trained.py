@@ -1,0 +1,117 @@
+"""A trained policy, as a run's checkpoint holds it."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from soleus.config import Config, RunConfig, load_config
+from soleus.errors import UserError
+from soleus.exchange.state import as_arrays
+from soleus.run import checkpoint, inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A policy and all that acts with it."""
+
+    file: Path
+    config: RunConfig
+    policy: Mapping[str, Any]
+    muscle: Mapping[str, Any] | None
+    """Weights of the muscle network, where coordination is done by one."""
+    steps: int
+    """Control steps that it has learnt from."""
+    model: str | None = None
+    """Name or file of another body that it was put on."""
+
+    @property
+    def run(self) -> Path:
+        """Its run folder."""
+        return self.file.parent.parent
+
+    def human(self) -> Config:
+        """Return the configuration of a human; raises UserError for a run of other environments."""
+        if not isinstance(self.config, Config):
+            raise UserError(f"{self.run}: expected a run of a human, got one of '{self.config.subject}'")
+        return self.config
+
+
+def load_trained(run: Path, which: str = "best", model: str | None = None) -> Trained:
+    """Return the policy of a run folder, or of a checkpoint file.
+
+    which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
+    model: name or file of another body for it. What has changed since the run was trained is told (inputs.check).
+    Raises UserError where there is no such run or checkpoint, or where it lacks the muscle network that its control
+    needs.
+    """
+    if which not in ("best", "latest", "previous") and not which.isdigit():
+        raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")
+    if run.is_file() and which != "best":
+        raise UserError(f"--checkpoint: expected none beside a checkpoint file, got {which} and {run}")
+    file = checkpoint.locate(run, f"step-{which}.pt" if which.isdigit() else f"{which}.pt")
+    folder = file.parent.parent
+    inputs.check(folder, without=("model",) if model else ())
+    inputs.find_modules(folder)
+    content = checkpoint.read(file)
+    config = load_config(folder / "config.yaml", {"model": model} if model else None)
+    if model and not isinstance(config, Config):
+        raise UserError(f"--model: expected none for a run of other environments, got {model}")
+    if model:
+        _compare(load_config(folder / "config.yaml"), config, content["policy"])
+    if isinstance(config, Config) and config.trains_muscle_network and content["muscle"] is None:
+        raise UserError(
+            f"{file}: expected the weights of the muscle network that coordination.method network needs, got none"
+        )
+    return Trained(
+        file,
+        config,
+        as_arrays(content["policy"]),
+        as_arrays(content["muscle"]) if content["muscle"] else None,
+        int(content["counters"]["steps"]),
+        model,
+    )
+
+
+def _compare(own: RunConfig, other: RunConfig, policy: Mapping[str, Any]) -> None:
+    """Say on the standard error stream what differs between a run's body and another for its policy.
+
+    Raises UserError where the policy cannot act on the other: it is wired otherwise, or sees or does more or less.
+    """
+    from soleus import models  # environments that are not ours take no MuJoCo
+
+    assert isinstance(own, Config)
+    assert isinstance(other, Config)
+    bodies = []
+    for config in (own, other):
+        try:
+            bodies.append(models.load(config.model, config.control.sim_hz))
+        except UserError:
+            if config is other:
+                raise
+            print(f"note: {own.subject}, the run's own model, is not there to be compared with", file=sys.stderr)
+            _check_sizes(other, policy, [])
+            return
+    if wrong := models.wired_otherwise(*bodies):
+        raise UserError(f"--model: expected a body with {wrong}: the policy's actions go by their order")
+    found = models.differences(*bodies)
+    _check_sizes(other, policy, found)
+    found = found or ["the same body"]
+    print(f"note: {other.subject} in place of {own.subject}: {'; '.join(found)}", file=sys.stderr)
+
+
+def _check_sizes(config: Config, policy: Mapping[str, Any], differences: Sequence[str]) -> None:
+    """Raise UserError where a body gives other observations or takes other actions than a policy has learnt with."""
+    from soleus.sim.scenario import load_scenario
+    from soleus.sim.simulation import Simulation
+
+    core = Simulation(load_scenario(config), 1, 1, 0).core
+    learnt = len(policy["normalizer.mean"]), len(policy["log_std"])
+    if learnt == (core.observation_size, core.action_size):
+        return
+    said = f"; it is one {'; '.join(differences)}" if differences else ""
+    raise UserError(
+        f"--model: expected a body with the {learnt[0]} observations and {learnt[1]} actions that the policy has learnt"
+        f" with, got {core.observation_size} and {core.action_size} of {config.subject}{said}"
+    )

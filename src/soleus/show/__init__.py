@@ -1,0 +1,1 @@
+"""What a policy does, to be looked at: films, a window, a page in a browser."""

@@ -1,0 +1,1 @@
+"""Humans in the native core, and the faces they have in Python."""

@@ -1,0 +1,105 @@
+"""What the native core is told: a human, a motion, a task and its control as plain data."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from soleus.config.schema import Config
+from soleus.models import Human
+from soleus.models.keyframes import start_of
+from soleus.motions import Motion
+
+_HUMAN_FIELDS = (
+    "dof_coordinate",
+    "dof_coupled",
+    "dof_polynomial",
+    "coordinate_dof",
+    "actuated",
+    "torque_limit",
+    "pose_weight",
+    "muscle_actuator",
+    "crossing_adr",
+    "crossing",
+    "root_body",
+    "head_body",
+    "tracked_bodies",
+    "end_effectors",
+    "mirror_coordinate",
+    "mirror_sign",
+    "mirror_muscle",
+    "mirror_tracked",
+    "lower",
+    "upper",
+    "ground_height",
+)
+
+
+def _plain(value: Any) -> Any:
+    return np.asarray(value).ravel().tolist() if isinstance(value, np.ndarray) else value
+
+
+def human_data(human: Human, config: Config) -> dict[str, Any]:
+    """Return the person, in the pose that the task starts from. Raises UserError for a keyframe that there is not."""
+    data = {name: _plain(getattr(human, name)) for name in _HUMAN_FIELDS}
+    data["kp"] = (human.kp * config.control.kp_scale).tolist()
+    data["kd"] = (human.kd * config.control.kd_scale).tolist()
+    data["root_kp"] = human.root_kp * config.control.kp_scale
+    data["root_kd"] = human.root_kd * config.control.kd_scale
+    if human.polylines:
+        data["polylines"] = {
+            field.name: _plain(getattr(human.polylines, field.name))
+            for field in fields(human.polylines)
+            if field.name != "names"
+        }
+    data["feet"] = [_plain(foot) for foot in human.feet]
+    data["muscles_act"] = config.control.mode != "torque"
+    start = start_of(human, config.task.keyframe)
+    data |= {"root_height": start.root_height, "head_height": start.head_height}
+    data["root_align"] = _plain(start.root_align)
+    data |= {"qpos_rest": _plain(start.qpos), "qvel_rest": _plain(start.qvel), "ctrl_rest": _plain(start.ctrl)}
+    motors = human.motors
+    data |= {
+        "motor_control": _plain(motors.control),
+        "motor_low": _plain(motors.low),
+        "motor_high": _plain(motors.high),
+    }
+    data |= {"tied": _plain(human.ties.body), "tied_to": _plain(human.ties.to), "tied_pose": _plain(human.ties.pose)}
+    data |= {"mirror_motor": _plain(motors.mirror), "mirror_motor_sign": _plain(motors.sign)}
+    return data
+
+
+def motion_data(motion: Motion) -> dict[str, Any]:
+    """Return a motion."""
+    data = {field.name: _plain(getattr(motion, field.name)) for field in fields(motion) if field.name != "name"}
+    return {**data, "frames": len(motion.qpos)}
+
+
+def task_data(config: Config) -> dict[str, Any]:
+    """Return the task: terms with their parameters, and how episodes begin."""
+    task = config.task
+    return {
+        "episode_seconds": task.episode_seconds,
+        "start_on_reference": task.initial == "reference",
+        "initial_noise": task.initial_noise,
+        "observation": dict(task.observation),
+        "reward": dict(task.reward.terms),
+        "termination": dict(task.termination),
+        "product": task.reward.combine == "product",
+    }
+
+
+def control_data(config: Config) -> dict[str, Any]:
+    """Return what turns actions into excitations or torques."""
+    control, coordination = config.control, config.coordination
+    return {
+        "mode": control.mode,
+        "network": coordination.method == "network",
+        "substeps": control.sim_hz // control.policy_hz,
+        "action_scale": control.action_scale,
+        "activation_dynamics": control.activation_dynamics,
+        "interval": coordination.interval,
+        "sweeps": coordination.sweeps,
+        "regularization": coordination.regularization,
+        "mirror": config.policy.mirror,
+    }

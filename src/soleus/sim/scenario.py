@@ -1,0 +1,51 @@
+"""What is loaded and compiled once for a run of humans: the model, the motion and the task of its configuration."""
+
+from dataclasses import dataclass
+
+import mujoco
+
+from soleus import motions
+from soleus.config import Config
+from soleus.errors import UserError
+from soleus.models import Human
+from soleus.models import load as load_human
+from soleus.motions import Motion
+from soleus.tasks.catalog import catalog, check_terms
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is loaded and compiled once, whatever the number of humans."""
+
+    config: Config
+    human: Human
+    motion: Motion | None
+
+
+def load_scenario(config: Config) -> Scenario:
+    """Load the model and the motion of a configuration and check its task. Raises UserError."""
+    check_terms(config.task, catalog())
+    human = load_human(config.model, config.control.sim_hz)
+    mode = config.control.mode
+    if mode == "muscle" and not human.muscle_names:
+        raise UserError(
+            f"control.mode: expected torque for a model without muscles, got '{mode}' for '{config.subject}'"
+        )
+    if mode == "excitation" and not (human.muscle_names or human.motors.names):
+        raise UserError(
+            f"control.mode: expected torque for a model without muscles and motors, got '{mode}' for '{config.subject}'"
+        )
+    if mode != "torque" and human.model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_ACTUATION:
+        raise UserError(
+            f'control.mode: expected torque for a model whose <option><flag actuation="disable"/> rests its muscles,'
+            f" got '{mode}' for '{config.subject}'"
+        )
+    motion = motions.load(config.motion, human) if config.motion else None
+    if config.policy.mirror and motion is None:
+        raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
+    if config.policy.mirror and human.motors.lopsided:
+        raise UserError(
+            f"policy.mirror: expected motors that are mirror images, on joints, of equal gears and control ranges, got"
+            f" '{human.motors.lopsided}' without one"
+        )
+    return Scenario(config, human, motion)

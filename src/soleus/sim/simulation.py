@@ -1,0 +1,182 @@
+"""N humans in the native core, as Python steps them."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from soleus import _core
+from soleus.config.sources import is_clip_or_table
+from soleus.errors import UserError
+from soleus.exchange.batch import Layout, MuscleLayout
+from soleus.exchange.spaces import ActionSpec, ObservationSpec
+from soleus.exchange.weights import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
+from soleus.machine.memory import check_memory
+from soleus.sim.handover import control_data, human_data, motion_data, task_data
+from soleus.sim.scenario import Scenario
+
+
+def one_human(scenario: Scenario) -> _core.HumanState:
+    """Return one human in the core, to be put into poses and looked at. Raises UserError."""
+    try:
+        return _core.HumanState(scenario.human.model._address, human_data(scenario.human, scenario.config))
+    except ValueError as error:
+        raise UserError(f"{scenario.config.subject}: {error}") from None
+
+
+def _poses_from(scenario: Scenario, error: str) -> str:
+    """Return which file starts come from, where it is starts that are wrong."""
+    source = scenario.config.motion
+    if scenario.motion is None or scenario.config.task.initial != "reference" or "expected a start" not in error:
+        return ""
+    file = getattr(source, "table", None) or getattr(source, "bvh", None) or source
+    units = ": its units and axes are motion.scale, motion.unit and motion.up" if is_clip_or_table(source) else ""
+    return f", or motion '{file}', in whose poses episodes start{units}"
+
+
+class Simulation:
+    """N humans in the native core. Errors of the core come out as UserError."""
+
+    def __init__(
+        self, scenario: Scenario, num_envs: int, num_threads: int, seed: int, shard_size: int = 0, first: int = 0
+    ) -> None:
+        """first: number of the first human among all that share the seed."""
+        num_envs, num_threads = check_count("num_envs", num_envs), check_count("num_threads", num_threads)
+        config, human = scenario.config, scenario.human
+        self.scenario = scenario
+        each = mujoco.MjData(human.model)
+        humans = f"{config.subject}: the simulations of {num_envs:,} humans"
+        check_memory(humans, num_envs * each.nbuffer, num_envs * each.narena)
+        cpus = sorted(os.sched_getaffinity(0)) if config.train.pin_threads else []
+        try:
+            self.core = _core.Rollout(
+                human.model._address,
+                human_data(human, config),
+                motion_data(scenario.motion) if scenario.motion else None,
+                task_data(config),
+                control_data(config),
+                num_envs,
+                min(num_threads, num_envs),
+                cpus,
+                check_seed(seed),
+                shard_size,
+                first,
+            )
+        except ValueError as error:
+            raise UserError(f"{config.subject}: {error}{_poses_from(scenario, str(error))}") from None
+        self.muscle_layout = MuscleLayout(
+            human.crossing_adr, human.crossing, len(human.actuated), len(human.muscle_names)
+        )
+        self.policy_spec = policy_network(config.policy, self.core.observation_size, self.core.action_size)
+        self.core.set_policy(list(self.policy_spec.sizes), _activations(self.policy_spec))
+        self.muscle_spec: NetworkSpec | None = None
+        if config.trains_muscle_network:
+            layout = self.muscle_layout
+            self.muscle_spec = muscle_network(
+                config.coordination, len(layout.crossing), layout.num_actuated, layout.num_muscles
+            )
+            self.core.set_muscle(list(self.muscle_spec.sizes), _activations(self.muscle_spec))
+
+    def stepped_model(self) -> mujoco.MjModel:
+        """Return a copy of the human's model as the core steps it: without what is not simulated or rests."""
+        model = self.scenario.human.model.__copy__()
+        groups = np.zeros(model.nactuator, np.int32)
+        model.opt.disableflags = self.core.disable_flags
+        model.opt.disableactuator = self.core.rest_actuators(groups)
+        model.actuator_group[:] = groups
+        return model
+
+    @property
+    def layout(self) -> Layout:
+        """Sizes of what the core gives."""
+        control = self.scenario.config.control
+        return Layout(
+            self.core.humans,
+            ObservationSpec((self.core.observation_size,)),
+            ActionSpec.continuous(self.core.action_size),
+            1.0 / control.policy_hz,
+            self.muscle_layout if self.muscle_spec else None,
+        )
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Swap the policy's weights whole; raises UserError, the old ones staying, for a state that does not fit."""
+        check_policy(self.policy_spec, state)
+        self.core.load_policy(
+            layers(self.policy_spec, state, "net."),
+            _vector(state["normalizer.mean"]),
+            _vector(state["normalizer.std"]),
+            _vector(state["log_std"]),
+        )
+
+    def load_muscle(self, state: Mapping[str, Any]) -> None:
+        """Swap the muscle network's weights whole; raises UserError, the old ones staying, for what does not fit."""
+        if self.muscle_spec is None:
+            raise UserError("load_muscle: expected coordination.method network, got static_optimization")
+        check_state(self.muscle_spec, state, "muscle network")
+        self.core.load_muscle(layers(self.muscle_spec, state))
+
+    def reset(self, seed: int, observations: np.ndarray) -> None:
+        """Start episode 0 of every human under this seed and write what they see first, (N, D) float32."""
+        self.core.reset(check_seed(seed), observations)
+        if not np.isfinite(observations).all():
+            human = int(np.argwhere(~np.isfinite(observations))[0, 0])
+            raise UserError(
+                f"{self.scenario.config.subject}: expected finite first observations, got others of human {human}"
+            )
+
+    def save(self) -> np.ndarray:
+        """Return what each human's future depends on, (N, state size) float64."""
+        states = np.zeros((self.core.humans, self.core.state_size))
+        self.core.save(states)
+        return states
+
+    def restore(self, states: np.ndarray) -> None:
+        """Go on from what save() gave. Raises UserError for another shape."""
+        try:
+            self.core.restore(np.ascontiguousarray(states, np.float64))
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    def qpos(self) -> np.ndarray:
+        """Return the generalized positions, (N, nq) float64."""
+        out = np.zeros((self.core.humans, self.scenario.human.model.nq))
+        self.core.qpos(out)
+        return out
+
+    def reference(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the motion is: poses (N, nq) and phases (N) in [0, 1). Raises UserError without a motion."""
+        qpos, phase = np.zeros((self.core.humans, self.scenario.human.model.nq)), np.zeros(self.core.humans)
+        try:
+            self.core.reference(qpos, phase)
+        except ValueError as error:
+            raise UserError(f"{self.scenario.config.subject}: {error}") from None
+        return qpos, phase
+
+
+def _activations(spec: NetworkSpec) -> list[str]:
+    return [spec.activation] * len(spec.hidden) + [spec.output_activation]
+
+
+def _vector(tensor: Any) -> np.ndarray:
+    from soleus.exchange.weights import to_numpy
+
+    return np.ascontiguousarray(to_numpy(tensor), np.float32)
+
+
+_SEEDS = 2**63
+
+
+def check_seed(seed: Any) -> int:
+    """Return the seed; raises UserError for anything but a whole number in [0, 2^63)."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < _SEEDS:
+        raise UserError(f"seed: expected a whole number from 0 to 2^63 - 1, got {seed!r}")
+    return int(seed)
+
+
+def check_count(name: str, value: Any) -> int:
+    """Return how many there are to be; raises UserError for anything but a whole number from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise UserError(f"{name}: expected a whole number of at least 1, got {value!r}")
+    return int(value)

@@ -1,0 +1,147 @@
+"""What is seen of a policy at work is what it did."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from small_run import small_run
+from soleus.config import load_config
+from soleus.run.trained import load_trained
+from soleus.sim.buffers import Buffers
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
+from soleus.sim.trace import STATE, Playback, play
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return load_trained(small_run())
+
+
+def test_the_last_row_of_a_trace_is_where_the_human_is(trained):
+    playback = Playback(load_scenario(trained.human()), trained.policy, trained.muscle, num_envs=3, seed=5)
+    for _ in range(4):
+        step = playback.step()
+        going = np.flatnonzero(~step.done)
+        states = playback.simulation.save()[:, : playback.size]
+        np.testing.assert_array_equal(step.trace[-1, going, : playback.size], states[going])
+    assert step.trace.shape == (16, 3, playback.size + 18)
+    assert ((step.trace[..., playback.size :] >= 0) & (step.trace[..., playback.size :] <= 1)).all()
+
+
+def test_looking_changes_nothing(trained):
+    scenario = load_scenario(trained.human())
+    seen, unseen = (Simulation(scenario, 2, 1, 3) for _ in range(2))
+    rewards = []
+    for made, trace in ((seen, True), (unseen, False)):
+        made.load_policy(trained.policy)
+        buffers = Buffers(made, 12, samples=False, trace=trace)
+        made.reset(3, buffers["observations"][0])
+        buffers.run(made, with_policy=True)
+        rewards.append(buffers["rewards"].copy())
+    np.testing.assert_array_equal(*rewards)
+
+
+def test_humans_have_numbers_among_all_that_share_a_seed():
+    scenario = load_scenario(load_config("walk2d"))
+    everybody, last = Simulation(scenario, 6, 1, 3), Simulation(scenario, 2, 1, 3, first=4)
+    first = []
+    for made in (everybody, last):
+        seen = np.zeros((made.core.humans, made.core.observation_size), np.float32)
+        made.reset(3, seen)
+        first.append(seen)
+    np.testing.assert_array_equal(first[0][4:], first[1])
+
+
+def test_episodes_are_whole_and_stand_on_the_ground(trained):
+    played = play(trained.human(), trained.policy, trained.muscle, episodes=3, seconds=1.5, seed=2)
+    assert len(played.traces) == 3
+    missed, wanted = played.residual_sums
+    assert 0 < missed < wanted
+    for trace in played.traces:
+        length = len(trace.times)
+        assert length % 16 == 0
+        assert length <= 1.5 * 480
+        assert trace.qpos.shape == (length, trace.human.model.nq)
+        assert np.abs(np.diff(trace.qpos, axis=0)).max() < 0.2, "without a break"
+        assert trace.metabolic_w_kg > 0
+        assert trace.ground_force[..., 2].min() >= 0, "the ground only pushes"
+        assert trace.ground_force[..., 2].max() > 100
+
+
+def test_ground_forces_carry_the_weight():
+    """Over a whole jump-free while, the mean vertical force is the weight, but for the change of momentum."""
+    trained = load_trained(small_run())
+    config = trained.human().model_copy(
+        update={"control": trained.human().control.model_copy(update={"mode": "torque"})}
+    )
+    model = load_scenario(config).human.model
+    played = play(config, trained.policy, None, episodes=4, seconds=2.0, seed=1)
+    data = mujoco.MjData(model)
+    for trace in played.traces:
+        momenta = []
+        for row in (0, -1):
+            data.qpos[:], data.qvel[:] = trace.qpos[row], trace.qvel[row]
+            mujoco.mj_forward(model, data)
+            mujoco.mj_subtreeVel(model, data)
+            momenta.append(data.subtree_linvel[1, 2] * trace.human.mass)
+        time = trace.times[-1]
+        expected = trace.human.mass * 9.81 + (momenta[1] - momenta[0]) / time
+        feet = trace.ground_force[..., 2].sum(1).mean()
+        assert feet == pytest.approx(expected, rel=0.05)
+
+
+def test_a_push_is_a_force_on_a_body(trained):
+    playback = Playback(load_scenario(trained.human()), trained.policy, trained.muscle)
+    playback.push(playback.human.root_body, np.array([50.0, 0.0, 0.0]))
+    data = mujoco.MjData(playback.human.model)
+    mujoco.mj_setState(playback.human.model, data, playback.simulation.save()[0, : playback.size], STATE)
+    np.testing.assert_array_equal(data.xfrc_applied[playback.human.root_body, :3], [50, 0, 0])
+
+
+def test_residuals_are_of_the_episodes_that_are_seen(trained):
+    """Who has fallen starts anew in the same simulation; that is no part of it."""
+    together = play(trained.human(), trained.policy, None, episodes=3, seconds=3.0, seed=4)
+    lengths = [len(trace.times) for trace in together.traces]
+    assert len(set(lengths)) > 1, "the test wants people who fall at different times"
+    scenario = load_scenario(trained.human())
+    playback = Playback(scenario, trained.policy, None, num_envs=3, seed=4)
+    sums, left = np.zeros(3), np.array(lengths) // 16
+    while left.any():
+        playback.step()
+        sums += playback.buffers["residual_sums"][left > 0].sum(0)
+        left = np.maximum(left - 1, 0)
+    np.testing.assert_allclose(together.residual_sums, sums[:2], rtol=1e-12)
+
+
+def test_after_a_divergence_a_trace_holds_no_earlier_state(trained):
+    """What is not finite is left out by whoever reads a trace: an old state would be spliced in as if it were new."""
+    playback = Playback(load_scenario(trained.human()), trained.policy, trained.muscle, num_envs=2)
+    calm = playback.step().trace.copy()
+    assert np.isfinite(calm).all()
+    playback.push(playback.human.root_body, np.array([1e9, 0.0, 0.0]))
+    step = playback.step()
+    assert step.done.all()
+    assert playback.buffers["diverged"].all()
+    there = np.isfinite(step.trace).all(2)
+    for human in range(2):
+        length = int(there[:, human].sum())
+        assert length < len(there), "the push is huge"
+        assert there[:length, human].all(), "there is nothing behind the last state"
+    shared = [np.array_equal(a, b, equal_nan=True) for a, b in zip(calm, step.trace, strict=True)]
+    assert not any(shared)
+    again = playback.step()
+    assert np.isfinite(again.trace[0]).all(), "it goes on from a fresh start"
+
+
+def test_a_human_that_diverges_at_once_leaves_an_empty_trace(trained):
+    scenario = load_scenario(trained.human())
+    buffers = Buffers(made := Simulation(scenario, 1, 1, 3), 2, samples=False, trace=True)
+    made.load_policy(trained.policy)
+    made.reset(3, buffers["observations"][0])
+    states = made.save()
+    states[0, 1 + scenario.human.model.nq] = np.nan
+    made.restore(states)
+    buffers.run(made, with_policy=True)
+    assert np.isnan(buffers["trace"][:16]).all()
+    assert np.isfinite(buffers["trace"][16:]).all()

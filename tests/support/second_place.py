@@ -1,0 +1,51 @@
+"""Runs that have a second place, and what one sees of a run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import point_mass
+from soleus.cli import main
+from soleus.config import Config
+from soleus.run import checkpoint, log
+from soleus.run.run import Run
+from soleus.training import build
+
+BEHIND = ("events.out.tfevents",)  # what stays in the run folder
+
+
+def start(config: Config, folder: Path, **options: Any) -> Run:
+    options = {"make_collector": point_mass.PointMassCollector, "evaluate": point_mass.evaluate, **options}
+    return build(config, folder, **options)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What is in a folder, by name."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: content for name, content in found.items() if not name.startswith(BEHIND)}
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    """What the iterations of a run recorded, without what depends on the clock."""
+    return [
+        {key: value for key, value in row.items() if key == "time/steps" or not key.startswith(("time/", "system/"))}
+        for row in log.read_metrics(folder)
+        if "evaluate/mean_return" not in row
+    ]
+
+
+def steps(folder: Path, name: str) -> int:
+    """Control steps before a checkpoint; 0 where there is none."""
+    file = folder / "checkpoints" / name
+    return int(checkpoint.read(file)["counters"]["steps"]) if file.exists() else 0
+
+
+def error_of(captured: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command that fails says: one line."""
+    captured.readouterr()
+    assert main(arguments) == 2
+    error = captured.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    return error.removeprefix("error: ").strip()

@@ -79,7 +79,7 @@ def test_a_run_is_never_written_over(folder: Path, target: str, name: str) -> No
 def test_the_commands_are_understood(folder: Path, target: str, collector: str, workers: int | str) -> None:
     _, (command,) = make(folder, target)
     call = call_of(command.split()[1:])
-    given = call.keywords["crew"].given  # type: ignore[attr-defined]
+    given = call.keywords["collection"].given  # type: ignore[attr-defined]
     config = load_config(
         "procgen-coinrun", parse_overrides([f"--parallel.{key}={value}" for key, value in given.items()])
     )

@@ -64,7 +64,7 @@ class Workspace {
 // A few images on their way through a network.
 struct Chunk {
   Arena kept;     // what the forward pass leaves to the backward pass; cleared once, before its first use
-  Arena working;  // and what each makes anew
+  Arena working;  // and what each makes again
   const ImageView& images;
   int first, count;
   const Bfloat16* packed;

@@ -15,7 +15,7 @@ from walker import still, walked
 
 
 @dataclass
-class Played:
+class Episodes:
     traces: list[Trace]
     residual_sums: tuple[float, float] = (0.0025, 1.0)
 
@@ -29,12 +29,12 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Trac
     def put(traces: list[Trace]) -> list[Any]:
         asked: list[Any] = []
 
-        def player_of(*given: Any) -> tuple[dict[str, Any], Callable[[int], Played]]:
+        def player_of(*given: Any) -> tuple[dict[str, Any], Callable[[int], Episodes]]:
             asked.append(given)
 
-            def one_round(number: int) -> Played:
+            def one_round(number: int) -> Episodes:
                 asked.append(number)
-                return Played(traces)
+                return Episodes(traces)
 
             return {"name": "run", "folder": "run", "checkpoint": "best.pt", "steps": 400}, one_round
 

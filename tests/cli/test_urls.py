@@ -12,7 +12,7 @@ import pytest
 from second_place import error_of, rows, start, steps
 from soleus.cli import main
 from soleus.config import Config, load_config
-from soleus.run.remote_run import at_hand
+from soleus.run.remote_run import local_copy
 from soleus.show.view.subject import run_of
 from soleus.training import train
 
@@ -64,7 +64,7 @@ def test_a_run_at_a_url_is_looked_at(run: Path, capsys: pytest.CaptureFixture[st
     for one in (url, f"{url}/", f"{url}/checkpoints/best.pt"):
         assert main(["evaluate", one, "--episodes", "2"]) == 0
         assert run_of(one).name == "walk"  # type: ignore[union-attr]
-    assert at_hand(url) == at_hand(url)
+    assert local_copy(url) == local_copy(url)
     capsys.readouterr()
     assert main(["compare", str(run), url, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["runs"]
@@ -82,7 +82,7 @@ def test_what_was_fetched_to_be_looked_at_goes_with_the_process(tmp_path: Path) 
     (run / "checkpoints").mkdir(parents=True)
     for name in ("config.yaml", "checkpoints/latest.pt"):
         (run / name).touch()
-    code = "import sys; from soleus.run.remote_run import at_hand; print(at_hand(sys.argv[1]))"
+    code = "import sys; from soleus.run.remote_run import local_copy; print(local_copy(sys.argv[1]))"
     result = subprocess.run([sys.executable, "-c", code, f"file://{run}"], capture_output=True, text=True, check=True)
     assert result.stdout.endswith("/walk\n")
     assert not Path(result.stdout.strip()).parent.exists()

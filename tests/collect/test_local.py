@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from rounds import ENV, as_dict, config_of, ready, same
-from soleus.collect.actor import TorchActor
 from soleus.collect.local import LocalCollector
+from soleus.collect.policy import TorchPolicy
 from soleus.config import EnvConfig
 from soleus.environments import make_group
 from soleus.errors import UserError
@@ -68,7 +68,7 @@ def test_stepping_drives_a_vector_env(vectorization: str) -> None:
 def test_weights_that_do_not_fit_leave_the_old_ones() -> None:
     collector, ppo = ready(config_of())
     assert isinstance(collector, LocalCollector)
-    assert isinstance(collector.actor, TorchActor)
+    assert isinstance(collector.actor, TorchPolicy)
     before = collector.actor.weights.flat.copy()
     state = {name: array.copy() for name, array in ppo.policy_state().items()}
     state["net.0.bias"][0] = np.nan
@@ -103,9 +103,9 @@ def test_learning_in_parts_is_learning_as_a_whole(network: str) -> None:
         config = config_of(env, policy__network=network, ppo__shards=count, ppo__precision="float32")
         collector, ppo = ready(config)
         samples, _ = ppo._prepare(collector.collect())
-        ppo.shards.backward(lambda part: ppo._loss(samples.rows(part)), torch.arange(32))  # noqa: B023
+        ppo.replicas.backward(lambda part: ppo._loss(samples.rows(part)), torch.arange(32))  # noqa: B023
         ppo.close()
-        gradients.append(torch.cat([p.grad.flatten() for p in ppo.shards.parameters if p.grad is not None]))
+        gradients.append(torch.cat([p.grad.flatten() for p in ppo.replicas.parameters if p.grad is not None]))
     scale = float(gradients[0].abs().max())
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-5 * scale)
     assert scale > 0
@@ -133,7 +133,7 @@ def test_steps_that_do_not_count_are_not_learnt_from() -> None:
 def test_an_actor_acts_with_the_weights_it_was_given_last(flat: bool, precision: str) -> None:
     config = config_of({"id": ENV, "options": {"seen": "image"}}, ppo__precision=precision)
     collector, ppo = ready(config)
-    actor = TorchActor(config, collector.layout, 0, 2)
+    actor = TorchPolicy(config, collector.layout, 0, 2)
     for parameter in ppo.policy.parameters():
         parameter.data.mul_(1.5)
     weights = ppo.policy_state()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from run_folders import CONFIG, NATIVE, iteration, older, parallel, sequential, write_run
-from soleus.compare.figures import Crew, Figures, crew_of, figures_of
+from soleus.compare.figures import Collection, Figures, collection_of, figures_of
 from soleus.compare.reading import read_runs
 from soleus.compare.sentences import speed_sentence
 
@@ -133,20 +133,22 @@ def test_a_summary_from_before_the_run_went_on_is_not_its_end(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("config", "summary", "crew"),
+    ("config", "summary", "collection"),
     [
-        (CONFIG, None, Crew("inline", 1, 8)),
-        ({**CONFIG, "parallel": {"collector": "auto", "num_workers": "auto"}}, None, Crew(None, None, 8)),
+        (CONFIG, None, Collection("inline", 1, 8)),
+        ({**CONFIG, "parallel": {"collector": "auto", "num_workers": "auto"}}, None, Collection(None, None, 8)),
         (CONFIG, {"parallel": {"collector": "workers", "num_workers": 4, "num_envs_per_worker": 3}}, None),
-        (NATIVE, None, Crew("native", 2, 8)),
+        (NATIVE, None, Collection("native", 2, 8)),
         ({**NATIVE, "parallel": {"collector": "auto", "num_workers": "auto"}}, {"num_threads": 3}, None),
-        ({"train": "odd", "parallel": 3}, None, Crew("native", None, None)),
+        ({"train": "odd", "parallel": 3}, None, Collection("native", None, None)),
     ],
 )
-def test_who_collects(tmp_path: Path, config: dict[str, Any], summary: dict[str, Any] | None, crew: Crew) -> None:
+def test_who_collects(
+    tmp_path: Path, config: dict[str, Any], summary: dict[str, Any] | None, collection: Collection
+) -> None:
     (run,) = read_runs([write_run(tmp_path / "run", [iteration(1, 10.0)], config, summary)])
-    told = Crew("workers", 4, 12) if summary and "parallel" in summary else Crew("native", 3, 8)
-    assert crew_of(run) == (crew or told)
+    told = Collection("workers", 4, 12) if summary and "parallel" in summary else Collection("native", 3, 8)
+    assert collection_of(run) == (collection or told)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ pytest.importorskip("ray")
 from ray_machines import HUMANS, STEPS, actors, below, config, give_weights, machines, on_ray, until
 from soleus.collect.base import CollectorFailed
 from soleus.collect.native import NativeCollector
-from soleus.collect.ray import crew as ray_crew
+from soleus.collect.ray import pool as ray_pool
 from soleus.collect.ray.actor import HumanActor
 from soleus.run.log import read_metrics
 
@@ -83,7 +83,7 @@ def test_actors_that_do_not_come_up_are_failures(capfd: pytest.CaptureFixture[st
         try:
             give_weights(made)
             made.collect()
-            made.crew._actor = Broken
+            made.actors._actor = Broken
             os.kill(actors()[0], signal.SIGKILL)
 
             with pytest.raises(CollectorFailed, match="no such package there; that makes 3 failures"):
@@ -247,7 +247,7 @@ def test_a_run_of_its_own_ray_leaves_nothing(how: Any, tmp_path: Path) -> None:
 
 def test_collectors_follow_the_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Two share a machine until another joins, and again when it is gone: the humans notice nothing."""
-    monkeypatch.setattr(ray_crew, "FIT_SECONDS", 0.0)
+    monkeypatch.setattr(ray_pool, "FIT_SECONDS", 0.0)
     native = NativeCollector(config(), 1)
     with machines(1, cpus=2) as cluster:
         made = on_ray(cluster.address)
@@ -256,20 +256,20 @@ def test_collectors_follow_the_machines(monkeypatch: pytest.MonkeyPatch, capsys:
             whole, batch = native.collect(), made.collect()
             assert batch.valid is None
             np.testing.assert_array_equal(whole.observations, batch.observations)
-            return len({one.facts.node for one in made.crew.members if one.facts})
+            return len({one.facts.node for one in made.actors.pooled if one.facts})
 
         try:
             give_weights(native, made)
-            assert (nodes(), made.crew.cpus) == (1, 1)
+            assert (nodes(), made.actors.cpus) == (1, 1)
             node = cluster.add_node(num_cpus=2)
             cluster.wait_for_nodes()
             until(lambda: nodes() == 2)
-            assert made.crew.cpus == 2
+            assert made.actors.cpus == 2
             assert "the machines have changed: 2 CPUs for each collector, before 1" in capsys.readouterr().out
             known = made.state()
             cluster.remove_node(node, allow_graceful=False)
-            until(lambda: made.collect().valid is None and made.crew.cpus == 1)
-            assert len({one.facts.node for one in made.crew.members if one.facts}) == 1
+            until(lambda: made.collect().valid is None and made.actors.cpus == 1)
+            assert len({one.facts.node for one in made.actors.pooled if one.facts}) == 1
             assert (made.state()["humans"] != known["humans"]).any(1).all()
         finally:
             made.close()

@@ -50,7 +50,7 @@ def test_two_machines_give_the_batch_of_one(cluster: Any, overrides: dict[str, A
     one = NativeCollector(config(**overrides), 2)
     two = on_ray(cluster.address, **overrides)
     try:
-        assert len({member.facts.node for member in two.crew.members if member.facts}) == 2
+        assert len({member.facts.node for member in two.actors.pooled if member.facts}) == 2
         ended = 0
         for seed in range(3):
             give_weights(one, two, seed=seed)

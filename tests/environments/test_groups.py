@@ -1,4 +1,4 @@
-"""Groups of every kind hold to the same contract, whatever way the environments below start anew."""
+"""Groups of every kind hold to the same contract, whatever way the environments below restart."""
 
 from collections.abc import Callable
 from typing import Any

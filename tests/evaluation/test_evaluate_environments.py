@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from rounds import config_of, ready
-from soleus.collect.actor import TorchActor
+from soleus.collect.policy import TorchPolicy
 from soleus.config import EnvConfig
 from soleus.evaluation.environments import evaluate_env
 
@@ -75,12 +75,12 @@ def test_the_policy_that_is_given_is_the_one_that_acts(precision: str, monkeypat
         parameter.data.mul_(1.5)
     met = []
 
-    class Watched(TorchActor):
+    class Watched(TorchPolicy):
         def likeliest(self, observations: np.ndarray) -> np.ndarray:
             met.append((observations.copy(), self.parameters(observations).copy()))
             return super().likeliest(observations)
 
-    monkeypatch.setattr("soleus.evaluation.environments.TorchActor", Watched)
+    monkeypatch.setattr("soleus.evaluation.environments.TorchPolicy", Watched)
     evaluate_env(config, ppo.policy_state(), 2, seed=1, num_threads=1)
     images, parameters = met[1]  # the first is black, which every policy takes alike
     with torch.inference_mode():

@@ -22,13 +22,13 @@ def test_bfloat16_is_for_images_where_the_processor_has_it(
     asked: str, images: bool, native: bool, expected: torch.dtype, warns: bool, monkeypatch, capsys
 ) -> None:
     monkeypatch.setattr(precision, "computes_bfloat16", lambda: native)
-    assert precision.resolve(asked, images) is expected
+    assert precision.effective_precision(asked, images) is expected
     assert ("no instructions for it" in capsys.readouterr().err) == warns
 
 
 def test_an_unknown_precision_is_an_error() -> None:
     with pytest.raises(UserError, match=r"expected a precision of auto, float32, bfloat16, got 'float16'"):
-        precision.resolve("float16", True)
+        precision.effective_precision("float16", True)
 
 
 @pytest.mark.parametrize(

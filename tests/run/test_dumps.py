@@ -47,7 +47,7 @@ def test_it_comes_to_the_same_end(diverged):
     act = ReplayAct(path)
     assert act.diverged
     seen = list(itertools.islice(act.frames(), len(act.rows) + 1))
-    np.testing.assert_array_equal(seen[0].qpos, seen[-1].qpos, "it starts anew at its end")
+    np.testing.assert_array_equal(seen[0].qpos, seen[-1].qpos, "it restarts at its end")
     np.testing.assert_array_equal(seen[0].qpos, states[VICTIM, 1 : 1 + act.human.model.nq])
 
 

@@ -22,7 +22,7 @@ from soleus.config import Config, load_config
 from soleus.errors import UserError
 from soleus.run import checkpoint, log
 from soleus.run.remote import Remote
-from soleus.run.remote_run import at_hand, fetch
+from soleus.run.remote_run import fetch, local_copy
 from soleus.training import train
 
 MakeConfig = Callable[..., Config]
@@ -56,8 +56,8 @@ def test_a_machine_is_lost_and_another_goes_on(s3: str, tmp_path: Path, monkeypa
     assert lost.wait(10) == -signal.SIGKILL
     shutil.rmtree("lost")
 
-    assert_consistent(at_hand(url))
-    saved = steps(at_hand(url), "latest.pt")
+    assert_consistent(local_copy(url))
+    saved = steps(local_copy(url), "latest.pt")
     assert saved > 0
     until = ["--steps", str(saved + 1024)]
     assert main(["train", "--resume", url, "--num-threads", "1", "--run-dir", "found", *until]) == 0

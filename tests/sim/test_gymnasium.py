@@ -212,9 +212,9 @@ def test_masked_humans_alone_start_anew(env):
         ({"reset_mask": [True] * 6}, r"reset_mask: expected a bool array of shape \(6,\), got list"),
         ({"reset_mask": np.ones(5, bool)}, r"got bool of shape \(5,\)"),
         ({"reset_mask": np.ones(6, int)}, r"got int64 of shape \(6,\)"),
-        ({"reset_mask": np.zeros(6, bool)}, "expected one human or more to start anew, got none"),
+        ({"reset_mask": np.zeros(6, bool)}, "expected one human or more to restart, got none"),
         ({"reset_mask": np.ones(6, bool), "pose": 3}, "reset: expected no option but reset_mask, got 'pose'"),
-        ("anew", "reset: expected options as a dictionary, got str"),
+        ("again", "reset: expected options as a dictionary, got str"),
     ],
 )
 def test_bad_options(env, options, message):

@@ -100,7 +100,7 @@ def test_a_push_is_a_force_on_a_body(trained):
 
 
 def test_residuals_are_of_the_episodes_that_are_seen(trained):
-    """Who has fallen starts anew in the same simulation; that is no part of it."""
+    """Who has fallen restarts in the same simulation; that is no part of it."""
     together = play(trained.human(), trained.policy, None, episodes=3, seconds=3.0, seed=4)
     lengths = [len(trace.times) for trace in together.traces]
     assert len(set(lengths)) > 1, "the test wants people who fall at different times"

@@ -16,8 +16,8 @@ def assert_understood(command: str) -> None:
     given = call.keywords
     if command.startswith("import "):
         return
-    crew: dict[str, str] = given["crew"].given if "crew" in given else {}
-    overrides = parse_overrides([f"--{setting}" for setting in given.get("set", ())]) | short_overrides(crew)
+    collection: dict[str, str] = given["collection"].given if "collection" in given else {}
+    overrides = parse_overrides([f"--{setting}" for setting in given.get("set", ())]) | short_overrides(collection)
     overrides |= short_overrides({key: given[key] for key in ("steps", "duration") if given.get(key)})
-    config = load_config(given.get("preset") or (None if "env" in crew else "walk2d"), overrides)
+    config = load_config(given.get("preset") or (None if "env" in collection else "walk2d"), overrides)
     resolve(config, cpus=4)

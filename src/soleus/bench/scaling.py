@@ -49,9 +49,9 @@ def entries_of(config: EnvConfig, workers: Sequence[int]) -> list[EnvConfig]:
     train = config.train.model_copy(update={"num_envs": asked.train.num_envs})
     entries = []
     for collector, count in (("inline", 1), *(("workers", count) for count in workers)):
-        crew = {"collector": collector, "num_workers": count, "num_envs_per_worker": None}
+        numbers = {"collector": collector, "num_workers": count, "num_envs_per_worker": None}
         entry = config.model_copy(
-            update={"train": train, "parallel": config.parallel.model_copy(update=crew)},
+            update={"train": train, "parallel": config.parallel.model_copy(update=numbers)},
         )
         resolve(entry, cpus)  # before anything is started
         entries.append(entry)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.cli.flags import NO_CREW, Crew, CrewFlags, short_overrides
+from soleus.cli.flags import NO_COLLECTION, Collection, CollectionFlags, short_overrides
 from soleus.config import Config, EnvConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
@@ -36,7 +36,7 @@ def bench(
     workers: Annotated[str | None, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="")] = None,
     collectors: Annotated[str | None, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="")] = None,
     plot: File = None,
-    crew: CrewFlags = NO_CREW,
+    collection: CollectionFlags = NO_COLLECTION,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     record: File = None,
@@ -54,14 +54,14 @@ def bench(
         workers: Of scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs in reach.
         collectors: Of scaling --collector ray: numbers of collectors on Ray, of humans; by default 1 and 2.
         plot: Draw what was found into this PNG file.
-        crew: What is stepped, by whom. By default 32 humans, and 64 for sync.
+        collection: What is stepped, by whom. By default 32 humans, and 64 for sync.
         set: Any key of the configuration: `--set control.mode=torque`, or in short `--control.mode torque`.
         json: Print one JSON object.
         record: Write the result into a Markdown file, over the last one of the same command.
     """
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")
-    config = _configured(what, preset, crew, set)
+    config = _configured(what, preset, collection, set)
     on_ray = what == "scaling" and config.parallel.collector == "ray"
     counts: list[int] | None
     if on_ray:
@@ -69,7 +69,7 @@ def bench(
     elif collectors is not None:
         raise UserError(f"--collectors: expected it for bench scaling --collector ray alone, got {collectors}")
     else:
-        counts = _counts(what, workers, crew.given)
+        counts = _counts(what, workers, collection.given)
     for name, file, kind in (("--record", record, "Markdown"), ("--plot", plot, "PNG")):
         if file:
             _check_file(name, file, kind)
@@ -115,10 +115,10 @@ def _numbers(flag: str, given: str) -> list[int]:
     return sorted({int(count) for count in given.split(",")})
 
 
-def _configured(what: Bench, preset: str | None, crew: Crew, settings: tuple[str, ...]) -> RunConfig:
-    given = crew.given
+def _configured(what: Bench, preset: str | None, collection: Collection, settings: tuple[str, ...]) -> RunConfig:
+    given = collection.given
     overrides = parse_overrides([f"--{one}" for one in settings]) | short_overrides(given)
-    if what == "scaling" and crew.collector == "ray":
+    if what == "scaling" and collection.collector == "ray":
         preset = preset or "walk-myolegs"
     name = preset or (None if "env" in given else _DEFAULT_PRESET.get(what, "walk-myolegs"))
     config = load_config(name, overrides)

@@ -35,10 +35,10 @@ def evaluate_run(
     """Return the evaluation of a run's checkpoint, or of a checkpoint file."""
     from soleus.evaluation.humans import evaluate as evaluate_policy
     from soleus.machine import threads
-    from soleus.run.remote_run import at_hand
+    from soleus.run.remote_run import local_copy
     from soleus.run.trained import load_trained
 
-    trained = load_trained(at_hand(run), checkpoint, model)
+    trained = load_trained(local_copy(run), checkpoint, model)
     return evaluate_policy(
         trained.config,
         trained.policy,

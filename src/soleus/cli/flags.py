@@ -34,7 +34,7 @@ RunText = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
 
 @dataclass(frozen=True)
-class Crew:
+class Collection:
     """What is stepped, by whom: short flags of several verbs."""
 
     num_envs: Text = None
@@ -67,8 +67,8 @@ class Crew:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-NO_CREW = Crew()
-CrewFlags = Annotated[Crew, tyro.conf.arg(name="")]
+NO_COLLECTION = Collection()
+CollectionFlags = Annotated[Collection, tyro.conf.arg(name="")]
 
 _LENGTH = ("steps", "duration", "seed", "device")  # of a training alone
 _PARALLEL = (
@@ -80,7 +80,7 @@ _KEYS = {  # of the flags that stand for one
     **{name: f"parallel.{name}" for name in _PARALLEL},
     "env": "env.id",
 }
-_OF_VERB = {  # flags that are no keys, and short ones besides those of the crew
+_OF_VERB = {  # flags that are no keys, and short ones besides those of the collection
     "train": (*_LENGTH, "run_dir", "resume", "video_every", "checkpoint_url", "profile"),
     "bench": ("rounds", "workers", "collectors", "plot", "record", "json"),
 }
@@ -98,7 +98,7 @@ def gather_settings(verb: str, arguments: Sequence[str]) -> list[str]:
 
     A flag of neither kind is taken for a key too, so that its error names the nearest one.
     """
-    own = {f"--{name}".replace("_", "-") for name in ("help", "set", *_OF_VERB[verb], *asdict(NO_CREW))}
+    own = {f"--{name}".replace("_", "-") for name in ("help", "set", *_OF_VERB[verb], *asdict(NO_COLLECTION))}
     rest, gathered = list(arguments), []
     while rest:
         token = rest.pop(0)

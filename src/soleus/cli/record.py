@@ -39,7 +39,7 @@ def record(
         seed: Of the episode's start.
     """
     from soleus.render.film import check_file
-    from soleus.run.remote_run import at_hand
+    from soleus.run.remote_run import local_copy
     from soleus.run.trained import load_trained
     from soleus.show.record import record_film, record_strip
 
@@ -55,7 +55,7 @@ def record(
     if not 0 < seconds <= 3600:
         raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds}")
     check_file(out)
-    trained = load_trained(at_hand(run), checkpoint, model)
+    trained = load_trained(local_copy(run), checkpoint, model)
     if strip:
         share = record_strip(trained, out, shot=camera, size=(width, height), ghost=ghost, seed=seed)
         if share < 0.99:

@@ -12,7 +12,7 @@ from soleus.errors import UserError
 
 if TYPE_CHECKING:
     from soleus.gait import Report
-    from soleus.gait.gathering import Played
+    from soleus.gait.gathering import Episodes
 
 
 def player_of(
@@ -23,14 +23,14 @@ def player_of(
     seed: int,
     num_threads: int | None,
     model: str | None = None,
-) -> tuple[dict[str, Any], "Callable[[int], Played]"]:
+) -> tuple[dict[str, Any], "Callable[[int], Episodes]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
     from soleus.machine import threads
-    from soleus.run.remote_run import at_hand
+    from soleus.run.remote_run import local_copy
     from soleus.run.trained import load_trained
     from soleus.sim.trace import play
 
-    trained = load_trained(at_hand(run), checkpoint, model)
+    trained = load_trained(local_copy(run), checkpoint, model)
     config = trained.human()
     known = {
         "name": trained.run.resolve().name + (f" on {Path(model).stem}" if model else ""),
@@ -39,7 +39,7 @@ def player_of(
         "steps": trained.steps,
     }
 
-    def one_round(number: int) -> "Played":
+    def one_round(number: int) -> "Episodes":
         return play(
             config,
             trained.policy,

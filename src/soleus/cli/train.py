@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import NO_CREW, CrewFlags, Text, short_overrides
+from soleus.cli.flags import NO_COLLECTION, CollectionFlags, Text, short_overrides
 from soleus.config import RunConfig, load_config, parse_overrides
 from soleus.config.fields import is_url
 from soleus.errors import UserError
@@ -29,7 +29,7 @@ def _new_folder(name: str) -> Path:
     return RUNS / f"{stem}-{number}"
 
 
-def _check_crew(given: dict[str, str], config: RunConfig) -> None:
+def _check_collection(given: dict[str, str], config: RunConfig) -> None:
     """Refuse flags that would do nothing: who forgets the collector trains on one machine, on other numbers."""
     for name in ("num_collectors", "envs_per_collector", "ray_address"):
         if name in given and config.parallel.collector != "ray":
@@ -67,7 +67,7 @@ def train(
     video_every: Text = None,
     checkpoint_url: Text = None,
     profile: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    crew: CrewFlags = NO_CREW,
+    collection: CollectionFlags = NO_COLLECTION,
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = (),
 ) -> None:
     """Train a preset or a YAML file, or go on with a run.
@@ -83,10 +83,10 @@ def train(
         profile: Show and record where the time of each iteration goes, for humans: physics, muscles, ..., learner.
         video_every: Keep a video of the policy in the run folder, so often: 30m, 2h or 90 (seconds).
         checkpoint_url: Put the run's files there too, whenever a checkpoint is written: s3://bucket/walk.
-        crew: What is stepped, by whom.
+        collection: What is stepped, by whom.
         set: Any key of the configuration: `--set ppo.epochs=4`, or in short `--ppo.epochs 4`.
     """
-    if (preset is None and crew.env is None) == (resume is None):
+    if (preset is None and collection.env is None) == (resume is None):
         got = "neither" if resume is None else "both"
         raise UserError(f"expected a preset (see `soleus presets`) or YAML file, or --resume RUN, got {got}")
     if steps is not None and duration is not None:
@@ -98,8 +98,8 @@ def train(
         overrides["train.profile"] = True
     own = {"steps": steps, "duration": duration, "seed": seed, "device": device, "video_every": video_every}
     own["checkpoint_url"] = checkpoint_url
-    overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | crew.given)
-    folder, summary = _run(preset, resume, run_dir, overrides, crew.given)
+    overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | collection.given)
+    folder, summary = _run(preset, resume, run_dir, overrides, collection.given)
     _report(folder, summary)
 
 
@@ -157,7 +157,7 @@ def _run(
         folder = file.parent.parent
         try:
             config = load_config(folder / "config.yaml", overrides)
-            _check_crew(given, config)
+            _check_collection(given, config)
         except UserError:
             if is_url(resume):
                 shutil.rmtree(folder, ignore_errors=True)  # it is still there, to be fetched with other flags
@@ -166,7 +166,7 @@ def _run(
         inputs.find_modules(folder)
         return folder, run_training(_built(config, folder, file))
     config = load_config(preset, overrides)
-    _check_crew(given, config)
+    _check_collection(given, config)
     while True:
         folder = run_dir or _new_folder(preset or config.subject)
         try:

@@ -70,7 +70,7 @@ def _samples(arrays: Arrays, kept: Bool) -> MuscleSamples | None:
 def _diverged(
     arrays: Arrays, before: npt.NDArray[np.float64], muscle: Mapping[str, Any] | None
 ) -> tuple[Divergence, ...]:
-    """What befell the humans that diverged."""
+    """What happened to the humans that diverged."""
     flags = arrays["diverged"].view(np.bool_)
     if not flags.any():
         return ()

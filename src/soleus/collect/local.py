@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.collect.actor import Actor, TorchActor
 from soleus.collect.base import CollectorFailed
+from soleus.collect.policy import ActingPolicy, TorchPolicy
 from soleus.collect.rollout import Rollout, Times, start_seed
 from soleus.collect.slots import as_batch, check, prefill, round_table
 from soleus.collect.watch import Watch
@@ -35,11 +35,11 @@ class LocalCollector:
         self.config, self.group = config, group
         self.layout = Layout(group.num_envs, group.observation, group.action, group.control_dt)
         # Humans bring the core's own policy: with it their rounds are the native rollout's, bit for bit.
-        self.actor: Actor
+        self.actor: ActingPolicy
         if isinstance(group, HumanGroup):
             self.actor = group
         else:
-            self.actor = TorchActor(config, self.layout, 0, group.num_envs)
+            self.actor = TorchPolicy(config, self.layout, 0, group.num_envs)
         table = round_table(self.layout, train.rollout_steps)
         self.arrays = {name: np.zeros(shape, dtype) for name, (shape, dtype) in table.items()}
         self.rollout = Rollout(group, self.actor, self.arrays, slice(0, group.num_envs))
@@ -97,7 +97,7 @@ class LocalCollector:
             return self.rollout.run(self._round)
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return what the next round depends on; environments that cannot be saved start anew on a resume."""
+        """Return what the next round depends on; environments that cannot be saved restart on a resume."""
         state: dict[str, npt.NDArray[np.generic]] = {"round": np.array(self._round)}
         if isinstance(self.group, HumanGroup) and not self._fresh:
             state |= {"observations": self.arrays["observations"][-1].copy(), "humans": self.group.save()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from soleus.collect.actor import Actor
+from soleus.collect.policy import ActingPolicy
 from soleus.collect.slots import Arrays, slots_of
 from soleus.environments.base import Episode, Group
 from soleus.environments.info import InfoSums
@@ -29,7 +29,12 @@ class Rollout:
     """
 
     def __init__(
-        self, group: Group, actor: Actor, arrays: Arrays, columns: slice, place: npt.NDArray[np.int64] | None = None
+        self,
+        group: Group,
+        actor: ActingPolicy,
+        arrays: Arrays,
+        columns: slice,
+        place: npt.NDArray[np.int64] | None = None,
     ) -> None:
         self.group, self.actor, self.arrays, self.columns = group, actor, arrays, columns
         self.steps = len(arrays["rewards"])

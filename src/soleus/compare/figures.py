@@ -11,7 +11,7 @@ from soleus.compare.shares import iteration_seconds, shares_of
 
 
 @dataclass(frozen=True)
-class Crew:
+class Collection:
     """Who collects: a worker is a process, or a thread of the native collector."""
 
     collector: str | None
@@ -89,21 +89,21 @@ def _share_waited(run: RunRecord) -> float:
 
 
 def _figures(run: RunRecord, reference: RunRecord) -> Figures:
-    crew = crew_of(run)
+    collection = collection_of(run)
     speed, reference_speed = _mean_speed(run), _mean_speed(reference)
-    reference_workers = crew_of(reference).workers
+    reference_workers = collection_of(reference).workers
     speed_up = speed / reference_speed if speed and reference_speed else None
     efficiency = None
-    if speed_up is not None and crew.workers and reference_workers:
-        efficiency = speed_up / (crew.workers / reference_workers)
+    if speed_up is not None and collection.workers and reference_workers:
+        efficiency = speed_up / (collection.workers / reference_workers)
     apart = _apart(run, reference, efficiency)
     cpu = _recorded(run, "cpu", _mean_over_time(run, "system/cpu"))
     initial, final, best = _returns(run)
     duration = _duration(run)
     return Figures(
-        collector=crew.collector,
-        workers=crew.workers,
-        envs=crew.envs,
+        collector=collection.collector,
+        workers=collection.workers,
+        envs=collection.envs,
         duration_s=duration,
         steps=_count(run.iterations[-1].get("time/steps")),
         updates=_count(run.final_summary.get("updates")),
@@ -124,7 +124,7 @@ def _figures(run: RunRecord, reference: RunRecord) -> Figures:
     )
 
 
-def crew_of(run: RunRecord) -> Crew:
+def collection_of(run: RunRecord) -> Collection:
     """Return who collects, by the summary or else the configuration; runs older than either key are native."""
     told, asked = _section(run.summary.get("parallel")), _section(run.setting("parallel"))
     collector = told.get("collector") or asked.get("collector") or (None if told or asked else "native")
@@ -137,7 +137,7 @@ def crew_of(run: RunRecord) -> Crew:
     each = _count(told.get("num_envs_per_worker"))
     envs = workers * each if workers and each and collector != "native" else None
     envs = envs or _count(run.summary.get("num_envs")) or _count(run.setting("train", "num_envs"))
-    return Crew(collector if isinstance(collector, str) else None, workers, envs)
+    return Collection(collector if isinstance(collector, str) else None, workers, envs)
 
 
 def _section(value: Any) -> Mapping[str, Any]:

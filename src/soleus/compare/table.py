@@ -45,7 +45,7 @@ def _time(value: float | None) -> str:
     return f"{value:.1f} s" if value < 60 else short_time(value)
 
 
-def _crew(figures: Figures) -> str:
+def _collection(figures: Figures) -> str:
     if figures.workers and figures.envs and figures.envs % figures.workers == 0:
         return f"{figures.workers} x {figures.envs // figures.workers}"
     return f"{figures.workers or DASH}, {count(figures.envs)} envs" if figures.workers or figures.envs else DASH
@@ -53,7 +53,7 @@ def _crew(figures: Figures) -> str:
 
 ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("collector", lambda run: run.collector or DASH),
-    ("workers x envs", _crew),
+    ("workers x envs", _collection),
     ("duration", lambda run: _time(run.duration_s)),
     ("steps", lambda run: count(run.steps)),
     ("updates", lambda run: count(run.updates)),

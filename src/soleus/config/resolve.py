@@ -73,11 +73,11 @@ def _resolve_collectors(config: RunConfig) -> RunConfig:
         if collectors > envs:
             of = f"{envs} {'humans' if isinstance(config, Config) else 'environments'}"
             raise UserError(f"parallel.num_collectors: expected at most one for each of the {of}, got {collectors}")
-    crew = {"envs_per_collector": None, "num_envs_per_worker": None}
+    numbers = {"envs_per_collector": None, "num_envs_per_worker": None}
     resolved = config.model_copy(
         update={
             "train": config.train.model_copy(update={"num_envs": envs}),
-            "parallel": parallel.model_copy(update=crew),
+            "parallel": parallel.model_copy(update=numbers),
         }
     )
     _check_minibatches(resolved)

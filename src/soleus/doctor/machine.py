@@ -124,11 +124,11 @@ def core() -> Finding:
 def precision() -> Finding:
     """What networks compute in."""
     try:
-        from soleus.nets.precision import computes_bfloat16, resolve
+        from soleus.nets.precision import computes_bfloat16, effective_precision
     except ImportError as error:
         return Finding("precision", "wrong", f"torch does not load: {str(error).splitlines()[0]}")
     has = "has" if computes_bfloat16() else "has no"
-    auto = str(resolve("auto", images=True)).removeprefix("torch.")
+    auto = str(effective_precision("auto", images=True)).removeprefix("torch.")
     return Finding("precision", "ok", f"the processor {has} products of bfloat16; precision auto is {auto} for images")
 
 

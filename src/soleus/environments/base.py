@@ -35,7 +35,7 @@ class Slots:
     final_observations: (M, *observation.shape) the last of the episodes that ended, left alone elsewhere
     rewards: (M,) float32
     terminated, truncated: (M,) uint8 flags
-    valid: (M,) uint8, zero for an environment that only started anew in this step
+    valid: (M,) uint8, zero for an environment that only restarted in this step
     ended: what the environments whose episodes ended say of these, by their number within the group; new in every step
     """
 

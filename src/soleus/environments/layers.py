@@ -68,7 +68,7 @@ class StackedGroup(_Layer):
         """Step the group and shift its frames."""
         inner = Slots(self._seen, self._final, out.rewards, out.terminated, out.truncated, out.valid, out.ended)
         self.inner.step(actions, inner)
-        # An environment that started anew in a step of its own shows the first frame of its episode there.
+        # An environment that restarted in a step of its own shows the first frame of its episode there.
         fresh = (out.terminated | out.truncated).astype(bool)
         older = self._stack[..., self.depth :]
         if fresh.any():

@@ -82,7 +82,7 @@ def missing() -> str:
 
 
 class PoolGroup:
-    """Environments of one EnvPool. It starts one anew on request, so that every step is one to learn from."""
+    """Environments of one EnvPool. It starts one again on request, so that every step is one to learn from."""
 
     wrappers = ()
 
@@ -133,7 +133,7 @@ class PoolGroup:
         place[0] = -1
 
     def reset(self, seed: int, out: Array) -> None:
-        """Start new episodes, of environments made anew: EnvPool takes seeds only there."""
+        """Start new episodes, of environments made again: EnvPool takes seeds only there."""
         self._make(seed)
         observations = self._pool.reset()[0]
         self._compare(observations)
@@ -149,7 +149,7 @@ class PoolGroup:
                 raise Broken(f"{self._name}: expected observations {unlike} of environment {self.first + i}") from None
 
     def step(self, actions: Array, out: Slots) -> None:
-        """Step all at once; those whose episodes end are started anew at once."""
+        """Step all at once; those whose episodes end are restarted at once."""
         observations, rewards, terminated, truncated, info = self._pool.step(self._actions(actions))
         out.rewards[:] = check_rewards(rewards, self.num_envs, self._name, self.first)
         out.terminated[:], out.truncated[:] = terminated, truncated

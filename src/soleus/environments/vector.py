@@ -22,7 +22,7 @@ _GRACE = 3.0  # [s] for processes of environments to come to an end
 class VectorGroup:
     """A VectorEnv of any autoreset mode.
 
-    Where it starts an environment anew in a step of its own (NEXT_STEP), that step is not valid. Where it does not by
+    Where it starts an environment again in a step of its own (NEXT_STEP), that step is not valid. Where it does not by
     itself (DISABLED), it is asked to at once.
     """
 
@@ -47,7 +47,7 @@ class VectorGroup:
         except ValueError:
             raise UserError(f"{name}: expected a known autoreset_mode in its metadata, got {mode!r}") from None
         self._ending = False
-        self._pending = np.zeros(env.num_envs, bool)  # those that start anew in the next step
+        self._pending = np.zeros(env.num_envs, bool)  # those that restart in the next step
 
     @property
     def action_space(self) -> Any:

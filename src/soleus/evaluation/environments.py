@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from soleus.collect.actor import TorchActor
 from soleus.collect.base import CollectorFailed
+from soleus.collect.policy import TorchPolicy
 from soleus.collect.watch import Watch
 from soleus.config import EnvConfig
 from soleus.environments import make_group
@@ -57,7 +57,7 @@ def _evaluate(
     count, episodes = len(quota), int(quota.sum())
     layout = Layout(count, group.observation, group.action, group.control_dt)
     seeded = config.model_copy(update={"train": config.train.model_copy(update={"seed": seed})})
-    actor = TorchActor(seeded, layout, 0, count)
+    actor = TorchPolicy(seeded, layout, 0, count)
     actor.load_policy(policy)
     observations = np.zeros((count, *group.observation.shape), group.observation.dtype)
     actions = np.zeros((count, *group.action.shape), group.action.dtype)
@@ -82,7 +82,7 @@ def _evaluate(
         lengths += slots.valid
         done = (slots.terminated | slots.truncated).astype(bool)
         if (late := lengths >= config.env.max_evaluation_steps).any():
-            # A pool's go on, for it cannot start one alone anew: what follows counts as another episode.
+            # A pool's go on, for it cannot start one alone again: what follows counts as another episode.
             slots.truncated[late & ~done] = 1
             done |= late
         for i in np.flatnonzero(done & (quota > 0)):

@@ -94,7 +94,7 @@ class Batch:
     terminated, truncated: (T, N) the episode ended in this step, by the task or by its time limit
     final_observations: (T, N, D) raw last observation of the episodes that ended; defined only where one did
     muscle: samples for the muscle network, where there is one
-    valid: (T, N) steps to learn from, or None for all. A step that is none: an environment that only starts anew in it,
+    valid: (T, N) steps to learn from, or None for all. A step that is none: an environment that only restarts in it,
         a worker that was lost. Its arrays hold finite numbers without meaning
     episode_returns, episode_lengths: (E,) undiscounted return and length [s, or steps where the layout has no
         control_dt] of the episodes that ended in this batch

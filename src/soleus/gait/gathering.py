@@ -15,7 +15,7 @@ ROUNDS = 5
 _ROUNDS_WITHOUT = 2  # a person who has not walked in so many does not walk
 
 
-class Played(Protocol):
+class Episodes(Protocol):
     """Episodes, and how well muscles gave the torques that were wanted."""
 
     @property
@@ -36,7 +36,7 @@ class Gathered:
     """Relative: root of the torque missed over that wanted, both summed in squares; None without coordination"""
 
 
-def gather(play: Callable[[int], Played], least: int = LEAST) -> Gathered:
+def gather(play: Callable[[int], Episodes], least: int = LEAST) -> Gathered:
     """Play rounds of episodes until each foot has `least` strides, or there have been enough of them.
 
     play: of the number of the round, which has to be in its seed. Raises UserError where nobody walks.

@@ -4,7 +4,8 @@ The phases are those of Perry and Burnfield (2010), Gait Analysis, 2nd ed., chap
 Means of the angles are those of the built-in gait cycle, motions/walk.yaml, whose head names its sources. Standard
 deviations between people are those of the norm that ships with SCONE (opensim-org/SCONE,
 resources/gaitanalysis/default.zml: half the distance between its norm_min and norm_max), read off every 5 % and rounded
-to half a degree. For the other angles no standard deviation of adults was at hand; their means come without a band.
+to half a degree. For the other angles no standard deviation of adults is published there, and their means come without
+a band.
 """
 
 from dataclasses import dataclass

@@ -211,7 +211,7 @@ _CAPTIONS = {
 and internal rotation are positive; zero is the standing pose. The dotted line is the mean of healthy adults at their
 own speed, a composite after Winter (1991), Perry and Burnfield (2010), Kadaba et al. (1990) and Bovi et al. (2011). The
 grey band is one standard deviation between people on both sides of it, by the norm that ships with SCONE. Where no
-standard deviation was at hand there is no band.""",
+standard deviation is published there is no band.""",
     "forces": """Force of the ground on each foot over that foot's cycle, in body weights. Forward is the way the person
 goes; lateral is positive towards the other foot.""",
     "activations": """Mean activation of the muscles that share a function. Functions follow from the signs of their

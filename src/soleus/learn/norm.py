@@ -79,7 +79,7 @@ class RewardScaler:
     ) -> npt.NDArray[np.float32]:
         """Take in rewards (T, N) with the steps that ended an episode; return them scaled, within +-LIMIT.
 
-        valid: (T, N) steps that count, or None for all; those that do not start a return anew.
+        valid: (T, N) steps that count, or None for all; those that do not start a return again.
         """
         returns = np.empty(rewards.shape)
         for t, row in enumerate(rewards):
@@ -97,5 +97,5 @@ class RewardScaler:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from state_dict()."""
         self.moments.load_state_dict(state)
-        if state["running"].shape == self.running.shape:  # another number of environments starts returns anew
+        if state["running"].shape == self.running.shape:  # another number of environments starts returns again
             self.running = state["running"].numpy().copy()

@@ -18,9 +18,9 @@ from soleus.exchange.weights import Weights, to_numpy
 from soleus.learn.adam import completed, flaw_of_adam
 from soleus.learn.gae import generalized_advantages
 from soleus.learn.norm import RewardScaler, RunningMoments
-from soleus.learn.shards import Shards
+from soleus.learn.replicas import Replicas
 from soleus.nets.policy import build_policy, build_value, normalize, weights_of
-from soleus.nets.precision import resolve
+from soleus.nets.precision import effective_precision
 
 _OBSERVATION_EPSILON = 1e-2  # keeps observations that hardly vary, such as those of a rare contact, from blowing up
 _RETURN_EPSILON = 1e-4
@@ -69,7 +69,7 @@ class Ppo:
         self.image = layout.observation.is_image
         # Random numbers come from a CPU generator on every device: its state travels with the checkpoint.
         self.generator = torch.Generator().manual_seed(seed)
-        self.precision = resolve(config.precision, self.image)
+        self.precision = effective_precision(config.precision, self.image)
         self.policy = build_policy(policy, layout, self.generator, self.precision)
         self.value = build_value(config, self.policy, self.generator).to(self.device)
         self.weights = weights_of(self.policy, layout.observation)
@@ -81,7 +81,7 @@ class Ppo:
         parameters = [one for net in nets for one in net.parameters()]
         # Apart, so that a rough value function does not slow the policy; together where they share an encoder.
         self._clipped = [parameters] if self.policy.shares_features else [list(net.parameters()) for net in nets]
-        self.shards = Shards(parameters, self._shard_count())
+        self.replicas = Replicas(parameters, self._shard_count())
         self.observations = RunningMoments(() if self.image else layout.observation.shape)
         self.returns = RunningMoments(())
         self.rewards = RewardScaler(layout.num_envs, config.gamma)
@@ -114,7 +114,7 @@ class Ppo:
         """
         if self.config.schedule == "linear":
             self._set_rates(self.config.learning_rate * max(1.0 - progress, 0.0), self.optimizer.param_groups)
-        with self.shards.at_work():
+        with self.replicas.at_work():
             samples, metrics = self._prepare(batch)
             if batch.lag:
                 metrics["ppo/behaviour_kl"] = self._correct(samples, batch.valid)
@@ -144,7 +144,7 @@ class Ppo:
             return torch.as_tensor(self.value(self.policy.features(part))).cpu()
 
         parts = torch.split(observations, _CHUNK) if self.image and len(observations) else (observations,)
-        return torch.cat(self.shards.map(torch.no_grad()(values), parts)).numpy()
+        return torch.cat(self.replicas.map(torch.no_grad()(values), parts)).numpy()
 
     @torch.no_grad()
     def _prepare(self, batch: Batch) -> tuple[_Samples, dict[str, float]]:
@@ -246,7 +246,7 @@ class Ppo:
 
     def _step(self, samples: _Samples, index: Tensor) -> Tensor:
         """Take one gradient step on rows of the samples; return the figures of _loss (5,)."""
-        figures = self.shards.backward(lambda part: self._loss(samples.rows(part)), index)
+        figures = self.replicas.backward(lambda part: self._loss(samples.rows(part)), index)
         for parameters in self._clipped:
             nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
         self.optimizer.step()
@@ -359,4 +359,4 @@ class Ppo:
 
     def close(self) -> None:
         """End the threads that learn."""
-        self.shards.close()
+        self.replicas.close()

@@ -33,7 +33,7 @@ def computes_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return bool({"amx_bf16", "avx512_bf16"} & _flags(cpuinfo))
 
 
-def resolve(asked: str, images: bool) -> torch.dtype:
+def effective_precision(asked: str, images: bool) -> torch.dtype:
     """Return the type that networks compute in: for "auto" bfloat16 for images on a CPU that has it, else float32.
 
     asked: "auto", "float32" or "bfloat16". Asking for bfloat16 is obeyed everywhere, with a warning where it is slow.
@@ -51,7 +51,7 @@ def resolve(asked: str, images: bool) -> torch.dtype:
 def tune_allocator() -> bool:
     """Let malloc keep and reuse large blocks; return whether the C library took it, as glibc does.
 
-    By default glibc maps every tensor of more than some megabytes anew and gives it back when it is freed, so that
+    By default glibc maps every tensor of more than some megabytes again and gives it back when it is freed, so that
     each gradient step meets fresh pages, which the kernel clears one by one: with this, a step of the IMPALA network
     over 256 images takes torch a fifth less time (200 ms rather than 256 in bfloat16, one thread); native convolutions
     allocate next to nothing and take the same. The process then holds on to its peak of memory.

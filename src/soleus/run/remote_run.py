@@ -179,7 +179,7 @@ def _fetched(url: str) -> Path:
     return file if url.rstrip("/").endswith(".pt") else file.parent.parent
 
 
-def at_hand(run: str) -> Path:
+def local_copy(run: str) -> Path:
     """Return the path of a run or of a checkpoint file; one at a URL is fetched, once, and gone with this process.
 
     Raises UserError for a URL that has none.

@@ -1,4 +1,4 @@
-"""Going on differently: what of a run's configuration a resume may change, and what begins anew where it does."""
+"""Going on differently: what of a run's configuration a resume may change, and what starts again where it does."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,7 +70,7 @@ def fitted_state(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return a collector's state for another number of humans: the first ones go on, others begin as in `fresh`.
 
-    fresh: state of the collector as it begins. Where it cannot tell of its humans all begin anew.
+    fresh: state of the collector as it begins. Where it cannot tell of its humans all start again.
     """
     if "humans" not in state or len(state["humans"]) == num_envs:
         return dict(state)
@@ -87,10 +87,10 @@ def fitted_state(
 def source_of(run: str) -> Path:
     """Return the checkpoint file that train.start_from names: a run's best, a file, here or at a URL."""
     from soleus.run import checkpoint
-    from soleus.run.remote_run import at_hand
+    from soleus.run.remote_run import local_copy
 
     try:
-        return checkpoint.locate(at_hand(run), checkpoint.BEST)
+        return checkpoint.locate(local_copy(run), checkpoint.BEST)
     except UserError as error:
         raise UserError(f"train.start_from: {error}") from None
 

@@ -57,7 +57,7 @@ class Act(Protocol):
         ...
 
     def reset(self) -> None:
-        """Start anew, elsewhere where there is a choice."""
+        """Restart, elsewhere where there is a choice."""
         ...
 
     def push(self, force: Floats) -> None:

@@ -30,7 +30,7 @@ def make_vec(
     """Return a Gymnasium VectorEnv of `num_envs` humans of a preset or a YAML file.
 
     num_threads: null: the CPUs that the process may use. overrides: configuration values by dotted key. autoreset_mode:
-    when a human whose episode ended starts anew, as in Gymnasium; its wrappers of observations ask for NEXT_STEP.
+    when a human whose episode ended restarts, as in Gymnasium; its wrappers of observations ask for NEXT_STEP.
     render_mode: None, as many humans are not drawn. Raises UserError for an unknown name or key, num_envs below 1, a
     model or motion that does not fit.
     """
@@ -87,7 +87,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start a new episode of every human; the same seed gives the same episodes.
 
-        options: reset_mask, (N,) bool: start those alone anew. Raises UserError for other options, or another mask.
+        options: reset_mask, (N,) bool: start those alone again. Raises UserError for other options, or another mask.
         """
         if isinstance(seed, (list, tuple)):
             raise UserError("seed: expected one whole number for all humans, got a list")
@@ -104,7 +104,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             self._ended[:] = False
             self._shown = observations
             return observations, {}
-        if seed is not None or not self._ended[mask].all():  # the core has started those anew whose episodes ended
+        if seed is not None or not self._ended[mask].all():  # the core has started those again whose episodes ended
             self._restart(mask, self._next_seed(seed))
         self._ended[mask] = False
         self._shown = np.where(mask[:, None], observations, self._shown) if self._ended.any() else observations
@@ -114,7 +114,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return seed if seed is not None else int(self.np_random.integers(_SEEDS))
 
     def _restart(self, mask: np.ndarray, seed: int) -> None:
-        """Start some humans anew under a seed, the next episodes of all others being drawn from it too."""
+        """Start some humans again under a seed, the next episodes of all others being drawn from it too."""
         observations = self._buffers["observations"][1]
         states, seen = self.simulation.save(), observations.copy()
         self.simulation.reset(seed, observations)
@@ -216,7 +216,7 @@ def check_options(options: Any, known: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _reset_mask(options: Any, count: int) -> np.ndarray | None:
-    """Return which humans to start anew, None for all. Raises UserError for options that do not fit."""
+    """Return which humans to restart, None for all. Raises UserError for options that do not fit."""
     found = check_options(options, ("reset_mask",))
     if "reset_mask" not in found:
         return None
@@ -225,7 +225,7 @@ def _reset_mask(options: Any, count: int) -> np.ndarray | None:
         got = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise UserError(f"reset_mask: expected a bool array of shape ({count},), got {got}")
     if not mask.any():
-        raise UserError("reset_mask: expected one human or more to start anew, got none")
+        raise UserError("reset_mask: expected one human or more to restart, got none")
     return mask
 
 

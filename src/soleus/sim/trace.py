@@ -44,7 +44,7 @@ class Trace:
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
+class Episodes:
     """Episodes of several humans under one policy."""
 
     traces: list[Trace]
@@ -134,7 +134,7 @@ def play(
     seconds: float,
     seed: int = 0,
     num_threads: int = 1,
-) -> Played:
+) -> Episodes:
     """Return the first episode of as many humans, without noise, each until it ends or `seconds` are over.
 
     Raises UserError where the weights do not fit the configuration.
@@ -156,7 +156,7 @@ def play(
                 going[i] = False
                 metabolic[i] = buffers["episodes"][0, i, EPISODE_COLUMNS.index("metabolic_w_kg")]
     missed, wanted, _ = residuals
-    return Played(
+    return Episodes(
         [
             _joined(scenario.human, 1.0 / config.control.sim_hz, own, power)
             for own, power in zip(parts, metabolic, strict=True)

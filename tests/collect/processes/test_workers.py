@@ -92,7 +92,7 @@ def test_a_worker_that_fails_is_named_replaced_and_its_round_discarded(
         assert np.isfinite(ppo.learn(batch)["ppo/policy_loss"])
         after = collector.collect()
         assert after.valid is None
-        assert after.observations[0, 2 * worker : 2 * worker + 2, 0].tolist() == [0, 0], "it started anew"
+        assert after.observations[0, 2 * worker : 2 * worker + 2, 0].tolist() == [0, 0], "it restarted"
         assert collector.pids[worker] != before[worker]
         assert collector.pids[1 - worker] == before[1 - worker]
     finally:

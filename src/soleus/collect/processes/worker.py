@@ -23,7 +23,7 @@ from soleus.machine.stopping import guarded_output
 
 @dataclass
 class Collect:
-    """Collect a round with the weights of a version. seed: to start the environments anew with, first."""
+    """Collect a round with the weights of a version. seed: to start the environments again with, first."""
 
     version: int
     round: int
@@ -113,7 +113,7 @@ def _serve(
 ) -> None:
     import torch
 
-    from soleus.collect.actor import TorchActor
+    from soleus.collect.policy import TorchPolicy
     from soleus.collect.rollout import Rollout
     from soleus.environments import make_group
     from soleus.environments.base import Broken
@@ -130,7 +130,7 @@ def _serve(
             f"{config.env.id}: expected one space of observations and one of actions of all environments, but"
             f" environment {place.first} has others"
         )
-    actor = TorchActor(config, layout, place.first, place.count)
+    actor = TorchPolicy(config, layout, place.first, place.count)
     rollout = Rollout(group, actor, shared, place.columns, shared["worker_place"][place.number])
     try:
         pipe.send(None)  # ready

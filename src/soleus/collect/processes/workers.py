@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.collect import watch
-from soleus.collect.actor import TorchActor
 from soleus.collect.base import CollectorFailed
 from soleus.collect.failures import Failures
+from soleus.collect.policy import TorchPolicy
 from soleus.collect.processes import worker
 from soleus.collect.processes.memory import SharedArrays
 from soleus.collect.rollout import start_seed
@@ -101,7 +101,7 @@ class WorkersCollector:
         assert isinstance(parallel.num_workers, int)
         self.config, self._first = config, first
         self.layout = layout_of(config)
-        weights = TorchActor(config, self.layout, 0, 1).weights
+        weights = TorchPolicy(config, self.layout, 0, 1).weights
         self._shapes = weights.shapes
         count = parallel.num_workers
         self.shared = SharedArrays(
@@ -296,7 +296,7 @@ class WorkersCollector:
         return stats, metrics
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the number of the next round; environments of others cannot be saved and start anew on a resume."""
+        """Return the number of the next round; environments of others cannot be saved and restart on a resume."""
         return {"round": np.array(self._round)}
 
     def load_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
@@ -304,7 +304,7 @@ class WorkersCollector:
         self.go_on(int(state["round"]), 0)
 
     def go_on(self, number: int, restarts: int | None) -> None:
-        """Let this be the next round. restarts: start environments anew first, as after so many failures of theirs."""
+        """Let this be the next round. restarts: start environments again first, as after so many failures of theirs."""
         self._round = number
         if restarts is not None:
             for one in self.workers:

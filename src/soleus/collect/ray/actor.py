@@ -67,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True)
 class EnvStart:
-    """Number of a round of environments. restarts: start them anew first, as after so many failures of theirs."""
+    """Number of a round of environments. restarts: start them again first, as after so many failures of theirs."""
 
     number: int
     restarts: int | None
@@ -176,11 +176,11 @@ class EnvActor(Actor):
         register_again(registration)
         parallel, train = config.parallel, config.train
         workers = cpus // parallel.threads_per_worker if parallel.num_workers == "auto" else parallel.num_workers
-        crew = {"collector": "workers", "num_workers": min(max(workers, 1), count), "num_envs_per_worker": None}
+        numbers = {"collector": "workers", "num_workers": min(max(workers, 1), count), "num_envs_per_worker": None}
         own = config.model_copy(
             update={
                 "train": train.model_copy(update={"num_envs": count}),
-                "parallel": parallel.model_copy(update=crew),
+                "parallel": parallel.model_copy(update=numbers),
             }
         )
         self.collector = WorkersCollector(own, first)

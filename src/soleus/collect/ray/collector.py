@@ -12,8 +12,8 @@ import numpy.typing as npt
 from soleus.collect.base import CollectorFailed
 from soleus.collect.ray.actor import Array, Part, Published
 from soleus.collect.ray.cluster import client_errors, import_ray, join, node_cpus, with_number
-from soleus.collect.ray.crew import Crew, Member, Stage
 from soleus.collect.ray.parts import HumanParts, parts_of
+from soleus.collect.ray.pool import ActorPool, PooledActor, Stage
 from soleus.config import RunConfig
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.weights import check_policy
@@ -23,7 +23,7 @@ from soleus.exchange.weights import check_policy
 class _Round:
     """A round that was asked for: of whom, and the weights that act in it."""
 
-    asked: list[Member]
+    asked: list[PooledActor]
     version: int
     updates: int
 
@@ -44,28 +44,28 @@ class RayCollector:
         self._behaviour: dict[str, Array] = {}
         self._under_way: _Round | None = None
         self._failed: CollectorFailed | None = None
-        self._pids: dict[Member, tuple[int, ...]] = {}
+        self._pids: dict[PooledActor, tuple[int, ...]] = {}
         self._ours = join(config.parallel)
         try:
             parallel = with_number(config.parallel, list(node_cpus().values()), config.train.num_envs, self._parts.cpus)
             self.config = config.model_copy(update={"parallel": parallel})
-            self.crew = Crew(self.config, self._parts.actor, self._parts.subject, self._parts.cpus)
+            self.actors = ActorPool(self.config, self._parts.actor, self._parts.subject, self._parts.cpus)
         except BaseException:
             self._leave()
             raise
         if isinstance(self._parts, HumanParts):
-            self._parts.begin([self.crew.started[one.number] for one in self.crew.members])
-        for one in self.crew.members:
+            self._parts.begin([self.actors.started[one.number] for one in self.actors.pooled])
+        for one in self.actors.pooled:
             one.fresh = False
         print(self._described(), flush=True)
 
     def _described(self) -> str:
-        members, cpus = self.crew.members, self.crew.cpus
-        nodes = len({one.facts.node for one in members if one.facts})
-        each = " or ".join(str(count) for count in sorted({one.count for one in members}))
+        pooled, cpus = self.actors.pooled, self.actors.cpus
+        nodes = len({one.facts.node for one in pooled if one.facts})
+        each = " or ".join(str(count) for count in sorted({one.count for one in pooled}))
         what = "humans" if isinstance(self._parts, HumanParts) else "environments"
         return (
-            f"ray: {len(members)} collector{'s' * (len(members) > 1)} of {each} {what} and"
+            f"ray: {len(pooled)} collector{'s' * (len(pooled) > 1)} of {each} {what} and"
             f" {cpus} CPU{'s' * (cpus > 1)} each on {nodes} machine{'s' * (nodes > 1)}"
         )
 
@@ -77,13 +77,13 @@ class RayCollector:
     @property
     def num_workers(self) -> int:
         """Actors, those that are lost at the moment included."""
-        return len(self.crew.members)
+        return len(self.actors.pooled)
 
     @property
     def pids(self) -> list[int]:
         """Process numbers of the actors on this machine, and of their workers."""
         here = socket.gethostname()
-        there = [one for one in self.crew.members if one.facts and one.facts.host == here]
+        there = [one for one in self.actors.pooled if one.facts and one.facts.host == here]
         return [pid for one in there for pid in self._pids.get(one, (one.facts.pid,) if one.facts else ())]
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
@@ -104,7 +104,7 @@ class RayCollector:
         start = time.perf_counter()
         if self._weights is None:
             self._version += 1
-            self._weights = self.crew.publish(Published(self._version, *self._flat()))
+            self._weights = self.actors.publish(Published(self._version, *self._flat()))
         self._published = time.perf_counter() - start
         return self._weights
 
@@ -133,19 +133,19 @@ class RayCollector:
 
     def _ask(self) -> _Round:
         """Let all actors that are there collect a round with the weights as they are."""
-        asked = self.crew.idle()
+        asked = self.actors.idle()
         weights = self._publish()
         for one, order in zip(asked, self._parts.orders(asked), strict=True):
-            self.crew.ask(one, weights, order)
+            self.actors.ask(one, weights, order)
         return _Round(asked, self._version, self._updates)
 
     def _collect_once(self) -> Batch | None:
         start = time.perf_counter()
         ordered, self._under_way = self._under_way or self._ask(), None
-        parts: dict[Member, Part] = {}
+        parts: dict[PooledActor, Part] = {}
         merging = 0.0
 
-        def take(one: Member, part: Part) -> None:
+        def take(one: PooledActor, part: Part) -> None:
             nonlocal merging
             began = time.perf_counter()
             if part.version != ordered.version:
@@ -154,10 +154,10 @@ class RayCollector:
             parts[one], self._pids[one] = part, part.pids
             merging += time.perf_counter() - began
 
-        self.crew.gather(ordered.asked, time.monotonic() + self.config.parallel.round_timeout, take)
+        self.actors.gather(ordered.asked, time.monotonic() + self.config.parallel.round_timeout, take)
         if not parts:
             return None
-        left_out = [one for one in self.crew.members if one not in parts]
+        left_out = [one for one in self.actors.pooled if one not in parts]
         for one in left_out:
             self._parts.leave_out(one)
         batch = self._parts.batch(parts, left_out)
@@ -174,15 +174,15 @@ class RayCollector:
         return batch
 
     def _figures(
-        self, parts: Mapping[Member, Part], wall: float, merging: float, workers_lost: float
+        self, parts: Mapping[PooledActor, Part], wall: float, merging: float, workers_lost: float
     ) -> dict[str, float]:
         busy = [part.seconds["busy"] for part in parts.values()]
         arrays = [array for part in parts.values() for array in (*part.arrays.values(), *part.state.values())]
         return {
             "collectors": float(len(parts)),
             "envs_left_out": float(self.config.train.num_envs - sum(one.count for one in parts)),
-            "failures": self.crew.lost + workers_lost,
-            "late": float(sum(one.stage is Stage.LATE for one in self.crew.members)),
+            "failures": self.actors.lost + workers_lost,
+            "late": float(sum(one.stage is Stage.LATE for one in self.actors.pooled)),
             "publish_s": self._published,
             "take_s": max(part.seconds["take"] for part in parts.values()),
             "merge_s": merging,
@@ -210,12 +210,12 @@ class RayCollector:
         Humans go on bit for bit, environments with new episodes.
         """
         if self._under_way:
-            self.crew.gather(
+            self.actors.gather(
                 self._under_way.asked, time.monotonic() + self.config.parallel.round_timeout, lambda one, part: None
             )
             self._under_way = None
         self._parts.load_state(state)
-        for one in self.crew.members:
+        for one in self.actors.pooled:
             one.fresh = True
         if self.config.parallel.max_lag and "behaviour_policy" in state:
             policy, muscle = self._flat()
@@ -232,5 +232,5 @@ class RayCollector:
 
     def close(self) -> None:
         """End the actors; leave the cluster, which ends where it was started for this run."""
-        self.crew.close()
+        self.actors.close()
         self._leave()

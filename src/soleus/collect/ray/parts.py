@@ -11,7 +11,7 @@ import numpy as np
 
 from soleus.collect.humans import batch_of
 from soleus.collect.ray.actor import AT_ENDS, Actor, Array, EnvActor, EnvStart, HumanActor, Part, ended
-from soleus.collect.ray.crew import Member
+from soleus.collect.ray.pool import PooledActor
 from soleus.collect.slots import as_batch
 from soleus.config import Config, EnvConfig, RunConfig
 from soleus.environments.info import InfoSums
@@ -46,10 +46,10 @@ class Parts(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def orders(self, asked: Sequence[Member]) -> list[Any]:
+    def orders(self, asked: Sequence[PooledActor]) -> list[Any]:
         """Return what each of those is told of the next round besides the weights."""
 
-    def merge(self, one: Member, part: Part) -> None:
+    def merge(self, one: PooledActor, part: Part) -> None:
         """Copy a part from the object store to its place among all."""
         if not self.arrays:
             self.arrays = self._empty(part)
@@ -76,14 +76,14 @@ class Parts(ABC):
             arrays[name] = np.zeros(shape, array.dtype)
         return arrays
 
-    def leave_out(self, one: Member) -> None:
+    def leave_out(self, one: PooledActor) -> None:
         """Clear a place, so that nothing of an earlier round is in it."""
         for name, array in self.arrays.items():
             array[one.columns if name in _PER_HUMAN else (slice(None), one.columns)] = 0
         self.arrays["terminated"][:, one.columns] = 1  # nothing is looked for behind its steps
 
     @abstractmethod
-    def batch(self, parts: Mapping[Member, Part], left_out: Sequence[Member]) -> Batch:
+    def batch(self, parts: Mapping[PooledActor, Part], left_out: Sequence[PooledActor]) -> Batch:
         """Return the batch of the parts that are merged."""
 
     @abstractmethod
@@ -124,7 +124,7 @@ class HumanParts(Parts):
         """Take the states that the actors began in, in their order."""
         self._state = {name: np.concatenate([state[name] for state in states]) for name in states[0]}
 
-    def orders(self, asked: Sequence[Member]) -> list[Any]:
+    def orders(self, asked: Sequence[PooledActor]) -> list[Any]:
         """Return states to go on from, for actors whose humans are elsewhere."""
         # What leads to a divergence begins there, under these weights: with a lag others come before the round does.
         self._before = self._state["humans"].copy()
@@ -134,13 +134,13 @@ class HumanParts(Parts):
             {name: array[one.columns] for name, array in self._state.items()} if one.fresh else None for one in asked
         ]
 
-    def merge(self, one: Member, part: Part) -> None:
+    def merge(self, one: PooledActor, part: Part) -> None:
         """Copy a part, and where its humans are, to their place among all."""
         super().merge(one, part)
         for name, array in part.state.items():
             self._state[name][one.columns] = array
 
-    def batch(self, parts: Mapping[Member, Part], left_out: Sequence[Member]) -> Batch:
+    def batch(self, parts: Mapping[PooledActor, Part], left_out: Sequence[PooledActor]) -> Batch:
         """Return the batch of the parts that are merged."""
         valid = np.ones(self.arrays["rewards"].shape, bool) if left_out else None
         for one in left_out:
@@ -159,28 +159,28 @@ class HumanParts(Parts):
 
 
 class EnvParts(Parts):
-    """Environments that are not ours: nobody can save them, so an actor that takes another's place starts its anew."""
+    """Environments that are not ours: nobody can save them, so an actor that takes another's place starts its again."""
 
     actor = EnvActor
 
     def __init__(self, config: EnvConfig) -> None:
         """Raises UserError."""
-        from soleus.collect.actor import TorchActor
+        from soleus.collect.policy import TorchPolicy
         from soleus.collect.processes.workers import layout_of
         from soleus.environments.gym import registered
 
         super().__init__(config)
         self.config, self.subject = config, (config, registered(config.env))
         self.layout = layout_of(config)
-        self.policy = TorchActor(config, self.layout, 0, 1).weights
+        self.policy = TorchPolicy(config, self.layout, 0, 1).weights
         parallel = config.parallel
         if parallel.num_workers != "auto":
             self.cpus = parallel.num_workers * parallel.threads_per_worker
         self._round = 0
-        self._failures: dict[tuple[Member, int], float] = {}  # of each actor's workers, of those that are gone too
-        self._placed: dict[Member, int] = {}  # how often an actor was, whose environments are started
+        self._failures: dict[tuple[PooledActor, int], float] = {}  # of each actor's workers, of those that are gone too
+        self._placed: dict[PooledActor, int] = {}  # how often an actor was, whose environments are started
 
-    def orders(self, asked: Sequence[Member]) -> list[Any]:
+    def orders(self, asked: Sequence[PooledActor]) -> list[Any]:
         """Return the number of the round, and for actors whose environments are not started yet that they are to be."""
         orders = []
         for one in asked:
@@ -190,7 +190,7 @@ class EnvParts(Parts):
         self._round += 1
         return orders
 
-    def batch(self, parts: Mapping[Member, Part], left_out: Sequence[Member]) -> Batch:
+    def batch(self, parts: Mapping[PooledActor, Part], left_out: Sequence[PooledActor]) -> Batch:
         """Return the batch of the parts that are merged."""
         found = list(parts.values())
         stats = {

@@ -1,4 +1,4 @@
-"""What somebody who looks on can do to an act: pause, step, slow down, start anew, push, choose muscles."""
+"""What somebody who looks on can do to an act: pause, step, slow down, restart, push, choose muscles."""
 
 import re
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ class Control:
         self.speed = SPEEDS[int(np.clip(nearest + by, 0, len(SPEEDS) - 1))]
 
     def reset(self) -> None:
-        """Start anew."""
+        """Restart."""
         self.act.reset()
         self._frames = self.act.frames()
         self.shown = next(self._frames)

@@ -17,7 +17,7 @@ from soleus.render.stage import Stage
 from soleus.show.view.control import Control, muscle_sets
 
 KEYS = (
-    ("Space", "pause"), ("Right", "one frame"), ("Up, Down", "faster, slower"), ("Backspace", "start anew"),
+    ("Space", "pause"), ("Right", "one frame"), ("Up, Down", "faster, slower"), ("Backspace", "restart"),
     ("P", "push"), ("M", "other muscles"), ("G", "ghost"),
 )  # fmt: skip
 _SPACE, _RIGHT, _UP, _DOWN, _BACKSPACE = 32, 262, 265, 264, 259  # GLFW's codes

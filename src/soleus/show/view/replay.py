@@ -64,7 +64,7 @@ class ReplayAct:
                 yield Instant(step * self.dt, data.qpos.copy(), row[self._size :].copy(), speed=speed)
 
     def reset(self) -> None:
-        """It starts anew with the frames."""
+        """It restarts with the frames."""
 
     def push(self, force: NDArray[np.float64]) -> None:
         """Raise UserError: what has been cannot be changed."""

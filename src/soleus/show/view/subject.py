@@ -7,7 +7,7 @@ from soleus.config import load_human_config
 from soleus.config.sources import is_model_file
 from soleus.errors import UserError
 from soleus.run import checkpoint
-from soleus.run.remote_run import at_hand
+from soleus.run.remote_run import local_copy
 from soleus.run.trained import Trained, load_trained
 from soleus.show.frames import Act, MotionAct, PolicyAct
 from soleus.sim.scenario import load_scenario
@@ -15,7 +15,7 @@ from soleus.sim.scenario import load_scenario
 
 def run_of(subject: str) -> Path | None:
     """Return the run folder that somebody names, by itself, by a checkpoint in it or by a URL; else None."""
-    path = at_hand(subject)
+    path = local_copy(subject)
     if (path / "config.yaml").is_file() or (path.suffix == ".pt" and path.is_file()):
         return checkpoint.locate(path).parent.parent
     return None
@@ -38,7 +38,7 @@ def act_of(
     if run_of(subject) is not None:
         if motion is not None:
             raise UserError(f"--motion: expected none for a run, which has its own, got {motion}")
-        trained = load_trained(at_hand(subject), which, model)
+        trained = load_trained(local_copy(subject), which, model)
         return PolicyAct(trained, seed), trained
     if subject in models.names() or is_model_file(subject):
         human = models.load(subject)

@@ -104,7 +104,7 @@ class _Page:
         self._playing = gui.add_button("Pause")
         self._playing.on_click(self._later(self._toggle))
         gui.add_button("One frame").on_click(self._later(control.step))
-        gui.add_button("Start anew").on_click(self._later(control.reset))
+        gui.add_button("Restart").on_click(self._later(control.reset))
         gui.add_button("Push").on_click(self._later(control.push))
         speed = gui.add_slider("Speed", min=0.1, max=2.0, step=0.1, initial_value=float(np.clip(control.speed, 0.1, 2)))
         speed.on_update(self._later(lambda: setattr(control, "speed", float(speed.value))))

@@ -34,7 +34,7 @@ class Stage(Enum):
 
 
 @dataclass(eq=False)
-class Member:
+class PooledActor:
     """One actor, and after it the next one, with humans or environments first ... first + count - 1."""
 
     number: int
@@ -51,7 +51,7 @@ class Member:
     """Its humans are not where the last round of theirs that counted ended."""
     placed: int = 0
     """How often room was asked for."""
-    stillborn: int = 0
+    lost_early: int = 0
     """How many in a row were gone before they came up."""
 
     @property
@@ -66,7 +66,7 @@ class Member:
         return f"collector {self.number}{place}"
 
 
-class Crew:
+class ActorPool:
     """All actors of a run."""
 
     def __init__(self, config: RunConfig, actor: type[Actor], subject: Any, needed: int | None) -> None:
@@ -83,16 +83,16 @@ class Crew:
         self.started: dict[int, Any] = {}  # what they said when they were first started
         assert isinstance(config.parallel.num_collectors, int)
         parts = share_out(config.train.num_envs, config.parallel.num_collectors)
-        self.members = [Member(number, first, count) for number, (first, count) in enumerate(parts)]
+        self.pooled = [PooledActor(number, first, count) for number, (first, count) in enumerate(parts)]
         try:
-            for one in self.members:
+            for one in self.pooled:
                 self._place(one)
             self._start_all()
         except BaseException:
             self.close()
             raise
 
-    def _place(self, one: Member) -> None:
+    def _place(self, one: PooledActor) -> None:
         """Ask for an actor; it comes up where and when there is room."""
         # Spread: one machine's humans slow each other down. No restarts by Ray: their states would not come back.
         options = {"num_cpus": self.cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
@@ -105,9 +105,9 @@ class Crew:
         return share_of_cpus(list(node_cpus().values()), self._parallel, self._needed)
 
     def _fit(self) -> None:
-        """Where machines have come or gone, so that each can have more CPUs or only fewer have room: start all anew."""
+        """Restart all where machines have come or gone, so that each can have more CPUs or only fewer have room."""
         if time.monotonic() - self._looked < FIT_SECONDS or any(
-            one.stage in (Stage.COLLECTING, Stage.LATE) for one in self.members
+            one.stage in (Stage.COLLECTING, Stage.LATE) for one in self.pooled
         ):
             return
         self._looked, before = time.monotonic(), self.cpus
@@ -115,7 +115,7 @@ class Crew:
             share = self._share()
         except UserError:
             return  # no room for all: those that have it go on
-        complete = all(one.stage is Stage.IDLE for one in self.members)
+        complete = all(one.stage is Stage.IDLE for one in self.pooled)
         if not (share > max(before, self._refused) if complete else share < before):
             return
         print(f"ray: the machines have changed: {share} CPUs for each collector, before {before}", flush=True)
@@ -129,22 +129,22 @@ class Crew:
 
     def _anew(self, cpus: int) -> None:
         """Ask for actors of so many CPUs in the place of all that have others, or do not come up."""
-        for one in self.members:
+        for one in self.pooled:
             if one.stage is not Stage.IDLE or cpus != self.cpus:
                 self._end(one)
         self.cpus = cpus
-        for one in self.members:
+        for one in self.pooled:
             if one.handle is None:
                 self._place(one)
 
     def _start_all(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while waiting := [one for one in self.members if one.stage is not Stage.IDLE]:
+        while waiting := [one for one in self.pooled if one.stage is not Stage.IDLE]:
             found = self._answered(waiting, deadline - time.monotonic())
             if not found:
-                there = sum(one.stage is not Stage.PLACING for one in self.members)
+                there = sum(one.stage is not Stage.PLACING for one in self.pooled)
                 raise UserError(
-                    f"parallel.num_collectors: expected room for {len(self.members)} collectors of {self.cpus} CPUs"
+                    f"parallel.num_collectors: expected room for {len(self.pooled)} collectors of {self.cpus} CPUs"
                     f" within {START_SECONDS:g} s, but {there} have found it: others use the cluster"
                 )
             for one in found:
@@ -155,7 +155,7 @@ class Crew:
                 except Exception as error:
                     raise UserError(f"ray: expected {one.where} to start, but {_first_line(error)}") from None
 
-    def _answered(self, waiting: Sequence[Member], seconds: float) -> list[Member]:
+    def _answered(self, waiting: Sequence[PooledActor], seconds: float) -> list[PooledActor]:
         """Return those that have answered, or are lost; wait for one so long."""
         pending = [one.pending for one in waiting]
         ready, _ = self._ray.wait(pending, num_returns=1, timeout=max(seconds, 0.0))
@@ -163,7 +163,7 @@ class Crew:
             ready, _ = self._ray.wait(pending, num_returns=len(pending), timeout=0)
         return [one for one in waiting if one.pending in ready]
 
-    def _take(self, one: Member) -> Any:
+    def _take(self, one: PooledActor) -> Any:
         """Return an answer that is there. Raises what was raised there, without Ray's report around it."""
         pending, one.pending = one.pending, None
         try:
@@ -171,7 +171,7 @@ class Crew:
         except self._ray.exceptions.RayTaskError as error:
             raise (error.cause if isinstance(error.cause, Exception) else error) from None
 
-    def _advance(self, one: Member) -> None:
+    def _advance(self, one: PooledActor) -> None:
         """Bring an actor that has answered a step further on the way to IDLE. Raises whatever kept it from that."""
         if one.stage is Stage.PLACING:
             one.facts = self._take(one)
@@ -185,25 +185,25 @@ class Crew:
             one.stage = Stage.IDLE
             self._hear(one, self._take(one))  # it counts for nothing: its weights are no longer in force
 
-    def idle(self) -> list[Member]:
+    def idle(self) -> list[PooledActor]:
         """Return the actors that can collect; wait for one where there is none. Raises CollectorFailed."""
         self._fit()
         deadline = time.monotonic() + START_SECONDS
         while True:
             self._lose_silent()
-            coming = [one for one in self.members if one.stage in (Stage.PLACING, Stage.STARTING, Stage.LATE)]
-            ready = [one for one in self.members if one.stage is Stage.IDLE]
+            coming = [one for one in self.pooled if one.stage in (Stage.PLACING, Stage.STARTING, Stage.LATE)]
+            ready = [one for one in self.pooled if one.stage is Stage.IDLE]
             left = 0.0 if ready else min(deadline - time.monotonic(), _LOOK_SECONDS)
             found = self._answered(coming, left) if coming else []
             for one in found:
                 placing = one.stage is Stage.PLACING
                 try:
                     self._advance(one)
-                    one.stillborn = 0
+                    one.lost_early = 0
                 except Exception as error:
-                    if placing and not isinstance(error, UserError) and not one.stillborn:
+                    if placing and not isinstance(error, UserError) and not one.lost_early:
                         # Its place was gone before it came up: that of a machine whose loss counts already.
-                        one.stillborn += 1
+                        one.lost_early += 1
                         self._end(one)
                         self._place(one)
                     else:
@@ -217,7 +217,7 @@ class Crew:
 
     def _lose_silent(self) -> None:
         """Give up on those that are late and have not answered within round_timeout."""
-        for one in self.members:
+        for one in self.pooled:
             if one.stage is Stage.LATE and time.monotonic() - one.asked_at > self._parallel.round_timeout:
                 self.lose([one], self._silent)
 
@@ -225,7 +225,7 @@ class Crew:
     def _silent(self) -> str:
         return f"gave no answer within {self._parallel.round_timeout:g} s"
 
-    def ask(self, one: Member, weights: Any, order: Any) -> None:
+    def ask(self, one: PooledActor, weights: Any, order: Any) -> None:
         """Let an actor collect a round."""
         one.pending = one.handle.collect.remote(weights, order)
         one.stage, one.fresh, one.asked_at = Stage.COLLECTING, False, time.monotonic()
@@ -234,13 +234,15 @@ class Crew:
         """Put weights into the object store, once for all."""
         return self._ray.put(weights)
 
-    def gather(self, asked: Sequence[Member], deadline: float, take: Callable[[Member, Part], None]) -> list[Member]:
-        """Hand over the part of everybody who was asked as it comes in; return those who were lost.
+    def gather(
+        self, asked: Sequence[PooledActor], deadline: float, take: Callable[[PooledActor, Part], None]
+    ) -> list[PooledActor]:
+        """Give the part of everybody who was asked as it comes in; return those who were lost.
 
         deadline: as of time.monotonic(). Those who are late are left to themselves, to go on from where they were
         before. Raises CollectorFailed where failures come too often.
         """
-        waiting, gone = list(asked), dict[Member, str]()
+        waiting, gone = list(asked), dict[PooledActor, str]()
         hard, patience = deadline, self._parallel.straggler_deadline
         while waiting:
             found = self._answered(waiting, deadline - time.monotonic())
@@ -263,21 +265,21 @@ class Crew:
                     take(one, part)
                     if patience is not None and deadline == hard:
                         deadline = min(hard, time.monotonic() + patience)
-        by_node: dict[str, list[Member]] = {}
+        by_node: dict[str, list[PooledActor]] = {}
         for one in gone:
             by_node.setdefault(one.facts.node if one.facts else "", []).append(one)
         for there in by_node.values():
             self.lose(there, gone[there[0]])
         return list(gone)
 
-    def _hear(self, one: Member, part: Part) -> None:
+    def _hear(self, one: PooledActor, part: Part) -> None:
         """Hand on what was said there. Raises CollectorFailed for a collector that cannot go on."""
         if part.said:
             print(f"{one.where}: {part.said}", end="", file=sys.stderr, flush=True)
         if part.failed:
             raise CollectorFailed(f"{one.where}: {part.failed}")
 
-    def lose(self, there: Sequence[Member], what: str) -> None:
+    def lose(self, there: Sequence[PooledActor], what: str) -> None:
         """Say what became of actors of one node and ask for others: one failure, however many it had.
 
         Raises CollectorFailed where that happens too often.
@@ -289,7 +291,7 @@ class Crew:
             self._end(one)
             self._place(one)
 
-    def _end(self, one: Member) -> None:
+    def _end(self, one: PooledActor) -> None:
         if one.handle is not None:
             with suppress(Exception):  # it may be gone, and Ray with it
                 self._ray.kill(one.handle)
@@ -298,10 +300,10 @@ class Crew:
     def close(self) -> None:
         """End all actors; those that wait may close what they have."""
         with suppress(Exception):
-            closing = [one.handle.close.remote() for one in self.members if one.stage is Stage.IDLE]
+            closing = [one.handle.close.remote() for one in self.pooled if one.stage is Stage.IDLE]
             if closing:
                 self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
-        for one in self.members:
+        for one in self.pooled:
             self._end(one)
 
 

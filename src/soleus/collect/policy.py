@@ -11,12 +11,12 @@ from soleus.config import RunConfig
 from soleus.exchange.batch import Layout
 from soleus.exchange.weights import check_policy
 from soleus.nets.policy import build_policy, normalize, weights_of
-from soleus.nets.precision import resolve
+from soleus.nets.precision import effective_precision
 
 Array = npt.NDArray[Any]
 
 
-class Actor(Protocol):
+class ActingPolicy(Protocol):
     """Gives actions for observations."""
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
@@ -29,14 +29,14 @@ class Actor(Protocol):
         """Write actions and their log-densities for the observations of step t, in place."""
 
 
-class TorchActor:
+class TorchPolicy:
     """The policy of a configuration on environments first ... first + count - 1.
 
     The random numbers of an action depend on (seed, environment, round, step) alone, whoever steps the environment.
     """
 
     def __init__(self, config: RunConfig, layout: Layout, first: int, count: int) -> None:
-        precision = resolve(config.ppo.precision, layout.observation.is_image)
+        precision = effective_precision(config.ppo.precision, layout.observation.is_image)
         self.policy = build_policy(config.policy, layout, torch.Generator(), precision).requires_grad_(False)
         self.weights = weights_of(self.policy, layout.observation)
         self._seed, self._first, self._count = config.train.seed, first, count

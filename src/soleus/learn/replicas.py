@@ -21,7 +21,7 @@ Loss = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From the rows of a part: the mean loss over them, a scalar, and figures to average, (K,)."""
 
 
-class Shards:
+class Replicas:
     """`count` threads that compute gradients of the same parameters."""
 
     def __init__(self, parameters: Sequence[Tensor], count: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from soleus.learn.shards import Shards
+from soleus.learn.replicas import Replicas
 
 
 def network() -> nn.Sequential:
@@ -23,7 +23,7 @@ def test_the_mean_of_the_parts_is_the_whole(count: int, rows: int) -> None:
         return out.mean(), torch.stack([out.detach().mean(), torch.tensor(3.0)])
 
     wanted = torch.autograd.grad(loss(index)[0], list(net.parameters()))
-    shards = Shards(list(net.parameters()), count)
+    shards = Replicas(list(net.parameters()), count)
     try:
         with shards.at_work():
             figures = shards.backward(loss, index)
@@ -35,14 +35,14 @@ def test_the_mean_of_the_parts_is_the_whole(count: int, rows: int) -> None:
 
 
 def test_work_is_shared_out_in_order() -> None:
-    shards = Shards([], 3)
+    shards = Replicas([], 3)
     assert shards.map(lambda item: 10 * item, list(range(8))) == [0, 10, 20, 30, 40, 50, 60, 70]
     shards.close()
 
 
 def test_no_thread_is_left() -> None:
     before = threading.active_count()
-    shards = Shards([], 4)
+    shards = Replicas([], 4)
     shards.map(lambda item: item, [1, 2, 3, 4])
     assert threading.active_count() > before
     shards.close()
@@ -50,7 +50,7 @@ def test_no_thread_is_left() -> None:
 
 
 def test_an_error_of_a_part_comes_out() -> None:
-    shards = Shards([], 2)
+    shards = Replicas([], 2)
 
     def fail(item: int) -> int:
         raise ValueError(f"item {item}")

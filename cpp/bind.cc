@@ -134,6 +134,25 @@ nb::dict catalog_dict(const Catalog& catalog) {
   return out;
 }
 
+void bind_policy(nb::module_& m) {
+  nb::class_<Policy>(m, "Policy", "A Gaussian policy with its observation normaliser, apart from any human.")
+      .def(nb::new_([](std::vector<int> widths, const std::vector<std::string>& activations) {
+        NetworkData network = network_data(std::move(widths), activations);
+        return std::make_unique<Policy>(Mlp(std::move(network.widths), std::move(network.activations)));
+      }), "widths"_a, "activations"_a)
+      .def("load", [](Policy& p, const nb::list& layers, nb::handle mean, nb::handle std, nb::handle log_std) {
+        const auto m1 = float_array<1>(mean), s = float_array<1>(std), l = float_array<1>(log_std);
+        p.load(layer_data(layers), {m1.data(), m1.size()}, {s.data(), s.size()}, {l.data(), l.size()});
+      }, "layers"_a, "mean"_a, "std"_a, "log_std"_a)
+      .def("act", [](const Policy& p, Array<const float, 2> observations, Array<float, 2> actions) {
+        const std::size_t d = p.network.inputs(), a = p.network.outputs(), n = observations.shape(0);
+        require(observations.shape(1) == d && actions.shape(0) == n && actions.shape(1) == a,
+                "expected observations " + shape_text({n, d}) + " and actions " + shape_text({n, a}));
+        nb::gil_scoped_release unlocked;
+        p.act(observations.data(), n, actions.data());
+      }, "observations"_a, "actions"_a, "Writes mean actions for observations: the same bits as in a rollout.");
+}
+
 nb::dict report_dict(const Rollout& r) {
   const auto& report = r.report();
   nb::dict sections;
@@ -244,6 +263,7 @@ NB_MODULE(_core, m) {
   nb::set_leak_warnings(false);  // a viewer's own thread may hold a simulation to the very end
   soleus::bind_rollout(m);
   soleus::bind_human(m);
+  soleus::bind_policy(m);
   soleus::bind_images(m);
   m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {
     const auto network = soleus::network_data(widths, activations);

@@ -79,8 +79,7 @@ void Rollout::set_policy(const NetworkData& network) {
                                                         " inputs, got " + std::to_string(mlp.inputs()));
   require(mlp.outputs() == world_.action_size(), "expected a policy of " + std::to_string(world_.action_size()) +
                                                      " outputs, got " + std::to_string(mlp.outputs()));
-  policy_ = Policy{std::move(mlp), std::vector<float>(task_.observation_size(), 0.0f),
-                   std::vector<float>(task_.observation_size(), 1.0f), std::vector<float>(world_.action_size(), 0.0f)};
+  policy_.emplace(std::move(mlp));
   for (auto& shard : shards_) shard->reserve(&*policy_, muscle_ ? &*muscle_ : nullptr);
 }
 
@@ -100,17 +99,7 @@ void Rollout::load_policy(std::span<const LayerData> layers, std::span<const flo
                           std::span<const float> log_std) {
   const Exclusive exclusive(*this);
   require(policy_.has_value(), "expected set_policy before load_policy");
-  auto fits = [](std::span<const float> got, const std::vector<float>& mine, const char* what) {
-    require(got.size() == mine.size(), std::string("expected ") + what + " of length " + std::to_string(mine.size()) +
-                                           ", got " + std::to_string(got.size()));
-  };
-  fits(mean, policy_->mean, "normalizer.mean");
-  fits(std, policy_->inverse_std, "normalizer.std");
-  fits(log_std, policy_->log_std, "log_std");
-  policy_->network.load(layers);
-  std::copy(mean.begin(), mean.end(), policy_->mean.begin());
-  std::transform(std.begin(), std.end(), policy_->inverse_std.begin(), [](float s) { return 1.0f / s; });
-  std::copy(log_std.begin(), log_std.end(), policy_->log_std.begin());
+  policy_->load(layers, mean, std, log_std);
 }
 
 void Rollout::load_muscle(std::span<const LayerData> layers) {

@@ -151,7 +151,6 @@ void Shard::substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle
 }
 
 void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) {
-  const int inputs = policy.network.inputs();
   const int outputs = policy.network.outputs();
   const double half_log_two_pi = 0.5 * std::log(2 * std::numbers::pi);
   for (int tile = 0; tile < count(); tile += Mlp::kTile) {
@@ -159,10 +158,7 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
     for (int lane = 0; lane < lanes; ++lane) {
       const float* seen = views.observations.at(t, first_ + tile + lane);
       float* row = input_.data() + static_cast<std::size_t>(lane) * policy.network.input_stride();
-      for (int d = 0; d < inputs; ++d) {
-        const float value = (seen[d] - policy.mean[d]) * policy.inverse_std[d];
-        row[d] = std::clamp(value, -kObservationClip, kObservationClip);
-      }
+      policy.normalize(seen, row);
     }
     policy.network.forward(input_.data(), output_.data(), scratch_.data());
     for (int lane = 0; lane < lanes; ++lane) {

@@ -14,6 +14,7 @@
 #include "mlp.h"
 #include "motion.h"
 #include "names.h"
+#include "policy.h"
 #include "rng.h"
 #include "span.h"
 #include "task.h"
@@ -53,17 +54,6 @@ struct World {
   int action_size() const {
     return muscle_actions() + model.num_motors();
   }
-};
-
-// Normalised observations are clipped to this before they enter the policy.
-inline constexpr float kObservationClip = 10.0f;
-
-// A Gaussian policy with its observation normaliser.
-struct Policy {
-  Mlp network;
-  std::vector<float> mean, inverse_std;  // (D) of observations
-  std::vector<float> log_std;            // (A)
-  bool deterministic = false;
 };
 
 // Columns of an episode's summary. The distance is the path of the root along the ground, whichever way it leads.

@@ -64,7 +64,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file in the place of the picture, which takes longer than these trainings."""
     monkeypatch.setattr(
-        "soleus.run.run.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99))
+        "soleus.run.live.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99))
     )
 
 

@@ -13,8 +13,8 @@ REPOSITORY = Path(__file__).parents[1]
 
 # Layer of each package or module, top to bottom: a module imports from its own layer or from those below it.
 LAYERS = [
-    {"cli"},
-    {"doctor", "bench"},
+    {"cli", "__main__"},
+    {"doctor", "bench", "api"},
     {"training"},
     {"gait", "compare", "evaluation", "show"},
     {"run"},

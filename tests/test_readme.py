@@ -18,6 +18,7 @@ from soleus.environments import make_group
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 ENVIRONMENTS = (REPOSITORY / "docs/environments.md").read_text()
+PYTHON = (REPOSITORY / "docs/python.md").read_text()
 SCALING = (REPOSITORY / "docs/scaling.md").read_text()
 TEXT = README + ENVIRONMENTS + SCALING
 
@@ -38,10 +39,13 @@ def test_no_number_is_left_out() -> None:
     assert re.findall(r"\bEXPECT_\w+|\bTODO\b|\bTBD\b", TEXT) == []
 
 
-def test_the_python_snippet_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("snippet", blocks(README + PYTHON, "python"), ids=lambda text: text.split("\n\n")[-1][:30])
+def test_a_python_snippet_runs(snippet: str, tmp_path: Path) -> None:
+    for package in re.findall(r"^import (\w+)$", snippet, re.MULTILINE):
+        pytest.importorskip(package)
     path = os.pathsep.join([str(Path(soleus.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
-        [sys.executable, "-c", blocks(README, "python")[0]],
+        [sys.executable, "-c", snippet],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,

@@ -15,7 +15,7 @@ from soleus.errors import UserError
 from soleus.exchange.batch import Batch
 from soleus.exchange.state import as_arrays
 from soleus.run import checkpoint, log
-from soleus.run.run import Run
+from soleus.run.live import LiveRun
 from soleus.training import build, train
 
 MakeConfig = Callable[..., Config]
@@ -25,7 +25,7 @@ NETWORK: dict[str, Any] = {
 }
 
 
-def start(config: Config, folder: Path, **options: Any) -> Run:
+def start(config: Config, folder: Path, **options: Any) -> LiveRun:
     options = {"make_collector": point_mass.PointMassCollector, "evaluate": point_mass.evaluate, **options}
     return build(config, folder, **options)
 

@@ -1,32 +1,40 @@
 """Soleus trains muscle-driven humans to move, on CPUs, fast."""
 
-import sys
-from pathlib import Path
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 from soleus.errors import UserError as UserError
+from soleus.sim.registration import register_with_gymnasium
 
 if TYPE_CHECKING:
+    from soleus.api import Run as Run
+    from soleus.api import evaluate as evaluate
+    from soleus.api import load as load
+    from soleus.api import train as train
     from soleus.importing.mass import import_mass as import_mass
+    from soleus.run.policy import Policy as Policy
     from soleus.sim.gymnasium import make_vec as make_vec
 
-__all__ = ["UserError", "import_mass", "make_vec"]
+    __version__: str
 
-# The command line needs no gymnasium.make, and Gymnasium would take most of its start.
-if Path(*sys.argv[:1]).name != "soleus":
-    from soleus.sim.registration import register as _register
+_HOMES = {
+    **dict.fromkeys(("Run", "evaluate", "load", "train"), "soleus.api"),
+    "Policy": "soleus.run.policy",
+    "import_mass": "soleus.importing.mass",
+    "make_vec": "soleus.sim.gymnasium",
+}
+__all__ = ["Policy", "Run", "UserError", "__version__", "evaluate", "import_mass", "load", "make_vec", "train"]
 
-    _register()
+register_with_gymnasium()
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded on first use: the command line answers without MuJoCo.
-    if name == "make_vec":
-        from soleus.sim.gymnasium import make_vec
-
-        return make_vec
-    if name == "import_mass":
-        from soleus.importing.mass import import_mass
-
-        return import_mass
+    # Loaded on first use: the command line answers without MuJoCo and torch.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name == "__version__":
+        try:
+            return metadata.version("soleus")
+        except metadata.PackageNotFoundError:
+            raise AttributeError("soleus has a __version__ only where it is installed") from None
     raise AttributeError(f"module 'soleus' has no attribute '{name}'")

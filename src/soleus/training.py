@@ -1,5 +1,6 @@
 """Training: the one place where collectors and learners meet. build() wires a run, train() is the loop."""
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,10 +25,10 @@ from soleus.nets.precision import tune_allocator
 from soleus.run import checkpoint, resuming
 from soleus.run.claim import Claim
 from soleus.run.inputs import Inputs, config_text
+from soleus.run.live import CollectionStopped, Counters, Evaluate, EvaluationStopped, LiveRun
 from soleus.run.log import Log
 from soleus.run.patience import Patience
 from soleus.run.remote_run import RemoteRun
-from soleus.run.run import CollectionStopped, Counters, Evaluate, EvaluationStopped, Run
 from soleus.run.videos import Videos
 
 MakeCollector = Callable[[Any, int], Collector]
@@ -83,7 +84,7 @@ def build(
     resume: Path | None = None,
     make_collector: MakeCollector = make_collector,
     evaluate: Evaluate = evaluate_policy,
-) -> Run:
+) -> LiveRun:
     """Wire a run in `folder`, a new one or the one whose checkpoint file is `resume`.
 
     Raises UserError for a folder that is in use, a checkpoint that is not whole, a configuration that does not work.
@@ -129,7 +130,7 @@ def _wire(
     kept: Inputs | None,
     changed: resuming.Changes,
     remote: RemoteRun | None,
-) -> Run:
+) -> LiveRun:
     limits = config.train
     content = checkpoint.read(resume) if resume else None
     device = _device(limits.device)
@@ -164,7 +165,7 @@ def _wire(
         write_bytes(folder / "config.yaml", config_text(config, folder).encode())
         log = Log(folder, resume_steps=counters.steps if content else None)
         videos = Videos(folder, limits.video_every) if limits.video_every else None
-        run = Run(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters, videos)
+        run = LiveRun(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters, videos)
         run.load_weights()
         if content:
             run.keep_best()
@@ -243,7 +244,7 @@ def _start_from(run: str, config: RunConfig, ppo: Ppo, muscle: MuscleLearner | N
 
 
 @contextmanager
-def _stoppable(run: Run) -> Iterator[None]:
+def _stoppable(run: LiveRun) -> Iterator[None]:
     """Whatever asks a run to stop ends it after its iteration, or an evaluation at once; a second signal ends at once.
 
     An output that cannot be written asks for it too: a run whose terminal is gone is no run of anybody's. A round of
@@ -285,17 +286,20 @@ def _stoppable(run: Run) -> Iterator[None]:
         raise UserError(f"the output could not be written ({of_system(refused)}); the run is saved, {again}")
 
 
-def iterate(run: Run) -> None:
-    """Collect a round, learn from it, hand the new weights over, record. Raises CollectorFailed."""
+def iterate(run: LiveRun) -> dict[str, float]:
+    """Collect a round, learn from it, give the new weights to the collector, record; return the metrics.
+
+    Raises CollectorFailed.
+    """
     batch = run.collect()
     metrics = run.ppo.learn(batch, run.progress)
     if run.muscle and batch.muscle:
         metrics |= run.muscle.learn(batch.muscle)
     run.load_weights()
-    run.record(batch, metrics)
+    return run.record(batch, metrics)
 
 
-def _evaluate_last(run: Run) -> None:
+def _evaluate_last(run: LiveRun) -> None:
     """Evaluate where the training ends. Raises UserError, with everything written that there is."""
     try:
         run.evaluate()
@@ -306,17 +310,24 @@ def _evaluate_last(run: Run) -> None:
     run.save()
 
 
-def train(run: Run) -> dict[str, Any]:
-    """Train until the run's steps or time are over, or Ctrl-C; return its summary."""
+def train(run: LiveRun, callback: Callable[[int, dict[str, float]], bool | None] | None = None) -> dict[str, Any]:
+    """Train until the run's steps or time are over, Ctrl-C, or a callback that returns False; return its summary.
+
+    callback: called after each iteration with its number, from 1 on in this process, and its metrics.
+    """
     limits = run.config.train
     try:
         with _stoppable(run), run.log:
-            while not run.finished:
+            for number in itertools.count(1):
+                if run.finished:
+                    break
                 try:
                     try:
-                        iterate(run)
+                        metrics = iterate(run)
                     except CollectionStopped:
                         break
+                    if callback and callback(number, metrics) is False:
+                        run.ended = True
                     run.keep_moment()
                     if run.due(limits.eval_interval):
                         run.evaluate()

@@ -41,8 +41,8 @@ TEST(steps_and_resets_allocate_nothing) {
   views.truncated = {truncated.data(), steps, n};
   views.term_sums = {terms.data(), n, static_cast<std::size_t>(task.reward_terms())};
   views.residual_sums = {residuals.data(), n, 3};
-  Policy policy{Mlp({static_cast<int>(d), 8, 2}, {Activation::kTanh, Activation::kIdentity}),
-                std::vector<float>(d, 0.0f), std::vector<float>(d, 1.0f), std::vector<float>(2, -1.0f)};
+  Policy policy(Mlp({static_cast<int>(d), 8, 2}, {Activation::kTanh, Activation::kIdentity}));
+  policy.log_std.assign(2, -1.0f);
   shard.reserve(&policy, nullptr);
   shard.reset({observations.data(), n, d});
   const long before = allocations;

@@ -11,8 +11,8 @@ import pytest
 from soleus.cli import main
 from soleus.config import fixed_keys, known_keys, load_config
 from soleus.run import checkpoint
+from soleus.run.live import Counters
 from soleus.run.log import read_metrics
-from soleus.run.run import Counters
 
 SMALL = ("--num-envs", "4", "--train.rollout-steps", "16", "--ppo.batch_size", "16", "--train.eval-episodes", "1")
 WALK = ("test-walk2d-small", "--num-threads", "1", *SMALL)

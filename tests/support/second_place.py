@@ -9,13 +9,13 @@ import point_mass
 from soleus.cli import main
 from soleus.config import Config
 from soleus.run import checkpoint, log
-from soleus.run.run import Run
+from soleus.run.live import LiveRun
 from soleus.training import build
 
 BEHIND = ("events.out.tfevents",)  # what stays in the run folder
 
 
-def start(config: Config, folder: Path, **options: Any) -> Run:
+def start(config: Config, folder: Path, **options: Any) -> LiveRun:
     options = {"make_collector": point_mass.PointMassCollector, "evaluate": point_mass.evaluate, **options}
     return build(config, folder, **options)
 

@@ -1,7 +1,7 @@
 """`soleus evaluate`: how well a run's policy does."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -26,26 +26,6 @@ def describe(result: Mapping[str, float]) -> str:
         f"{round(result['share_full'] * episodes)} of {episodes} episodes last to the end, "
         f"on average {result['mean_length_s']:.1f} s and {result['mean_distance_m']:.1f} m "
         f"at {result['mean_speed_m_s']:.2f} m/s; return {result['mean_return']:.4g}, effort {result['effort']:.4g}"
-    )
-
-
-def evaluate_run(
-    run: str, checkpoint: str, episodes: int, seed: int, num_threads: int | None, model: str | None = None
-) -> dict[str, Any]:
-    """Return the evaluation of a run's checkpoint, or of a checkpoint file."""
-    from soleus.evaluation.humans import evaluate as evaluate_policy
-    from soleus.machine import threads
-    from soleus.run.remote_run import local_copy
-    from soleus.run.trained import load_trained
-
-    trained = load_trained(local_copy(run), checkpoint, model)
-    return evaluate_policy(
-        trained.config,
-        trained.policy,
-        trained.muscle,
-        episodes=episodes,
-        seed=seed,
-        num_threads=threads.collector_threads(num_threads),
     )
 
 
@@ -76,7 +56,8 @@ def evaluate(
         raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
     if num_threads is not None and num_threads < 1:
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    from soleus.api import evaluate as evaluate_run
     from soleus.run.summary import as_json
 
-    result = evaluate_run(run, checkpoint, episodes, seed, num_threads, model)
+    result = evaluate_run(run, episodes, seed=seed, checkpoint=checkpoint, model=model, num_threads=num_threads)
     print(as_json(result) if json else describe(result))

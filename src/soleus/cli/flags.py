@@ -8,6 +8,7 @@ import tyro
 
 from soleus.config import parse_overrides, takes_no_value
 from soleus.config.fields import parse_seconds
+from soleus.config.keys import SHORT
 
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
 
@@ -71,15 +72,6 @@ NO_COLLECTION = Collection()
 CollectionFlags = Annotated[Collection, tyro.conf.arg(name="")]
 
 _LENGTH = ("steps", "duration", "seed", "device")  # of a training alone
-_PARALLEL = (
-    *("collector", "num_workers", "num_envs_per_worker", "threads_per_worker"),
-    *("ray_address", "num_collectors", "envs_per_collector", "max_lag"),
-)
-_KEYS = {  # of the flags that stand for one
-    **{name: f"train.{name}" for name in (*_LENGTH, "num_envs", "num_threads", "video_every", "checkpoint_url")},
-    **{name: f"parallel.{name}" for name in _PARALLEL},
-    "env": "env.id",
-}
 _OF_VERB = {  # flags that are no keys, and short ones besides those of the collection
     "train": (*_LENGTH, "run_dir", "resume", "video_every", "checkpoint_url", "profile"),
     "bench": ("rounds", "workers", "collectors", "plot", "record", "json"),
@@ -90,7 +82,7 @@ VERBS = frozenset(_OF_VERB)
 
 def short_overrides(given: Mapping[str, str]) -> dict[str, Any]:
     """Return values by dotted key for short flags; raises UserError for a value that cannot be read."""
-    return parse_overrides([f"--{_KEYS[name]}={value}" for name, value in given.items()])
+    return parse_overrides([f"--{SHORT[name]}={value}" for name, value in given.items()])
 
 
 def gather_settings(verb: str, arguments: Sequence[str]) -> list[str]:

@@ -1,32 +1,13 @@
 """`soleus train`: a preset or a YAML file becomes a run."""
 
-import re
-import shutil
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import tyro
 
 from soleus.cli.flags import NO_COLLECTION, CollectionFlags, Text, short_overrides
-from soleus.config import RunConfig, load_config, parse_overrides
-from soleus.config.fields import is_url
+from soleus.config import RunConfig, parse_overrides
 from soleus.errors import UserError
-
-if TYPE_CHECKING:
-    from soleus.run.run import Run
-
-RUNS = Path("runs")
-
-
-def _new_folder(name: str) -> Path:
-    """Return a folder in runs/ that is not there yet, after a preset, a file or an environment."""
-    word = re.sub(r"[^\w.-]+", "-", name.rpartition(":")[2] if ":" in name else Path(name).stem)
-    stem = f"{word}-{time.strftime('%Y%m%d')}"
-    number = 1
-    while (RUNS / f"{stem}-{number}").exists():
-        number += 1
-    return RUNS / f"{stem}-{number}"
 
 
 def _check_collection(given: dict[str, str], config: RunConfig) -> None:
@@ -99,80 +80,9 @@ def train(
     own = {"steps": steps, "duration": duration, "seed": seed, "device": device, "video_every": video_every}
     own["checkpoint_url"] = checkpoint_url
     overrides |= short_overrides({name: value for name, value in own.items() if value is not None} | collection.given)
-    folder, summary = _run(preset, resume, run_dir, overrides, collection.given)
+    from soleus.api import run_training
+
+    folder, summary = run_training(
+        preset, resume, run_dir, overrides, check=lambda config: _check_collection(collection.given, config)
+    )
     _report(folder, summary)
-
-
-def _fetch(url: str, run_dir: Path | None) -> Path:
-    """Copy a run at a URL, where it goes on to be put, into a new folder; return the checkpoint to go on from."""
-    from soleus.machine.files import write_bytes
-    from soleus.run.inputs import config_text
-    from soleus.run.remote_run import fetch, split
-
-    root, _ = split(url)
-    folder = run_dir or _new_folder(root.rpartition("/")[2])
-    file = fetch(url, folder)
-    config = load_config(folder / "config.yaml", {"train.checkpoint_url": root})
-    write_bytes(folder / "config.yaml", config_text(config, folder).encode())
-    print(f"fetched {root} into {folder}", flush=True)
-    return file
-
-
-def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "Run":
-    """Return a run (train.build). Until it is there, every signal that asks to end does so as Ctrl-C does."""
-    from soleus.machine.stopping import Asked, on_signals
-    from soleus.training import build
-
-    asked = False
-
-    def stop() -> None:
-        nonlocal asked
-        asked = True
-        raise Asked
-
-    try:
-        with on_signals(stop):
-            return build(config, folder, resume=resume)
-    except Exception:
-        if asked:  # code of other libraries makes an error of their own of an interrupt
-            raise KeyboardInterrupt from None
-        raise
-
-
-def _run(
-    preset: str | None, resume: str | None, run_dir: Path | None, overrides: dict[str, Any], given: dict[str, str]
-) -> tuple[Path, dict[str, Any]]:
-    """Train; return the run's folder and its summary."""
-    from soleus.run import checkpoint, inputs
-    from soleus.run.claim import FolderInUse
-    from soleus.training import train as run_training
-
-    if resume is not None:
-        if is_url(resume):
-            file = _fetch(resume, run_dir)
-        elif run_dir is not None:
-            raise UserError(f"--run-dir: a resumed run stays in its folder; expected none, got {run_dir}")
-        else:
-            file = checkpoint.locate(Path(resume))
-        folder = file.parent.parent
-        try:
-            config = load_config(folder / "config.yaml", overrides)
-            _check_collection(given, config)
-        except UserError:
-            if is_url(resume):
-                shutil.rmtree(folder, ignore_errors=True)  # it is still there, to be fetched with other flags
-            raise
-        inputs.check(folder)
-        inputs.find_modules(folder)
-        return folder, run_training(_built(config, folder, file))
-    config = load_config(preset, overrides)
-    _check_collection(given, config)
-    while True:
-        folder = run_dir or _new_folder(preset or config.subject)
-        try:
-            run = _built(config, folder)
-        except FolderInUse:
-            if run_dir is not None:
-                raise
-            continue  # another run has just taken it: there are more numbers
-        return folder, run_training(run)

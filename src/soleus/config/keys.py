@@ -11,6 +11,18 @@ from soleus.config import aliases
 from soleus.config.fields import Fixed
 from soleus.config.schema import Config, EnvConfig
 
+_TRAIN = ("steps", "duration", "seed", "device", "num_envs", "num_threads", "video_every", "checkpoint_url")
+_PARALLEL = (
+    *("collector", "num_workers", "num_envs_per_worker", "threads_per_worker"),
+    *("ray_address", "num_collectors", "envs_per_collector", "max_lag"),
+)
+SHORT = {
+    **{name: f"train.{name}" for name in _TRAIN},
+    **{name: f"parallel.{name}" for name in _PARALLEL},
+    "env": "env.id",
+}
+"""Keys that have a short name, as flags and in Python."""
+
 
 def known_keys() -> dict[str, Any]:
     """Every dotted key of the configuration, ours and those that are translated, with its annotation."""

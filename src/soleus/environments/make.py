@@ -50,6 +50,11 @@ def _makers(config: EnvironmentConfig, options: dict[str, Any], numbers: range) 
     return [maker(config, _numbered(config, options, number)) for number in numbers]
 
 
+def maker_of(config: EnvironmentConfig, number: int, more: dict[str, Any]) -> Make:
+    """Return what makes the Gymnasium environment of a number, on the options meant for evaluation and more."""
+    return maker(config, {**_numbered(config, _options(config, evaluation=True), number), **more})
+
+
 def _pool(config: EnvironmentConfig, options: dict[str, Any], num_envs: int, threads: int, first: int) -> Group:
     name, rest = pool.procgen(config, options) if config.scheme == "procgen" else (config.name, options)
     return pool.PoolGroup(name, rest, num_envs, threads, first)

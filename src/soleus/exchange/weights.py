@@ -43,6 +43,11 @@ class NetworkSpec:
         """Widths from the inputs to the outputs."""
         return (self.inputs, *self.hidden, self.outputs)
 
+    @property
+    def activations(self) -> list[str]:
+        """The activation of each layer."""
+        return [self.activation] * len(self.hidden) + [self.output_activation]
+
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """Shape of every tensor by its name; weights are (outputs, inputs) as torch keeps them."""
         shapes: dict[str, tuple[int, ...]] = {}

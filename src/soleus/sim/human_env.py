@@ -1,12 +1,13 @@
 """One human as a plain Gymnasium environment, which draws itself."""
 
+import weakref
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 
-from soleus.config import load_human_config
+from soleus.config import Config, load_human_config
 from soleus.errors import UserError
 from soleus.sim.gymnasium import BatchEnv, as_array, check_options
 from soleus.sim.scenario import load_scenario
@@ -21,13 +22,26 @@ class HumanEnv(gymnasium.Env[Any, Any]):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}  # type: ignore[misc]
 
-    def __init__(self, name: str, overrides: Mapping[str, Any] | None = None, render_mode: str | None = None) -> None:
-        """render_mode: rgb_array, for render(). Raises UserError for another, and as make_vec."""
+    def __init__(
+        self,
+        name: str | Config,
+        overrides: Mapping[str, Any] | None = None,
+        render_mode: str | None = None,
+        muscle: Mapping[str, Any] | None = None,
+    ) -> None:
+        """render_mode: rgb_array, for render(). name: of a preset or YAML file, or a configuration as it is.
+
+        muscle: weights of the muscle network, where one coordinates. Raises UserError for another render_mode, and as
+        make_vec.
+        """
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise UserError(f"render_mode: expected rgb_array or none, got {render_mode!r}")
         self.render_mode = render_mode
-        scenario = load_scenario(load_human_config(name, overrides))
+        config = name if isinstance(name, Config) else load_human_config(name, overrides)
+        scenario = load_scenario(config)
         self._batch = BatchEnv(scenario, 1, 1, trace=render_mode is not None)
+        if muscle is not None:
+            self._batch.load_muscle(muscle)
         self.metadata = {**self.metadata, "render_fps": self._batch.metadata["render_fps"]}  # type: ignore[misc]
         self.observation_space = self._batch.single_observation_space
         self.action_space = self._batch.single_action_space
@@ -76,7 +90,7 @@ class HumanEnv(gymnasium.Env[Any, Any]):
     def close(self) -> None:
         """Give the OpenGL context back."""
         if self._drawing is not None:
-            self._drawing.painter.close()
+            self._drawing.close()
         self._drawing = None
 
 
@@ -90,6 +104,8 @@ class _Drawing:
 
         self.stage = Stage(human)
         self.painter = Painter(self.stage, *_SIZE)
+        # Whoever forgets close() would leave it to the interpreter's end, when OpenGL is gone already.
+        self.close = weakref.finalize(self, self.painter.close)
         self.camera = Camera(human, self.stage.model, "side")
 
     def paint(self, qpos: np.ndarray) -> np.ndarray:

@@ -70,14 +70,14 @@ class Simulation:
             human.crossing_adr, human.crossing, len(human.actuated), len(human.muscle_names)
         )
         self.policy_spec = policy_network(config.policy, self.core.observation_size, self.core.action_size)
-        self.core.set_policy(list(self.policy_spec.sizes), _activations(self.policy_spec))
+        self.core.set_policy(list(self.policy_spec.sizes), self.policy_spec.activations)
         self.muscle_spec: NetworkSpec | None = None
         if config.trains_muscle_network:
             layout = self.muscle_layout
             self.muscle_spec = muscle_network(
                 config.coordination, len(layout.crossing), layout.num_actuated, layout.num_muscles
             )
-            self.core.set_muscle(list(self.muscle_spec.sizes), _activations(self.muscle_spec))
+            self.core.set_muscle(list(self.muscle_spec.sizes), self.muscle_spec.activations)
 
     def stepped_model(self) -> mujoco.MjModel:
         """Return a copy of the human's model as the core steps it: without what is not simulated or rests."""
@@ -153,10 +153,6 @@ class Simulation:
         except ValueError as error:
             raise UserError(f"{self.scenario.config.subject}: {error}") from None
         return qpos, phase
-
-
-def _activations(spec: NetworkSpec) -> list[str]:
-    return [spec.activation] * len(spec.hidden) + [spec.output_activation]
 
 
 def _vector(tensor: Any) -> np.ndarray:

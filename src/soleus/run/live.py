@@ -78,7 +78,7 @@ class Counters:
 
 
 @dataclass
-class Run:
+class LiveRun:
     """A run and its parts, as build() wires them."""
 
     config: RunConfig
@@ -94,6 +94,8 @@ class Run:
     remote: RemoteRun | None = None
     claim: Claim | None = None
     interrupted: bool = False
+    ended: bool = False
+    """A callback asked to end the training here."""
     evaluating: bool = False
     collecting: bool = False
 
@@ -120,7 +122,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the steps or the time are over, or somebody asked to stop."""
-        return self.interrupted or self.progress >= 1.0
+        return self.interrupted or self.ended or self.progress >= 1.0
 
     def collect(self) -> Batch:
         """Gather one rollout with the weights that the collector has."""
@@ -142,8 +144,8 @@ class Run:
             self.collector.load_muscle(self.muscle.muscle_state())
         self._publishing = time.monotonic() - start
 
-    def record(self, batch: Batch, metrics: Mapping[str, float]) -> None:
-        """Count an iteration, log it and show it."""
+    def record(self, batch: Batch, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Count an iteration, log it and show it; return its metrics."""
         now, counters = time.monotonic(), self.counters
         elapsed = now - self._iteration_started
         learning = max(elapsed - self._collected - self._publishing, 1e-9)
@@ -185,6 +187,7 @@ class Run:
         for one in batch.diverged:
             if path := write_dump(self.folder, self._before, one):
                 print(f"note: what led to it: soleus view --dump {path}", file=sys.stderr)
+        return row
 
     def _info(self, batch: Batch) -> dict[str, float]:
         """Return what environments told of their episodes, on average; so many names, whichever come first."""

@@ -1,0 +1,252 @@
+"""Soleus in Python: train, load what was learnt, evaluate it. docs/python.md shows how."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from soleus.config import RunConfig, load_config
+from soleus.config.fields import is_url
+from soleus.config.keys import SHORT
+from soleus.errors import UserError
+
+if TYPE_CHECKING:
+    from soleus.run.live import LiveRun
+    from soleus.run.policy import Policy
+
+Callback = Callable[[int, Mapping[str, float]], bool | None]
+"""Called after each iteration with its number, from 1, and its metrics; False ends the training after it."""
+
+RUNS = Path("runs")
+
+
+class Run:
+    """A run's folder, read.
+
+    folder: of the run. Raises UserError where there is no run.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "config.yaml").is_file():
+            raise UserError(f"{folder}: expected a run folder (with config.yaml), got none")
+
+    def __repr__(self) -> str:
+        return f"soleus.Run('{self.folder}')"
+
+    @property
+    def config(self) -> RunConfig:
+        """The configuration that the run was trained with."""
+        return load_config(self.folder / "config.yaml")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run came to: steps, speed, evaluations, versions, the machine. Raises UserError before its end."""
+        file = self.folder / "summary.json"
+        if not file.is_file():
+            raise UserError(f"{file}: expected the summary of a run that has ended, but there is none")
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def metrics(self) -> list[dict[str, float]]:
+        """The metrics of every iteration and evaluation, each with "time/steps"."""
+        from soleus.run.log import read_metrics
+
+        return read_metrics(self.folder)
+
+    def load(self, checkpoint: str = "best") -> "Policy":
+        """Return the policy of a checkpoint; as soleus.load."""
+        return load(self.folder, checkpoint)
+
+
+def train(
+    preset: str | Path | None = None,
+    *,
+    steps: int | None = None,
+    duration: str | float | None = None,
+    run_dir: str | Path | None = None,
+    resume: str | Path | None = None,
+    callback: Callback | None = None,
+    **keys: Any,
+) -> Run:
+    """Train a preset or a YAML file, or go on with a run; return the run.
+
+    steps: control steps, those of all humans or environments together. duration: a time such as "15m". run_dir: of the
+    run; by default a new folder in runs/. resume: a run's folder, checkpoint file or URL. callback: see Callback. keys:
+    of the configuration, by section (`ppo={"epochs": 4}`), by dotted name (`**{"ppo.epochs": 4}`), or by the short
+    names of `soleus train --help` (`num_envs=8, seed=1`). Raises UserError naming the key that is wrong.
+    """
+    if (preset is None and "env" not in keys) == (resume is None):
+        raise UserError(
+            f"train: expected a preset or YAML file, or resume, got {'neither' if resume is None else 'both'}"
+        )
+    if steps is not None and duration is not None:
+        raise UserError("train: expected steps or duration, got both")
+    overrides = _dotted(keys)
+    if steps is not None or duration is not None:  # the one given stands alone, whatever the preset says
+        overrides |= {"train.steps": steps, "train.duration": duration}
+    folder, _ = run_training(
+        None if preset is None else str(preset),
+        None if resume is None else str(resume),
+        None if run_dir is None else Path(run_dir),
+        overrides,
+        callback=callback,
+    )
+    return Run(folder)
+
+
+def load(run: str | Path | Run, checkpoint: str = "best", model: str | None = None) -> "Policy":
+    """Return the policy of a run's folder, checkpoint file or URL, with its normaliser inside.
+
+    checkpoint: best (or else latest), latest, previous, or the steps of one that was kept. model: name or file of
+    another body to put it on. Raises UserError where there is no such run or checkpoint, or where it is damaged.
+    """
+    from soleus.run.policy import Policy
+    from soleus.run.remote_run import local_copy
+    from soleus.run.trained import load_trained
+
+    return Policy(load_trained(local_copy(_place(run)), checkpoint, model))
+
+
+def evaluate(
+    run: str | Path | Run,
+    episodes: int = 20,
+    *,
+    seed: int = 0,
+    checkpoint: str = "best",
+    model: str | None = None,
+    num_threads: int | None = None,
+) -> dict[str, Any]:
+    """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
+
+    checkpoint, model: as of load(). num_threads: by default the CPUs that this process may use. Raises UserError.
+    """
+    from soleus.evaluation.humans import evaluate as evaluate_policy
+    from soleus.machine import threads
+    from soleus.run.remote_run import local_copy
+    from soleus.run.trained import load_trained
+
+    for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0), ("num_threads", num_threads, 1)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise UserError(f"evaluate: expected {name} of {least} or more, got {value!r}")
+    trained = load_trained(local_copy(_place(run)), checkpoint, model)
+    return evaluate_policy(
+        trained.config,
+        trained.policy,
+        trained.muscle,
+        episodes=episodes,
+        seed=seed,
+        num_threads=threads.collector_threads(num_threads),
+    )
+
+
+def _place(run: str | Path | Run) -> str:
+    return str(run.folder if isinstance(run, Run) else run)
+
+
+def _dotted(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted key for sections, dotted and short names."""
+    overrides: dict[str, Any] = {}
+    for name, value in keys.items():
+        if isinstance(value, Mapping):
+            overrides |= {f"{name}.{key}": inner for key, inner in value.items()}
+        else:
+            overrides[SHORT.get(name, name)] = value
+    return overrides
+
+
+def new_folder(name: str) -> Path:
+    """Return a folder in runs/ that is not there yet, after a preset, a file or an environment."""
+    word = re.sub(r"[^\w.-]+", "-", name.rpartition(":")[2] if ":" in name else Path(name).stem)
+    stem = f"{word}-{time.strftime('%Y%m%d')}"
+    number = 1
+    while (RUNS / f"{stem}-{number}").exists():
+        number += 1
+    return RUNS / f"{stem}-{number}"
+
+
+def _fetch(url: str, run_dir: Path | None) -> Path:
+    """Copy a run at a URL, where it goes on to be put, into a new folder; return the checkpoint to go on from."""
+    from soleus.machine.files import write_bytes
+    from soleus.run.inputs import config_text
+    from soleus.run.remote_run import fetch, split
+
+    root, _ = split(url)
+    folder = run_dir or new_folder(root.rpartition("/")[2])
+    file = fetch(url, folder)
+    config = load_config(folder / "config.yaml", {"train.checkpoint_url": root})
+    write_bytes(folder / "config.yaml", config_text(config, folder).encode())
+    print(f"fetched {root} into {folder}", flush=True)
+    return file
+
+
+def _built(config: RunConfig, folder: Path, resume: Path | None = None) -> "LiveRun":
+    """Return a run (training.build). Until it is there, every signal that asks to end does so as Ctrl-C does."""
+    from soleus.machine.stopping import Asked, on_signals
+    from soleus.training import build
+
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        asked = True
+        raise Asked
+
+    try:
+        with on_signals(stop):
+            return build(config, folder, resume=resume)
+    except Exception:
+        if asked:  # code of other libraries makes an error of their own of an interrupt
+            raise KeyboardInterrupt from None
+        raise
+
+
+def run_training(
+    preset: str | None,
+    resume: str | None,
+    run_dir: Path | None,
+    overrides: Mapping[str, Any],
+    check: Callable[[RunConfig], None] = lambda config: None,
+    callback: Callback | None = None,
+) -> tuple[Path, dict[str, Any]]:
+    """Train; return the run's folder and its summary.
+
+    overrides: values by dotted key. check: raises UserError for a configuration that the caller refuses.
+    """
+    from soleus.run import checkpoint, inputs
+    from soleus.run.claim import FolderInUse
+    from soleus.training import train as train_run
+
+    if resume is not None:
+        if is_url(resume):
+            file = _fetch(resume, run_dir)
+        elif run_dir is not None:
+            raise UserError(f"--run-dir: a resumed run stays in its folder; expected none, got {run_dir}")
+        else:
+            file = checkpoint.locate(Path(resume))
+        folder = file.parent.parent
+        try:
+            config = load_config(folder / "config.yaml", overrides)
+            check(config)
+        except UserError:
+            if is_url(resume):
+                shutil.rmtree(folder, ignore_errors=True)  # it is still there, to be fetched with other flags
+            raise
+        inputs.check(folder)
+        inputs.find_modules(folder)
+        return folder, train_run(_built(config, folder, file), callback)
+    config = load_config(preset, overrides)
+    check(config)
+    while True:
+        folder = run_dir or new_folder(preset or config.subject)
+        try:
+            run = _built(config, folder)
+        except FolderInUse:
+            if run_dir is not None:
+                raise
+            continue  # another run has just taken it: there are more numbers
+        return folder, train_run(run, callback)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from soleus.importing.mass import import_mass as import_mass
     from soleus.sim.gymnasium import make_vec as make_vec
 
-__all__ = ["UserError", "import_mass", "make_vec"]
+    __version__: str
+
+__all__ = ["UserError", "__version__", "import_mass", "make_vec"]
 
 # The command line needs no gymnasium.make, and Gymnasium would take most of its start.
 if Path(*sys.argv[:1]).name != "soleus":
@@ -29,4 +31,11 @@ def __getattr__(name: str) -> Any:
         from soleus.importing.mass import import_mass
 
         return import_mass
+    if name == "__version__":
+        from importlib import metadata
+
+        try:
+            return metadata.version("soleus")
+        except metadata.PackageNotFoundError:
+            raise AttributeError("soleus has a __version__ only where it is installed") from None
     raise AttributeError(f"module 'soleus' has no attribute '{name}'")

@@ -11,7 +11,7 @@ import pytest
 import soleus
 from commands import assert_understood
 from soleus.cli.verbs import VERBS
-from soleus.config import EnvConfig, load_config, names, parse_overrides
+from soleus.config import EnvConfig, load_config, parse_overrides
 from soleus.config.resolve import resolve
 from soleus.environments import make_group
 
@@ -77,13 +77,14 @@ def test_a_configuration_is_understood(block: str, tmp_path: Path) -> None:
         make_group(config.env, 1).close()
 
 
-def test_the_table_of_presets_is_right() -> None:
-    rows = re.findall(r"^\| `(procgen-coinrun-\d+-cores)` \| (\d+) x (\d+) \| ([\d,]+) \|$", ENVIRONMENTS, re.MULTILINE)
-    assert {name for name, *_ in rows} == {name for name in names("presets") if name.endswith("-cores")}
-    for name, workers, envs, size in rows:
-        config, _ = resolve(load_config(name), cpus=4)
+def test_the_table_of_cores_is_right() -> None:
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", ENVIRONMENTS, re.MULTILINE)
+    assert [row[0] for row in rows] == ["4", "8", "16", "32"]
+    for cores, each, size, envs in (map(int, row) for row in rows):
+        given = {"parallel.num_envs_per_worker": each, "ppo.batch_size": size}
+        config, _ = resolve(load_config("procgen-coinrun", given), cpus=cores)
         crew = config.parallel.num_workers, config.train.num_envs, config.batch_size
-        assert crew == (int(workers), int(workers) * int(envs), int(size.replace(",", "")))
+        assert crew == (cores, envs, size)
 
 
 def test_targets_of_the_makefile_are_there() -> None:

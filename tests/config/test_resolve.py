@@ -53,13 +53,6 @@ def test_humans_need_no_workers() -> None:
     assert resolve(config, 4) == (config, "")
 
 
-@pytest.mark.parametrize("cores", [4, 8, 16, 32])
-def test_presets_for_machines(cores: int) -> None:
-    config, _ = resolve(load_config(f"procgen-coinrun-{cores}-cores"), 2)
-    assert config.parallel.num_workers == cores
-    assert config.train.num_envs >= 8 * cores
-
-
 def test_more_workers_than_environments_are_refused() -> None:
     with pytest.raises(UserError, match="expected at most one for each of the 32 environments, got 33"):
         picked(64, num_workers=33)

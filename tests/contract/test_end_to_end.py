@@ -143,8 +143,6 @@ def test_bench_prints_json_that_scripts_rely_on(what, capsys, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", [name for name in names("presets") if not name.startswith("test")])
 def test_every_preset_trains(preset, tmp_path, capsys):
-    if preset.endswith("-cores"):
-        pytest.skip("is procgen-coinrun for a larger machine")
     config = load_config(preset)
     if isinstance(config, EnvConfig):
         try:

@@ -63,10 +63,10 @@ def _child(arguments: Sequence[str], folder: Path, out: Path, err: Path, draw: b
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", write_through=True)
     try:
         from soleus.cli import main
-        from soleus.run import run
+        from soleus.run import live
 
         if not draw:
-            run.draw_curves = lambda folder: None
+            live.draw_curves = lambda folder: None
         return main(list(arguments))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1

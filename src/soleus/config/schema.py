@@ -1,4 +1,4 @@
-"""The configuration of a run: frozen, validated data with every default. Reading it from files and flags: config.py."""
+"""The configuration of a run: frozen, validated data with every default. Reading it: load.py, flags.py."""
 
 from typing import Annotated, Literal
 

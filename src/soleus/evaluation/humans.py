@@ -1,4 +1,4 @@
-"""Evaluation: whole episodes, of humans in the native core, in other environments as evaluate_env.py does it."""
+"""Evaluation: whole episodes, of humans in the native core, in other environments as environments.py does it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -190,3 +190,18 @@ def layers(spec: NetworkSpec, state: Mapping[str, Any], prefix: str = "") -> lis
         )
         for i in range(count)
     ]
+
+
+def core_policy(
+    spec: NetworkSpec, state: Mapping[str, Any]
+) -> tuple[list[tuple[Float32, Float32, str]], Float32, Float32, Float32]:
+    """Return a policy as the core takes it: its layers, then mean and deviation of the normaliser, and log_std.
+
+    Raises UserError for a state that does not fit.
+    """
+    check_policy(spec, state)
+    mean, std, log_std = (
+        np.ascontiguousarray(to_numpy(state[name]), np.float32)
+        for name in ("normalizer.mean", "normalizer.std", "log_std")
+    )
+    return layers(spec, state, "net."), mean, std, log_std

@@ -25,14 +25,13 @@ class _OfHumans:
 
     def __init__(self, config: Config, state: Mapping[str, Any], layout: Layout) -> None:
         from soleus import _core
-        from soleus.exchange.weights import check_policy, layers, policy_network, to_numpy
+        from soleus.exchange.weights import core_policy, policy_network
 
         spec = policy_network(config.policy, layout.observation.size, layout.action.parameters)
-        check_policy(spec, state)
-        vectors = (np.ascontiguousarray(to_numpy(state[name]), np.float32) for name in _VECTORS)
+        given = core_policy(spec, state)
         self._core = _core.Policy(list(spec.sizes), spec.activations)
-        mean, std, self._log_std = vectors
-        self._core.load(layers(spec, state, "net."), mean, std, self._log_std)
+        self._core.load(*given)
+        self._log_std = given[-1]
 
     def act(self, observations: Array, deterministic: bool, rng: np.random.Generator) -> Array:
         actions = np.empty((len(observations), len(self._log_std)), np.float32)
@@ -40,9 +39,6 @@ class _OfHumans:
         if not deterministic:
             actions += np.exp(self._log_std) * rng.standard_normal(actions.shape, np.float32)
         return actions
-
-
-_VECTORS = ("normalizer.mean", "normalizer.std", "log_std")
 
 
 class _OfEnvironments:

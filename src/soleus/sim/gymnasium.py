@@ -13,9 +13,7 @@ from soleus.errors import UserError
 from soleus.machine import threads
 from soleus.sim.buffers import EPISODE_COLUMNS, Buffers
 from soleus.sim.scenario import Scenario, load_scenario
-from soleus.sim.simulation import Simulation, check_count, check_seed
-
-_SEEDS = 2**63
+from soleus.sim.simulation import SEEDS, Simulation, check_count, check_seed
 
 
 def make_vec(
@@ -111,7 +109,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return self._shown, {}
 
     def _next_seed(self, seed: int | None) -> int:
-        return seed if seed is not None else int(self.np_random.integers(_SEEDS))
+        return seed if seed is not None else int(self.np_random.integers(SEEDS))
 
     def _restart(self, mask: np.ndarray, seed: int) -> None:
         """Start some humans again under a seed, the next episodes of all others being drawn from it too."""

@@ -11,9 +11,8 @@ from soleus.config import Config, load_human_config
 from soleus.errors import UserError
 from soleus.sim.gymnasium import BatchEnv, as_array, check_options
 from soleus.sim.scenario import load_scenario
-from soleus.sim.simulation import check_seed
+from soleus.sim.simulation import SEEDS, check_seed
 
-_SEEDS = 2**63
 _SIZE = (640, 480)  # [pixels] of a picture
 
 
@@ -55,7 +54,7 @@ class HumanEnv(gymnasium.Env[Any, Any]):
         check_options(options)
         super().reset(seed=None if seed is None else check_seed(seed))
         self._last = None
-        observations, _ = self._batch.reset(seed=seed if seed is not None else int(self.np_random.integers(_SEEDS)))
+        observations, _ = self._batch.reset(seed=seed if seed is not None else int(self.np_random.integers(SEEDS)))
         return observations[0].copy(), {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:

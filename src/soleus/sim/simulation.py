@@ -12,7 +12,7 @@ from soleus.config.sources import is_clip_or_table
 from soleus.errors import UserError
 from soleus.exchange.batch import Layout, MuscleLayout
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
-from soleus.exchange.weights import NetworkSpec, check_policy, check_state, layers, muscle_network, policy_network
+from soleus.exchange.weights import NetworkSpec, check_state, core_policy, layers, muscle_network, policy_network
 from soleus.machine.memory import check_memory
 from soleus.sim.handover import control_data, human_data, motion_data, task_data
 from soleus.sim.scenario import Scenario
@@ -102,13 +102,7 @@ class Simulation:
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Swap the policy's weights whole; raises UserError, the old ones staying, for a state that does not fit."""
-        check_policy(self.policy_spec, state)
-        self.core.load_policy(
-            layers(self.policy_spec, state, "net."),
-            _vector(state["normalizer.mean"]),
-            _vector(state["normalizer.std"]),
-            _vector(state["log_std"]),
-        )
+        self.core.load_policy(*core_policy(self.policy_spec, state))
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
         """Swap the muscle network's weights whole; raises UserError, the old ones staying, for what does not fit."""
@@ -155,18 +149,12 @@ class Simulation:
         return qpos, phase
 
 
-def _vector(tensor: Any) -> np.ndarray:
-    from soleus.exchange.weights import to_numpy
-
-    return np.ascontiguousarray(to_numpy(tensor), np.float32)
-
-
-_SEEDS = 2**63
+SEEDS = 2**63
 
 
 def check_seed(seed: Any) -> int:
     """Return the seed; raises UserError for anything but a whole number in [0, 2^63)."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < _SEEDS:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < SEEDS:
         raise UserError(f"seed: expected a whole number from 0 to 2^63 - 1, got {seed!r}")
     return int(seed)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from soleus.config.fields import Count, Few, Fixed, Section
+from soleus.config.fields import Count, Few, Fixed, Mark, Section
 
 
 class EnvironmentConfig(Section):
@@ -24,7 +24,7 @@ class EnvironmentConfig(Section):
     """Environments that evaluation steps side by side, at most."""
     wrappers: tuple[dict[str, dict[str, Any]], ...] = ()
     """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
-    frame_stack: Annotated[Few, Fixed("the policy has learnt from observations of so many")] = 1
+    frame_stack: Annotated[Few, Fixed("the policy has learnt from observations of so many"), Mark.INTERFACE] = 1
     """Frames that an observation holds, the latest last: channels of an image, blocks of a vector."""
     time_limit: Literal["truncates", "terminates"] = "truncates"
     """Whether an episode that a time limit ends goes on in the value of its last state, or is lost as in Procgen."""

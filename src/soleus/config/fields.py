@@ -6,6 +6,7 @@ import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -47,6 +48,15 @@ class Fixed:
     """Metadata of a field that a run cannot go on with another value of."""
 
     why: str
+
+
+class Mark(Enum):
+    """Metadata of a field: what follows from its key."""
+
+    SHORT = "the last part of the key alone is a flag, and a name in Python"
+    FILE = "a file, meant relative to the file that names it"
+    RETURN = "what a return means depends on it: with another value, evaluations cannot be compared"
+    INTERFACE = "what a policy sees or what its outputs do: its weights mean nothing with another value"
 
 
 _PARTS = re.compile(rf"(?:{_NUMBER}\s*d)?\s*(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?")

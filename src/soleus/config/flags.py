@@ -3,19 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from soleus.config.keys import alternatives, known_keys, parts
+from soleus.config.keys import alternatives, known_keys, open_keys, parts
 from soleus.config.strict_yaml import parse_yaml
 from soleus.errors import UserError, nearest
-
-_FREE = (
-    "task.observation.",
-    "task.reward.terms.",
-    "task.termination.",
-    "env.options.",
-    "env.evaluation.",
-    "env.numbered.",
-    "motion.names.",
-)
 
 
 def _is_text(annotation: Any, given: str) -> bool:
@@ -40,7 +30,7 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
     Values are YAML, except where the schema wants text; a flag of a switch may stand alone. Raises UserError for a flag
     that is no key of the configuration or lacks its value.
     """
-    known = known_keys()
+    known, free = known_keys(), tuple(f"{key}." for key in open_keys())
     overrides: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
@@ -48,8 +38,7 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
         if not flag.startswith("--"):
             raise UserError(f"expected a flag such as --ppo.epochs, got '{flag}'")
         key = _key_of(flag)
-        free = key.startswith(_FREE)
-        if key not in known and not free:
+        if key not in known and not key.startswith(free):
             inner = next((f"; expected one in it, such as {one}" for one in known if one.startswith(f"{key}.")), None)
             raise UserError(f"unknown key '{key}'{inner or nearest(key, known)}")
         if not equals:

@@ -1,54 +1,15 @@
-"""The dotted keys of the configuration, read off the schema: what there is, and what of it is fixed in a run."""
+"""The dotted keys of the configuration, read off the schema: what there is, and what follows from a key."""
 
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
 from soleus.config import aliases
-from soleus.config.fields import Fixed
+from soleus.config.fields import Fixed, Mark
 from soleus.config.schema import Config, EnvConfig
-
-_TRAIN = ("steps", "duration", "seed", "device", "num_envs", "num_threads", "video_every", "checkpoint_url")
-_PARALLEL = (
-    *("collector", "num_workers", "num_envs_per_worker", "threads_per_worker"),
-    *("ray_address", "num_collectors", "envs_per_collector", "max_lag"),
-)
-SHORT = {
-    **{name: f"train.{name}" for name in _TRAIN},
-    **{name: f"parallel.{name}" for name in _PARALLEL},
-    "env": "env.id",
-}
-"""Keys that have a short name, as flags and in Python."""
-
-
-def known_keys() -> dict[str, Any]:
-    """Every dotted key of the configuration, ours and those that are translated, with its annotation."""
-    return {**dict(keys_of(Config)), **dict(keys_of(EnvConfig)), **dict.fromkeys(aliases.KEYS, Any)}
-
-
-def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every dotted key of a part of the schema, with its annotation."""
-    for field_name, field in model.model_fields.items():
-        key = prefix + (field.alias or field_name)
-        yield key, field.annotation
-        for part in parts(field.annotation):
-            yield from keys_of(part, f"{key}.")
-
-
-def fixed_keys() -> dict[str, str]:
-    """Every dotted key that a run cannot go on with another value of, and why."""
-    return {**dict(_fixed(Config)), **dict(_fixed(EnvConfig))}
-
-
-def _fixed(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for field_name, field in model.model_fields.items():
-        key = prefix + (field.alias or field_name)
-        yield from ((key, one.why) for one in field.metadata if isinstance(one, Fixed))
-        for part in parts(field.annotation):
-            yield from _fixed(part, f"{key}.")
 
 
 def parts(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -65,3 +26,57 @@ def alternatives(annotation: Any) -> Iterator[Any]:
             yield from alternatives(argument)
     else:
         yield annotation
+
+
+def known_keys() -> dict[str, Any]:
+    """Every dotted key of the configuration, ours and those that are translated, with its annotation."""
+    return {**dict(keys_of(Config)), **dict(keys_of(EnvConfig)), **dict.fromkeys(aliases.KEYS, Any)}
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key of a part of the schema, with its annotation."""
+    for field_name, field in model.model_fields.items():
+        key = prefix + (field.alias or field_name)
+        yield key, field.annotation
+        for part in parts(field.annotation):
+            yield from keys_of(part, f"{key}.")
+
+
+def _metadata(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key of a part of the schema with each piece of its metadata."""
+    for field_name, field in model.model_fields.items():
+        key = prefix + (field.alias or field_name)
+        yield from ((key, one) for one in field.metadata)
+        for part in parts(field.annotation):
+            yield from _metadata(part, f"{key}.")
+
+
+_METADATA = (*_metadata(Config), *_metadata(EnvConfig))
+
+
+def fixed_keys() -> dict[str, str]:
+    """Every dotted key that a run cannot go on with another value of, and why."""
+    return {key: one.why for key, one in _METADATA if isinstance(one, Fixed)}
+
+
+def marked(mark: Mark) -> tuple[str, ...]:
+    """Every dotted key with a mark."""
+    return tuple(dict.fromkeys(key for key, one in _METADATA if one is mark))
+
+
+def is_below(key: str, keys: Iterable[str]) -> bool:
+    """Whether a dotted key is one of others, or lies in one of them."""
+    return any(key == one or key.startswith(f"{one}.") for one in keys)
+
+
+SHORT = {**{key.rpartition(".")[2]: key for key in marked(Mark.SHORT)}, "env": "env.id"}
+"""Keys by their short names, as flags and in Python."""
+
+
+def open_keys() -> tuple[str, ...]:
+    """Every dotted key below which names are free: terms and their parameters, options of environments."""
+    return tuple(key for key, annotation in known_keys().items() if any(map(_is_mapping, alternatives(annotation))))
+
+
+def _is_mapping(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is dict

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from soleus.config import aliases, builtin, sources
 from soleus.config.explain import explain
-from soleus.config.fields import is_url
+from soleus.config.fields import Mark, is_url
+from soleus.config.keys import marked
 from soleus.config.merge import env_over, merge, nested, without_removed_terms
 from soleus.config.schema import Config, EnvConfig, RunConfig
 from soleus.config.strict_yaml import parse_yaml
@@ -29,13 +30,14 @@ def is_of_env(preset: str) -> bool:
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Files are meant relative to the file that names them; a bare model or motion may be a name."""
-    for path in sources.PATHS:
+    for dotted in marked(Mark.FILE):
+        path = dotted.split(".")
         value: Any = raw
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
         a_file = len(path) > 1 or (isinstance(value, str) and Path(value).suffix and os.path.isfile(folder / value))
         if isinstance(value, str) and a_file and not is_url(value):
-            raw = merge(raw, nested({".".join(path): str((folder / value).resolve())}))
+            raw = merge(raw, nested({dotted: str((folder / value).resolve())}))
     return raw
 
 

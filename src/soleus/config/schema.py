@@ -11,6 +11,7 @@ from soleus.config.fields import (
     Few,
     Fixed,
     Fraction,
+    Mark,
     MaybeDuration,
     MaybeHours,
     NonNegative,
@@ -36,9 +37,9 @@ _NEW = "a run that is under way has its own"
 class ControlConfig(Section):
     """How an action becomes muscle excitations or joint torques."""
 
-    mode: Annotated[Literal["excitation", "torque", "muscle"], Fixed("the policy has learnt what its actions do")] = (
-        "muscle"
-    )
+    mode: Annotated[
+        Literal["excitation", "torque", "muscle"], Fixed("the policy has learnt what its actions do"), Mark.INTERFACE
+    ] = "muscle"
     sim_hz: Envs = 480
     policy_hz: Envs = 30
     action_scale: Positive = 0.4
@@ -68,7 +69,7 @@ class CoordinationConfig(Section):
     """[(N m)^2] weight of the squared activations against the squared torque residual. Small values leave coordinate
     descent no slope to undo co-contraction by: on myolegs 30 halves the effort of 1 at the same residual."""
     hidden: Annotated[Widths, _WEIGHTS] = (256, 256, 256)
-    weights: Annotated[str | None, Fixed(f"only a new network begins with it, {_NEW}")] = None
+    weights: Annotated[str | None, Fixed(f"only a new network begins with it, {_NEW}"), Mark.FILE] = None
     """File of a torch state_dict that the network starts from: layers 0, 2, ...; fc.0, fc.2, ...; or fc1, fc2, ..."""
     learning_rate: Positive = 5e-4
     epochs: Few = 3
@@ -80,11 +81,11 @@ class CoordinationConfig(Section):
 class PolicyConfig(Section):
     """The policy's network, and for continuous actions one standard deviation an action for all states."""
 
-    network: Annotated[Literal["auto", "mlp", "nature_cnn", "impala_cnn"], _WEIGHTS] = "auto"
+    network: Annotated[Literal["auto", "mlp", "nature_cnn", "impala_cnn"], _WEIGHTS, Mark.INTERFACE] = "auto"
     """auto: the Nature CNN for images, a multilayer perceptron for anything else. A CNN is shared with the value."""
     hidden: Annotated[Widths, _WEIGHTS] = (256, 256)
     """Of the multilayer perceptron."""
-    activation: Annotated[Activation, _WEIGHTS] = "tanh"
+    activation: Annotated[Activation, _WEIGHTS, Mark.INTERFACE] = "tanh"
     initial_std: Annotated[Positive, Fixed(f"only a new policy begins with it, {_NEW}")] = 0.4
     mirror: bool = False
     """See and act on the mirrored body in one half of the gait cycle."""
@@ -132,12 +133,12 @@ class PpoConfig(Section):
 class TrainConfig(Section):
     """How long, how many, how wide. Steps are control steps of one human: num_envs of them pass at a time."""
 
-    steps: Count | None = None
-    duration: MaybeHours = None
+    steps: Annotated[Count | None, Mark.SHORT] = None
+    duration: Annotated[MaybeHours, Mark.SHORT] = None
     """Training stops at steps or duration, whichever comes first: 90s, 15m, 2h, 1h30m; a bare number is hours."""
-    num_envs: Envs = 32
+    num_envs: Annotated[Envs, Mark.SHORT] = 32
     rollout_steps: Envs = 64
-    num_threads: Few | None = None
+    num_threads: Annotated[Few | None, Mark.SHORT] = None
     """Of the collector; null: the CPUs that the process may use."""
     learner_threads: Few | None = None
     """Of torch; null: as num_threads (the two take turns), and one for vectors of environments that are not ours."""
@@ -145,20 +146,24 @@ class TrainConfig(Section):
     profile: bool = False
     """Record where the time of every iteration goes, as profile/ shares of it. Of humans on the native collector."""
     seed: Annotated[
-        int, Field(ge=0, lt=2**63), BeforeValidator(whole), Fixed("the random numbers of a run go on from its own")
+        int,
+        Field(ge=0, lt=2**63),
+        BeforeValidator(whole),
+        Fixed("the random numbers of a run go on from its own"),
+        Mark.SHORT,
     ] = 0
-    start_from: Annotated[str | None, Fixed(f"only a new run begins with other weights, {_NEW}")] = None
+    start_from: Annotated[str | None, Fixed(f"only a new run begins with other weights, {_NEW}"), Mark.FILE] = None
     """Run, checkpoint file or URL of either, whose learnt weights and normaliser a new run begins with."""
-    device: str = "cpu"
+    device: Annotated[str, Mark.SHORT] = "cpu"
     eval_interval: Count | None = None
     """[steps] between evaluations; null: one at the end."""
     eval_episodes: Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(whole)] = 20
     """Of an evaluation; 0: none takes place, and no checkpoint is the best."""
     checkpoint_interval: Count | None = 500_000
     """[steps] between checkpoints; null: one at the end."""
-    checkpoint_url: Url | None = None
+    checkpoint_url: Annotated[Url | None, Mark.SHORT] = None
     """Second place of the run, any URL that fsspec knows: its files are put there too, whenever a checkpoint is."""
-    video_every: MaybeDuration = None
+    video_every: Annotated[MaybeDuration, Mark.SHORT] = None
     """[s] between videos of the policy, kept in the run folder; of humans alone. 30m, 2h; a bare number is seconds."""
 
 
@@ -197,7 +202,10 @@ class TaskConfig(Section):
     initial_noise: NonNegative = 0.0
     """Standard deviation of joint positions [rad] and, tenfold, velocities [rad/s] at the start."""
     observation: Annotated[
-        dict[str, TermParameters], Field(min_length=1), Fixed("the policy has learnt from these observations")
+        dict[str, TermParameters],
+        Field(min_length=1),
+        Fixed("the policy has learnt from these observations"),
+        Mark.INTERFACE,
     ]
     reward: RewardConfig
     termination: dict[str, TermParameters] = Field(default_factory=dict)
@@ -250,11 +258,14 @@ class Config(RunConfig):
     """Everything that makes a run of humans; saved with it as config.yaml."""
 
     model: Annotated[
-        ModelSource, Fixed("the policy has learnt on this body; a new run may begin with its weights: train.start_from")
+        ModelSource,
+        Fixed("the policy has learnt on this body; a new run may begin with its weights: train.start_from"),
+        Mark.FILE,
+        Mark.RETURN,
     ]
-    motion: MotionSource | None = None
-    task: TaskConfig
-    control: ControlConfig = ControlConfig()
+    motion: Annotated[MotionSource | None, Mark.FILE, Mark.RETURN] = None
+    task: Annotated[TaskConfig, Mark.RETURN]
+    control: Annotated[ControlConfig, Mark.RETURN] = ControlConfig()
     coordination: CoordinationConfig = CoordinationConfig()
 
     @model_validator(mode="after")
@@ -297,7 +308,7 @@ class Config(RunConfig):
 class EnvConfig(RunConfig):
     """Everything that makes a run in environments that are not ours."""
 
-    env: EnvironmentConfig
+    env: Annotated[EnvironmentConfig, Mark.RETURN]
 
     @model_validator(mode="after")
     def _fits(self) -> "EnvConfig":

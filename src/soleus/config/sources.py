@@ -6,14 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, NonNegativeInt, Tag, model_validator
 
-from soleus.config.fields import NonNegative, Positive, Section
+from soleus.config.fields import Mark, NonNegative, Positive, Section
 
-PATHS = (
-    ("model",), ("model", "mjcf"), ("model", "muscles"), ("model", "mass", "skeleton"), ("model", "mass", "muscles"),
-    ("motion",), ("motion", "bvh"), ("motion", "table"), ("coordination", "weights"),
-    ("train", "start_from"),
-)  # fmt: skip
-"""Keys that are files; they are meant relative to the file that names them."""
 KINDS = frozenset({"mass", "mjcf", "bvh", "table"})
 """Keys that say what kind of file a model or a motion is."""
 
@@ -29,8 +23,8 @@ def is_model_file(name: str) -> bool:
 class MassFiles(Section):
     """A model in the format of MASS (Lee et al. 2019)."""
 
-    skeleton: str
-    muscles: str | None = None
+    skeleton: Annotated[str, Mark.FILE]
+    muscles: Annotated[str | None, Mark.FILE] = None
     damping: NonNegative = 0.0
     """[N m s/rad] of every joint but the root's; the format has none, the program it comes from 0.4."""
 
@@ -39,8 +33,8 @@ class ModelFiles(Section):
     """A model from files: of MASS, or MJCF (or what MuJoCo compiled it to, MJB) with a table of muscles beside it."""
 
     mass: MassFiles | None = None
-    mjcf: str | None = None
-    muscles: str | None = None
+    mjcf: Annotated[str | None, Mark.FILE] = None
+    muscles: Annotated[str | None, Mark.FILE] = None
     """CSV, as `soleus import` writes it."""
     root: str | None = None
     """The person's pelvis, where more than one body of the MJCF could be it."""
@@ -72,7 +66,7 @@ Unit = Literal["degree", "radian"]
 class BvhMotion(Section):
     """One cycle of a motion, from a BVH file; its last frame is the first of the next cycle."""
 
-    bvh: str
+    bvh: Annotated[str, Mark.FILE]
     scale: Positive = 0.01
     """[m] of the file's unit of length."""
     root_scale: Positive | None = None
@@ -99,7 +93,7 @@ class BvhMotion(Section):
 class TableMotion(Section):
     """One cycle of a motion, from a CSV table of poses; its last row is the first of the next cycle."""
 
-    table: str
+    table: Annotated[str, Mark.FILE]
     scale: Positive = 1.0
     """[m] of the table's unit of length."""
     unit: Unit = "radian"

@@ -20,7 +20,9 @@ from typing import Any
 
 import yaml
 
-from soleus.config import Config, EnvConfig, RunConfig, dump_config, sources
+from soleus.config import Config, EnvConfig, RunConfig, dump_config
+from soleus.config.fields import Mark
+from soleus.config.keys import marked
 from soleus.errors import UserError
 from soleus.machine.files import write_bytes
 
@@ -120,14 +122,14 @@ def _files_of(config: RunConfig, there: bool = True) -> dict[str, Path]:
     """Return the files that a configuration names, absolute, by key; a name of ours is none. there: that are there."""
     raw = config.model_dump(mode="json", by_alias=True)
     found = {}
-    for path in sources.PATHS:
-        if path == ("train", "start_from"):  # a run has its own weights from its first checkpoint on
+    for key in marked(Mark.FILE):
+        if key == "train.start_from":  # a run has its own weights from its first checkpoint on
             continue
         value: Any = raw
-        for part in path:
+        for part in key.split("."):
             value = value.get(part) if isinstance(value, dict) else None
         if isinstance(value, str) and (os.path.isfile(value) if there else os.path.isabs(value)):
-            found[".".join(path)] = Path(os.path.normpath(os.path.join(os.getcwd(), value)))
+            found[key] = Path(os.path.normpath(os.path.join(os.getcwd(), value)))
     return found
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.config import RunConfig, fixed_keys
+from soleus.config.fields import Mark
+from soleus.config.keys import is_below, marked
 from soleus.errors import UserError
 
 Changes = Mapping[str, tuple[Any, Any]]
 """Values before and now, by dotted key; None where there is none."""
 
-_MACHINE = ("train.", "parallel.", "ppo.", "policy.", "coordination.")  # what does not change what a return means
-_MEANINGS = ("control.mode", "policy.activation", "policy.network", "env.frame_stack")  # of what goes in and out
 _OF_EACH_HUMAN = ("humans", "observations", "returns", "lengths")  # of a collector's state, (N, ...)
 
 
@@ -39,7 +39,7 @@ def check(found: Changes) -> None:
     fixed = fixed_keys()
     for key, (before, now) in found.items():
         for name, why in fixed.items():
-            if key == name or key.startswith(f"{name}."):
+            if is_below(key, [name]):
                 raise UserError(f"{key}: expected {_said(before)} as the run began, got {_said(now)}: {why}")
 
 
@@ -62,7 +62,7 @@ def described(found: Changes) -> str:
 
 def returns_mean_another_thing(found: Changes) -> bool:
     """Whether evaluations of before and of now cannot be compared: another task, another environment."""
-    return any(not key.startswith(_MACHINE) for key in found)
+    return any(is_below(key, marked(Mark.RETURN)) for key in found)
 
 
 def fitted_state(
@@ -99,7 +99,6 @@ def check_source(source: RunConfig, config: RunConfig, file: Path) -> None:
     """Raise UserError for a run whose policy has seen or done other things than a new one would."""
     theirs, mine = (_flat(one.model_dump(mode="json", by_alias=True)) for one in (source, config))
     for key in sorted({*theirs, *mine}):
-        seen = key.startswith("task.observation.") or key in _MEANINGS
-        if seen and theirs.get(key) != mine.get(key):
+        if is_below(key, marked(Mark.INTERFACE)) and theirs.get(key) != mine.get(key):
             got, expected = _said(theirs.get(key)), _said(mine.get(key))
             raise UserError(f"train.start_from: expected a run with {key} {expected}, got one with {got}: {file}")

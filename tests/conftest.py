@@ -4,6 +4,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,29 @@ import point_mass
 import s3_here
 from soleus import models
 from soleus.config import Config
+from soleus.run.log import draw_curves
 
 torch.set_num_threads(1)  # small networks: more threads only wait for one another
+TESTS = Path(__file__).parent
+LONG = ("contract", "fuzz", "show", "cli", "doctor")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, a file is one process's: what it makes once a module is made once.
+
+    All that starts Ray is one group, whose clusters do not meet. Groups with long tests come first, so that no process
+    ends with them while the other one waits.
+    """
+
+    def place(item: pytest.Item) -> int:
+        group = item.get_closest_marker("xdist_group")
+        return 0 if group else 1 if item.path.relative_to(TESTS).parts[0] in LONG else 2
+
+    items.sort(key=place)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
 
 
 @pytest.fixture
@@ -60,12 +82,21 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{bucket}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_drawing() -> Iterator[None]:
+    """A file in the place of the picture of a run's curves, which takes ten times longer than most of these trainings.
+
+    The fixture `drawing` gives the picture back.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("soleus.run.run.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99)))
+        yield
+
+
 @pytest.fixture
-def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file in the place of the picture, which takes longer than these trainings."""
-    monkeypatch.setattr(
-        "soleus.run.run.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99))
-    )
+def drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture of a run's curves is drawn."""
+    monkeypatch.setattr("soleus.run.run.draw_curves", draw_curves)
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from ray_machines import until
 from slurm_here import left_of, submit
 from soleus.run.log import read_metrics
 
+pytestmark = pytest.mark.xdist_group("ray")
 REPOSITORY = Path(__file__).parents[1]
 CLUSTER = REPOSITORY / "examples/ray-cluster.yaml"
 SLURM = REPOSITORY / "examples/slurm.sh"

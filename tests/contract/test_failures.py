@@ -14,6 +14,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from own_process import SOLEUS
 from soleus.cli import main
 from soleus.config import EnvConfig, load_config
 from soleus.environments.convert import observation_spec
@@ -127,9 +128,8 @@ def test_signals_to_all_processes_end_a_run_with_a_checkpoint(number: int, stage
     flags: tuple[Any, ...] = ("--duration", "100s", "--collector", "stepping", "--parallel.vectorization", "async")
     if stage == "evaluation":
         flags = ("--steps", ROUND, "--env.options.bad", "never", "--env.max_evaluation_steps", 10**9)
-    code = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
     run = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, "train", *COMMON, "--run-dir", "run", *map(str, flags)],
+        [*SOLEUS, "train", *COMMON, "--run-dir", "run", *map(str, flags)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     file = folder / "run" / "metrics.jsonl"

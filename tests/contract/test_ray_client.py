@@ -15,12 +15,13 @@ import pytest
 
 pytest.importorskip("ray")
 
+from own_process import SOLEUS
 from ray_machines import HUMANS, STEPS, actors, below, give_weights, machines, on_ray, until
 from soleus.cli import main
 from soleus.run import checkpoint
 from soleus.run.log import read_metrics
 
-CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
+pytestmark = pytest.mark.xdist_group("ray")
 
 
 def free_port() -> int:
@@ -71,7 +72,7 @@ def begin(address: str, run: Path) -> subprocess.Popen[str]:
     """A training in a process of its own, under way. Ray Client gives up a second after it has lost its cluster."""
     flags = ["--collector", "ray", "--ray-address", address, "--num-collectors", "2", "--duration", "10m"]
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CODE, "train", "test-walk2d-small", "--run-dir", str(run), *flags],
+        [*SOLEUS, "train", "test-walk2d-small", "--run-dir", str(run), *flags],
         env={**os.environ, "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -5,13 +5,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from own_process import SOLEUS
 from soleus.cli import main
 from soleus.run.checkpoint import read
 
@@ -199,10 +199,9 @@ def test_bad_numbers_are_one_line(flags: tuple[str, ...], said: str, capsys: pyt
 def test_one_sigterm_ends_a_run_that_hangs(crew: tuple[str, ...], does: str, folder: Path) -> None:
     if does == "deaf" and crew != INLINE:
         pytest.skip("they are processes of their own, or interrupted as the others are")
-    code = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
     flags = ("--env.options.does", does, "--env.options.after", "30", "--duration", "100s", "--run-dir", "run")
     run = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, "train", *COMMON, *crew, *flags],
+        [*SOLEUS, "train", *COMMON, *crew, *flags],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "support")},
     )  # fmt: skip

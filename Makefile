@@ -15,8 +15,8 @@ DURATION ?= 2m
 TEST_PROCESSES ?= 2
 # Tests start hundreds of processes: without bytecode each of them compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
-# A process takes whole files or groups (tests/conftest.py), in the order in which they were collected.
-PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder --durations=10
+# A process takes whole files, and all that starts Ray (tests/conftest.py), in the order in which they were collected.
+PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations=10
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
 COMPARISON ?= runs/comparison

@@ -19,25 +19,35 @@ from soleus.run.log import draw_curves
 
 torch.set_num_threads(1)  # small networks: more threads only wait for one another
 TESTS = Path(__file__).parent
-LONG = ("contract", "fuzz", "show", "cli", "doctor")
+RAY = ("contract/test_ray_", "test_examples.py", "bench/test_scaling_ray.py")
+LONG = (*RAY, "contract/", "fuzz/", "show/", "cli/", "doctor/")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side, a file is one process's: what it makes once a module is made once.
-
-    All that starts Ray is one group, whose clusters do not meet. Groups with long tests come first, so that no process
-    ends with them while the other one waits.
-    """
+    """Put files with long tests first: where tests run side by side, no process ends with them while others wait."""
 
     def place(item: pytest.Item) -> int:
-        group = item.get_closest_marker("xdist_group")
-        return 0 if group else 1 if item.path.relative_to(TESTS).parts[0] in LONG else 2
+        file = str(item.path.relative_to(TESTS))
+        return next((place for place, start in enumerate(LONG) if file.startswith(start)), len(LONG))
 
     items.sort(key=place)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where tests run side by side, a file is one process's: what it makes once a module is made once.
+
+    All that starts Ray is one group, so that its clusters never meet. The marker that pytest-xdist has for groups does
+    nothing with pytest 9.2: it renames tests in a way that this pytest does not see.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "ray" if file.removeprefix("tests/").startswith(RAY) else file
+
+    return Groups(config, log)
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from ray_machines import until
 from slurm_here import left_of, submit
 from soleus.run.log import read_metrics
 
-pytestmark = pytest.mark.xdist_group("ray")
 REPOSITORY = Path(__file__).parents[1]
 CLUSTER = REPOSITORY / "examples/ray-cluster.yaml"
 SLURM = REPOSITORY / "examples/slurm.sh"
@@ -114,7 +113,7 @@ def test_a_job_without_ray_does_not_wait_for_it(tmp_path: Path) -> None:
     assert "error: expected Ray on every node, but `ray start` has ended on one" in error
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # two jobs, with a cluster each
 def test_a_job_saves_at_the_end_of_its_time_and_the_next_one_goes_on(tmp_path: Path) -> None:
     line = ["--cpus-per-task=1", str(SLURM), "run", "test-walk2d-small", "--steps", "20000"]
     first, second = next(JOBS), next(JOBS)

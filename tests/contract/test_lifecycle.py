@@ -80,7 +80,16 @@ def memory_names() -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, None], ids=str)
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGINT,
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),  # three processes start, as for each of these
+        pytest.param(None, marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 def test_a_run_leaves_nothing_behind(how: signal.Signals | None, tmp_path: Path) -> None:
     names = memory_names()
     limits = ["--steps", "4096"] if how is None else ["--duration", "10m"]
@@ -180,7 +189,7 @@ def test_starting_and_stopping_leaves_nothing() -> None:
     cycles(3)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # workers start twenty times
 def test_starting_and_stopping_many_times_leaves_nothing() -> None:
     """SOLEUS_CYCLES=200 for a thorough run."""
     cycles(int(os.environ.get("SOLEUS_CYCLES", "20")))
@@ -191,7 +200,7 @@ def returns(run: Path) -> float:
     return float(np.mean(rows[-10:]))
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # two trainings of minutes
 def test_twenty_kills_do_not_keep_a_run_from_learning(tmp_path: Path) -> None:
     """CartPole, 150,000 steps, a worker killed at a random moment twenty times: it still learns to balance."""
     limits = ("--steps", "150000", "--parallel.max_failures", "100", "--train.rollout_steps", "128")

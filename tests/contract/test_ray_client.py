@@ -21,8 +21,6 @@ from soleus.cli import main
 from soleus.run import checkpoint
 from soleus.run.log import read_metrics
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -90,7 +88,7 @@ def test_a_killed_driver_leaves_no_actor(address: str, tmp_path: Path) -> None:
     until(lambda: not actors(), 30)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a training starts, and Ray Client tries again for a while
 def test_a_cluster_that_is_gone_ends_the_run_with_a_checkpoint(address: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = begin(address, run)
@@ -109,7 +107,7 @@ def test_a_cluster_that_is_gone_ends_the_run_with_a_checkpoint(address: str, tmp
     assert steps >= read_metrics(run)[-1]["time/steps"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a cluster of its own starts
 def test_a_cluster_that_asks_for_a_token(capfd: pytest.CaptureFixture[str]) -> None:
     from ray.util import get_node_ip_address
 

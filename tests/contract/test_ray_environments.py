@@ -22,8 +22,6 @@ from soleus.errors import UserError
 from soleus.learn.ppo import Ppo
 from soleus.run.log import read_metrics
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:

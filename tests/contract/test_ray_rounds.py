@@ -17,8 +17,6 @@ from soleus.run import checkpoint
 from soleus.run.log import read_metrics
 from soleus.training import make_collector
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 NETWORK = {"coordination__method": "network"}
 FIGURES = ("diverged", "torque_residual", "torque_residual_static", "episode_distance_m", "effort", "metabolic_w_kg")
 

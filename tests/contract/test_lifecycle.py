@@ -15,6 +15,7 @@ import pytest
 
 from own_process import SOLEUS
 from rounds import config_of, ready
+from soleus.cli import main
 from soleus.collect.processes.workers import WorkersCollector
 from soleus.machine.usage import cpu_seconds
 from soleus.run.log import read_metrics
@@ -143,23 +144,8 @@ def test_the_third_failure_ends_the_run_with_a_checkpoint(tmp_path: Path) -> Non
     assert last.startswith("error: worker ")
     assert "killed by SIGKILL; that makes 3 failures of workers within 600 s; the run is saved, go on with: " in last
     steps = read_metrics(tmp_path / "run")[-1]["time/steps"]
-    resumed = start(tmp_path / "run")  # refused: the folder is in use
-    resumed.communicate(timeout=60)
-    assert resumed.returncode == 2
-    again = subprocess.run(
-        [
-            *SOLEUS,
-            "train",
-            "--resume",
-            str(tmp_path / "run"),
-            "--duration",
-            "0.001s",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert again.returncode == 0, again.stderr
+    assert main([*TRAIN, "--run-dir", str(tmp_path / "run")]) == 2  # refused: the folder is in use
+    assert main(["train", "--resume", str(tmp_path / "run"), "--duration", "0.001s"]) == 0
     assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] >= steps
 
 

@@ -80,6 +80,7 @@ def begin(address: str, run: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow  # a training starts; test_ray_failures.py has the same without Ray Client
 def test_a_killed_driver_leaves_no_actor(address: str, tmp_path: Path) -> None:
     process = begin(address, tmp_path / "run")
     assert len(actors()) == 2

@@ -41,7 +41,12 @@ def on_ray(cluster: Any, env: Any = ENV, **overrides: Any) -> tuple[RayCollector
 
 
 @pytest.mark.parametrize(
-    ("env", "workers"), [("gymnasium:CartPole-v1", 1), ("gymnasium:CartPole-v1", "auto"), ("gymnasium:Pendulum-v1", 1)]
+    ("env", "workers"),
+    [
+        ("gymnasium:CartPole-v1", "auto"),
+        ("gymnasium:Pendulum-v1", 1),
+        pytest.param("gymnasium:CartPole-v1", 1, marks=pytest.mark.slow),  # workers start on two machines, as for each
+    ],
 )
 def test_machines_collect_what_the_workers_of_one_do(cluster: Any, env: str, workers: Any) -> None:
     """auto: as many workers as each collector has CPUs."""

@@ -253,6 +253,7 @@ def test_a_run_of_its_own_ray_leaves_nothing(how: Any, tmp_path: Path) -> None:
     until(lambda: not any(is_running(pid) for pid in (working if how is signal.SIGKILL else there)), 30)
 
 
+@pytest.mark.slow  # a cluster of its own, on which all collectors start three times
 def test_collectors_follow_the_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Two share a machine until another joins, and again when it is gone: the humans notice nothing."""
     monkeypatch.setattr(ray_crew, "FIT_SECONDS", 0.0)

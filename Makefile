@@ -1,4 +1,5 @@
-# make setup, train, test (and its parts lint, test-core), clean.
+# make setup, train, clean.
+# make test: lint, and every test but the long ones; make test-all: the long ones too; make test-core: the core's own.
 # make compare: CoinRun with one process (train-sequential), with many (train-parallel), and the two side by side.
 # PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`, DURATION=... how long each of the
 # two runs takes, SEQUENTIAL=... and PARALLEL=... their folders.
@@ -10,12 +11,18 @@ BIN := $(VENV)/bin
 INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
 STAMP := $(VENV)/installed-$(INTERPRETER)
 DURATION ?= 2m
+# Processes that run tests side by side; many tests start processes of their own.
+TEST_PROCESSES ?= 2
+# Tests start hundreds of processes: without bytecode each of them compiles every module again.
+unexport PYTHONDONTWRITEBYTECODE
+# A process takes whole files, and all that starts Ray (tests/conftest.py), in the order in which they were collected.
+PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations=10
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
 COMPARISON ?= runs/comparison
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/terms/*)
 
-.PHONY: setup train train-sequential train-parallel compare test lint test-core clean
+.PHONY: setup train train-sequential train-parallel compare test test-all lint test-core clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -50,7 +57,10 @@ compare: setup
 	$(BIN)/soleus compare $(SEQUENTIAL) $(PARALLEL) --out $(COMPARISON)
 
 test: setup lint
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not slow"
+
+test-all: setup lint
+	$(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check
@@ -58,9 +68,9 @@ lint: setup
 	@cp $(VENV)/lib/python3*/site-packages/soleus/_core.pyi src/soleus/
 	$(BIN)/mypy
 
-# The core's own tests, without Python, under the address and the thread sanitizer.
+# The core's own tests, without Python, under the address, the thread and the undefined behaviour sanitizer.
 test-core: setup
-	set -e; for sanitizer in address thread; do \
+	set -e; for sanitizer in address thread undefined; do \
 	  PATH="$(abspath $(BIN)):$$PATH" cmake -S . -B build/$$sanitizer -G Ninja -DSOLEUS_SANITIZE=$$sanitizer \
 	    -DPython_EXECUTABLE="$(abspath $(BIN)/python)" -Wno-dev >/dev/null; \
 	  PATH="$(abspath $(BIN)):$$PATH" cmake --build build/$$sanitizer; \

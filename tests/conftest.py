@@ -4,6 +4,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,39 @@ import point_mass
 import s3_here
 from soleus import models
 from soleus.config import Config
+from soleus.run.log import draw_curves
 
 torch.set_num_threads(1)  # small networks: more threads only wait for one another
+TESTS = Path(__file__).parent
+RAY = ("contract/test_ray_", "test_examples.py", "bench/test_scaling_ray.py")
+LONG = (*RAY, "contract/", "fuzz/", "show/", "cli/", "doctor/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with long tests first: where tests run side by side, no process ends with them while others wait."""
+
+    def place(item: pytest.Item) -> int:
+        file = str(item.path.relative_to(TESTS))
+        return next((place for place, start in enumerate(LONG) if file.startswith(start)), len(LONG))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where tests run side by side, a file is one process's: what it makes once a module is made once.
+
+    All that starts Ray is one group, so that its clusters never meet. The marker that pytest-xdist has for groups does
+    nothing with pytest 9.2: it renames tests in a way that this pytest does not see.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "ray" if file.removeprefix("tests/").startswith(RAY) else file
+
+    return Groups(config, log)
 
 
 @pytest.fixture
@@ -60,12 +92,21 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{bucket}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_drawing() -> Iterator[None]:
+    """A file in the place of the picture of a run's curves, which takes ten times longer than most of these trainings.
+
+    The fixture `drawing` gives the picture back.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("soleus.run.live.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99)))
+        yield
+
+
 @pytest.fixture
-def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file in the place of the picture, which takes longer than these trainings."""
-    monkeypatch.setattr(
-        "soleus.run.live.draw_curves", lambda folder: (folder / "curves.png").write_bytes(os.urandom(99))
-    )
+def drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture of a run's curves is drawn."""
+    monkeypatch.setattr("soleus.run.live.draw_curves", draw_curves)
 
 
 @functools.cache

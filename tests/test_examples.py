@@ -113,7 +113,7 @@ def test_a_job_without_ray_does_not_wait_for_it(tmp_path: Path) -> None:
     assert "error: expected Ray on every node, but `ray start` has ended on one" in error
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # two jobs, with a cluster each
 def test_a_job_saves_at_the_end_of_its_time_and_the_next_one_goes_on(tmp_path: Path) -> None:
     line = ["--cpus-per-task=1", str(SLURM), "run", "test-walk2d-small", "--steps", "20000"]
     first, second = next(JOBS), next(JOBS)

@@ -83,8 +83,8 @@ def test_the_table_of_cores_is_right() -> None:
     for cores, each, size, envs in (map(int, row) for row in rows):
         given = {"parallel.num_envs_per_worker": each, "ppo.batch_size": size}
         config, _ = resolve(load_config("procgen-coinrun", given), cpus=cores)
-        crew = config.parallel.num_workers, config.train.num_envs, config.batch_size
-        assert crew == (cores, envs, size)
+        collection = config.parallel.num_workers, config.train.num_envs, config.batch_size
+        assert collection == (cores, envs, size)
 
 
 def test_targets_of_the_makefile_are_there() -> None:

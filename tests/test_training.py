@@ -77,6 +77,7 @@ class Interrupted(Failing):
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("drawing")
 def test_a_run_folder_holds_everything(make_config: MakeConfig, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     config = make_config(**NETWORK, train={"eval_interval": 2048})
@@ -86,6 +87,7 @@ def test_a_run_folder_holds_everything(make_config: MakeConfig, tmp_path: Path) 
     assert load_config(folder / "config.yaml") == config
     names = {path.name for path in folder.iterdir()}
     assert names > {"config.yaml", "metrics.jsonl", "summary.json", "checkpoints", "curves.png"}
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert any(name.startswith("events.out.tfevents") for name in names)
     moments = {f"step-{steps}.pt" for steps in range(512, 4097, 512)}
     kept = {path.name for path in (folder / "checkpoints").iterdir()}

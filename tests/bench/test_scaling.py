@@ -153,7 +153,7 @@ def free_cpus() -> float:
     return sum(float(one.communicate()[0]) for one in busy)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # rounds that are long enough to be timed
 def test_two_workers_step_a_slow_environment_nearly_twice_as_fast() -> None:
     if (free := free_cpus()) < 1.8:
         pytest.skip(f"two workers would have {free:.1f} CPUs: the machine is busy, or has one")

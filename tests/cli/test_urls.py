@@ -17,7 +17,6 @@ from soleus.show.view.subject import run_of
 from soleus.training import train
 
 MakeConfig = Callable[..., Config]
-pytestmark = pytest.mark.usefixtures("no_drawing")
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ def test_bench_prints_json_that_scripts_rely_on(what, capsys, tmp_path):
         assert sum(result["results"]["share"].values()) == pytest.approx(1.0, abs=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a training of every preset, of the largest bodies too
 @pytest.mark.parametrize("preset", [name for name in names("presets") if not name.startswith("test")])
 def test_every_preset_trains(preset, tmp_path, capsys):
     config = load_config(preset)

@@ -14,6 +14,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from own_process import SOLEUS
 from soleus.cli import main
 from soleus.config import EnvConfig, load_config
 from soleus.environments.convert import observation_spec
@@ -44,6 +45,8 @@ class Bad(gymnasium.Env):
         bad = self.bad if self.steps > self.after else ""
         if bad == "step":
             raise ValueError("it broke\\nin two lines")
+        if self.count == 40:
+            open("far", "w").close()  # longer than a round
         seen = np.full(3, np.nan if bad == "observation" else 0, np.float32)
         return seen, np.nan if bad == "reward" else 1.0, self.count == 8 and bad != "never", False, {}
 
@@ -78,7 +81,7 @@ def saved() -> int:
     return int(read(Path("run/checkpoints/latest.pt"))["counters"]["steps"])
 
 
-@pytest.mark.parametrize("crew", [("inline", "sync"), ("stepping", "sync"), ("stepping", "async")])
+@pytest.mark.parametrize("collection", [("inline", "sync"), ("stepping", "sync"), ("stepping", "async")])
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
@@ -88,9 +91,9 @@ def saved() -> int:
     ],
 )
 def test_the_training_so_far_is_saved(
-    crew: tuple[str, str], bad: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    collection: tuple[str, str], bad: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    collector, vectorization = crew
+    collector, vectorization = collection
     flags = ("--collector", collector, "--parallel.vectorization", vectorization)
     assert train(*flags, "--env.options.bad", bad, "--env.options.after", "20", steps=10 * ROUND) == 2
     assert saved() == ROUND
@@ -121,23 +124,28 @@ def test_an_episode_that_does_not_end_counts_as_it_stands(folder: Path, capsys: 
     assert "return 30 +- 0 over 2 episodes of 30 steps" in out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
-@pytest.mark.parametrize("stage", ["training", "evaluation"])
+@pytest.mark.parametrize(
+    ("number", "stage"),
+    [
+        (signal.SIGINT, "training"),
+        (signal.SIGTERM, "evaluation"),
+        pytest.param(signal.SIGTERM, "training", marks=pytest.mark.slow),  # three processes start, as for each of these
+        pytest.param(signal.SIGINT, "evaluation", marks=pytest.mark.slow),
+    ],
+)
 def test_signals_to_all_processes_end_a_run_with_a_checkpoint(number: int, stage: str, folder: Path) -> None:
     flags: tuple[Any, ...] = ("--duration", "100s", "--collector", "stepping", "--parallel.vectorization", "async")
     if stage == "evaluation":
         flags = ("--steps", ROUND, "--env.options.bad", "never", "--env.max_evaluation_steps", 10**9)
-    code = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
     run = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, "train", *COMMON, "--run-dir", "run", *map(str, flags)],
+        [*SOLEUS, "train", *COMMON, "--run-dir", "run", *map(str, flags)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    file = folder / "run" / "metrics.jsonl"
+    file = folder / ("run/metrics.jsonl" if stage == "training" else "far")
     deadline = time.monotonic() + 60
-    while not (file.is_file() and file.read_text().count("\n") >= 1):
+    while not file.is_file() or (stage == "training" and not file.read_text().count("\n")):
         assert time.monotonic() < deadline, "it did not train"
-        time.sleep(0.1)
-    time.sleep(1.0)
+        time.sleep(0.05)
     os.killpg(run.pid, number)
     _, errors = run.communicate(timeout=30)
     assert (run.returncode, errors) == (0, "")

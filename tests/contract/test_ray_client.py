@@ -15,12 +15,11 @@ import pytest
 
 pytest.importorskip("ray")
 
+from own_process import SOLEUS
 from ray_machines import HUMANS, STEPS, actors, below, give_weights, machines, on_ray, until
 from soleus.cli import main
 from soleus.run import checkpoint
 from soleus.run.log import read_metrics
-
-CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def free_port() -> int:
@@ -37,10 +36,10 @@ def address() -> Iterator[str]:
 
 
 def test_a_training_learns_what_it_does_natively(address: str, tmp_path: Path) -> None:
-    crews = {"native": ["native"], "client": ["ray", "--ray-address", address, "--num-collectors", "2"]}
+    collections = {"native": ["native"], "client": ["ray", "--ray-address", address, "--num-collectors", "2"]}
     rows, policies = [], []
-    for name, crew in crews.items():
-        assert main(["train", "test-walk2d-small", "--run-dir", str(tmp_path / name), "--collector", *crew]) == 0
+    for name, collection in collections.items():
+        assert main(["train", "test-walk2d-small", "--run-dir", str(tmp_path / name), "--collector", *collection]) == 0
         whole = read_metrics(tmp_path / name)
         kept = ("episode", "evaluate", "ppo", "reward")
         rows.append([{key: row[key] for key in row if key.split("/")[0] in kept} for row in whole])
@@ -71,7 +70,7 @@ def begin(address: str, run: Path) -> subprocess.Popen[str]:
     """A training in a process of its own, under way. Ray Client gives up a second after it has lost its cluster."""
     flags = ["--collector", "ray", "--ray-address", address, "--num-collectors", "2", "--duration", "10m"]
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CODE, "train", "test-walk2d-small", "--run-dir", str(run), *flags],
+        [*SOLEUS, "train", "test-walk2d-small", "--run-dir", str(run), *flags],
         env={**os.environ, "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -81,6 +80,7 @@ def begin(address: str, run: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow  # a training starts; test_ray_failures.py has the same without Ray Client
 def test_a_killed_driver_leaves_no_actor(address: str, tmp_path: Path) -> None:
     process = begin(address, tmp_path / "run")
     assert len(actors()) == 2
@@ -89,7 +89,7 @@ def test_a_killed_driver_leaves_no_actor(address: str, tmp_path: Path) -> None:
     until(lambda: not actors(), 30)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a training starts, and Ray Client tries again for a while
 def test_a_cluster_that_is_gone_ends_the_run_with_a_checkpoint(address: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = begin(address, run)
@@ -108,7 +108,7 @@ def test_a_cluster_that_is_gone_ends_the_run_with_a_checkpoint(address: str, tmp
     assert steps >= read_metrics(run)[-1]["time/steps"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a cluster of its own starts
 def test_a_cluster_that_asks_for_a_token(capfd: pytest.CaptureFixture[str]) -> None:
     from ray.util import get_node_ip_address
 

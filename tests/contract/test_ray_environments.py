@@ -34,14 +34,19 @@ def cluster() -> Iterator[Any]:
 
 
 def on_ray(cluster: Any, env: Any = ENV, **overrides: Any) -> tuple[RayCollector, Ppo]:
-    crew = {"parallel__collector": "ray", "parallel__ray_address": cluster.address, "parallel__num_collectors": 2}
-    collector, ppo = ready(config_of(env, **crew, **overrides))
+    collection = {"parallel__collector": "ray", "parallel__ray_address": cluster.address, "parallel__num_collectors": 2}
+    collector, ppo = ready(config_of(env, **collection, **overrides))
     assert isinstance(collector, RayCollector)
     return collector, ppo
 
 
 @pytest.mark.parametrize(
-    ("env", "workers"), [("gymnasium:CartPole-v1", 1), ("gymnasium:CartPole-v1", "auto"), ("gymnasium:Pendulum-v1", 1)]
+    ("env", "workers"),
+    [
+        ("gymnasium:CartPole-v1", "auto"),
+        ("gymnasium:Pendulum-v1", 1),
+        pytest.param("gymnasium:CartPole-v1", 1, marks=pytest.mark.slow),  # workers start on two machines, as for each
+    ],
 )
 def test_machines_collect_what_the_workers_of_one_do(cluster: Any, env: str, workers: Any) -> None:
     """auto: as many workers as each collector has CPUs."""
@@ -150,8 +155,8 @@ def test_environments_that_a_machine_cannot_make(cluster: Any) -> None:
 
 def test_a_whole_training(cluster: Any, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    crew = ["--collector", "ray", "--ray-address", cluster.address]
-    assert main(["train", "cartpole", *crew, "--steps", "2048", "--run-dir", str(run)]) == 0
+    collection = ["--collector", "ray", "--ray-address", cluster.address]
+    assert main(["train", "cartpole", *collection, "--steps", "2048", "--run-dir", str(run)]) == 0
     assert read_metrics(run)[-1]
     told = json.loads((run / "summary.json").read_text())["parallel"]
     assert told == {"collector": "ray", "num_workers": 2, "num_envs_per_worker": 4}, "a collector a machine"

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,13 @@ import pytest
 
 pytest.importorskip("ray")
 
+from own_process import SOLEUS
 from ray_machines import HUMANS, STEPS, actors, below, config, give_weights, machines, on_ray, until
 from soleus.collect.base import CollectorFailed
 from soleus.collect.native import NativeCollector
 from soleus.collect.ray import pool as ray_pool
 from soleus.collect.ray.actor import HumanActor
 from soleus.run.log import read_metrics
-
-CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def train(run: Path, address: str, *arguments: str) -> list[str]:
@@ -30,140 +29,150 @@ def train(run: Path, address: str, *arguments: str) -> list[str]:
     ]
 
 
-def test_a_lost_actor_is_left_out_and_replaced(capfd: pytest.CaptureFixture[str]) -> None:
-    with machines(2) as cluster:
-        made = on_ray(cluster.address)
-        try:
-            give_weights(made)
+@pytest.fixture(scope="module")
+def two_machines() -> Iterator[str]:
+    with machines(2) as made:
+        yield made.address
+
+
+@pytest.fixture
+def cluster(two_machines: str) -> str:
+    """Address of two machines with one CPU each, on which no actor of another test is left."""
+    until(lambda: not actors(), 30)
+    return two_machines
+
+
+def test_a_lost_actor_is_left_out_and_replaced(cluster: str, capfd: pytest.CaptureFixture[str]) -> None:
+    made = on_ray(cluster)
+    try:
+        give_weights(made)
+        made.collect()
+        known = made.state()
+        os.kill(actors()[0], signal.SIGKILL)
+        batch = made.collect()
+        assert batch.valid is not None
+        assert batch.steps == HUMANS * STEPS // 2
+        assert batch.stats["collectors"] == 1
+        assert batch.stats["envs_left_out"] == HUMANS // 2
+        lost = ~batch.valid
+        assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
+        for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
+            assert not array[lost].any()
+        left_out = lost.all(0)
+        for name, array in made.state().items():
+            np.testing.assert_array_equal(array[left_out], known[name][left_out], err_msg=name)
+            assert (array[~left_out] != known[name][~left_out]).any()
+        until(lambda: made.collect().valid is None)
+        assert "warning: collector " in capfd.readouterr().err
+    finally:
+        made.close()
+    until(lambda: not actors(), 20)
+
+
+def test_the_third_failure_ends_it(cluster: str) -> None:
+    made = on_ray(cluster, collectors=1)
+    try:
+        give_weights(made)
+        for _ in range(2):
+            os.kill(actors()[0], signal.SIGKILL)
+            assert made.collect().valid is None, "a round without anybody is collected again"
+        os.kill(actors()[0], signal.SIGKILL)
+        with pytest.raises(CollectorFailed, match="that makes 3 failures of collectors within 600 s"):
             made.collect()
-            known = made.state()
-            os.kill(actors()[0], signal.SIGKILL)
-            batch = made.collect()
-            assert batch.valid is not None
-            assert batch.steps == HUMANS * STEPS // 2
-            assert batch.stats["collectors"] == 1
-            assert batch.stats["envs_left_out"] == HUMANS // 2
-            lost = ~batch.valid
-            assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
-            for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
-                assert not array[lost].any()
-            left_out = lost.all(0)
-            for name, array in made.state().items():
-                np.testing.assert_array_equal(array[left_out], known[name][left_out], err_msg=name)
-                assert (array[~left_out] != known[name][~left_out]).any()
-            until(lambda: made.collect().valid is None)
-            assert "warning: collector " in capfd.readouterr().err
-        finally:
-            made.close()
-        until(lambda: not actors(), 20)
+    finally:
+        made.close()
 
 
-def test_the_third_failure_ends_it() -> None:
-    with machines(1) as cluster:
-        made = on_ray(cluster.address, collectors=1)
-        try:
-            give_weights(made)
-            for _ in range(2):
-                os.kill(actors()[0], signal.SIGKILL)
-                assert made.collect().valid is None, "a round without anybody is collected again"
-            os.kill(actors()[0], signal.SIGKILL)
-            with pytest.raises(CollectorFailed, match="that makes 3 failures of collectors within 600 s"):
-                made.collect()
-        finally:
-            made.close()
-
-
-def test_actors_that_do_not_come_up_are_failures(capfd: pytest.CaptureFixture[str]) -> None:
+def test_actors_that_do_not_come_up_are_failures(cluster: str, capfd: pytest.CaptureFixture[str]) -> None:
     class Broken(HumanActor):
         def __init__(self) -> None:
             raise ImportError("no such package there")
 
-    with machines(2) as cluster:
-        made = on_ray(cluster.address, parallel__max_lag=1)
-        try:
-            give_weights(made)
-            made.collect()
-            made.actors._actor = Broken
-            os.kill(actors()[0], signal.SIGKILL)
+    made = on_ray(cluster, parallel__max_lag=1)
+    try:
+        give_weights(made)
+        made.collect()
+        made.actors._actor = Broken
+        os.kill(actors()[0], signal.SIGKILL)
 
-            with pytest.raises(CollectorFailed, match="no such package there; that makes 3 failures"):
-                until(lambda: made.collect() is None)
-        finally:
-            made.close()
+        with pytest.raises(CollectorFailed, match="no such package there; that makes 3 failures"):
+            until(lambda: made.collect() is None)
+    finally:
+        made.close()
     assert capfd.readouterr().err.count("no such package there") == 2
 
 
-def test_no_answer_is_a_failure() -> None:
-    with machines(1) as cluster:
-        made = on_ray(cluster.address, collectors=1, parallel__round_timeout="2s", parallel__max_failures=1)
-        try:
-            give_weights(made)
-            stopped = actors()[0]
-            os.kill(stopped, signal.SIGSTOP)
-            with pytest.raises(CollectorFailed, match="gave no answer within 2 s; that makes 1"):
-                made.collect()
-        finally:
-            made.close()
-            os.kill(stopped, signal.SIGKILL)
-
-
-def test_a_straggler_is_left_out_and_comes_back() -> None:
-    with machines(2) as cluster:
-        made = on_ray(cluster.address, parallel__straggler_deadline="1s")
-        try:
-            give_weights(made)
+def test_no_answer_is_a_failure(cluster: str) -> None:
+    made = on_ray(cluster, collectors=1, parallel__round_timeout="2s", parallel__max_failures=1)
+    try:
+        give_weights(made)
+        stopped = actors()[0]
+        os.kill(stopped, signal.SIGSTOP)
+        with pytest.raises(CollectorFailed, match="gave no answer within 2 s; that makes 1"):
             made.collect()
-            slow = actors()[0]
-            os.kill(slow, signal.SIGSTOP)
-            known = made.state()
-            for _ in range(2):
-                batch = made.collect()
-                assert batch.steps == HUMANS * STEPS // 2
-                assert (batch.stats["collectors"], batch.stats["late"], batch.stats["failures"]) == (1, 1, 0)
-            assert batch.valid is not None
-            out = ~batch.valid[0]
-            np.testing.assert_array_equal(made.state()["humans"][out], known["humans"][out])
-            os.kill(slow, signal.SIGCONT)
-            until(lambda: made.collect().valid is None)
-        finally:
-            made.close()
+    finally:
+        made.close()
+        os.kill(stopped, signal.SIGKILL)
 
 
-def test_an_actor_lost_while_the_learner_learns_is_left_out() -> None:
+def test_a_straggler_is_left_out_and_comes_back(cluster: str) -> None:
+    made = on_ray(cluster, parallel__straggler_deadline="1s")
+    try:
+        give_weights(made)
+        made.collect()
+        slow = actors()[0]
+        os.kill(slow, signal.SIGSTOP)
+        known = made.state()
+        for _ in range(2):
+            batch = made.collect()
+            assert batch.steps == HUMANS * STEPS // 2
+            assert (batch.stats["collectors"], batch.stats["late"], batch.stats["failures"]) == (1, 1, 0)
+        assert batch.valid is not None
+        out = ~batch.valid[0]
+        np.testing.assert_array_equal(made.state()["humans"][out], known["humans"][out])
+        os.kill(slow, signal.SIGCONT)
+        until(lambda: made.collect().valid is None)
+    finally:
+        made.close()
+
+
+def test_an_actor_lost_while_the_learner_learns_is_left_out(cluster: str) -> None:
     """With max_lag 1 its round is under way, or asked for next: one round lacks it, and its humans go on after that."""
-    with machines(2) as cluster:
-        made = on_ray(cluster.address, parallel__max_lag=1)
-        try:
-            give_weights(made)
-            made.collect()
-            give_weights(made, seed=2)
-            os.kill(actors()[0], signal.SIGKILL)
-            batch = next(batch for batch in (made.collect() for _ in range(3)) if batch.valid is not None)
-            assert (batch.steps, batch.lag) == (HUMANS * STEPS // 2, 1)
-            lost = ~batch.valid
-            assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
-            for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
-                assert not array[lost].any()
-                assert array[batch.valid].any()
-            until(lambda: made.collect().valid is None)
-        finally:
-            made.close()
-        until(lambda: not actors(), 20)
+    made = on_ray(cluster, parallel__max_lag=1)
+    try:
+        give_weights(made)
+        made.collect()
+        give_weights(made, seed=2)
+        os.kill(actors()[0], signal.SIGKILL)
+        batch, seed = made.collect(), 3
+        while batch.valid is None and seed < 6:  # it had done its part of that round by then
+            give_weights(made, seed=seed)
+            batch, seed = made.collect(), seed + 1
+        assert batch.valid is not None
+        assert (batch.steps, batch.lag) == (HUMANS * STEPS // 2, 1)
+        lost = ~batch.valid
+        assert (lost.all(0) | batch.valid.all(0)).all(), "humans are there for all steps or for none"
+        for array in (batch.observations[:-1], batch.actions, batch.rewards, batch.log_probs):
+            assert not array[lost].any()
+            assert array[batch.valid].any()
+        until(lambda: made.collect().valid is None)
+    finally:
+        made.close()
+    until(lambda: not actors(), 20)
 
 
-@pytest.mark.slow
-def test_a_run_survives_an_actor_lost_while_it_learns(tmp_path: Path) -> None:
+@pytest.mark.slow  # 60,000 steps, so that an actor comes back meanwhile
+def test_a_run_survives_an_actor_lost_while_it_learns(cluster: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with machines(2) as cluster:
-        training = start(train(run, cluster.address, "--max-lag", "1", "--steps", "60000"))
-        try:
-            until(lambda: training.poll() is not None or len(read_metrics(run)) >= 3)
-            os.kill(actors()[0], signal.SIGKILL)
-            _, error = training.communicate(timeout=120)
-        finally:
-            training.kill()
-        assert training.returncode == 0, error
-        until(lambda: not actors(), 20)
+    training = start(train(run, cluster, "--max-lag", "1", "--steps", "60000"))
+    try:
+        until(lambda: training.poll() is not None or len(read_metrics(run)) >= 3)
+        os.kill(actors()[0], signal.SIGKILL)
+        _, error = training.communicate(timeout=120)
+    finally:
+        training.kill()
+    assert training.returncode == 0, error
+    until(lambda: not actors(), 20)
     rows = [row for row in read_metrics(run) if "collect/collectors" in row]
     assert json.loads((run / "summary.json").read_text())["steps"] >= 60000
     assert {row["collect/collectors"] for row in rows} == {1, 2}
@@ -172,7 +181,7 @@ def test_a_run_survives_an_actor_lost_while_it_learns(tmp_path: Path) -> None:
     assert all(row["collect/lag"] == 1 for row in rows[1:])
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a cluster of its own, and 60,000 steps, so that a machine goes and another comes
 def test_a_run_survives_a_machine(tmp_path: Path) -> None:
     """One of two nodes is killed on the way, and one joins later: the run has all its steps."""
     run = tmp_path / "run"
@@ -200,7 +209,7 @@ def test_a_run_survives_a_machine(tmp_path: Path) -> None:
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CODE, *arguments],
+        [*SOLEUS, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -215,15 +224,14 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_a_killed_driver_leaves_no_actor(tmp_path: Path) -> None:
-    with machines(2) as cluster:
-        run = start(train(tmp_path / "run", cluster.address, "--duration", "10m"))
-        try:
-            until(lambda: len(actors()) == 2 and (tmp_path / "run/metrics.jsonl").is_file())
-        finally:
-            os.kill(run.pid, signal.SIGKILL)
-            run.communicate(timeout=20)
-        until(lambda: not actors(), 30)
+def test_a_killed_driver_leaves_no_actor(cluster: str, tmp_path: Path) -> None:
+    run = start(train(tmp_path / "run", cluster, "--duration", "10m"))
+    try:
+        until(lambda: len(actors()) == 2 and (tmp_path / "run/metrics.jsonl").is_file())
+    finally:
+        os.kill(run.pid, signal.SIGKILL)
+        run.communicate(timeout=20)
+    until(lambda: not actors(), 30)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=str)
@@ -245,6 +253,7 @@ def test_a_run_of_its_own_ray_leaves_nothing(how: Any, tmp_path: Path) -> None:
     until(lambda: not any(is_running(pid) for pid in (working if how is signal.SIGKILL else there)), 30)
 
 
+@pytest.mark.slow  # a cluster of its own, on which all collectors start three times
 def test_collectors_follow_the_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Two share a machine until another joins, and again when it is gone: the humans notice nothing."""
     monkeypatch.setattr(ray_pool, "FIT_SECONDS", 0.0)

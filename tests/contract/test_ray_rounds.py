@@ -156,16 +156,16 @@ def test_it_is_one_collector_among_others(cluster: Any) -> None:
 
 
 def test_a_training_learns_the_same_whoever_collects(cluster: Any, tmp_path: Path) -> None:
-    """Statistics of observations, returns and gradients come of the whole batch; also where the crew changes midway."""
+    """Statistics of observations, returns and gradients come of the whole batch; also where the collectors change midway."""
     flags = ("--coordination.method", "network", "--train.eval_episodes", "1")
-    crew = ("--collector", "ray", "--ray-address", cluster.address, "--num-collectors")
+    collection = ("--collector", "ray", "--ray-address", cluster.address, "--num-collectors")
 
-    def learnt(name: str, *crews: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    def learnt(name: str, *collections: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         run = tmp_path / name
-        for number, one in enumerate(crews):
+        for number, one in enumerate(collections):
             start = ["--resume", str(run)] if number else ["test-walk2d-small", *flags, "--run-dir", str(run)]
             assert main(["train", *start, *one, "--steps", str(4096 * (number + 1))]) == 0
-        whole = len(crews) == 1
+        whole = len(collections) == 1
         rows = [
             {key: value for key, value in row.items() if key.split("/")[0] in ("episode", "ppo", "muscle", "reward")}
             for row in read_metrics(run)
@@ -174,12 +174,12 @@ def test_a_training_learns_the_same_whoever_collects(cluster: Any, tmp_path: Pat
         return rows, checkpoint.read(run / "checkpoints" / checkpoint.LATEST)
 
     native, _ = learnt("native", ["--collector", "native"])
-    ray, _ = learnt("ray", [*crew, "2"])
+    ray, _ = learnt("ray", [*collection, "2"])
     assert len(ray) > 1
     assert ray == native
     _, one = learnt("one", ["--collector", "native"], ["--collector", "native"])
-    _, others = learnt("others", [*crew, "2"], [*crew, "1"])
-    _, lagged = learnt("lagged", [*crew, "2", "--max-lag", "1"], ["--collector", "native", "--max-lag", "0"])
+    _, others = learnt("others", [*collection, "2"], [*collection, "1"])
+    _, lagged = learnt("lagged", [*collection, "2", "--max-lag", "1"], ["--collector", "native", "--max-lag", "0"])
     assert lagged["counters"]["steps"] == one["counters"]["steps"]
     for part in ("policy", "muscle"):
         for name, tensor in one[part].items():

@@ -2,18 +2,18 @@
 
 import os
 import resource
+import shlex
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from own_process import SOLEUS
 from soleus.run import checkpoint
 from soleus.run.log import read_metrics
 
-CODE = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
 TRAIN = [
     *("train", "cartpole", "--duration", "10m", "--num-threads", "1", "--num-envs", "8", "--collector", "inline"),
     *("--num-workers", "1", "--train.eval-episodes", "1"),
@@ -23,7 +23,7 @@ TRAIN = [
 def _start(run: Path, *arguments: str, **options: object) -> subprocess.Popen[str]:
     options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))  # who runs the tests may not
     defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    command = [sys.executable, "-W", "ignore", "-c", CODE, *TRAIN, "--run-dir", str(run), *arguments]
+    command = [*SOLEUS, *TRAIN, "--run-dir", str(run), *arguments]
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, **{**defaults, **options})  # type: ignore[call-overload, no-any-return]
 
 
@@ -92,7 +92,7 @@ def test_a_run_goes_on_from_where_it_was_stopped(tmp_path: Path) -> None:
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=60)
     steps = _steps(run)
-    again = [sys.executable, "-W", "ignore", "-c", CODE, "train", "--resume", str(run), "--steps", str(steps + 256)]
+    again = [*SOLEUS, "train", "--resume", str(run), "--steps", str(steps + 256)]
     assert subprocess.run(again, capture_output=True, check=False, timeout=60).returncode == 0
     assert _steps(run) >= steps + 256
 
@@ -118,7 +118,7 @@ def test_an_output_on_a_full_disk_ends_a_run_with_a_checkpoint_and_an_error(tmp_
     run = tmp_path / "run"
     what = ("train", "test-walk2d-small", "--num-threads", "1", "--duration", "10m")
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-W", "ignore", "-c", CODE, *what, "--run-dir", str(run)]
+        command = [*SOLEUS, *what, "--run-dir", str(run)]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     again = f"the run is saved, go on with: soleus train --resume {run}"
     assert (ended.returncode, ended.stderr) == (
@@ -131,7 +131,7 @@ def test_an_output_on_a_full_disk_ends_a_run_with_a_checkpoint_and_an_error(tmp_
 @pytest.mark.parametrize("what", ["presets", "terms", "train"])
 def test_without_an_output_at_all(tmp_path: Path, what: str) -> None:
     rest = [*TRAIN[1:2], "--steps", "256", "--run-dir", str(tmp_path / "run"), *TRAIN[4:]] if what == "train" else []
-    command = f'"{sys.executable}" -W ignore -c "{CODE}" {what} {" ".join(rest)} >&-'
+    command = f"{shlex.join([*SOLEUS, what, *rest])} >&-"
     ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=120)
     assert (ended.returncode, ended.stderr) == (0, "")
 

@@ -5,13 +5,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from own_process import SOLEUS
 from soleus.cli import main
 from soleus.run.checkpoint import read
 
@@ -27,6 +27,18 @@ CREWS = {
     "sync": ("--collector", "stepping"),
     "async": ("--collector", "stepping", "--parallel.vectorization", "async"),
 }
+WHENS = ("init", "reset", "step")
+# Workers are processes that start slowly: two moments more with them are slow.
+EVERYWHERE = pytest.mark.parametrize(
+    ("crew", "when"),
+    [
+        pytest.param(
+            crew, when, marks=[pytest.mark.slow] if name == "workers" and when != "step" else [], id=f"{name}-{when}"
+        )
+        for name, crew in CREWS.items()
+        for when in WHENS
+    ],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +67,7 @@ def test_what_is_not_of_the_space_ends_a_run_at_once(crew: tuple[str, ...], caps
     assert read(Path("run/checkpoints/latest.pt"))["counters"]["steps"] == 64
 
 
-@pytest.mark.parametrize("when", ["init", "reset", "step"])
-@pytest.mark.parametrize("crew", CREWS.values(), ids=CREWS)
+@EVERYWHERE
 def test_leaving_ends_in_one_line(crew: tuple[str, ...], when: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert train(*crew, "--env.options.does", f"exits in {when}") == 2
     said = capfd.readouterr().err.splitlines()
@@ -68,7 +79,7 @@ def test_leaving_ends_in_one_line(crew: tuple[str, ...], when: str, capfd: pytes
         assert said[-1].endswith("the run is saved, go on with: soleus train --resume run")
 
 
-@pytest.mark.parametrize("when", ["init", "reset", "step"])
+@pytest.mark.parametrize("when", WHENS)
 @pytest.mark.parametrize("crew", ["inline", "async"])
 def test_an_interrupt_of_its_own_is_an_error_of_the_environment(
     crew: str, when: str, capfd: pytest.CaptureFixture[str]
@@ -91,8 +102,7 @@ def test_a_process_of_a_vector_environment_that_dies_is_named_in_one_line(capfd:
     assert read(Path("run/checkpoints/latest.pt"))["counters"]["steps"] == 64
 
 
-@pytest.mark.parametrize("when", ["init", "reset", "step"])
-@pytest.mark.parametrize("crew", CREWS.values(), ids=CREWS)
+@EVERYWHERE
 def test_going_elsewhere_changes_nothing(crew: tuple[str, ...], when: str, folder: Path) -> None:
     (folder / "w.yaml").write_text("base: gymnasium\nenv: gymnasium:wayward_env:Wayward-v0\n")
     assert train(*crew, "--env.options.does", f"goes in {when}") == 0
@@ -194,23 +204,39 @@ def test_bad_numbers_are_one_line(flags: tuple[str, ...], said: str, capsys: pyt
     assert capsys.readouterr().err.startswith(f"error: gymnasium: {said}")
 
 
-@pytest.mark.parametrize("does", ["hangs", "deaf"])
-@pytest.mark.parametrize("crew", CREWS.values(), ids=CREWS)
+@pytest.mark.parametrize(
+    ("crew", "does"),
+    [
+        pytest.param(INLINE, "hangs", id="inline-hangs"),
+        pytest.param(WORKERS, "hangs", id="workers-hangs"),
+        # Each waits for processes to start and for 8 s of patience.
+        pytest.param(CREWS["sync"], "hangs", id="sync-hangs", marks=pytest.mark.slow),
+        pytest.param(CREWS["async"], "hangs", id="async-hangs", marks=pytest.mark.slow),
+        pytest.param(INLINE, "deaf", id="inline-deaf", marks=pytest.mark.slow),
+    ],
+)
 def test_one_sigterm_ends_a_run_that_hangs(crew: tuple[str, ...], does: str, folder: Path) -> None:
-    if does == "deaf" and crew != INLINE:
-        pytest.skip("they are processes of their own, or interrupted as the others are")
-    code = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
-    flags = ("--env.options.does", does, "--env.options.after", "30", "--duration", "100s", "--run-dir", "run")
+    flags = (
+        "--env.options.does",
+        does,
+        "--env.options.after",
+        "30",
+        "--env.options.tell",
+        "stuck",
+        "--duration",
+        "100s",
+        "--run-dir",
+        "run",
+    )
     run = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, "train", *COMMON, *crew, *flags],
+        [*SOLEUS, "train", *COMMON, *crew, *flags],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "support")},
     )  # fmt: skip
     deadline = time.monotonic() + 60
-    while not Path("run/metrics.jsonl").is_file() or not rows():
-        assert time.monotonic() < deadline, "it did not train"
-        time.sleep(0.1)
-    time.sleep(1.0)
+    while not Path("stuck").exists():
+        assert time.monotonic() < deadline, "no environment hangs"
+        time.sleep(0.05)
     os.kill(run.pid, signal.SIGTERM)
     out, err = run.communicate(timeout=30)
     if does == "hangs":

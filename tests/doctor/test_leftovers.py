@@ -149,7 +149,7 @@ def test_an_orphan_of_this_machine_is_ended(orphan: int) -> None:
 
 
 @linux
-@pytest.mark.slow
+@pytest.mark.slow  # a run with two workers starts, and is killed
 def test_a_stopped_worker_outlives_its_killed_run_until_it_is_cleaned(tmp_path: Path) -> None:
     code = (
         "from soleus.cli import main\n"

@@ -1,6 +1,6 @@
 """Files that are wrong in every way that chance finds: each works, or ends in one line and exit code 2.
 
-2,000 cases by default. More, others, or one of them again:
+2,000 cases, and a few of them in `make test`. More, others, or one of them again:
 
     SOLEUS_FUZZ=100000 SOLEUS_FUZZ_SEED=7 pytest tests/fuzz
     SOLEUS_FUZZ_CASE=1234 SOLEUS_FUZZ_SEED=7 pytest tests/fuzz
@@ -25,6 +25,7 @@ from soleus.errors import UserError
 from soleus.run import checkpoint
 
 COUNT = int(os.environ.get("SOLEUS_FUZZ", "2000"))
+FEW = 100
 SEED = int(os.environ.get("SOLEUS_FUZZ_SEED", "0"))
 ONE = os.environ.get("SOLEUS_FUZZ_CASE")
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
@@ -101,14 +102,15 @@ def _train(arguments: list[str], folder: Path) -> None:
     assert ended.code == 0, ended.err
 
 
-@pytest.mark.slow
-def test_whatever_a_file_holds_it_works_or_ends_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [FEW, pytest.param(COUNT, marks=pytest.mark.slow)])  # minutes of many short commands
+def test_whatever_a_file_holds_it_works_or_ends_in_one_line(count: int, tmp_path: Path) -> None:
     subjects = Subjects(tmp_path / "good", _train)
     (tmp_path / "cases").mkdir()
-    parts = [range(k, COUNT, WORKERS) for k in range(WORKERS)]
+    workers = WORKERS if count > FEW else 1
+    parts = [range(k, count, workers) for k in range(workers)]
     if ONE is not None:
         parts = [range(int(ONE), int(ONE) + 1)]
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         tries = [pool.submit(try_some, str(tmp_path / "cases"), subjects, numbers) for numbers in parts]
         wrong = [one for found in tries for one in found.result()]
     assert not wrong, f"{len(wrong)} of {sum(map(len, parts))} cases:\n" + "\n".join(wrong[:20])

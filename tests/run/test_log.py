@@ -5,7 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from soleus.errors import UserError
 from soleus.run import log
@@ -130,6 +132,24 @@ def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
 
 def test_short_times() -> None:
     assert [log.short_time(seconds) for seconds in (5, 75, 3723)] == ["0:05", "1:15", "1:02:03"]
+
+
+@pytest.mark.parametrize("slope", [1.0, -1.0])
+def test_a_curve_is_drawn_where_its_values_are(tmp_path: Path, slope: float) -> None:
+    """A straight line, from one corner of its panel to the other; on the other diagonal where the values fall."""
+    rows = [{"time/steps": 1000.0 * k, "episode/return": slope * k} for k in range(1, 21)]
+    (tmp_path / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    path = log.draw_curves(tmp_path)
+    assert path == tmp_path / "curves.png"
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    lines, columns = np.nonzero(np.abs(pixels - [0x1F, 0x77, 0xB4]).max(2) < 30)  # Matplotlib's first colour
+    height, width = pixels.shape[:2]
+    assert np.ptp(columns) > 0.6 * width
+    assert np.ptp(lines) > 0.5 * height
+    across = (columns - columns.min()) / np.ptp(columns)
+    up = (lines.max() - lines) / np.ptp(lines)
+    np.testing.assert_allclose(up, across if slope > 0 else 1 - across, atol=0.05)
 
 
 def test_no_curves_of_nothing(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 import point_mass
+from own_process import SOLEUS
 from second_place import files, rows, start, steps
 from soleus.cli import main
 from soleus.config import Config, load_config
@@ -27,7 +27,6 @@ from soleus.training import train
 
 MakeConfig = Callable[..., Config]
 TRAIN = ["train", "test-walk2d-small", "--train.learner_threads", "1"]
-pytestmark = pytest.mark.usefixtures("no_drawing")
 
 
 def assert_consistent(folder: Path) -> None:
@@ -45,9 +44,8 @@ def test_a_machine_is_lost_and_another_goes_on(s3: str, tmp_path: Path, monkeypa
     """Killed, its disk gone, and gone on with from the URL alone, by another number of threads."""
     monkeypatch.chdir(tmp_path)
     url = f"{s3}/people/walk"
-    code = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
     flags = ["--num-threads", "2", "--steps", "1000000", "--checkpoint-url", url, "--run-dir", "lost"]
-    lost = subprocess.Popen([sys.executable, "-c", code, *TRAIN, *flags], stdout=subprocess.DEVNULL)
+    lost = subprocess.Popen([*SOLEUS, *TRAIN, *flags], stdout=subprocess.DEVNULL)
     place, deadline = Remote(url), time.monotonic() + 60
     while "checkpoints/previous.pt" not in place.sizes("checkpoints"):
         assert time.monotonic() < deadline, "it put nothing there"

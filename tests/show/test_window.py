@@ -37,7 +37,7 @@ def look(screen: str, *arguments: str) -> tuple[list[np.ndarray], str, int]:
     environment = {**os.environ, "DISPLAY": screen, "LIBGL_ALWAYS_SOFTWARE": "1"}
     pictures = []
     with subprocess.Popen(
-        [*VIEW, *arguments, "--seconds", "12"], env=environment, text=True, stdout=-1, stderr=-1
+        [*VIEW, *arguments, "--seconds", "5"], env=environment, text=True, stdout=-1, stderr=-1
     ) as one:
         deadline = time.monotonic() + 60
         while one.poll() is None and time.monotonic() < deadline:
@@ -49,18 +49,38 @@ def look(screen: str, *arguments: str) -> tuple[list[np.ndarray], str, int]:
     return pictures, said + error, one.returncode
 
 
+def assert_a_person_is_seen(picture: np.ndarray) -> None:
+    """The muscles of a person's legs are in the middle of the window, between the boxes, below the trunk."""
+    rows, columns = np.nonzero(muscles_seen(picture[:466, 240:450]))
+    assert len(rows) > 100
+    assert abs(columns.mean() + 240 - 300) < 60
+    assert 200 < rows.mean() < 400
+
+
+def assert_what_is_told_is_read(picture: np.ndarray) -> None:
+    """The upper left corner has a box, darker than the sky beside it, with a white value in each of its lines."""
+    box, sky = (np.median(picture[rows, columns]) for rows, columns in (np.s_[10:255, 8:232], np.s_[10:60, 240:440]))
+    assert box < 0.7 * sky
+    written = (picture[6:258, 137:232].min(2) > 230).any(1)
+    lines = int((np.diff(written.astype(int), prepend=0) == 1).sum())
+    assert lines == 11, "time, speed, phase, reward and its 5 terms, whether it plays, which muscles"
+
+
 def test_a_policy_is_seen_at_work(screen):
     pictures, said, code = look(screen, str(small_run()))
     assert code == 0, said
     assert float(said.split()[0]) > 0.1, "it says how much of real time it kept"
-    assert len(pictures) > 4
+    assert len(pictures) > 3
     differ = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(pictures)]
     assert max(differ) > 0.1, "it moves"
-    dark = pictures[-1][:120, :200].max(2) < 140
-    assert dark.mean() > 0.2, "the text of the upper left corner has its box"
+    assert_a_person_is_seen(pictures[-1])
+    assert_what_is_told_is_read(pictures[-1])
+    with pytest.raises(AssertionError):
+        assert_what_is_told_is_read(np.zeros_like(pictures[-1]))
 
 
 def test_a_model_is_seen_with_its_motion(screen):
     pictures, said, code = look(screen, "walk2d", "--motion", "walk", "--speed", "0.5")
     assert code == 0, said
-    assert len(pictures) > 4
+    assert len(pictures) > 3
+    assert_a_person_is_seen(pictures[-1])

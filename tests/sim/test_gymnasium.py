@@ -6,7 +6,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import soleus
+from pictures import assert_shows_the_muscles
 from soleus.errors import UserError
+from soleus.render.camera import Camera
+from soleus.render.stage import Stage
 from soleus.sim.gymnasium import make_vec
 
 
@@ -32,13 +35,21 @@ def test_what_is_registered_can_be_made():
 def test_a_human_draws_itself():
     made = gymnasium.make("soleus/walk2d-v0", render_mode="rgb_array")
     made.reset(seed=0)
-    first = made.render()
-    assert first.shape == (480, 640, 3)
-    assert first.dtype == np.uint8
-    assert first.std() > 5, "something is to be seen"
-    for _ in range(10):
-        made.step(made.action_space.sample())
-    assert not np.array_equal(first, made.render())
+    made.action_space.seed(0)
+    simulation = made.unwrapped._batch.simulation
+    stage = Stage(simulation.scenario.human)
+    camera = Camera(stage.human, stage.model, "side")
+    pictures = []
+    for _ in range(2):
+        stage.pose(simulation.qpos()[0])
+        camera.follow(stage.data)
+        pictures.append(made.render())
+        assert pictures[-1].shape == (480, 640, 3)
+        assert pictures[-1].dtype == np.uint8
+        assert_shows_the_muscles(pictures[-1], stage, camera)
+        for _ in range(10):
+            made.step(made.action_space.sample())
+    assert not np.array_equal(*pictures)
     made.close()
 
 

@@ -1,5 +1,7 @@
 """What is seen of a policy at work is what it did."""
 
+import itertools
+
 import mujoco
 import numpy as np
 import pytest
@@ -145,3 +147,31 @@ def test_a_human_that_diverges_at_once_leaves_an_empty_trace(trained):
     buffers.run(made, with_policy=True)
     assert np.isnan(buffers["trace"][:16]).all()
     assert np.isfinite(buffers["trace"][16:]).all()
+
+
+def test_one_that_diverges_ends_its_own_episode_and_no_other(trained, monkeypatch):
+    def played():
+        return play(trained.human(), trained.policy, trained.muscle, episodes=3, seconds=0.5, seed=2)
+
+    calm, step, numbers = played(), Playback.step, itertools.count()
+
+    def spoil(playback):
+        if next(numbers) == 3:
+            states = playback.simulation.save()
+            states[1, 1 + playback.human.model.nq] = np.nan  # a velocity of the second
+            playback.simulation.restore(states)
+        return step(playback)
+
+    monkeypatch.setattr(Playback, "step", spoil)
+    upset = played()
+    assert len(calm.traces[1].times) > 3 * 16
+    assert len(upset.traces[1].times) == 3 * 16, "its trace ends where the last finite state is"
+    for name in ("qpos", "qvel", "activation", "ground_force"):
+        np.testing.assert_array_equal(getattr(upset.traces[1], name), getattr(calm.traces[1], name)[: 3 * 16])
+        for other in (0, 2):
+            np.testing.assert_array_equal(getattr(upset.traces[other], name), getattr(calm.traces[other], name))
+    assert [upset.traces[other].metabolic_w_kg for other in (0, 2)] == [
+        calm.traces[other].metabolic_w_kg for other in (0, 2)
+    ]
+    assert np.isfinite([*upset.residual_sums, upset.traces[1].metabolic_w_kg]).all()
+    assert 0 < upset.residual_sums[0] < upset.residual_sums[1]

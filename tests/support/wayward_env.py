@@ -5,6 +5,7 @@ import socket
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -15,14 +16,17 @@ from gymnasium import spaces
 class Wayward(gymnasium.Env[Any, Any]):
     """Ends after 8 steps. In step `after` of its life it does what `does` says.
 
-    port: listened at, so that no two can have the same. info: what the last info of each episode holds.
+    port: listened at, so that no two can have the same. info: what the last info of each episode holds. tell: a file
+    that is made when it comes to step `after`.
     """
 
     observation_space: Any = spaces.Box(-1, 1, (2,), np.float32)
     action_space: Any = spaces.Discrete(2)
 
-    def __init__(self, does: str = "", after: int = 5, port: int = 0, name: str = "", info: Any = None) -> None:
-        self.does, self.after, self.info, self.name = does, after, info or {}, name
+    def __init__(
+        self, does: str = "", after: int = 5, port: int = 0, name: str = "", info: Any = None, tell: str = ""
+    ) -> None:
+        self.does, self.after, self.info, self.name, self.tell = does, after, info or {}, name, tell
         self.steps = self.count = 0
         self.socket = socket.socket()
         if port:
@@ -53,6 +57,8 @@ class Wayward(gymnasium.Env[Any, Any]):
         self.count += 1
         if self.steps == self.after:
             self.act("step")
+            if self.tell:
+                Path(self.tell).touch()
             if self.does == "hangs":
                 time.sleep(10**6)
             while self.does == "deaf":

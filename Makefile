@@ -1,7 +1,7 @@
-# make setup, train, test (and its parts lint, test-core), clean.
+# make setup, train, test (and its parts lint, test-core), wheel, clean.
 # make compare: CoinRun with one process (train-sequential), with many (train-parallel), and the two side by side.
 # PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`, DURATION=... how long each of the
-# two runs takes, SEQUENTIAL=... and PARALLEL=... their folders.
+# two runs takes, SEQUENTIAL=... and PARALLEL=... their folders, WHEELS=... where the wheel goes.
 PYTHON ?= python3
 CXX_FOUND := $(shell command -v $(CXX) || command -v g++ || command -v clang++)
 VENV := .venv
@@ -13,9 +13,10 @@ DURATION ?= 2m
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
 COMPARISON ?= runs/comparison
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/terms/*)
+WHEELS ?= dist
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/portable/* cpp/terms/*)
 
-.PHONY: setup train train-sequential train-parallel compare test lint test-core clean
+.PHONY: setup train train-sequential train-parallel compare test lint test-core wheel clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -66,6 +67,14 @@ test-core: setup
 	  PATH="$(abspath $(BIN)):$$PATH" cmake --build build/$$sanitizer; \
 	  setarch -R build/$$sanitizer/soleus_core_tests; \
 	done
+
+# $(WHEELS)/soleus-*.whl for other machines: two cores, of which the processor gets the one for its instructions. libmujoco comes
+# with the package mujoco.
+wheel: setup
+	rm -rf build/wheel
+	SOLEUS_ARCH=portable $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps . --wheel-dir build/wheel \
+	  --config-settings=build-dir=build/portable -c constraints.txt
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --exclude 'libmujoco*' --wheel-dir $(WHEELS) build/wheel/soleus-*.whl
 
 clean:
 	rm -rf $(VENV) build

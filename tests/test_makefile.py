@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from makefile import stamp
 from soleus.cli.verbs import call_of
 from soleus.config import EnvConfig, load_config, parse_overrides
 
@@ -43,11 +44,9 @@ def make(folder: Path, *arguments: str) -> tuple[int, list[str]]:
 
 def _stamp(folder: Path) -> str:
     """Make the stamp that says that the environment is set up; return its path as the Makefile has it."""
-    database = subprocess.run(["make", "-npq", "setup"], cwd=folder, capture_output=True, text=True, check=False).stdout
-    interpreter = next(line for line in database.splitlines() if line.startswith("INTERPRETER :="))
-    stamp = f".venv/installed-{interpreter.partition(':= ')[2]}"
-    (folder / stamp).touch()
-    return stamp
+    file = stamp(folder)
+    (folder / file).touch()
+    return file
 
 
 def test_compare_trains_what_is_missing_and_a_second_time_only_compares(folder: Path) -> None:

@@ -1,4 +1,4 @@
-# make setup, train, test (and its parts lint, test-core), wheel, clean.
+# make setup, train, test (and its parts lint, test-core), docs, wheel, clean.
 # make compare: CoinRun with one process (train-sequential), with many (train-parallel), and the two side by side.
 # PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`, DURATION=... how long each of the
 # two runs takes, SEQUENTIAL=... and PARALLEL=... their folders, WHEELS=... where the wheel goes.
@@ -16,7 +16,7 @@ COMPARISON ?= runs/comparison
 WHEELS ?= dist
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/portable/* cpp/terms/*)
 
-.PHONY: setup train train-sequential train-parallel compare test lint test-core wheel clean
+.PHONY: setup train train-sequential train-parallel compare test lint test-core docs wheel clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -67,6 +67,10 @@ test-core: setup
 	  PATH="$(abspath $(BIN)):$$PATH" cmake --build build/$$sanitizer; \
 	  setarch -R build/$$sanitizer/soleus_core_tests; \
 	done
+
+# The documentation as a site in build/site. A link or an anchor that leads nowhere is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # $(WHEELS)/soleus-*.whl for other machines: two cores, of which the processor gets the one for its instructions. libmujoco comes
 # with the package mujoco.

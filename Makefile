@@ -6,9 +6,10 @@ PYTHON ?= python3
 CXX_FOUND := $(shell command -v $(CXX) || command -v g++ || command -v clang++)
 VENV := .venv
 BIN := $(VENV)/bin
-# One stamp an interpreter: another PYTHON= makes the environment anew.
+# A stamp for everything and one for what `make train` needs. They name the interpreter: another PYTHON= makes the environment anew.
 INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
 STAMP := $(VENV)/installed-$(INTERPRETER)
+WALKS := $(VENV)/walks-$(INTERPRETER)
 DURATION ?= 2m
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
@@ -21,18 +22,28 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp
 
 setup: $(STAMP)
 
-$(STAMP): $(SOURCES)
+# Makes the environment where there is none of this interpreter, and installs the project with extras.
+define install
 	@$(PYTHON) -c '' 2>/dev/null || { echo "error: no interpreter '$(PYTHON)': apt install python3, or name one by PYTHON="; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: expected Python 3.11 or later, '$(PYTHON)' is $(INTERPRETER): name another by PYTHON="; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: '$(PYTHON)' cannot make environments: apt install python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || { echo "error: '$(PYTHON)' lacks its headers: apt install python3-dev"; exit 1; }
 	@test -n "$(CXX_FOUND)" || { echo "error: no C++ compiler: apt install g++"; exit 1; }
 	@echo 'setting up $(VENV): this takes some minutes, once'
-	@ls $(VENV)/installed-$(INTERPRETER) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]' -c constraints.txt
+	@ls $(STAMP) >/dev/null 2>&1 || ls $(WALKS) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.$(1)' -c constraints.txt
+endef
+
+$(STAMP): $(SOURCES)
+	$(call install,[dev])
+	@touch $@ $(WALKS)
+
+$(WALKS): $(SOURCES)
+	$(call install)
 	@touch $@
 
-train: setup
+# Who only walks needs none of the extras; where they are there already, they stay up to date.
+train: $(if $(wildcard $(STAMP)),$(STAMP),$(WALKS))
 	$(BIN)/soleus train walk2d $(ARGS)
 
 # A run is never written over: these two refuse a folder that is there.

@@ -45,7 +45,8 @@ def _presets() -> str:
         "the defaults of the [keys](keys.md).",
     ]
     for name in names("presets"):
-        lines += ["", f"## {name}", "", _sentence(summary_of(name)), "", *_yaml(file("presets", name).read_text())]
+        content = file("presets", name).read_text().partition("\n")[2]  # its first line is what it is
+        lines += ["", f"## {name}", "", _sentence(summary_of(name)), "", *_yaml(content)]
     lines += ["", "# Tasks", "", "`task: NAME` takes one; its terms are those of [terms](terms.md)."]
     for name in names("tasks"):
         comment, _, content = file("tasks", name).read_text().partition("\n")

@@ -1,15 +1,16 @@
-# make setup, train, clean.
+# make setup, train, docs, wheel, clean.
 # make test: lint, and every test but the long ones; make test-all: the long ones too; make test-core: the core's own.
 # make compare: CoinRun with one process (train-sequential), with many (train-parallel), and the two side by side.
 # PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`, DURATION=... how long each of the
-# two runs takes, SEQUENTIAL=... and PARALLEL=... their folders.
+# two runs takes, SEQUENTIAL=... and PARALLEL=... their folders, WHEELS=... where the wheel goes.
 PYTHON ?= python3
 CXX_FOUND := $(shell command -v $(CXX) || command -v g++ || command -v clang++)
 VENV := .venv
 BIN := $(VENV)/bin
-# One stamp an interpreter: another PYTHON= makes the environment anew.
+# A stamp for everything and one for what `make train` needs. They name the interpreter: another PYTHON= makes the environment anew.
 INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
 STAMP := $(VENV)/installed-$(INTERPRETER)
+WALKS := $(VENV)/walks-$(INTERPRETER)
 DURATION ?= 2m
 # Processes that run tests side by side; many tests start processes of their own.
 TEST_PROCESSES ?= 2
@@ -20,25 +21,36 @@ PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-load
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
 COMPARISON ?= runs/comparison
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/terms/*)
+WHEELS ?= dist
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/images/* cpp/portable/* cpp/terms/*)
 
-.PHONY: setup train train-sequential train-parallel compare test test-all lint test-core clean
+.PHONY: setup train train-sequential train-parallel compare test test-all lint test-core docs wheel clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
 
-$(STAMP): $(SOURCES)
+# Makes the environment where there is none of this interpreter, and installs the project with extras.
+define install
 	@$(PYTHON) -c '' 2>/dev/null || { echo "error: no interpreter '$(PYTHON)': apt install python3, or name one by PYTHON="; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: expected Python 3.11 or later, '$(PYTHON)' is $(INTERPRETER): name another by PYTHON="; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: '$(PYTHON)' cannot make environments: apt install python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || { echo "error: '$(PYTHON)' lacks its headers: apt install python3-dev"; exit 1; }
 	@test -n "$(CXX_FOUND)" || { echo "error: no C++ compiler: apt install g++"; exit 1; }
 	@echo 'setting up $(VENV): this takes some minutes, once'
-	@ls $(VENV)/installed-$(INTERPRETER) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]' -c constraints.txt
+	@ls $(STAMP) >/dev/null 2>&1 || ls $(WALKS) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.$(1)' -c constraints.txt
+endef
+
+$(STAMP): $(SOURCES)
+	$(call install,[dev])
+	@touch $@ $(WALKS)
+
+$(WALKS): $(SOURCES)
+	$(call install)
 	@touch $@
 
-train: setup
+# Who only walks needs none of the extras; where they are there already, they stay up to date.
+train: $(if $(wildcard $(STAMP)),$(STAMP),$(WALKS))
 	$(BIN)/soleus train walk2d $(ARGS)
 
 # A run is never written over: these two refuse a folder that is there.
@@ -76,6 +88,18 @@ test-core: setup
 	  PATH="$(abspath $(BIN)):$$PATH" cmake --build build/$$sanitizer; \
 	  setarch -R build/$$sanitizer/soleus_core_tests; \
 	done
+
+# The documentation as a site in build/site. A link or an anchor that leads nowhere is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# $(WHEELS)/soleus-*.whl for other machines: two cores, of which the processor gets the one for its instructions. libmujoco comes
+# with the package mujoco.
+wheel: setup
+	rm -rf build/wheel
+	SOLEUS_ARCH=portable $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps . --wheel-dir build/wheel \
+	  --config-settings=build-dir=build/portable -c constraints.txt
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --exclude 'libmujoco*' --wheel-dir $(WHEELS) build/wheel/soleus-*.whl
 
 clean:
 	rm -rf $(VENV) build

@@ -272,6 +272,7 @@ NB_MODULE(_core, m) {
   }, "widths"_a, "activations"_a, "repeats"_a, "Median seconds of one forward pass of a tile.");
   m.def("peak_flops", &soleus::peak_flops, nb::call_guard<nb::gil_scoped_release>(),
         "Single-precision operations a second of one core.");
+  m.attr("INSTRUCTION_SET") = SOLEUS_INSTRUCTION_SET;  // as the build names it
   m.attr("TILE") = soleus::Mlp::kTile;
   m.attr("OBSERVATION_CLIP") = soleus::kObservationClip;
   m.attr("TORQUE_SCALE") = soleus::kTorqueScale;

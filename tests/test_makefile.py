@@ -1,11 +1,15 @@
 """The targets that train and compare: what they call, and what they refuse."""
 
+import os
+import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from makefile import stamp
 from soleus.cli.verbs import call_of
 from soleus.config import EnvConfig, load_config, parse_overrides
 
@@ -43,11 +47,9 @@ def make(folder: Path, *arguments: str) -> tuple[int, list[str]]:
 
 def _stamp(folder: Path) -> str:
     """Make the stamp that says that the environment is set up; return its path as the Makefile has it."""
-    database = subprocess.run(["make", "-npq", "setup"], cwd=folder, capture_output=True, text=True, check=False).stdout
-    interpreter = next(line for line in database.splitlines() if line.startswith("INTERPRETER :="))
-    stamp = f".venv/installed-{interpreter.partition(':= ')[2]}"
-    (folder / stamp).touch()
-    return stamp
+    file = stamp(folder)
+    (folder / file).touch()
+    return file
 
 
 def test_compare_trains_what_is_missing_and_a_second_time_only_compares(folder: Path) -> None:
@@ -60,6 +62,22 @@ def test_compare_trains_what_is_missing_and_a_second_time_only_compares(folder: 
     assert parallel == "soleus train procgen-coinrun --collector workers --duration 30s --run-dir runs/parallel"
     assert comparison == "soleus compare runs/sequential runs/parallel --out runs/comparison"
     assert make(folder, "compare") == (0, [comparison])
+
+
+def _installs(folder: Path, target: str) -> list[str]:
+    """What `make TARGET` would install."""
+    shown = subprocess.run(["make", "-n", target], cwd=folder, capture_output=True, text=True, check=False).stdout
+    return re.findall(r"--editable '(\S+)'", shown)
+
+
+def test_who_only_walks_installs_no_extras(folder: Path) -> None:
+    assert _installs(folder, "train") == ["."]
+    assert _installs(folder, "setup") == [".[dev]"]
+    assert _installs(folder, "train-parallel") == [".[dev]"]
+    _stamp(folder)
+    assert [_installs(folder, target) for target in ("train", "setup")] == [[], []]
+    os.utime(folder / "pyproject.toml", (time.time() + 60,) * 2)
+    assert _installs(folder, "train") == [".[dev]"], "extras that are there stay up to date"
 
 
 @pytest.mark.parametrize(("target", "name"), [("train-sequential", "SEQUENTIAL"), ("train-parallel", "PARALLEL")])

@@ -1,4 +1,4 @@
-"""What the README shows is what there is."""
+"""What the README and the pages of the documentation show is what there is."""
 
 import os
 import re
@@ -18,9 +18,8 @@ from soleus.environments import make_group
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 ENVIRONMENTS = (REPOSITORY / "docs/environments.md").read_text()
-PYTHON = (REPOSITORY / "docs/python.md").read_text()
-SCALING = (REPOSITORY / "docs/scaling.md").read_text()
-TEXT = README + ENVIRONMENTS + SCALING
+PAGES = {path.name: path.read_text() for path in sorted((REPOSITORY / "docs").glob("*.md"))}
+TEXT = "\n".join([README, *PAGES.values()])
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -39,7 +38,7 @@ def test_no_number_is_left_out() -> None:
     assert re.findall(r"\bEXPECT_\w+|\bTODO\b|\bTBD\b", TEXT) == []
 
 
-@pytest.mark.parametrize("snippet", blocks(README + PYTHON, "python"), ids=lambda text: text.split("\n\n")[-1][:30])
+@pytest.mark.parametrize("snippet", blocks(TEXT, "python"), ids=lambda text: text.split("\n\n")[-1][:30])
 def test_a_python_snippet_runs(snippet: str, tmp_path: Path) -> None:
     for package in re.findall(r"^import (\w+)$", snippet, re.MULTILINE):
         pytest.importorskip(package)
@@ -65,16 +64,24 @@ def test_a_command_is_understood(command: str) -> None:
     assert_understood(command)
 
 
-@pytest.mark.parametrize("block", blocks(TEXT, "yaml"), ids=lambda block: block.split()[1])
+NAMED = [block for block in blocks(TEXT, "yaml") if block.startswith("# ")]
+
+
+@pytest.mark.parametrize("block", NAMED, ids=lambda block: block.split()[1])
 def test_a_configuration_is_understood(block: str, tmp_path: Path) -> None:
     name, command = re.match(r"# (\S+\.yaml), for: soleus (train .*)\n", block).groups()  # type: ignore[union-attr]
     assert command == f"train {name}"
     (tmp_path / name).write_text(block)
     config = load_config(tmp_path / name)
-    assert isinstance(config, EnvConfig)
     resolve(config, cpus=4)
-    if config.env.scheme == "gymnasium":
+    if isinstance(config, EnvConfig) and config.env.scheme == "gymnasium":
         make_group(config.env, 1).close()
+
+
+@pytest.mark.parametrize("block", [block for block in blocks(TEXT, "yaml") if block not in NAMED])
+def test_another_configuration_has_keys_that_there_are(block: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(block)
+    load_config(tmp_path / "mine.yaml")
 
 
 def test_the_table_of_cores_is_right() -> None:
@@ -93,13 +100,23 @@ def test_targets_of_the_makefile_are_there() -> None:
     assert {"train", "test", "setup", "compare"} <= named <= targets
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", TEXT))
-def test_a_link_leads_somewhere(link: str) -> None:
-    assert (REPOSITORY / link).exists()
+@pytest.mark.parametrize(("folder", "text"), [(".", README), *(("docs", text) for text in PAGES.values())])
+def test_links_lead_somewhere(folder: str, text: str) -> None:
+    made = {
+        "reference/keys.md",
+        "reference/presets.md",
+        "reference/terms.md",
+        "reference/metrics.md",
+    }  # docs/reference.py
+    for link in set(re.findall(r"\]\((?!http)([^)#]+)(?:#[^)]*)?\)", text)) - made:
+        assert (REPOSITORY / folder / link).exists(), link
 
 
 @pytest.mark.parametrize("flag", re.findall(r"`(--[a-z_]+\.[^`]*)`", TEXT))
 def test_a_flag_is_a_key(flag: str) -> None:
     key = flag.split()[0].removeprefix("--").partition(".")[0]
+    if key in ("model", "motion"):
+        parse_overrides(flag.split())  # keys of a file, which no preset has
+        return
     of_env = key in ("env", "parallel", "training") or flag.startswith("--policy.network")
     load_config("procgen-coinrun" if of_env else "walk-myolegs", parse_overrides(flag.split()))

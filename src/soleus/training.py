@@ -30,6 +30,7 @@ from soleus.run.log import Log
 from soleus.run.patience import Patience
 from soleus.run.remote_run import RemoteRun
 from soleus.run.videos import Videos
+from soleus.run.videos import check as check_videos
 
 MakeCollector = Callable[[Any, int], Collector]
 
@@ -92,6 +93,8 @@ def build(
     limits = config.train
     if limits.video_every and isinstance(config, EnvConfig):
         raise UserError("train.video_every: expected none for environments that are not ours, which record their own")
+    if limits.video_every:
+        check_videos()
     if limits.steps is None and limits.duration is None:
         raise UserError("train.steps: expected a number of steps, or train.duration, got neither")
     config, picked = resolve(config, available_cpus())

@@ -70,8 +70,8 @@ def test_a_run_of_a_larger_machine(tmp_path: Path) -> None:
     [(8, 1, "--num-workers 2"), (2, 2, "--num-workers 1"), (1, 4, "--num-workers 1 --threads-per-worker 1")],
 )
 def test_more_workers_than_cpus(tmp_path: Path, workers: int, each: int, advice: str) -> None:
-    parallel = {"parallel__num_workers": workers, "parallel__threads_per_worker": each, "parallel__collector": "workers"}
-    folder = run(tmp_path / "run", "cartpole", **parallel)
+    keys = {"parallel__num_workers": workers, "parallel__threads_per_worker": each, "parallel__collector": "workers"}
+    folder = run(tmp_path / "run", "cartpole", **keys)
     (one,) = found(folder, "workers")
     assert one.state == "wrong"
     assert one.text.endswith(f"each, with 2 CPUs in reach: go on with {advice}")

@@ -14,7 +14,7 @@ from soleus.doctor.finding import Finding
 from soleus.doctor.leftovers import Leftovers
 from soleus.machine import threads
 from soleus.machine.cpus import available_cpus
-from soleus.run.summary import PACKAGES
+from soleus.run.summary import PACKAGES, versions
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,14 @@ def test_a_core_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "soleus.sim.simulation", None)
     found = doctor.core()
     assert (found.state, found.text[:32]) == ("wrong", "it does not load (make setup): i")
+
+
+def test_the_instruction_set_of_the_core_is_told() -> None:
+    from soleus import _core
+
+    assert doctor.core().text == f"the native core loads, built for the instruction set {_core.INSTRUCTION_SET}"
+    assert versions()["core"] == _core.INSTRUCTION_SET
+    assert "core" not in doctor.packages(versions()).text
 
 
 @pytest.mark.parametrize(("native", "says"), [(True, "has products"), (False, "has no products")])

@@ -1,5 +1,6 @@
 """Groups of every kind hold to the same contract, whatever way the environments below restart."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -122,6 +123,14 @@ def test_wrappers_are_put_on_from_the_inside() -> None:
 def test_a_package_before_the_id_is_imported() -> None:
     config = EnvironmentConfig(id="gymnasium:counting_env:Counting-v0", options={"length": 2})
     assert steps(make_group(config, 3), 2)[2].terminated.tolist() == [1, 1, 1]
+
+
+def test_the_extra_that_an_environment_of_gymnasium_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "imageio", None)
+    for name in [name for name in sys.modules if name.startswith("gymnasium.envs.mujoco")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(UserError, match=r"imageio.*: pip install 'soleus\[environments\]'$"):
+        make_group(EnvironmentConfig(id="gymnasium:HalfCheetah-v5"), 1)
 
 
 @pytest.mark.parametrize(

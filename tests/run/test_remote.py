@@ -254,4 +254,4 @@ def test_a_missing_package(
     monkeypatch.delitem(registry, "s3", raising=False)
     for way in ways:
         error = error_of(capfd, *way, "s3://bucket/walk")
-        assert error == "s3://bucket/walk: expected the package s3fs, got none: pip install s3fs"
+        assert error == "s3://bucket/walk: expected the package s3fs, got none: pip install 'soleus[s3]'"

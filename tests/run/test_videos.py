@@ -1,6 +1,7 @@
 """Videos that a run keeps of itself."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_environments_record_their_own(capsys: pytest.CaptureFixture[str], tmp_p
     arguments = ["train", "--env", "gymnasium:CartPole-v1", "--steps", "64", "--video-every", "1m"]
     assert main([*arguments, "--run-dir", str(tmp_path / "run")]) == 2
     assert "train.video_every: expected none for environments that are not ours" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_videos_without_their_package_are_refused_before_the_training(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert main(["train", "test-walk2d-small", "--video-every", "1m", "--run-dir", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error == "error: train.video_every: videos need PyAV, got none: pip install 'soleus[view]'\n"
     assert os.listdir(tmp_path) == []
 
 

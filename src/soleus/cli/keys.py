@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -10,44 +10,63 @@ from pydantic.fields import FieldInfo
 from soleus.config import Config, EnvConfig, parts
 from soleus.config.fields import is_time
 
+NOTATION = (
+    "Whole numbers may be written 5e5, 500k, 1.5M or 2G, times 90s, 15m or 1h30m; a bare number of a key that says"
+    " [s] is seconds."
+)
 _WIDTH = 100
 _FREE = {"task": "terms and their parameters are listed by `soleus terms`"}
 
 
+class Key(NamedTuple):
+    """A key of the configuration."""
+
+    name: str
+    """Dotted, such as ppo.epochs."""
+    default: str
+    """As it is written in a file; "" where there is none."""
+    meaning: str
+
+
+class Group(NamedTuple):
+    """The keys of one section of the configuration."""
+
+    name: str
+    meaning: str
+    keys: list[Key]
+
+
+def groups() -> Iterator[Group]:
+    """Yield the groups of keys, those of humans and those of other environments."""
+    fields: dict[str, FieldInfo] = {**Config.model_fields, **EnvConfig.model_fields}
+    for name, field in fields.items():
+        sections = list(parts(field.annotation))
+        about = next((one.__doc__ for one in sections if one.__doc__), None)
+        more = f" ({_FREE[name]})" if name in _FREE else ""
+        meaning = f"{' '.join((about or field.description or '').split())}{more}"
+        yield Group(name, meaning, [key for section in sections for key in _keys(section, f"{name}.")])
+
+
 def listing() -> str:
-    """Return the keys, those of humans and those of other environments, a paragraph a group."""
-    lines = [
-        "Keys of the configuration, each a flag (--ppo.epochs 4) and a key of a YAML file, with defaults.",
-        "Whole numbers may be written 5e5, 500k, 1.5M or 2G, times 90s, 15m or 1h30m; a bare number of a key that says",
-        "[s] is seconds.",
-    ]
-    groups: dict[str, FieldInfo] = {**Config.model_fields, **EnvConfig.model_fields}
-    for name, field in groups.items():
-        lines += ["", *_group(name, field)]
+    """Return the keys, a paragraph a group."""
+    intro = "Keys of the configuration, each a flag (--ppo.epochs 4) and a key of a YAML file, with defaults."
+    lines = [intro, *textwrap.wrap(NOTATION, _WIDTH + 10)]
+    for group in groups():
+        lines += ["", f"{group.name}: {group.meaning}"]
+        for key in group.keys:
+            first = f"  --{key.name} {key.default}".rstrip()
+            text = f"{first}  {key.meaning}" if key.meaning else first
+            lines += textwrap.wrap(text, _WIDTH, subsequent_indent="      ")
     return "\n".join(lines)
 
 
-def _group(name: str, field: FieldInfo) -> Iterator[str]:
-    sections = list(parts(field.annotation))
-    about = next((one.__doc__ for one in sections if one.__doc__), None)
-    more = f" ({_FREE[name]})" if name in _FREE else ""
-    yield f"{name}: {' '.join((about or field.description or '').split())}{more}"
-    for section in sections:
-        yield from _keys(section, f"{name}.")
-
-
-def _keys(section: type[BaseModel], prefix: str) -> Iterator[str]:
+def _keys(section: type[BaseModel], prefix: str) -> Iterator[Key]:
     for field_name, field in section.model_fields.items():
         key = prefix + (field.alias or field_name)
         inner = list(parts(field.annotation))
-        if inner and field.is_required():
-            for one in inner:
-                yield from _keys(one, f"{key}.")
-            continue
-        default = "" if field.is_required() else f" {_said(field)}"
-        about = " ".join((field.description or "").split())
-        first = f"  --{key}{default}"
-        yield from textwrap.wrap(f"{first}  {about}" if about else first, _WIDTH, subsequent_indent="      ")
+        if not (inner and field.is_required()):
+            default = "" if field.is_required() else _said(field)
+            yield Key(key, default, " ".join((field.description or "").split()))
         for one in inner:
             yield from _keys(one, f"{key}.")
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import tyro
 
-_HEADS = {
+HEADS = {
     "observation": "what the policy sees: task.observation.NAME",
     "reward": "what it is rewarded for, each with a weight: task.reward.terms.NAME",
     "termination": "what ends an episode: task.termination.NAME",
@@ -20,7 +20,7 @@ def terms(kind: tyro.conf.Positional[Literal["all", "observation", "reward", "te
     from soleus import _core  # the verbs that need no MuJoCo answer without it
 
     catalog = _core.catalog()
-    for name, head in _HEADS.items():
+    for name, head in HEADS.items():
         if kind not in ("all", name):
             continue
         print(f"{name}: {head}")

@@ -16,7 +16,7 @@ from soleus.run.log import read_metrics
 _RECENT = 20  # iterations
 _MUCH = 0.3  # of the collection, spent waiting
 _FRESH_S = 120.0  # since its last iteration, while which a run may be under way
-_DECIDE = ("soleus", "mujoco", "myo-sim", "torch", "envpool")  # packages of which another version computes another run
+_DECIDE = ("soleus", "core", "mujoco", "myo-sim", "torch", "envpool")  # another version of them computes another run
 
 Row = Mapping[str, Any]
 

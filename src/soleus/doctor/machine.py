@@ -11,6 +11,7 @@ from soleus.doctor.finding import Finding, plural
 from soleus.doctor.libraries import blas_threads, torch_threads
 from soleus.doctor.topology import topology
 from soleus.environments import pool
+from soleus.errors import UserError
 from soleus.machine import threads
 from soleus.machine.cpus import affinity_cpus, affinity_set, available_cpus, quota_cpus, whole_cpus
 from soleus.render import gl
@@ -106,7 +107,7 @@ def thread_settings(environment: Mapping[str, str], cpus: int) -> list[Finding]:
 def packages(found: Mapping[str, str]) -> Finding:
     """The versions that decide what a run computes."""
     missing = [name for name in PACKAGES if name not in found and name not in _OPTIONAL]
-    text = ", ".join(f"{name} {version}" for name, version in found.items())
+    text = ", ".join(f"{name} {version}" for name, version in found.items() if name != "core")  # said below
     if missing:
         return Finding("packages", "wrong", f"{', '.join(missing)} missing (make setup); {text}")
     return Finding("packages", "ok", text)
@@ -116,9 +117,12 @@ def core() -> Finding:
     """Whether the native core loads."""
     try:
         import soleus.sim.simulation  # noqa: F401 - the module through which everything uses it
+        from soleus import _core
+    except UserError as error:
+        return Finding("core", "wrong", str(error))
     except ImportError as error:
         return Finding("core", "wrong", f"it does not load (make setup): {str(error).splitlines()[0]}")
-    return Finding("core", "ok", "the native core loads")
+    return Finding("core", "ok", f"the native core loads, built for the instruction set {_core.INSTRUCTION_SET}")
 
 
 def precision() -> Finding:

@@ -41,8 +41,11 @@ def maker(config: EnvironmentConfig, options: dict[str, Any]) -> Make:
             raise
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             let_through(error)
-            taken = getattr(error, "errno", None) == errno.EADDRINUSE
-            hint = "; env.numbered gives each environment a port of its own" if taken else ""
+            hint = ""
+            if getattr(error, "errno", None) == errno.EADDRINUSE:
+                hint = "; env.numbered gives each environment a port of its own"
+            elif isinstance(error, ModuleNotFoundError) and error.name == "imageio":
+                hint = ": pip install 'soleus[environments]'"
             raise UserError(
                 f"env.id: expected an environment that can be made, but {config.id}: {described(error)}{hint}"
             ) from None

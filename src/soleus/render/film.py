@@ -25,7 +25,7 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise UserError(f"--out: expected a file, got the folder {path}")
     if path.suffix.lower() == ".mp4":
-        _av()
+        require_av()
 
 
 def unfinished(path: Path) -> Path:
@@ -62,7 +62,8 @@ def write_strip(path: Path, frames: "Sequence[Image]") -> None:
         Pillow.fromarray(np.concatenate(frames, axis=1)).save(temporary, format="PNG")
 
 
-def _av() -> Any:
+def require_av() -> Any:
+    """Return PyAV, which .mp4 files need; raises UserError where it is missing."""
     try:
         import av
     except ImportError:
@@ -71,7 +72,7 @@ def _av() -> Any:
 
 
 def _write_mp4(path: Path, frames: "Iterator[Image]", fps: float) -> int:
-    av = _av()
+    av = require_av()
     count = 0
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))

@@ -37,7 +37,8 @@ class Remote:
             fs, root = url_to_fs(self.url)
         except ImportError as error:
             missing = error.name or getattr(error.__cause__, "name", None)
-            raise UserError(f"{self.url}: expected the package {missing}, got none: pip install {missing}") from None
+            package = "'soleus[s3]'" if missing == "s3fs" else missing
+            raise UserError(f"{self.url}: expected the package {missing}, got none: pip install {package}") from None
         return fs, root
 
     def sizes(self, folder: str = "") -> dict[str, int]:

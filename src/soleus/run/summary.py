@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from soleus.errors import UserError
 from soleus.machine.cpus import available_cpus
 from soleus.machine.files import write_bytes
 from soleus.machine.memory import own_peak_mb
@@ -26,13 +27,24 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide what a run computes."""
+    """Return the versions that decide what a run computes: of Python, of packages, and for what the core was built.
+
+    The core is "native", built for the machine that it was built on, or names an instruction set such as x86-64-v4.
+    Cores for different instruction sets may round differently.
+    """
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    try:
+        import mujoco  # noqa: F401  loads the library that the core links against
+
+        from soleus import _core
+    except (ImportError, UserError):
+        return found  # `soleus doctor` says why
+    found["core"] = _core.INSTRUCTION_SET
     return found
 
 

@@ -7,12 +7,21 @@ import sys
 import time
 from pathlib import Path
 
-from soleus.render.film import unfinished
+from soleus.errors import UserError
+from soleus.render.film import require_av, unfinished
 
 FOLDER = "videos"
 _SECONDS, _SIZE = 10, "480x360"
 _NICE = 10  # they make way for the training
 _PATIENCE = 180  # [s] for the last one
+
+
+def check() -> None:
+    """Raise UserError where the package is missing that videos need."""
+    try:
+        require_av()
+    except UserError:
+        raise UserError("train.video_every: videos need PyAV, got none: pip install 'soleus[view]'") from None
 
 
 class Videos:

@@ -156,7 +156,7 @@ def test_it_is_one_collector_among_others(cluster: Any) -> None:
 
 
 def test_a_training_learns_the_same_whoever_collects(cluster: Any, tmp_path: Path) -> None:
-    """Statistics of observations, returns and gradients are those of the whole batch, also where collectors change midway."""
+    """Statistics of observations, returns and gradients are of the whole batch, also where collectors change midway."""
     flags = ("--coordination.method", "network", "--train.eval_episodes", "1")
     collection = ("--collector", "ray", "--ray-address", cluster.address, "--num-collectors")
 

@@ -15,7 +15,7 @@ from torch.distributions import Categorical
 from torch.nn.functional import mse_loss
 
 from soleus.bench.images import plain_impala, plain_nature
-from soleus.config import EnvConfig, load_config, parse_overrides
+from soleus.config import EnvRunConfig, load_config, parse_overrides
 
 
 class Agent(nn.Module):
@@ -32,7 +32,7 @@ class Agent(nn.Module):
         return Categorical(logits=self.policy(features)), self.value(features).squeeze(-1)
 
 
-def train(config: EnvConfig, rollouts: int) -> float:
+def train(config: EnvRunConfig, rollouts: int) -> float:
     """Return the median steps/s of whole iterations after the first."""
     ppo, envs, steps = config.ppo, config.train.num_envs, config.train.rollout_steps
     env = PoolVecEnv(config, envs, 0, False)
@@ -94,7 +94,7 @@ def main() -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     config = load_config(arguments.preset, parse_overrides(overrides))
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     print(json.dumps({"steps_per_s": train(config, arguments.rollouts)}))
 
 

@@ -20,14 +20,14 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 from torch import nn
 
 from soleus.bench.images import plain_impala
-from soleus.config import EnvConfig, load_config, parse_overrides
+from soleus.config import EnvRunConfig, load_config, parse_overrides
 from soleus.environments import pool
 
 
 class PoolVecEnv(VecEnv):
     """EnvPool's Procgen for Stable-Baselines3: images (C, H, W), as its networks take them."""
 
-    def __init__(self, config: EnvConfig, num_envs: int, seed: int, evaluation: bool) -> None:
+    def __init__(self, config: EnvRunConfig, num_envs: int, seed: int, evaluation: bool) -> None:
         import envpool
 
         options = dict(config.env.options)
@@ -102,7 +102,9 @@ class Watch(BaseCallback):
         self.returns = []
 
 
-def environments(config: EnvConfig, seed: int, vectorization: str, evaluation: bool = False, count: int = 0) -> VecEnv:
+def environments(
+    config: EnvRunConfig, seed: int, vectorization: str, evaluation: bool = False, count: int = 0
+) -> VecEnv:
     """Return the preset's environments, returns and lengths recorded before anything is normalised."""
     count = count or config.train.num_envs
     if config.env.scheme == "procgen":
@@ -112,7 +114,7 @@ def environments(config: EnvConfig, seed: int, vectorization: str, evaluation: b
     return make_vec_env(config.env.name, count, seed=seed, vec_env_cls=kind)
 
 
-def learner(config: EnvConfig, env: VecEnv, seed: int) -> PPO:
+def learner(config: EnvRunConfig, env: VecEnv, seed: int) -> PPO:
     """Return Stable-Baselines3's PPO with the preset's hyperparameters."""
     ppo, image = config.ppo, config.env.scheme == "procgen"
     keywords: dict[str, Any] = {}
@@ -147,7 +149,7 @@ def learner(config: EnvConfig, env: VecEnv, seed: int) -> PPO:
     )
 
 
-def evaluate(model: PPO, config: EnvConfig, train_env: VecEnv, episodes: int, seed: int) -> dict[str, float]:
+def evaluate(model: PPO, config: EnvRunConfig, train_env: VecEnv, episodes: int, seed: int) -> dict[str, float]:
     """Return mean and spread of the returns of whole episodes, each environment running as many."""
     count = min(episodes, 32)
     env = environments(config, seed, "dummy", evaluation=True, count=count)
@@ -167,7 +169,7 @@ def evaluate(model: PPO, config: EnvConfig, train_env: VecEnv, episodes: int, se
 
 
 def train(
-    config: EnvConfig, seed: int, steps: int | None, rollouts: int | None, vectorization: str, episodes: int
+    config: EnvRunConfig, seed: int, steps: int | None, rollouts: int | None, vectorization: str, episodes: int
 ) -> dict[str, Any]:
     """Train; return steps/s (medians over iterations after the first), the curve, and the evaluation."""
     env = environments(config, seed, vectorization)
@@ -205,7 +207,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=0)
     arguments, overrides = parser.parse_known_args()
     config = load_config(arguments.preset, parse_overrides(overrides))
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     steps = None if arguments.rollouts else arguments.steps or config.train.steps

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from soleus.bench.record import write_section
-from soleus.config import EnvConfig, load_config, parse_overrides
+from soleus.config import EnvRunConfig, load_config, parse_overrides
 from soleus.run.log import read_metrics
 
 HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ def _run(command: list[Any]) -> str:
     return done.stdout
 
 
-def soleus(preset: str, config: EnvConfig, rollouts: int, extra: list[str]) -> float:
+def soleus(preset: str, config: EnvRunConfig, rollouts: int, extra: list[str]) -> float:
     steps = rollouts * config.train.num_envs * config.train.rollout_steps
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
@@ -51,7 +51,7 @@ def plain(preset: str, rollouts: int, extra: list[str]) -> float:
 
 def measure(preset: str, rounds: int, rollouts: int, extra: list[str]) -> dict[str, Any]:
     config = load_config(preset, parse_overrides(extra))
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     image = config.env.scheme == "procgen"
     sides = {"soleus": lambda: soleus(preset, config, rollouts, extra)}
     sides["stable-baselines3"] = lambda: sb3(preset, rollouts, "subproc", extra)

@@ -14,7 +14,7 @@ import torch
 import point_mass
 import s3_here
 from soleus import models
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.run.log import draw_curves
 
 torch.set_num_threads(1)  # small networks: more threads only wait for one another
@@ -51,14 +51,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.fixture
-def make_config() -> Callable[..., Config]:
-    """Config of the point mass, with sections laid over it: make_config(train={"steps": 512})."""
+def make_config() -> Callable[..., HumanRunConfig]:
+    """The configuration of the point mass, with sections laid over it: make_config(train={"steps": 512})."""
 
-    def make(**sections: Any) -> Config:
+    def make(**sections: Any) -> HumanRunConfig:
         raw = copy.deepcopy(point_mass.CONFIG)
         for name, section in sections.items():
             raw[name] = {**raw.get(name, {}), **section} if isinstance(section, dict) else section
-        return Config.model_validate(raw)
+        return HumanRunConfig.model_validate(raw)
 
     return make
 

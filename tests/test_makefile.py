@@ -11,7 +11,7 @@ import pytest
 
 from makefile import stamp
 from soleus.cli.verbs import call_of
-from soleus.config import EnvConfig, load_config, parse_overrides
+from soleus.config import EnvRunConfig, load_config, parse_overrides
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -101,5 +101,5 @@ def test_the_commands_are_understood(folder: Path, target: str, collector: str, 
     config = load_config(
         "procgen-coinrun", parse_overrides([f"--parallel.{key}={value}" for key, value in given.items()])
     )
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     assert (config.parallel.collector, config.parallel.num_workers) == (collector, workers)

@@ -11,7 +11,7 @@ import pytest
 import soleus
 from commands import assert_understood
 from soleus.cli.verbs import VERBS
-from soleus.config import EnvConfig, load_config, parse_overrides
+from soleus.config import EnvRunConfig, load_config, parse_overrides
 from soleus.config.resolve import resolve
 from soleus.environments import make_group
 
@@ -74,7 +74,7 @@ def test_a_configuration_is_understood(block: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(block)
     config = load_config(tmp_path / name)
     resolve(config, cpus=4)
-    if isinstance(config, EnvConfig) and config.env.scheme == "gymnasium":
+    if isinstance(config, EnvRunConfig) and config.env.scheme == "gymnasium":
         make_group(config.env, 1).close()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import point_mass
-from soleus.config import Config, dump_config, load_config
+from soleus.config import HumanRunConfig, dump_config, load_config
 from soleus.errors import UserError
 from soleus.exchange.batch import Batch
 from soleus.exchange.state import as_arrays
@@ -18,14 +18,14 @@ from soleus.run import checkpoint, log
 from soleus.run.live import LiveRun
 from soleus.training import build, train
 
-MakeConfig = Callable[..., Config]
+MakeConfig = Callable[..., HumanRunConfig]
 NETWORK: dict[str, Any] = {
     "control": {"mode": "muscle"},
     "coordination": {"method": "network", "hidden": [16], "batch": 64},
 }
 
 
-def start(config: Config, folder: Path, **options: Any) -> LiveRun:
+def start(config: HumanRunConfig, folder: Path, **options: Any) -> LiveRun:
     options = {"make_collector": point_mass.PointMassCollector, "evaluate": point_mass.evaluate, **options}
     return build(config, folder, **options)
 

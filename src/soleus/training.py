@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from soleus.collect.base import Collector
-from soleus.config import Config, EnvConfig, RunConfig, load_config
+from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, load_config
 from soleus.config.resolve import resolve
 from soleus.errors import UserError, of_system
 from soleus.exchange.state import as_arrays
@@ -48,11 +48,11 @@ def make_collector(config: RunConfig, num_threads: int) -> Collector:
         from soleus.collect.ray.collector import RayCollector
 
         return RayCollector(config)
-    if isinstance(config, Config):
+    if isinstance(config, HumanRunConfig):
         from soleus.collect.native import NativeCollector
 
         return NativeCollector(config, num_threads)
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     if kind == "workers":
         from soleus.collect.processes.workers import WorkersCollector
 
@@ -91,7 +91,7 @@ def build(
     Raises UserError for a folder that is in use, a checkpoint that is not whole, a configuration that does not work.
     """
     limits = config.train
-    if limits.video_every and isinstance(config, EnvConfig):
+    if limits.video_every and isinstance(config, EnvRunConfig):
         raise UserError("train.video_every: expected none for environments that are not ours, which record their own")
     if limits.video_every:
         check_videos()
@@ -143,11 +143,11 @@ def _wire(
     try:
         layout = collector.layout
         # Small networks on vectors lose to threads within operations: HalfCheetah trains at 0.37 of the speed with two.
-        alone = isinstance(config, EnvConfig) and not layout.observation.is_image
+        alone = isinstance(config, EnvRunConfig) and not layout.observation.is_image
         threads.set_learner_threads(limits.learner_threads, 1 if alone else num_threads)
         ppo = Ppo(config.ppo, config.policy, layout, limits.seed, device)
         muscle = None
-        if isinstance(config, Config) and config.trains_muscle_network and layout.muscle:
+        if isinstance(config, HumanRunConfig) and config.trains_muscle_network and layout.muscle:
             muscle = MuscleLearner(config.coordination, layout.muscle, limits.seed, device)
             if config.coordination.weights and not resume:
                 muscle.start_from(
@@ -228,7 +228,7 @@ def _start_from(run: str, config: RunConfig, ppo: Ppo, muscle: MuscleLearner | N
     content = checkpoint.read(file)
     source = load_config(file.parent.parent / "config.yaml")
     resuming.check_source(source, config, file)
-    if isinstance(source, Config) and isinstance(config, Config):
+    if isinstance(source, HumanRunConfig) and isinstance(config, HumanRunConfig):
         from soleus import models
 
         wrong = models.wired_otherwise(*(models.load(one.model, one.control.sim_hz) for one in (source, config)))
@@ -266,7 +266,7 @@ def _stoppable(run: LiveRun) -> Iterator[None]:
         run.interrupted = True
         if run.evaluating:
             raise EvaluationStopped
-        if isinstance(run.config, EnvConfig):
+        if isinstance(run.config, EnvRunConfig):
             patience.begin()
 
     refused: OSError | None = None
@@ -275,7 +275,7 @@ def _stoppable(run: LiveRun) -> Iterator[None]:
     def lost(error: OSError) -> None:
         nonlocal refused
         run.interrupted = True
-        if isinstance(run.config, EnvConfig):
+        if isinstance(run.config, EnvRunConfig):
             patience.begin()
         if is_unread(error):
             said = f"nobody reads it any more): the run stops and is saved; {again}"

@@ -10,15 +10,15 @@ from soleus.bench import scaling
 from soleus.bench.scaling import bench_scaling, default_workers, entries_of
 from soleus.bench.scaling_picture import draw, parts
 from soleus.bench.scaling_table import as_markdown, as_table
-from soleus.config import EnvConfig, load_config
+from soleus.config import EnvRunConfig, load_config
 from soleus.errors import UserError
 
 SPEEDS = {"inline": 100.0, "workers 1": 80.0, "workers 2": 160.0}  # steps/s of collecting
 
 
-def config(**overrides: Any) -> EnvConfig:
+def config(**overrides: Any) -> EnvRunConfig:
     found = load_config(None, {"env": "gymnasium:soleus.bench.slow:Slow-v0", **overrides})
-    assert isinstance(found, EnvConfig)
+    assert isinstance(found, EnvRunConfig)
     return found
 
 
@@ -28,7 +28,7 @@ class Pretended:
     turns: ClassVar[list[str]] = []
     alive = most_alive = 0
 
-    def __init__(self, entry: EnvConfig) -> None:
+    def __init__(self, entry: EnvRunConfig) -> None:
         kind, count = entry.parallel.collector, entry.parallel.num_workers
         self.name = kind if kind == "inline" else f"{kind} {count}"
         Pretended.alive += 1

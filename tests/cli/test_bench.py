@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from soleus.cli import main
-from soleus.config import EnvConfig, RunConfig
+from soleus.config import EnvRunConfig, RunConfig
 
 SLOW = "gymnasium:soleus.bench.slow:Slow-v0"
 ENTRY = {
@@ -30,7 +30,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[RunConf
     monkeypatch.chdir(tmp_path)
     calls: list[tuple[RunConfig, Any, int]] = []
 
-    def bench_scaling(config: EnvConfig, workers: list[int], rounds: int) -> dict[str, Any]:
+    def bench_scaling(config: EnvRunConfig, workers: list[int], rounds: int) -> dict[str, Any]:
         calls.append((config, workers, rounds))
         crews = [("inline", 1), *(("workers", count) for count in workers)]
         entries = [{"collector": kind, "num_workers": count, **ENTRY} for kind, count in crews]

@@ -11,7 +11,7 @@ import yaml
 import point_mass
 from run_folders import parallel, sequential
 from soleus.cli import main
-from soleus.config import Config, load_config
+from soleus.config import HumanRunConfig, load_config
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_record_is_refused_before_measuring(
 def test_bench_takes_every_key_and_its_own_number_of_humans(
     file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Config] = []
+    asked: list[HumanRunConfig] = []
     monkeypatch.setattr("soleus.cli.bench._measure", lambda what, config, rounds: asked.append(config) or {})
     for flags in ([], ["--train.num_envs", "8", "--train.seed", "3"], ["--num-envs", "4", "--num-threads=2"]):
         assert main(["bench", "train", file, *flags]) == 0

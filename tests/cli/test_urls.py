@@ -11,12 +11,12 @@ import pytest
 
 from second_place import error_of, rows, start, steps
 from soleus.cli import main
-from soleus.config import Config, load_config
+from soleus.config import HumanRunConfig, load_config
 from soleus.run.remote_run import local_copy
 from soleus.show.view.subject import run_of
 from soleus.training import train
 
-MakeConfig = Callable[..., Config]
+MakeConfig = Callable[..., HumanRunConfig]
 
 
 @pytest.fixture

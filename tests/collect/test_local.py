@@ -5,7 +5,7 @@ import torch
 from rounds import ENV, as_dict, config_of, ready, same
 from soleus.collect.local import LocalCollector
 from soleus.collect.policy import TorchPolicy
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.environments import make_group
 from soleus.errors import UserError
 
@@ -89,7 +89,7 @@ def test_a_round_of_images_learns() -> None:
 
 def test_a_group_of_ones_own_can_be_collected_from() -> None:
     config = config_of()
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     collector = LocalCollector(config, make_group(config.env, 2))
     assert collector.collect().rewards.shape == (8, 2)
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 import point_mass
 from soleus.config import (
-    Config,
+    HumanRunConfig,
     dump_config,
     load_config,
     names,
@@ -251,7 +251,7 @@ def test_terms_are_those_of_the_catalog() -> None:
     catalog = {"observation": {"phase": {}}, "reward": {"pose": {"scale": 1.0}, "effort": {}}, "termination": {}}
 
     def check(**tables: object) -> None:
-        check_terms(Config.model_validate({**point_mass.CONFIG, "task": {**TASK, **tables}}).task, catalog)
+        check_terms(HumanRunConfig.model_validate({**point_mass.CONFIG, "task": {**TASK, **tables}}).task, catalog)
 
     check()
     with pytest.raises(UserError, match=r"task.observation: unknown term 'phaze' \(did you mean 'phase'\?\)"):
@@ -279,7 +279,7 @@ def _fields(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_what_a_bare_time_means_is_what_its_key_says(file: Path) -> None:
     """Every key that takes a time says [s], and reads a bare number so, or says what else it is."""
-    of_time = {key: field for key, field in _fields(Config) if any(map(is_time, field.metadata))}
+    of_time = {key: field for key, field in _fields(HumanRunConfig) if any(map(is_time, field.metadata))}
     assert {"train.duration", "train.video_every", "task.episode_seconds", "parallel.round_timeout"} <= of_time.keys()
     for key, field in of_time.items():
         read = load_config(file, parse_overrides([f"--{key}", "7"]))

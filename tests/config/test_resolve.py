@@ -2,15 +2,15 @@ from typing import Any
 
 import pytest
 
-from soleus.config import EnvConfig, load_config
+from soleus.config import EnvRunConfig, load_config
 from soleus.config.resolve import resolve
 from soleus.errors import UserError
 
 
-def picked(cpus: int, **parallel: Any) -> tuple[EnvConfig, str]:
+def picked(cpus: int, **parallel: Any) -> tuple[EnvRunConfig, str]:
     given = {f"parallel.{key}": value for key, value in parallel.items()}
     config, said = resolve(load_config("procgen-coinrun", given), cpus)
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     return config, said
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from soleus.cli import main
-from soleus.config import EnvConfig, load_config, names
+from soleus.config import EnvRunConfig, load_config, names
 from soleus.environments import make_group
 from soleus.errors import UserError
 from soleus.evaluation.humans import evaluate
@@ -144,7 +144,7 @@ def test_bench_prints_json_that_scripts_rely_on(what, capsys, tmp_path):
 @pytest.mark.parametrize("preset", [name for name in names("presets") if not name.startswith("test")])
 def test_every_preset_trains(preset, tmp_path, capsys):
     config = load_config(preset)
-    if isinstance(config, EnvConfig):
+    if isinstance(config, EnvRunConfig):
         try:
             make_group(config.env, 1).close()
         except UserError as error:

@@ -16,7 +16,7 @@ import pytest
 
 from own_process import SOLEUS
 from soleus.cli import main
-from soleus.config import EnvConfig, load_config
+from soleus.config import EnvRunConfig, load_config
 from soleus.environments.convert import observation_spec
 from soleus.errors import UserError
 from soleus.run.checkpoint import read
@@ -156,7 +156,7 @@ def test_flags_of_an_environment_count_beside_its_name() -> None:
     for order in (1, -1):
         flags = [("env", "procgen:maze"), ("env.options.num_levels", 500), ("env.frame_stack", 2)][::order]
         config = load_config(None, dict(flags))
-        assert isinstance(config, EnvConfig)
+        assert isinstance(config, EnvRunConfig)
         assert (config.env.id, config.env.options["num_levels"], config.env.frame_stack) == ("procgen:maze", 500, 2)
 
 

@@ -6,7 +6,7 @@ import pytest
 from gymnasium import spaces
 
 from rounds import config_of
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.environments import advise, make_group, make_vector_group
 
 PENDULUM = "gymnasium:Pendulum-v1"
@@ -24,7 +24,7 @@ gymnasium.register("Acts-v0", Acts)
 
 def said_of(env: Any, capsys: pytest.CaptureFixture[str], vector: bool = False) -> str:
     config = config_of(env, policy__initial_std=0.5)
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     group = make_vector_group(config.env, 2, "sync", 1) if vector else make_group(config.env, 2)
     advise(config, group)
     group.close()

@@ -4,13 +4,13 @@ import torch
 
 from rounds import config_of, ready
 from soleus.collect.policy import TorchPolicy
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.evaluation.environments import evaluate_env
 
 
 def evaluation(env: object, episodes: int, **overrides: object) -> dict[str, float]:
     config = config_of(env, **overrides)
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     _, ppo = ready(config)
     return evaluate_env(config, ppo.policy_state(), episodes, seed=1, num_threads=1)
 
@@ -69,7 +69,7 @@ def test_it_repeats(deterministic: bool) -> None:
 def test_the_policy_that_is_given_is_the_one_that_acts(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     env = {"id": "gymnasium:counting_env:Counting-v0", "options": {"length": 3, "seen": "image"}}
     config = config_of(env, ppo__precision=precision, train__seed=5)
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     _, ppo = ready(config)
     for parameter in ppo.policy.parameters():
         parameter.data.mul_(1.5)

@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Normal
 
 import point_mass
-from soleus.config import Config, PolicyConfig, PpoConfig
+from soleus.config import HumanRunConfig, PolicyConfig, PpoConfig
 from soleus.errors import UserError
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
@@ -52,14 +52,14 @@ def test_rescaling_the_returns_changes_no_value() -> None:
     torch.testing.assert_close(value(observations), before, rtol=1e-4, atol=1e-4)
 
 
-def make_ppo(config: Config) -> tuple[Ppo, point_mass.PointMassCollector]:
+def make_ppo(config: HumanRunConfig) -> tuple[Ppo, point_mass.PointMassCollector]:
     collector = point_mass.PointMassCollector(config)
     ppo = Ppo(config.ppo, config.policy, collector.layout, config.train.seed)
     collector.load_policy(ppo.policy_state())
     return ppo, collector
 
 
-def test_the_update_sees_the_observations_as_the_rollout_did(make_config: Callable[..., Config]) -> None:
+def test_the_update_sees_the_observations_as_the_rollout_did(make_config: Callable[..., HumanRunConfig]) -> None:
     ppo, collector = make_ppo(make_config(ppo={"learning_rate": 1e-12, "schedule": "constant"}))
     for _ in range(3):  # the statistics move on between the rollouts, yet every ratio is 1
         metrics = ppo.learn(collector.collect())
@@ -70,7 +70,7 @@ def test_the_update_sees_the_observations_as_the_rollout_did(make_config: Callab
         assert (collector.policy["normalizer.std"] != before).any()
 
 
-def test_learns_to_hold_the_point_mass(make_config: Callable[..., Config]) -> None:
+def test_learns_to_hold_the_point_mass(make_config: Callable[..., HumanRunConfig]) -> None:
     config = make_config()
     ppo, collector = make_ppo(config)
     before = point_mass.evaluate(config, ppo.policy_state(), None, episodes=20, seed=1, num_threads=1)
@@ -91,7 +91,7 @@ def test_learns_to_hold_the_point_mass(make_config: Callable[..., Config]) -> No
         {"normalize_observations": False, "normalize_returns": False},
     ],
 )
-def test_options_learn_too(make_config: Callable[..., Config], ppo: dict[str, object]) -> None:
+def test_options_learn_too(make_config: Callable[..., HumanRunConfig], ppo: dict[str, object]) -> None:
     config = make_config(ppo=ppo)
     learner, collector = make_ppo(config)
     for i in range(60):
@@ -102,7 +102,7 @@ def test_options_learn_too(make_config: Callable[..., Config], ppo: dict[str, ob
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_learns_on_cuda(make_config: Callable[..., Config]) -> None:
+def test_learns_on_cuda(make_config: Callable[..., HumanRunConfig]) -> None:
     config = make_config()
     collector = point_mass.PointMassCollector(config)
     ppo = Ppo(config.ppo, config.policy, collector.layout, device="cuda")
@@ -113,7 +113,9 @@ def test_learns_on_cuda(make_config: Callable[..., Config]) -> None:
 
 
 @pytest.mark.parametrize("partly", [False, True], ids=["all", "partly_valid"])
-def test_samples_of_an_older_policy_weigh_by_their_importance(make_config: Callable[..., Config], partly: bool) -> None:
+def test_samples_of_an_older_policy_weigh_by_their_importance(
+    make_config: Callable[..., HumanRunConfig], partly: bool
+) -> None:
     """What it takes to update from, against torch's distributions: mu acted, pi is what is updated."""
     ppo, collector = make_ppo(make_config())
     batch = collector.collect()
@@ -134,7 +136,7 @@ def test_samples_of_an_older_policy_weigh_by_their_importance(make_config: Calla
     assert found == pytest.approx(float((importance - 1 - importance.log())[kept].mean()), abs=1e-5)
 
 
-def test_a_lag_without_an_update_changes_nothing(make_config: Callable[..., Config]) -> None:
+def test_a_lag_without_an_update_changes_nothing(make_config: Callable[..., HumanRunConfig]) -> None:
     found = []
     for lag in (0, 1):
         ppo, collector = make_ppo(make_config())
@@ -146,24 +148,24 @@ def test_a_lag_without_an_update_changes_nothing(make_config: Callable[..., Conf
     assert found[0] == pytest.approx(found[1], rel=1e-2, abs=1e-5)
 
 
-def test_linear_schedule_follows_the_progress(make_config: Callable[..., Config]) -> None:
+def test_linear_schedule_follows_the_progress(make_config: Callable[..., HumanRunConfig]) -> None:
     ppo, collector = make_ppo(make_config(ppo={"schedule": "linear", "learning_rate": 1e-3}))
     assert ppo.learn(collector.collect(), progress=0.75)["ppo/learning_rate"] == pytest.approx(2.5e-4)
 
 
-def test_epochs_stop_at_the_target_divergence(make_config: Callable[..., Config]) -> None:
+def test_epochs_stop_at_the_target_divergence(make_config: Callable[..., HumanRunConfig]) -> None:
     ppo, collector = make_ppo(
         make_config(ppo={"schedule": "constant", "learning_rate": 0.01, "target_kl": 1e-4, "epochs": 10})
     )
     assert ppo.learn(collector.collect())["ppo/epochs"] < 10
 
 
-def test_adaptive_rate_falls_when_the_policy_moves_too_far(make_config: Callable[..., Config]) -> None:
+def test_adaptive_rate_falls_when_the_policy_moves_too_far(make_config: Callable[..., HumanRunConfig]) -> None:
     ppo, collector = make_ppo(make_config(ppo={"learning_rate": 0.01, "target_kl": 1e-4}))
     assert ppo.learn(collector.collect())["ppo/learning_rate"] < 0.01
 
 
-def test_same_seed_same_bits(make_config: Callable[..., Config]) -> None:
+def test_same_seed_same_bits(make_config: Callable[..., HumanRunConfig]) -> None:
     states = []
     for _ in range(2):
         ppo, collector = make_ppo(make_config(train={"seed": 3}))

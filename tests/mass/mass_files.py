@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 
 HERE = Path(__file__).parent
 REFERENCE = HERE.parents[1].parent / "shared" / "mass"
@@ -18,7 +18,7 @@ FILES = {
 }
 
 
-def config_of(name: str, **model: object) -> Config:
+def config_of(name: str, **model: object) -> HumanRunConfig:
     """A configuration of a model in muscle control at 600 steps a second; `model` goes beside its files."""
     files = {key: str(path) for key, path in FILES[name].items()}
     raw = {
@@ -27,7 +27,7 @@ def config_of(name: str, **model: object) -> Config:
                  "reward": {"terms": {"alive": {"weight": 1.0}}}},
         "control": {"sim_hz": 600, "policy_hz": 30},
     }  # fmt: skip
-    return Config.model_validate(raw)
+    return HumanRunConfig.model_validate(raw)
 
 
 def files_of(name: str) -> dict[str, Path]:

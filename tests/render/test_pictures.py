@@ -28,7 +28,11 @@ def picture(stage, shot="side"):
 
 
 @needs_gl
-@pytest.mark.parametrize("spoil", [np.zeros_like, lambda image: np.roll(image, 12, axis=1), np.flipud], ids=str)
+@pytest.mark.parametrize(
+    "spoil",
+    [np.zeros_like, lambda image: np.roll(image, 12, axis=1), np.flipud],
+    ids=["empty", "shifted", "upside_down"],
+)
 def test_a_picture_without_the_muscles_in_their_places_is_told(spoil):
     """The comparison that the tests below rest on can fail."""
     stage = Stage(models.load("walk2d"))

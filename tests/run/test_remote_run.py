@@ -18,14 +18,14 @@ import point_mass
 from own_process import SOLEUS
 from second_place import files, rows, start, steps
 from soleus.cli import main
-from soleus.config import Config, load_config
+from soleus.config import HumanRunConfig, load_config
 from soleus.errors import UserError
 from soleus.run import checkpoint, log
 from soleus.run.remote import Remote
 from soleus.run.remote_run import fetch, local_copy
 from soleus.training import train
 
-MakeConfig = Callable[..., Config]
+MakeConfig = Callable[..., HumanRunConfig]
 TRAIN = ["train", "test-walk2d-small", "--train.learner_threads", "1"]
 
 

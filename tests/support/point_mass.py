@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.exchange.batch import Batch, Layout, MuscleLayout, MuscleSamples
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.exchange.weights import (
@@ -41,7 +41,7 @@ CONFIG = {
 class PointMassCollector:
     """N point masses x'' = 4 u, |u| <= 1; reward 1 - x^2 - 0.1 v^2; |x| > LIMIT terminates."""
 
-    def __init__(self, config: Config, num_threads: int = 1) -> None:
+    def __init__(self, config: HumanRunConfig, num_threads: int = 1) -> None:
         count = config.train.num_envs
         self.config = config
         self.layout = Layout(
@@ -160,7 +160,12 @@ class PointMassCollector:
 
 
 def evaluate(
-    config: Config, policy_state: Mapping[str, Any], muscle_state: Any, episodes: int, seed: int, num_threads: int
+    config: HumanRunConfig,
+    policy_state: Mapping[str, Any],
+    muscle_state: Any,
+    episodes: int,
+    seed: int,
+    num_threads: int,
 ) -> dict[str, float]:
     """Evaluate whole episodes without noise, with the keys of the real evaluation."""
     wide = config.model_copy(update={"train": config.train.model_copy(update={"num_envs": episodes, "seed": seed})})

@@ -9,7 +9,7 @@ from typing import Any
 
 from soleus.bench.parts import random_state
 from soleus.collect.ray.collector import RayCollector
-from soleus.config import Config, load_human_config
+from soleus.config import HumanRunConfig, load_human_config
 from soleus.exchange.weights import policy_tensors
 from soleus.sim.scenario import load_scenario
 from soleus.sim.simulation import Simulation
@@ -33,7 +33,7 @@ def machines(count: int, cpus: int = 1, **head: Any) -> Iterator[Any]:
         cluster.shutdown()
 
 
-def config(preset: str = "walk2d", **overrides: Any) -> Config:
+def config(preset: str = "walk2d", **overrides: Any) -> HumanRunConfig:
     """A configuration of a few humans; overrides by dotted key with `__` for the dot."""
     given = {name.replace("__", "."): value for name, value in overrides.items()}
     return load_human_config(preset, {"train.num_envs": HUMANS, "train.rollout_steps": STEPS, **given})

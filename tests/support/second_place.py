@@ -7,7 +7,7 @@ import pytest
 
 import point_mass
 from soleus.cli import main
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.run import checkpoint, log
 from soleus.run.live import LiveRun
 from soleus.training import build
@@ -15,7 +15,7 @@ from soleus.training import build
 BEHIND = ("events.out.tfevents",)  # what stays in the run folder
 
 
-def start(config: Config, folder: Path, **options: Any) -> LiveRun:
+def start(config: HumanRunConfig, folder: Path, **options: Any) -> LiveRun:
     options = {"make_collector": point_mass.PointMassCollector, "evaluate": point_mass.evaluate, **options}
     return build(config, folder, **options)
 

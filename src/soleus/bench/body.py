@@ -5,7 +5,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.sim.scenario import load_scenario
 from soleus.sim.simulation import one_human
 
@@ -13,7 +13,7 @@ _REPEATS = 4000
 _SPREAD = 0.3  # [rad] of the poses
 
 
-def bench_body(config: Config, rounds: int) -> dict[str, Any]:
+def bench_body(config: HumanRunConfig, rounds: int) -> dict[str, Any]:
     """Return muscles_us (lengths, moments and forces of all) and stable_pd_us, medians over poses about the rest pose.
 
     Of muscles that are MuJoCo's own the paths are part of the physics, and muscles_us is what comes after them.

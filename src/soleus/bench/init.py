@@ -4,13 +4,13 @@ import statistics
 from typing import Any
 
 from soleus.bench.parts import random_state, seconds, simulation
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.exchange.weights import policy_tensors
 from soleus.sim.scenario import load_scenario
 from soleus.sim.simulation import Simulation
 
 
-def bench_init(config: Config, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
+def bench_init(config: HumanRunConfig, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
     """Return model_s (load, compile, fit the motion), build_s (num_envs humans from it), swap_ms (all weights)."""
     model_s = statistics.median(seconds(lambda: load_scenario(config)) for _ in range(rounds))
     scenario = load_scenario(config)

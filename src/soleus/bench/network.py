@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from soleus.bench.parts import muscle_shapes, seconds, simulation
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.exchange.weights import NetworkSpec
 from soleus.nets.mlp import build_network
 
@@ -18,7 +18,7 @@ def _torch_seconds(spec: NetworkSpec, rows: int, rounds: int) -> float:
         return statistics.median(seconds(lambda: network(sample)) for _ in range(rounds))
 
 
-def bench_network(config: Config, rounds: int) -> dict[str, Any]:
+def bench_network(config: HumanRunConfig, rounds: int) -> dict[str, Any]:
     """Return, per network, microseconds a human natively (in a tile) and through torch (batch 1 and a tile), one core.
 
     of_peak: share of the multiply-adds that the core can do on registers alone.

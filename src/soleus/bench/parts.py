@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.exchange.weights import NetworkSpec, policy_tensors
 from soleus.machine import threads
 from soleus.sim.scenario import load_scenario
@@ -21,7 +21,7 @@ def random_state(shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, np.
     return {**state, **{name: np.full_like(state[name], value) for name, value in fixed.items() if name in state}}
 
 
-def simulation(config: Config, num_envs: int, num_threads: int | None, seed: int = 0) -> Simulation:
+def simulation(config: HumanRunConfig, num_envs: int, num_threads: int | None, seed: int = 0) -> Simulation:
     """Return humans with a policy, and where it is needed a muscle network, of random weights."""
     made = Simulation(load_scenario(config), num_envs, threads.collector_threads(num_threads), seed)
     load_random(made, seed)

@@ -9,7 +9,7 @@ from mujoco.batch import Batch as MujocoBatch
 
 from soleus.bench.parts import load_random, seconds
 from soleus.collect.native import NativeCollector
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.machine import threads
 from soleus.sim.profiling import PARTS, waiting_share
 from soleus.sim.simulation import Simulation
@@ -20,7 +20,7 @@ _STEPS = 64  # control steps a round
 class _Raw:
     """`mujoco.batch` on the model as the core steps it, with random controls and no coordination."""
 
-    def __init__(self, sim: Simulation, config: Config) -> None:
+    def __init__(self, sim: Simulation, config: HumanRunConfig) -> None:
         self.sim = sim
         model = sim.stepped_model()
         self.substeps = config.control.sim_hz // config.control.policy_hz
@@ -48,14 +48,14 @@ class _Raw:
                 field[i] = getattr(data, name)
 
 
-def _collector(config: Config, num_envs: int, num_threads: int | None) -> NativeCollector:
+def _collector(config: HumanRunConfig, num_envs: int, num_threads: int | None) -> NativeCollector:
     train = config.train.model_copy(update={"num_envs": num_envs, "rollout_steps": _STEPS})
     made = NativeCollector(config.model_copy(update={"train": train}), threads.collector_threads(num_threads))
     load_random(made.simulation, 0)
     return made
 
 
-def bench_rollout(config: Config, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
+def bench_rollout(config: HumanRunConfig, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
     """Return steps_per_s, substeps_per_s, raw_substeps_per_s, ratio (median pair by pair), share of the time by part.
 
     waiting: share of the threads' time, from the call of collect() to its return, in which a thread has nothing to do:

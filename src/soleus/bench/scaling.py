@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from soleus.bench.running import Running
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.config.resolve import resolve
 from soleus.machine.cpus import available_cpus
 from soleus.machine.memory import available_memory_mb
@@ -39,7 +39,7 @@ def default_workers(cpus: int) -> list[int]:
     return [*powers, cpus]
 
 
-def entries_of(config: EnvConfig, workers: Sequence[int]) -> list[EnvConfig]:
+def entries_of(config: EnvRunConfig, workers: Sequence[int]) -> list[EnvRunConfig]:
     """Return the configurations of a sweep: one worker's environments in this process, then so many processes.
 
     All have the environments in all that `config` comes to. Raises UserError for more workers than environments.
@@ -58,7 +58,7 @@ def entries_of(config: EnvConfig, workers: Sequence[int]) -> list[EnvConfig]:
     return entries
 
 
-def bench_scaling(config: EnvConfig, workers: Sequence[int], rounds: int) -> dict[str, Any]:
+def bench_scaling(config: EnvRunConfig, workers: Sequence[int], rounds: int) -> dict[str, Any]:
     """Return what a sweep has in common and `entries`, one for each collector; the first is the sequential one.
 
     An entry: steps/s of collecting, of learning and of whole iterations, shares of an iteration (publish: publishing
@@ -79,11 +79,11 @@ def bench_scaling(config: EnvConfig, workers: Sequence[int], rounds: int) -> dic
     }
 
 
-def _is_one_worker(entry: EnvConfig) -> bool:
+def _is_one_worker(entry: EnvRunConfig) -> bool:
     return (entry.parallel.collector, entry.parallel.num_workers) == ("workers", 1)
 
 
-def _measure(entries: Sequence[EnvConfig], rounds: int) -> tuple[list[list[Row]], int]:
+def _measure(entries: Sequence[EnvRunConfig], rounds: int) -> tuple[list[list[Row]], int]:
     """Return the rows of each entry, one a round, and the learner's threads. In a round each has its turn.
 
     All are started first and wait for their turns, where there is memory for that; else each is started for its turn.
@@ -113,7 +113,7 @@ def _ratio(rows: Sequence[Row], others: Sequence[Row], key: str) -> float:
 
 
 def _figures(
-    entry: EnvConfig, rows: Sequence[Row], first: Sequence[Row], one_worker: Sequence[Row] | None
+    entry: EnvRunConfig, rows: Sequence[Row], first: Sequence[Row], one_worker: Sequence[Row] | None
 ) -> dict[str, Any]:
     workers = entry.parallel.num_workers
     assert isinstance(workers, int)

@@ -7,7 +7,7 @@ from typing import Any
 
 from soleus.bench.running import Running
 from soleus.bench.scaling import MEDIANS
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.config.resolve import resolve
 from soleus.errors import UserError
 from soleus.machine.cpus import available_cpus
@@ -19,7 +19,7 @@ NETWORK_MB_S = 1250.0
 Row = dict[str, float]
 
 
-def entries_of(config: Config, collectors: Sequence[int]) -> list[Config]:
+def entries_of(config: HumanRunConfig, collectors: Sequence[int]) -> list[HumanRunConfig]:
     """Return the configurations of a sweep: the native collector, then so many on Ray; all with as many humans.
 
     Raises UserError for more collectors than humans, and for a lag.
@@ -32,12 +32,12 @@ def entries_of(config: Config, collectors: Sequence[int]) -> list[Config]:
             update={"collector": kind, "num_collectors": count, "envs_per_collector": None}
         )
         entry, _ = resolve(config.model_copy(update={"parallel": parallel}), available_cpus())
-        assert isinstance(entry, Config)
+        assert isinstance(entry, HumanRunConfig)
         entries.append(entry)
     return entries
 
 
-def bench_scaling_ray(config: Config, collectors: Sequence[int], rounds: int) -> dict[str, Any]:
+def bench_scaling_ray(config: HumanRunConfig, collectors: Sequence[int], rounds: int) -> dict[str, Any]:
     """Return what a sweep has in common, `entries`, and predicted_steps_per_s by number of machines (predict()).
 
     An entry: steps/s and shares of an iteration, as medians over the rounds; on Ray also transfer_share (of an
@@ -64,7 +64,7 @@ def bench_scaling_ray(config: Config, collectors: Sequence[int], rounds: int) ->
     }
 
 
-def _in_turns(entry: Config, native: Config, rounds: int) -> tuple[list[Row], list[Row]]:
+def _in_turns(entry: HumanRunConfig, native: HumanRunConfig, rounds: int) -> tuple[list[Row], list[Row]]:
     """Return the rows of an entry and of the native collector, one a round; one waits while the other works."""
     order = random.Random(0)
     rows: tuple[list[Row], list[Row]] = ([], [])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from soleus.bench.parts import alternate, random_state, seconds
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.machine import threads
 from soleus.sim.gymnasium import BatchEnv
 from soleus.sim.scenario import load_scenario
@@ -14,7 +14,7 @@ from soleus.sim.scenario import load_scenario
 _STEPS = 8  # control steps a round: few enough that nobody falls far in the bare loop, which never resets
 
 
-def bench_sync(config: Config, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
+def bench_sync(config: HumanRunConfig, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
     """Return step_us (BatchEnv.step), bare_us (its substeps in a native loop), overhead (their ratio, pair by pair).
 
     Both start each round from the same states and take the same actions. The bare loop does torque, coordination and

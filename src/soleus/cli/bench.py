@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from soleus.cli.flags import NO_COLLECTION, Collection, CollectionFlags, short_overrides
-from soleus.config import Config, EnvConfig, RunConfig, load_config, parse_overrides
+from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
 Bench = Literal["rollout", "network", "body", "init", "sync", "train", "scaling", "images"]
@@ -122,7 +122,7 @@ def _configured(what: Bench, preset: str | None, collection: Collection, setting
         preset = preset or "walk-myolegs"
     name = preset or (None if "env" in given else _DEFAULT_PRESET.get(what, "walk-myolegs"))
     config = load_config(name, overrides)
-    if isinstance(config, Config):  # environments keep the number that their preset gives
+    if isinstance(config, HumanRunConfig):  # environments keep the number that their preset gives
         config = load_config(name, {"train.num_envs": _DEFAULT_HUMANS.get(what, 32), **overrides})
     return config
 
@@ -138,14 +138,14 @@ def _scaling(config: RunConfig, workers: list[int] | None, rounds: int) -> dict[
     from soleus.machine.cpus import available_cpus
 
     if config.parallel.collector == "ray":
-        if not isinstance(config, Config):
+        if not isinstance(config, HumanRunConfig):
             raise UserError(
                 f"bench scaling --collector ray: expected a preset with a model, got one of '{config.subject}'"
             )
         from soleus.bench.scaling_ray import bench_scaling_ray
 
         return bench_scaling_ray(config, workers or [1, 2], rounds)
-    if not isinstance(config, EnvConfig):
+    if not isinstance(config, EnvRunConfig):
         raise UserError(f"bench scaling: expected a preset with env, or --env, got one of the model '{config.subject}'")
     return bench_scaling(config, workers or default_workers(available_cpus()), rounds)
 
@@ -160,7 +160,7 @@ def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
         from soleus.bench.images import bench_images
 
         return bench_images(rounds, num_threads)
-    if not isinstance(config, Config):
+    if not isinstance(config, HumanRunConfig):
         raise UserError(f"bench {what}: expected a preset with a model, got one of '{config.subject}'")
     if what == "rollout":
         from soleus.bench.rollout import bench_rollout

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from soleus.config import Config, EnvConfig, parts
+from soleus.config import EnvRunConfig, HumanRunConfig, parts
 from soleus.config.fields import is_time
 
 NOTATION = (
@@ -38,7 +38,7 @@ class Group(NamedTuple):
 
 def groups() -> Iterator[Group]:
     """Yield the groups of keys, those of humans and those of other environments."""
-    fields: dict[str, FieldInfo] = {**Config.model_fields, **EnvConfig.model_fields}
+    fields: dict[str, FieldInfo] = {**HumanRunConfig.model_fields, **EnvRunConfig.model_fields}
     for name, field in fields.items():
         sections = list(parts(field.annotation))
         about = next((one.__doc__ for one in sections if one.__doc__), None)

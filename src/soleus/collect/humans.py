@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.exchange.batch import Batch, Bool, Divergence, MuscleSamples
 from soleus.exchange.weights import to_numpy
 from soleus.sim.buffers import EPISODE_COLUMNS
@@ -20,7 +20,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 def batch_of(
     arrays: Arrays,
-    config: Config,
+    config: HumanRunConfig,
     before: npt.NDArray[np.float64],
     muscle: Mapping[str, Any] | None,
     valid: Bool | None = None,

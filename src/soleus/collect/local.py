@@ -17,7 +17,7 @@ from soleus.collect.policy import ActingPolicy, TorchPolicy
 from soleus.collect.rollout import Rollout, Times, start_seed
 from soleus.collect.slots import as_batch, check, prefill, round_table
 from soleus.collect.watch import Watch
-from soleus.config import Config, EnvConfig, RunConfig
+from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig
 from soleus.environments import Group, advise, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
 from soleus.errors import UserError, described, trace_of
@@ -118,7 +118,7 @@ class LocalCollector:
         self.group.close()
 
 
-def inline(config: EnvConfig) -> LocalCollector:
+def inline(config: EnvRunConfig) -> LocalCollector:
     """Return the collector of a single worker's environments in the main process."""
     workers = config.parallel.num_workers
     assert workers == 1, workers
@@ -130,9 +130,9 @@ def inline(config: EnvConfig) -> LocalCollector:
 
 def stepping(config: RunConfig, num_threads: int) -> LocalCollector:
     """Return the collector that steps a VectorEnv: humans as a BatchEnv, environments as configured."""
-    if isinstance(config, Config):
+    if isinstance(config, HumanRunConfig):
         return LocalCollector(config, HumanGroup(config, num_threads))
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     count = threads.collector_threads(config.train.num_threads)
     group = make_vector_group(config.env, config.train.num_envs, config.parallel.vectorization, count)
     advise(config, group)

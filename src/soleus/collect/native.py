@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.collect.humans import batch_of
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.exchange.batch import Batch, Layout
 from soleus.sim.buffers import Buffers
 from soleus.sim.profiling import of_collection
@@ -19,7 +19,7 @@ from soleus.sim.simulation import Simulation
 class NativeCollector:
     """The collector for one machine: T steps of N humans on the core's thread pool, no interpreter lock held."""
 
-    def __init__(self, config: Config, num_threads: int) -> None:
+    def __init__(self, config: HumanRunConfig, num_threads: int) -> None:
         train = config.train
         self.simulation = Simulation(load_scenario(config), train.num_envs, num_threads, train.seed)
         self._muscle: Mapping[str, Any] | None = None

@@ -7,10 +7,10 @@ from soleus.config.keys import fixed_keys, known_keys, parts
 from soleus.config.load import dump_config, is_of_env, load_config, load_human_config
 from soleus.config.parallel import ParallelConfig
 from soleus.config.schema import (
-    Config,
     ControlConfig,
     CoordinationConfig,
-    EnvConfig,
+    EnvRunConfig,
+    HumanRunConfig,
     PolicyConfig,
     PpoConfig,
     RewardConfig,
@@ -20,11 +20,11 @@ from soleus.config.schema import (
 )
 
 __all__ = [
-    "Config",
     "ControlConfig",
     "CoordinationConfig",
-    "EnvConfig",
+    "EnvRunConfig",
     "EnvironmentConfig",
+    "HumanRunConfig",
     "ParallelConfig",
     "PolicyConfig",
     "PpoConfig",

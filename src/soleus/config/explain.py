@@ -5,7 +5,7 @@ import re
 from pydantic import BaseModel, ValidationError
 
 from soleus.config.keys import keys_of, known_keys
-from soleus.config.schema import EnvConfig
+from soleus.config.schema import EnvRunConfig
 from soleus.errors import nearest
 
 
@@ -17,7 +17,7 @@ def explain(error: ValidationError, schema: type[BaseModel]) -> str:
     parts = [part for part in map(str, first["loc"]) if "[" not in part and "-" not in part]  # without those of unions
     key, kind, message = ".".join(parts), first["type"], first["msg"]
     if kind == "extra_forbidden":
-        of = "" if key.partition(".")[0] not in known_keys() else " of env" if schema is EnvConfig else " of a model"
+        of = "" if key.partition(".")[0] not in known_keys() else " of env" if schema is EnvRunConfig else " of a model"
         return f"unknown key '{key}'{of}{nearest(key, [known for known, _ in keys_of(schema)])}"
     if kind == "missing":
         return f"{key}: expected a value, got none"

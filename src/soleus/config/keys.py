@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from soleus.config import aliases
 from soleus.config.fields import Fixed, Mark
-from soleus.config.schema import Config, EnvConfig
+from soleus.config.schema import EnvRunConfig, HumanRunConfig
 
 
 def parts(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -30,7 +30,7 @@ def alternatives(annotation: Any) -> Iterator[Any]:
 
 def known_keys() -> dict[str, Any]:
     """Every dotted key of the configuration, ours and those that are translated, with its annotation."""
-    return {**dict(keys_of(Config)), **dict(keys_of(EnvConfig)), **dict.fromkeys(aliases.KEYS, Any)}
+    return {**dict(keys_of(HumanRunConfig)), **dict(keys_of(EnvRunConfig)), **dict.fromkeys(aliases.KEYS, Any)}
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -51,7 +51,7 @@ def _metadata(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, A
             yield from _metadata(part, f"{key}.")
 
 
-_METADATA = (*_metadata(Config), *_metadata(EnvConfig))
+_METADATA = (*_metadata(HumanRunConfig), *_metadata(EnvRunConfig))
 
 
 def fixed_keys() -> dict[str, str]:

@@ -16,7 +16,7 @@ from soleus.config.explain import explain
 from soleus.config.fields import Mark, is_url
 from soleus.config.keys import marked
 from soleus.config.merge import env_over, merge, nested, without_removed_terms
-from soleus.config.schema import Config, EnvConfig, RunConfig
+from soleus.config.schema import EnvRunConfig, HumanRunConfig, RunConfig
 from soleus.config.strict_yaml import parse_yaml
 from soleus.errors import UserError, nearest
 
@@ -120,9 +120,9 @@ def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] 
     """Return the configuration of a preset or a YAML file, with overrides by dotted key laid over it.
 
     A file may build on a preset (`base: walk2d`); its task is a name or a mapping, which may build on a task
-    (`base: imitate`) and take terms away by setting them to null. It is of humans (Config, with a `model`) or of other
-    environments (EnvConfig, with `env`). Without a preset the overrides have to give `env`. Raises UserError naming the
-    key that is wrong.
+    (`base: imitate`) and take terms away by setting them to null. It is of humans (HumanRunConfig, with a `model`) or
+    of other environments (EnvRunConfig, with `env`). Without a preset the overrides have to give `env`. Raises
+    UserError naming the key that is wrong.
     """
     if overrides is not None and not (
         isinstance(overrides, Mapping) and all(isinstance(key, str) for key in overrides)
@@ -137,17 +137,17 @@ def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] 
         raw["task"] = _read("tasks", "imitate", Path())
     if "env" in raw and "model" in raw:
         raise UserError(f"{name}: expected a model or env, got both: '{raw['model']}' and '{raw['env']}'")
-    kind: type[Config] | type[EnvConfig] = EnvConfig if "env" in raw else Config
+    kind: type[HumanRunConfig] | type[EnvRunConfig] = EnvRunConfig if "env" in raw else HumanRunConfig
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{name}: {explain(error, kind)}") from None
 
 
-def load_human_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
+def load_human_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> HumanRunConfig:
     """Like load_config, where only humans will do."""
     config = load_config(preset_or_path, overrides)
-    if not isinstance(config, Config):
+    if not isinstance(config, HumanRunConfig):
         raise UserError(f"{preset_or_path}: expected a configuration with a model, got one of '{config.subject}'")
     return config
 
@@ -159,7 +159,7 @@ def _base_of(env: Any) -> str:
 
 
 def dump_config(config: RunConfig) -> str:
-    """Return the whole configuration as YAML, which load_config reads back to the same Config."""
+    """Return the whole configuration as YAML, which load_config reads back to the same configuration."""
     content = config.model_dump(mode="json", by_alias=True)
     own = {key: content[key] for key in content if key not in RunConfig.model_fields}  # what it is about comes first
     text: str = yaml.safe_dump({**own, **content}, sort_keys=False, width=120)

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from soleus.config import Config, EnvConfig, RunConfig
+from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig
 from soleus.errors import UserError
 
 LEAST_ENVS = 8
@@ -17,9 +17,9 @@ def resolve(config: RunConfig, cpus: int) -> tuple[RunConfig, str]:
     """
     if config.parallel.collector == "ray":
         return _resolve_collectors(config), ""
-    if isinstance(config, Config):
+    if isinstance(config, HumanRunConfig):
         return config, ""
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     parallel, train = config.parallel, config.train
     collector, envs = parallel.collector, train.num_envs
     if parallel.num_workers != "auto":
@@ -58,7 +58,7 @@ def _resolve_collectors(config: RunConfig) -> RunConfig:
     parallel, envs = config.parallel, config.train.num_envs
     workers, per_worker, collectors = parallel.num_workers, parallel.num_envs_per_worker, parallel.num_collectors
     each = parallel.envs_per_collector
-    if each is None and isinstance(per_worker, int) and isinstance(config, EnvConfig):
+    if each is None and isinstance(per_worker, int) and isinstance(config, EnvRunConfig):
         if workers == "auto":
             raise UserError(
                 "parallel.num_envs_per_worker: expected parallel.envs_per_collector in its place, or a number for"
@@ -71,7 +71,7 @@ def _resolve_collectors(config: RunConfig) -> RunConfig:
     else:
         envs = envs if each is None else each * collectors
         if collectors > envs:
-            of = f"{envs} {'humans' if isinstance(config, Config) else 'environments'}"
+            of = f"{envs} {'humans' if isinstance(config, HumanRunConfig) else 'environments'}"
             raise UserError(f"parallel.num_collectors: expected at most one for each of the {of}, got {collectors}")
     numbers = {"envs_per_collector": None, "num_envs_per_worker": None}
     resolved = config.model_copy(
@@ -97,7 +97,7 @@ def _check_minibatches(config: RunConfig) -> None:
         raise UserError(str(error)) from None
 
 
-def _describe(config: EnvConfig, cpus: int) -> str:
+def _describe(config: EnvRunConfig, cpus: int) -> str:
     parallel, envs = config.parallel, config.train.num_envs
     workers, reach = parallel.num_workers, f"{cpus} CPU{'s' * (cpus > 1)} in reach"
     assert isinstance(workers, int)

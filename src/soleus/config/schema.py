@@ -254,7 +254,7 @@ class RunConfig(Section):
             raise ValueError(f"ppo.batch_size: expected {said}, got {size}; the nearest that divides them is {near}")
 
 
-class Config(RunConfig):
+class HumanRunConfig(RunConfig):
     """Everything that makes a run of humans; saved with it as config.yaml."""
 
     model: Annotated[
@@ -269,7 +269,7 @@ class Config(RunConfig):
     coordination: CoordinationConfig = CoordinationConfig()
 
     @model_validator(mode="after")
-    def _sizes(self) -> "Config":
+    def _sizes(self) -> "HumanRunConfig":
         seconds, rate = self.task.episode_seconds, self.control.policy_hz
         if seconds * rate < 1:
             raise ValueError(f"task.episode_seconds: expected at least one control step (1/{rate} s), got {seconds}")
@@ -305,13 +305,13 @@ class Config(RunConfig):
         return self.control.mode == "muscle" and self.coordination.method == "network"
 
 
-class EnvConfig(RunConfig):
+class EnvRunConfig(RunConfig):
     """Everything that makes a run in environments that are not ours."""
 
     env: Annotated[EnvironmentConfig, Mark.RETURN]
 
     @model_validator(mode="after")
-    def _fits(self) -> "EnvConfig":
+    def _fits(self) -> "EnvRunConfig":
         if self.parallel.collector == "native":
             raise ValueError("parallel.collector: expected workers, inline, stepping or ray for env, got native")
         if self.parallel.collector == "inline" and self.parallel.num_workers not in (1, "auto"):

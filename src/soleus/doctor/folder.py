@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from soleus.compare.reading import number, read_mapping
-from soleus.config import EnvConfig, RunConfig, load_config
+from soleus.config import EnvRunConfig, RunConfig, load_config
 from soleus.doctor.finding import Finding, plural
 from soleus.errors import UserError
 from soleus.run import checkpoint
@@ -61,7 +61,7 @@ def _threads(config: RunConfig, summary: Mapping[str, Any], cpus: int) -> list[F
             text = f"train.{key} asks for {plural(value, 'thread')}, with {reach}: go on with {flag} {cpus}"
             findings.append(Finding("run threads", "wrong", text))
     workers = parallel.num_workers
-    if isinstance(config, EnvConfig) and parallel.collector in ("auto", "workers") and isinstance(workers, int):
+    if isinstance(config, EnvRunConfig) and parallel.collector in ("auto", "workers") and isinstance(workers, int):
         each = parallel.threads_per_worker
         if workers * each > cpus:
             fewer = max(1, cpus // each)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.environments.base import Group
 from soleus.environments.checked import is_a
 from soleus.environments.layers import innermost
@@ -21,7 +21,7 @@ _NORMALIZERS = {
 }
 
 
-def advise(config: EnvConfig, group: Group) -> None:
+def advise(config: EnvRunConfig, group: Group) -> None:
     """Warn of a space of actions that the policy's spread does not fit, and of every wrapper that normalises."""
     inner: Any = innermost(group)
     said = [_range(inner.action_space, config.policy.initial_std), *_wrappers(inner.wrappers)]

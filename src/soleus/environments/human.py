@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.environments.base import Array, Slots
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.sim.gymnasium import BatchEnv
@@ -19,7 +19,7 @@ class HumanGroup:
     two give the same bits.
     """
 
-    def __init__(self, config: Config, num_threads: int) -> None:
+    def __init__(self, config: HumanRunConfig, num_threads: int) -> None:
         """Raises UserError for a model or a task that does not fit."""
         self.env = BatchEnv(load_scenario(config), config.train.num_envs, num_threads, config.train.seed)
         self.num_envs = self.env.num_envs

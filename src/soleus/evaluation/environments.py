@@ -9,7 +9,7 @@ import numpy as np
 from soleus.collect.base import CollectorFailed
 from soleus.collect.policy import TorchPolicy
 from soleus.collect.watch import Watch
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.environments import make_group
 from soleus.environments.base import Array, Group, Slots
 from soleus.environments.info import InfoSums
@@ -21,7 +21,7 @@ _NOISE_STEPS = 4096  # whose random numbers are drawn at a time, where actions a
 
 
 def evaluate_env(
-    config: EnvConfig, policy: Mapping[str, Any], episodes: int, seed: int, num_threads: int
+    config: EnvRunConfig, policy: Mapping[str, Any], episodes: int, seed: int, num_threads: int
 ) -> dict[str, float]:
     """Run `episodes` episodes and return what they came to.
 
@@ -51,7 +51,7 @@ def evaluate_env(
 
 
 def _evaluate(
-    config: EnvConfig, policy: Mapping[str, Any], group: Group, quota: Array, seed: int, place: Array
+    config: EnvRunConfig, policy: Mapping[str, Any], group: Group, quota: Array, seed: int, place: Array
 ) -> dict[str, float]:
     """Run quota[i] episodes of environment i; quota is used up. place: whose first number counts the steps."""
     count, episodes = len(quota), int(quota.sum())

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from soleus.config import Config, EnvConfig, RunConfig
+from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig
 
 
 def evaluate(
@@ -17,16 +17,16 @@ def evaluate(
     num_threads: int,
 ) -> dict[str, float]:
     """Run `episodes` episodes and return what they came to: see evaluate_humans and evaluate_env."""
-    if isinstance(config, EnvConfig):  # which takes no MuJoCo
+    if isinstance(config, EnvRunConfig):  # which takes no MuJoCo
         from soleus.evaluation.environments import evaluate_env
 
         return evaluate_env(config, policy, episodes, seed, num_threads)
-    assert isinstance(config, Config)
+    assert isinstance(config, HumanRunConfig)
     return evaluate_humans(config, policy, muscle, episodes, seed, num_threads)
 
 
 def evaluate_humans(
-    config: Config,
+    config: HumanRunConfig,
     policy: Mapping[str, Any],
     muscle: Mapping[str, Any] | None,
     episodes: int,

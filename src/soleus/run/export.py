@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from soleus.config import Config, RunConfig
+from soleus.config import HumanRunConfig, RunConfig
 from soleus.errors import UserError
 from soleus.exchange.batch import Layout
 from soleus.exchange.spaces import ActionSpec
@@ -72,7 +72,7 @@ def export_policy(config: RunConfig, layout: Layout, state: Mapping[str, Any], p
     return _write(_LikeliestAction(policy, layout.action, normalizer), {"observations": example}, "actions", path)
 
 
-def export_muscle_network(config: Config, state: Mapping[str, Any], path: Path) -> Path:
+def export_muscle_network(config: HumanRunConfig, state: Mapping[str, Any], path: Path) -> Path:
     """Write a muscle network; see soleus.Policy.export_muscle_network."""
     from soleus.models import load as load_human
 

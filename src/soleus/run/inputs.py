@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from soleus.config import Config, EnvConfig, RunConfig, dump_config
+from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, dump_config
 from soleus.config.fields import Mark
 from soleus.config.keys import marked
 from soleus.errors import UserError
@@ -79,7 +79,7 @@ class Inputs:
             "started_in": str(Path.cwd()),
             "files": files,
             "modules": _modules(self.config),
-            "versions": _versions() if isinstance(self.config, Config) else {},
+            "versions": _versions() if isinstance(self.config, HumanRunConfig) else {},
         }
         (self.folder / FOLDER).mkdir(exist_ok=True)
         write_bytes(self.folder / INDEX, (json.dumps(index, indent=2) + "\n").encode())
@@ -178,7 +178,7 @@ def _versions() -> dict[str, str]:
 
 def _modules(config: RunConfig) -> dict[str, str]:
     """Return the modules that make a run's environments, by name, and their files."""
-    if not isinstance(config, EnvConfig):
+    if not isinstance(config, EnvRunConfig):
         return {}
     named = [config.env.name] if config.env.scheme == "gymnasium" else []
     names = [one.rpartition(":")[0] for one in (*named, *(key for wrapper in config.env.wrappers for key in wrapper))]

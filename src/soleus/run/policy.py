@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from soleus.config import Config, EnvConfig
+from soleus.config import EnvRunConfig, HumanRunConfig
 from soleus.errors import UserError
 from soleus.exchange.batch import Layout
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
@@ -23,7 +23,7 @@ class _Actor(Protocol):
 class _OfHumans:
     """The policy in the native core: the same bits as in a rollout."""
 
-    def __init__(self, config: Config, state: Mapping[str, Any], layout: Layout) -> None:
+    def __init__(self, config: HumanRunConfig, state: Mapping[str, Any], layout: Layout) -> None:
         from soleus import _core
         from soleus.exchange.weights import core_policy, policy_network
 
@@ -44,7 +44,7 @@ class _OfHumans:
 class _OfEnvironments:
     """The policy in torch, as collectors of other environments have it; actions in the environment's own form."""
 
-    def __init__(self, config: EnvConfig, state: Mapping[str, Any], layout: Layout, to_space: Any) -> None:
+    def __init__(self, config: EnvRunConfig, state: Mapping[str, Any], layout: Layout, to_space: Any) -> None:
         from soleus.collect.policy import TorchPolicy
 
         self._policy = TorchPolicy(config, layout, 0, 1)
@@ -72,13 +72,13 @@ class Policy:
         self.config = trained.config
         self._rng = np.random.default_rng(seed)
         self._actor: _Actor
-        if isinstance(self.config, Config):
+        if isinstance(self.config, HumanRunConfig):
             mean, log_std = (np.asarray(trained.policy[name]) for name in ("normalizer.mean", "log_std"))
             control_dt = 1.0 / self.config.control.policy_hz
             self.layout = Layout(1, ObservationSpec(mean.shape), ActionSpec.continuous(len(log_std)), control_dt)
             self._actor = _OfHumans(self.config, trained.policy, self.layout)
         else:
-            assert isinstance(self.config, EnvConfig)
+            assert isinstance(self.config, EnvRunConfig)
             self.layout, to_space = _layout_of(self.config)
             self._actor = _OfEnvironments(self.config, trained.policy, self.layout, to_space)
 
@@ -113,7 +113,7 @@ class Policy:
         meant for evaluation. render_mode: of one environment alone. Raises UserError for environments that cannot be
         made so.
         """
-        if isinstance(self.config, Config):
+        if isinstance(self.config, HumanRunConfig):
             from soleus.sim.gymnasium import BatchEnv
             from soleus.sim.human_env import HumanEnv
             from soleus.sim.scenario import load_scenario
@@ -127,7 +127,7 @@ class Policy:
             if muscle is not None:
                 batch.load_muscle(muscle)
             return batch
-        assert isinstance(self.config, EnvConfig)
+        assert isinstance(self.config, EnvRunConfig)
         from soleus.environments.single import make_single
 
         config = self.config.env
@@ -156,12 +156,12 @@ class Policy:
         """
         from soleus.run.export import export_muscle_network
 
-        if self.trained.muscle is None or not isinstance(self.config, Config):
+        if self.trained.muscle is None or not isinstance(self.config, HumanRunConfig):
             raise UserError(f"{self.trained.run}: expected a run with coordination.method network, got one without")
         return export_muscle_network(self.config, self.trained.muscle, Path(path))
 
 
-def _layout_of(config: EnvConfig) -> tuple[Layout, Any]:
+def _layout_of(config: EnvRunConfig) -> tuple[Layout, Any]:
     """Return what is seen and done in an environment, and what brings an action into its space."""
     from soleus.environments import make_group
     from soleus.environments.convert import action_spec

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from soleus.config import Config, RunConfig, load_config
+from soleus.config import HumanRunConfig, RunConfig, load_config
 from soleus.errors import UserError
 from soleus.exchange.state import as_arrays
 from soleus.run import checkpoint, inputs
@@ -31,9 +31,9 @@ class Trained:
         """Its run folder."""
         return self.file.parent.parent
 
-    def human(self) -> Config:
+    def human(self) -> HumanRunConfig:
         """Return the configuration of a human; raises UserError for a run of other environments."""
-        if not isinstance(self.config, Config):
+        if not isinstance(self.config, HumanRunConfig):
             raise UserError(f"{self.run}: expected a run of a human, got one of '{self.config.subject}'")
         return self.config
 
@@ -56,11 +56,11 @@ def load_trained(run: Path, which: str = "best", model: str | None = None) -> Tr
     inputs.find_modules(folder)
     content = checkpoint.read(file)
     config = load_config(folder / "config.yaml", {"model": model} if model else None)
-    if model and not isinstance(config, Config):
+    if model and not isinstance(config, HumanRunConfig):
         raise UserError(f"--model: expected none for a run of other environments, got {model}")
     if model:
         _compare(load_config(folder / "config.yaml"), config, content["policy"])
-    if isinstance(config, Config) and config.trains_muscle_network and content["muscle"] is None:
+    if isinstance(config, HumanRunConfig) and config.trains_muscle_network and content["muscle"] is None:
         raise UserError(
             f"{file}: expected the weights of the muscle network that coordination.method network needs, got none"
         )
@@ -81,8 +81,8 @@ def _compare(own: RunConfig, other: RunConfig, policy: Mapping[str, Any]) -> Non
     """
     from soleus import models  # environments that are not ours take no MuJoCo
 
-    assert isinstance(own, Config)
-    assert isinstance(other, Config)
+    assert isinstance(own, HumanRunConfig)
+    assert isinstance(other, HumanRunConfig)
     bodies = []
     for config in (own, other):
         try:
@@ -101,7 +101,7 @@ def _compare(own: RunConfig, other: RunConfig, policy: Mapping[str, Any]) -> Non
     print(f"note: {other.subject} in place of {own.subject}: {'; '.join(found)}", file=sys.stderr)
 
 
-def _check_sizes(config: Config, policy: Mapping[str, Any], differences: Sequence[str]) -> None:
+def _check_sizes(config: HumanRunConfig, policy: Mapping[str, Any], differences: Sequence[str]) -> None:
     """Raise UserError where a body gives other observations or takes other actions than a policy has learnt with."""
     from soleus.sim.scenario import load_scenario
     from soleus.sim.simulation import Simulation

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from soleus.config.schema import Config
+from soleus.config.schema import HumanRunConfig
 from soleus.models import Human
 from soleus.models.keyframes import start_of
 from soleus.motions import Motion
@@ -39,7 +39,7 @@ def _plain(value: Any) -> Any:
     return np.asarray(value).ravel().tolist() if isinstance(value, np.ndarray) else value
 
 
-def human_data(human: Human, config: Config) -> dict[str, Any]:
+def human_data(human: Human, config: HumanRunConfig) -> dict[str, Any]:
     """Return the person, in the pose that the task starts from. Raises UserError for a keyframe that there is not."""
     data = {name: _plain(getattr(human, name)) for name in _HUMAN_FIELDS}
     data["kp"] = (human.kp * config.control.kp_scale).tolist()
@@ -75,7 +75,7 @@ def motion_data(motion: Motion) -> dict[str, Any]:
     return {**data, "frames": len(motion.qpos)}
 
 
-def task_data(config: Config) -> dict[str, Any]:
+def task_data(config: HumanRunConfig) -> dict[str, Any]:
     """Return the task: terms with their parameters, and how episodes begin."""
     task = config.task
     return {
@@ -89,7 +89,7 @@ def task_data(config: Config) -> dict[str, Any]:
     }
 
 
-def control_data(config: Config) -> dict[str, Any]:
+def control_data(config: HumanRunConfig) -> dict[str, Any]:
     """Return what turns actions into excitations or torques."""
     control, coordination = config.control, config.coordination
     return {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
-from soleus.config import Config, load_human_config
+from soleus.config import HumanRunConfig, load_human_config
 from soleus.errors import UserError
 from soleus.sim.gymnasium import BatchEnv, as_array, check_options
 from soleus.sim.scenario import load_scenario
@@ -23,7 +23,7 @@ class HumanEnv(gymnasium.Env[Any, Any]):
 
     def __init__(
         self,
-        name: str | Config,
+        name: str | HumanRunConfig,
         overrides: Mapping[str, Any] | None = None,
         render_mode: str | None = None,
         muscle: Mapping[str, Any] | None = None,
@@ -36,7 +36,7 @@ class HumanEnv(gymnasium.Env[Any, Any]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise UserError(f"render_mode: expected rgb_array or none, got {render_mode!r}")
         self.render_mode = render_mode
-        config = name if isinstance(name, Config) else load_human_config(name, overrides)
+        config = name if isinstance(name, HumanRunConfig) else load_human_config(name, overrides)
         scenario = load_scenario(config)
         self._batch = BatchEnv(scenario, 1, 1, trace=render_mode is not None)
         if muscle is not None:

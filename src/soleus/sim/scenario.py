@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import mujoco
 
 from soleus import motions
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.errors import UserError
 from soleus.models import Human
 from soleus.models import load as load_human
@@ -17,12 +17,12 @@ from soleus.tasks.catalog import catalog, check_terms
 class Scenario:
     """What is loaded and compiled once, whatever the number of humans."""
 
-    config: Config
+    config: HumanRunConfig
     human: Human
     motion: Motion | None
 
 
-def load_scenario(config: Config) -> Scenario:
+def load_scenario(config: HumanRunConfig) -> Scenario:
     """Load the model and the motion of a configuration and check its task. Raises UserError."""
     check_terms(config.task, catalog())
     human = load_human(config.model, config.control.sim_hz)

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 
 
-def term_means(config: Config, sums: np.ndarray, steps: int) -> dict[str, float]:
+def term_means(config: HumanRunConfig, sums: np.ndarray, steps: int) -> dict[str, float]:
     """Return the mean of each reward term, unweighted, from `term_sums` (N, terms) over so many steps of one human."""
     return dict(zip(config.task.reward.terms, (sums.sum(0) / max(steps, 1)).tolist(), strict=True))
 

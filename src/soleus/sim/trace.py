@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.config import Config
+from soleus.config import HumanRunConfig
 from soleus.models import Human
 from soleus.sim.buffers import EPISODE_COLUMNS, Buffers
 from soleus.sim.scenario import Scenario, load_scenario
@@ -126,7 +126,7 @@ class Playback:
 
 
 def play(
-    config: Config,
+    config: HumanRunConfig,
     policy: Mapping[str, Any],
     muscle: Mapping[str, Any] | None,
     *,

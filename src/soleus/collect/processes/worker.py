@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from soleus.collect.processes.memory import SharedArrays
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.errors import UserError, described, trace_of
 from soleus.exchange.batch import Layout
 from soleus.machine.stopping import guarded_output
@@ -86,7 +86,7 @@ def _end_with_parent() -> None:
 
 
 def main(
-    pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place, registered: bytes
+    pipe: Connection, shared: SharedArrays, config: EnvRunConfig, layout: Layout, place: Place, registered: bytes
 ) -> None:
     """Serve until told to stop. The main process alone hears Ctrl-C; it stops the workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -109,7 +109,7 @@ def main(
 
 
 def _serve(
-    pipe: Connection, shared: SharedArrays, config: EnvConfig, layout: Layout, place: Place, registered: bytes
+    pipe: Connection, shared: SharedArrays, config: EnvRunConfig, layout: Layout, place: Place, registered: bytes
 ) -> None:
     import torch
 

@@ -26,7 +26,7 @@ from soleus.collect.processes import worker
 from soleus.collect.processes.memory import SharedArrays
 from soleus.collect.rollout import start_seed
 from soleus.collect.slots import as_batch, check, discard, prefill, round_table
-from soleus.config import EnvConfig
+from soleus.config import EnvRunConfig
 from soleus.config.resolve import share_out
 from soleus.environments import advise, make_group
 from soleus.environments.gym import registered
@@ -68,7 +68,7 @@ def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:
     return tuple(sorted({cpus[i % len(cpus)] for i in wanted})) if cpus else ()
 
 
-def layout_of(config: EnvConfig) -> Layout:
+def layout_of(config: EnvRunConfig) -> Layout:
     """Return the sizes of batches of all environments of a run. Raises UserError where they cannot be made."""
     probe = make_group(config.env, 1)
     advise(config, probe)
@@ -92,7 +92,7 @@ class _Worker:
 class WorkersCollector:
     """N processes of M environments each; the arrays of a round, the weights and the clocks are shared memory."""
 
-    def __init__(self, config: EnvConfig, first: int = 0) -> None:
+    def __init__(self, config: EnvRunConfig, first: int = 0) -> None:
         """first: number of the first environment among all of the run, where others have the rest.
 
         Raises UserError for environments that cannot be made; CollectorFailed where no worker comes up.

@@ -13,7 +13,7 @@ from soleus.collect.humans import batch_of
 from soleus.collect.ray.actor import AT_ENDS, Actor, Array, EnvActor, EnvStart, HumanActor, Part, ended
 from soleus.collect.ray.pool import PooledActor
 from soleus.collect.slots import as_batch
-from soleus.config import Config, EnvConfig, RunConfig
+from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig
 from soleus.environments.info import InfoSums
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.weights import Weights, check_state, policy_tensors
@@ -100,7 +100,7 @@ class HumanParts(Parts):
 
     actor = HumanActor
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: HumanRunConfig) -> None:
         """Raises UserError."""
         super().__init__(config)
         self.config, self.subject = config, load_scenario(config)
@@ -163,7 +163,7 @@ class EnvParts(Parts):
 
     actor = EnvActor
 
-    def __init__(self, config: EnvConfig) -> None:
+    def __init__(self, config: EnvRunConfig) -> None:
         """Raises UserError."""
         from soleus.collect.policy import TorchPolicy
         from soleus.collect.processes.workers import layout_of
@@ -215,7 +215,7 @@ class EnvParts(Parts):
 
 def parts_of(config: RunConfig) -> Parts:
     """Return the parts of a round of this run. Raises UserError."""
-    if isinstance(config, Config):
+    if isinstance(config, HumanRunConfig):
         return HumanParts(config)
-    assert isinstance(config, EnvConfig)
+    assert isinstance(config, EnvRunConfig)
     return EnvParts(config)

@@ -6,6 +6,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_dynamics.h"
 #include "bind_human.h"
 #include "bind_data.h"
 #include "bind_images.h"
@@ -263,6 +264,7 @@ NB_MODULE(_core, m) {
   nb::set_leak_warnings(false);  // a viewer's own thread may hold a simulation to the very end
   soleus::bind_rollout(m);
   soleus::bind_human(m);
+  soleus::bind_dynamics(m);
   soleus::bind_policy(m);
   soleus::bind_images(m);
   m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {

@@ -1,0 +1,41 @@
+#include "dynamics/dynamics_tile.h"
+
+namespace soleus {
+
+DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ldl(dynamics.pattern()), diverged(no_lane()) {
+  const mjModel* m = dynamics.human().mujoco();
+  const std::size_t nc = dynamics.coordinates();
+  const Wide zero(0.0);
+  qpos.assign(m->nq, zero);
+  for (auto* of_dofs : {&coupling, &coupling_rate}) of_dofs->assign(m->nv, zero);
+  for (auto* of_coordinates : {&velocity, &acceleration, &applied, &bias, &passive, &constraint, &smooth, &moved, &gradient,
+                               &search, &search_moved}) {
+    of_coordinates->assign(nc, zero);
+  }
+  for (auto* of_entries : {&inertia, &hessian}) of_entries->assign(ldl.entries(), zero);
+  foot_force.assign(dynamics.human().feet.size(), zero);
+  const Spatial still{{zero, zero, zero}, {zero, zero, zero}};
+  links.resize(dynamics.links().size());
+  link_change.assign(links.size(), still);
+  stiffness.resize(links.size());
+  loaded.assign(links.size(), 0);
+  motions.assign(dynamics.motions().size(), still);
+  dof_motions.assign(m->nv, still);
+  points.resize(dynamics.points().size());
+  limits.resize(dynamics.limits().size());
+  const std::vector<double> rest(m->nv, 0.0);
+  for (int lane = 0; lane < kLanes; ++lane) set(lane, dynamics.human().qpos_rest, rest);
+}
+
+void DynamicsTile::set(int lane, std::span<const double> positions, std::span<const double> velocities) {
+  const HumanModel& h = model->human();
+  for (std::size_t i = 0; i < qpos.size(); ++i) qpos[i].set(lane, positions[i]);
+  for (int c = 0; c < h.num_coordinates(); ++c) {
+    velocity[c].set(lane, velocities[h.coordinate_dof[c]]);
+    for (auto* of_coordinates : {&acceleration, &applied, &constraint}) (*of_coordinates)[c].set(lane, 0.0);
+  }
+  for (Wide& force : foot_force) force.set(lane, 0.0);
+  diverged = diverged & !one_lane(lane);
+}
+
+}  // namespace soleus

@@ -1,0 +1,89 @@
+// kLanes humans in motion, a lane each: all that the dynamics in lanes compute with. The algorithms are in files of their
+// own: kinematics, inertia, constraints, newton, step.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/wide_vec.h"
+#include "dynamics/dynamics_model.h"
+#include "dynamics/wide_ldl.h"
+#include "lanes.h"
+
+namespace soleus {
+
+template <class T>
+using LaneArray = std::vector<T, CacheAligned<T>>;
+
+struct LinkState {
+  Wide3 place;                      // of its frame [m]
+  WideQuat turn;
+  WideMatrix axes;
+  Spatial velocity;
+  Spatial acceleration;             // without that of the coordinates: gravity, Coriolis, centrifugal
+  SpatialInertia inertia;           // of itself, then of all that hangs on it
+  Spatial force;
+};
+
+// A symmetric 6 x 6 matrix, angular before linear, that contacts add to the inertia of what they touch.
+struct ContactStiffness {
+  Wide angular[6], mixed[9], linear[6];  // xx, yy, zz, xy, xz, yz; row-major
+};
+
+struct PointState {
+  Wide3 arm;                        // from the tile's point of reference
+  Wide3 first, second;              // directions along the ground
+  Wide3 reference;                  // reference acceleration: along the normal, and friction's along the two directions
+  Wide3 now, change;                // acceleration less that one; its change along the search
+  Wide strength;                    // D of its edges; 0 where a lane does not touch
+  bool touched;                     // by any lane
+};
+
+struct LimitState {
+  Wide jacobian;                    // of the side that is nearer
+  Wide reference, strength, now, change;
+  bool touched;
+};
+
+struct DynamicsTile {
+  explicit DynamicsTile(const DynamicsModel& dynamics);
+
+  const DynamicsModel* model;
+  WideLdl ldl;
+
+  // The state.
+  LaneArray<Wide> qpos;             // (nq) coupled joints follow their coordinates
+  LaneArray<Wide> velocity;         // (nc)
+  LaneArray<Wide> acceleration;     // (nc) of the last step; the next one's solver begins there
+  LaneArray<Wide> applied;          // (nc) forces of muscles, motors, pushes: the caller's to set before a step
+
+  // Computed of it.
+  LaneArray<Wide> coupling;         // (nv) velocity of a dof over its coordinate's
+  LaneArray<Wide> coupling_rate;    // (nv) acceleration of a dof beside its coordinate's
+  LaneArray<Wide> inertia;          // (entries) of the pattern of HumanModel
+  LaneArray<Wide> bias, passive;    // (nc) Coriolis, centrifugal and gravity; springs and damping
+  LaneArray<LinkState> links;
+  LaneArray<Spatial> motions;       // velocity of a link at velocity 1 of the coordinate
+  Wide3 origin;                     // the point that spatial vectors are about: where the root link is
+
+  // Of the constraints of the last step.
+  LaneArray<PointState> points;
+  LaneArray<LimitState> limits;
+  LaneArray<Wide> constraint;       // (nc) force
+  LaneArray<Wide> foot_force;       // (feet) normal to the ground [N]
+  int iterations = 0;               // in the lane that took most
+
+  // Scratch.
+  LaneArray<Spatial> dof_motions;   // (nv)
+  LaneArray<ContactStiffness> stiffness;  // of links
+  LaneArray<Spatial> link_change;   // acceleration of links along a direction
+  std::vector<char> loaded;         // links that what is touched lies on or beyond
+  LaneArray<Wide> hessian, smooth, moved, gradient, search, search_moved;
+
+  WideMask diverged;                // state that ran away or is no number, since set()
+
+  // Puts the human of a lane into a state at rest of control. qpos: (nq), qvel: (nv). update_positions() has to follow.
+  void set(int lane, std::span<const double> qpos, std::span<const double> qvel);
+};
+
+}  // namespace soleus

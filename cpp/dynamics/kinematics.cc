@@ -1,0 +1,170 @@
+#include "dynamics/kinematics.h"
+
+#include "base/wide_math.h"
+
+namespace soleus {
+namespace {
+
+using Joint = DynamicsModel::Joint;
+using JointKind = DynamicsModel::JointKind;
+
+Wide3 wide(const std::array<double, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
+WideQuat wide(const std::array<double, 4>& q) { return {Wide(q[0]), Wide(q[1]), Wide(q[2]), Wide(q[3])}; }
+Wide3 three(const Wide* p) { return {p[0], p[1], p[2]}; }
+WideQuat four(const Wide* p) { return {p[0], p[1], p[2], p[3]}; }
+
+// Positions and rates of joints that follow a polynomial of their coordinate.
+void couple(DynamicsTile& t) {
+  for (std::size_t i = 0; i < t.model->dofs().size(); ++i) {
+    const DynamicsModel::Dof& d = t.model->dofs()[i];
+    t.coupling_rate[i] = Wide(0.0);
+    if (!d.coupled) {
+      t.coupling[i] = Wide(1.0);
+      continue;
+    }
+    const auto& p = d.polynomial;
+    const Wide x = t.qpos[d.driver_qpos] - Wide(d.driver_qpos0), u = t.velocity[d.coordinate];
+    t.qpos[d.qpos] = Wide(d.qpos0) + Wide(x * (x * (x * (x * p[4] + Wide(p[3])) + Wide(p[2])) + Wide(p[1])) + Wide(p[0]));
+    t.coupling[i] = x * (x * (x * (4 * p[4]) + Wide(3 * p[3])) + Wide(2 * p[2])) + Wide(p[1]);
+    const Wide curvature = x * (x * (12 * p[4]) + Wide(6 * p[3])) + Wide(2 * p[2]);
+    t.coupling_rate[i] = curvature * u * u;
+  }
+}
+
+// Frames of a link after its joints, and the motion of each of their dofs about the world's origin for now.
+void move_link(DynamicsTile& t, const DynamicsModel::Link& link, LinkState& s) {
+  const LinkState* parent = link.parent >= 0 ? &t.links[link.parent] : nullptr;
+  s.place = parent ? parent->place + parent->axes * wide(link.place) : wide(link.place);
+  s.turn = parent ? (link.turned ? parent->turn * wide(link.turn) : parent->turn) : wide(link.turn);
+  for (int j = link.joints_begin; j < link.joints_end; ++j) {
+    const Joint& joint = t.model->joints()[j];
+    const Wide* q = t.qpos.data() + joint.qpos;
+    Spatial* motion = t.dof_motions.data() + joint.dof;
+    if (joint.kind == JointKind::kFree) {
+      s.place = three(q);
+      s.turn = four(q + 3);
+      continue;  // its motions are the world's axes and the link's own: see finish_free_joint()
+    }
+    if (joint.kind == JointKind::kSlide) {
+      const Wide3 axis = turned(s.turn, wide(joint.axis));
+      add_scaled(s.place, q[0] - Wide(joint.qpos0), axis);
+      motion[0].linear = axis;
+      continue;
+    }
+    const Wide3 anchor = joint.anchored ? s.place + turned(s.turn, wide(joint.anchor)) : s.place;
+    if (joint.kind == JointKind::kHinge) {
+      motion[0].angular = turned(s.turn, wide(joint.axis));
+      motion[0].linear = anchor;  // until the point of reference is known
+      Wide sine, cosine;
+      sincos(0.5 * (q[0] - Wide(joint.qpos0)), sine, cosine);
+      s.turn = s.turn * WideQuat{cosine, sine * joint.axis[0], sine * joint.axis[1], sine * joint.axis[2]};
+    } else {
+      s.turn = s.turn * four(q);
+      for (int i = 0; i < 3; ++i) motion[i].linear = anchor;
+    }
+    if (joint.anchored) s.place = anchor - turned(s.turn, wide(joint.anchor));
+  }
+  s.axes = rotation(s.turn);
+}
+
+// Motions about the point of reference, those of a coordinate's joints together.
+void compute_motions(DynamicsTile& t, const DynamicsModel::Link& link, const LinkState& s) {
+  const Wide zero(0.0);
+  for (int j = link.joints_begin; j < link.joints_end; ++j) {
+    const Joint& joint = t.model->joints()[j];
+    Spatial* motion = t.dof_motions.data() + joint.dof;
+    if (joint.kind == JointKind::kHinge) {
+      motion[0].linear = cross(motion[0].linear - t.origin, motion[0].angular);
+    } else if (joint.kind == JointKind::kBall) {
+      for (int i = 0; i < 3; ++i) {
+        motion[i].angular = s.axes.column(i);
+        motion[i].linear = cross(motion[i].linear - t.origin, motion[i].angular);
+      }
+    } else if (joint.kind == JointKind::kFree) {
+      const Wide3 arm = s.place - t.origin;
+      for (int i = 0; i < 3; ++i) {
+        motion[i].linear = {Wide(i == 0 ? 1.0 : 0.0), Wide(i == 1 ? 1.0 : 0.0), Wide(i == 2 ? 1.0 : 0.0)};
+        motion[3 + i].angular = s.axes.column(i);
+        motion[3 + i].linear = cross(arm, motion[3 + i].angular);
+      }
+    }
+  }
+}
+
+// Velocity and acceleration of a link beside that of its coordinates, dof by dof as MuJoCo has them: a hinge turns with
+// the joints before it; the three axes of a ball or free joint turn with what came before all three.
+void compute_velocity(DynamicsTile& t, const DynamicsModel::Link& link, LinkState& s) {
+  const Wide zero(0.0);
+  const auto g = t.model->gravity();
+  if (link.parent >= 0) {
+    s.velocity = t.links[link.parent].velocity;
+    s.acceleration = t.links[link.parent].acceleration;
+  } else {
+    s.velocity = {{zero, zero, zero}, {zero, zero, zero}};
+    s.acceleration = {{zero, zero, zero}, {Wide(-g[0]), Wide(-g[1]), Wide(-g[2])}};
+  }
+  for (int p = link.motions_begin; p < link.motions_end; ++p) t.motions[p] = {{zero, zero, zero}, {zero, zero, zero}};
+  for (int j = link.joints_begin; j < link.joints_end; ++j) {
+    const Joint& joint = t.model->joints()[j];
+    auto move = [&](int dof, const Spatial& before, bool turns) {
+      const DynamicsModel::Dof& d = t.model->dofs()[dof];
+      const Spatial& m = t.dof_motions[dof];
+      const Wide rate = t.coupling[dof] * t.velocity[d.coordinate];
+      if (turns) add_scaled(s.acceleration, rate, cross_motion(before, m));
+      if (d.coupled) {
+        add_scaled(s.acceleration, t.coupling_rate[dof], m);
+        add_scaled(t.motions[d.motion], t.coupling[dof], m);
+      } else {
+        t.motions[d.motion] += m;
+      }
+      add_scaled(s.velocity, rate, m);
+    };
+    if (joint.kind == JointKind::kFree) {
+      for (int i = 0; i < 3; ++i) move(joint.dof + i, s.velocity, false);
+    }
+    const Spatial before = s.velocity;
+    const int first = joint.kind == JointKind::kFree ? 3 : 0;
+    const int count = joint.kind == JointKind::kFree || joint.kind == JointKind::kBall ? 3 : 1;
+    for (int i = first; i < first + count; ++i) move(joint.dof + i, before, true);
+  }
+}
+
+}  // namespace
+
+void compute_kinematics(DynamicsTile& t) {
+  const auto& links = t.model->links();
+  couple(t);
+  for (std::size_t l = 0; l < links.size(); ++l) move_link(t, links[l], t.links[l]);
+  t.origin = t.links[t.model->root_link()].place;
+  for (std::size_t l = 0; l < links.size(); ++l) {
+    compute_motions(t, links[l], t.links[l]);
+    compute_velocity(t, links[l], t.links[l]);
+  }
+}
+
+Wide3 body_place(const DynamicsTile& t, int body) {
+  const DynamicsModel::Place& at = t.model->bodies()[body];
+  if (at.link < 0) return wide(at.place);
+  const LinkState& s = t.links[at.link];
+  return at.aligned ? s.place : s.place + s.axes * wide(at.place);
+}
+
+WideQuat body_turn(const DynamicsTile& t, int body) {
+  const DynamicsModel::Place& at = t.model->bodies()[body];
+  if (at.link < 0) return wide(at.turn);
+  return at.aligned ? t.links[at.link].turn : t.links[at.link].turn * wide(at.turn);
+}
+
+Wide3 body_velocity(const DynamicsTile& t, int body) {
+  const int link = t.model->bodies()[body].link;
+  if (link < 0) return {Wide(0.0), Wide(0.0), Wide(0.0)};
+  const Spatial& v = t.links[link].velocity;
+  return v.linear + cross(v.angular, body_place(t, body) - t.origin);
+}
+
+Wide3 body_rate(const DynamicsTile& t, int body) {
+  const int link = t.model->bodies()[body].link;
+  return link < 0 ? Wide3{Wide(0.0), Wide(0.0), Wide(0.0)} : t.links[link].velocity.angular;
+}
+
+}  // namespace soleus

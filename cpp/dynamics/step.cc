@@ -1,0 +1,103 @@
+#include "dynamics/step.h"
+
+#include <algorithm>
+
+#include "base/wide_math.h"
+#include "dynamics/constraints.h"
+#include "dynamics/inertia.h"
+#include "dynamics/kinematics.h"
+#include "dynamics/newton.h"
+
+namespace soleus {
+namespace {
+
+// Lanes in which an array is no number or beyond what MuJoCo calls a bad one (mjMAXVAL).
+WideMask runaway(std::span<const Wide> numbers) {
+  WideMask fine = every_lane();
+  for (Wide x : numbers) fine = fine & (abs(x) < Wide(mjMAXVAL));
+  return !fine;
+}
+
+// Lanes that ran away are put where they do no harm: at rest.
+void watch(DynamicsTile& t) {
+  const WideMask bad = runaway(t.qpos) | runaway(t.velocity) | runaway(t.acceleration);
+  if (!any(bad)) return;
+  const HumanModel& h = t.model->human();
+  for (std::size_t i = 0; i < t.qpos.size(); ++i) t.qpos[i] = select(bad, Wide(h.qpos_rest[i]), t.qpos[i]);
+  for (auto* of_coordinates : {&t.velocity, &t.acceleration, &t.applied, &t.constraint}) {
+    for (Wide& x : *of_coordinates) x = where(!bad, x);
+  }
+  t.diverged = t.diverged | bad;
+}
+
+// Turns a quaternion by a rate in its own axes over a time.
+void turn(Wide* q, const Wide3& rate, double time) {
+  const Wide speed = sqrt(dot(rate, rate));
+  const WideMask still = speed == Wide(0.0);
+  Wide sine, cosine;
+  sincos(speed * (0.5 * time), sine, cosine);
+  const Wide share = sine / select(still, Wide(1.0), speed);
+  const WideQuat now = normalized(WideQuat{q[0], q[1], q[2], q[3]} * WideQuat{cosine, share * rate.x, share * rate.y, share * rate.z});
+  q[0] = now.w;
+  q[1] = now.x;
+  q[2] = now.y;
+  q[3] = now.z;
+}
+
+void move(DynamicsTile& t) {
+  const double time = t.model->timestep();
+  const auto& dofs = t.model->dofs();
+  for (const DynamicsModel::Joint& joint : t.model->joints()) {
+    Wide* q = t.qpos.data() + joint.qpos;
+    const Wide* v = t.velocity.data();
+    auto rate = [&](int i) { return v[dofs[joint.dof + i].coordinate]; };
+    switch (joint.kind) {
+      case DynamicsModel::JointKind::kHinge:
+      case DynamicsModel::JointKind::kSlide:
+        if (!dofs[joint.dof].coupled) q[0] += time * rate(0);
+        break;
+      case DynamicsModel::JointKind::kBall:
+        turn(q, {rate(0), rate(1), rate(2)}, time);
+        break;
+      case DynamicsModel::JointKind::kFree:
+        for (int i = 0; i < 3; ++i) q[i] += time * rate(i);
+        turn(q + 3, {rate(3), rate(4), rate(5)}, time);
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+void update_positions(DynamicsTile& t) {
+  compute_kinematics(t);
+  compute_inertia(t);
+  compute_passive(t);
+}
+
+void step(DynamicsTile& t) {
+  const DynamicsModel& model = *t.model;
+  const int nc = model.coordinates();
+  const double time = model.timestep();
+  for (int c = 0; c < nc; ++c) t.smooth[c] = t.applied[c] + t.passive[c] - t.bias[c];
+  solve_constraints(t);
+  gather_feet(t);
+  const Wide* change = t.acceleration.data();
+  if (model.damped()) {
+    std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
+    for (std::size_t i = 0; i < model.dofs().size(); ++i) {
+      const DynamicsModel::Dof& d = model.dofs()[i];
+      if (d.damping != 0) t.hessian[t.ldl.diagonal(d.coordinate)] += t.coupling[i] * t.coupling[i] * (time * d.damping);
+    }
+    t.ldl.factor(t.hessian.data());
+    std::copy(t.moved.begin(), t.moved.end(), t.search.begin());
+    t.ldl.solve(t.hessian.data(), t.search.data());
+    change = t.search.data();
+  }
+  for (int c = 0; c < nc; ++c) t.velocity[c] += time * change[c];
+  move(t);
+  watch(t);
+  update_positions(t);
+}
+
+}  // namespace soleus

@@ -55,8 +55,16 @@ void find_limits(DynamicsTile& t) {
     const Softness soft = softness(limit.impedance, distance, limit.invweight);
     s.jacobian = select(low, t.coupling[limit.dof], -t.coupling[limit.dof]);
     s.strength = where(near, soft.strength);
-    s.reference = soft.pull - s.jacobian * t.velocity[d.coordinate] * limit.impedance.damping;
+    const Wide driven = select(low, t.coupling_rate[limit.dof], -t.coupling_rate[limit.dof]);
+    s.reference = soft.pull - s.jacobian * t.velocity[d.coordinate] * limit.impedance.damping - driven;
   }
+}
+
+// What a point sees of its link's acceleration: along the normal and the directions of friction.
+Wide3 seen(const Wide3& normal, const Point& point, const PointState& s, const Spatial& link) {
+  const Wide3 a = link.linear + cross(link.angular, s.arm);
+  if (point.condim == 1) return {dot(normal, a), Wide(0.0), Wide(0.0)};
+  return {dot(normal, a), dot(s.first, a), dot(s.second, a)};
 }
 
 void touch(DynamicsTile& t, const Point& point, PointState& s, WideMask near, Wide distance, const Wide3& center) {
@@ -82,6 +90,7 @@ void touch(DynamicsTile& t, const Point& point, PointState& s, WideMask near, Wi
   const Wide3 v = link.velocity.linear + cross(link.velocity.angular, s.arm);
   const double b = point.impedance.damping;
   s.reference = {soft.pull - dot(normal, v) * b, -(dot(s.first, v) * b), -(dot(s.second, v) * b)};
+  if (t.model->coupled()) s.reference = s.reference - seen(normal, point, s, link.driven);
 }
 
 void find_contacts(DynamicsTile& t) {
@@ -123,12 +132,6 @@ void accelerate_links(DynamicsTile& t, const Wide* coordinates) {
       add_scaled(a, coordinates[t.model->motions()[p].coordinate], t.motions[p]);
     }
   }
-}
-
-Wide3 seen(const Wide3& normal, const Point& point, const PointState& s, const Spatial& link) {
-  const Wide3 a = link.linear + cross(link.angular, s.arm);
-  if (point.condim == 1) return {dot(normal, a), Wide(0.0), Wide(0.0)};
-  return {dot(normal, a), dot(s.first, a), dot(s.second, a)};
 }
 
 // The edges of a point's pyramid: normal acceleration plus and minus friction times the one along the ground.

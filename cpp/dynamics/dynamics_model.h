@@ -112,6 +112,7 @@ class DynamicsModel {
   struct Ground { std::array<double, 3> origin, normal, first, second; };
   const Ground& ground() const { return ground_; }
   bool damped() const { return damped_; }
+  bool coupled() const { return !human_->coupled().empty(); }
   int iterations() const { return iterations_; }
 
  private:

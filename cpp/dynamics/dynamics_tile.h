@@ -21,6 +21,7 @@ struct LinkState {
   WideMatrix axes;
   Spatial velocity;
   Spatial acceleration;             // without that of the coordinates: gravity, Coriolis, centrifugal
+  Spatial driven;                   // the part of it that coupled joints make as their coordinates move on
   SpatialInertia inertia;           // of itself, then of all that hangs on it
   Spatial force;
 };

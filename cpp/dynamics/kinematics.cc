@@ -99,8 +99,9 @@ void compute_velocity(DynamicsTile& t, const DynamicsModel::Link& link, LinkStat
   if (link.parent >= 0) {
     s.velocity = t.links[link.parent].velocity;
     s.acceleration = t.links[link.parent].acceleration;
+    s.driven = t.links[link.parent].driven;
   } else {
-    s.velocity = {{zero, zero, zero}, {zero, zero, zero}};
+    s.velocity = s.driven = {{zero, zero, zero}, {zero, zero, zero}};
     s.acceleration = {{zero, zero, zero}, {Wide(-g[0]), Wide(-g[1]), Wide(-g[2])}};
   }
   for (int p = link.motions_begin; p < link.motions_end; ++p) t.motions[p] = {{zero, zero, zero}, {zero, zero, zero}};
@@ -113,6 +114,7 @@ void compute_velocity(DynamicsTile& t, const DynamicsModel::Link& link, LinkStat
       if (turns) add_scaled(s.acceleration, rate, cross_motion(before, m));
       if (d.coupled) {
         add_scaled(s.acceleration, t.coupling_rate[dof], m);
+        add_scaled(s.driven, t.coupling_rate[dof], m);
         add_scaled(t.motions[d.motion], t.coupling[dof], m);
       } else {
         t.motions[d.motion] += m;

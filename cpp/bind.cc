@@ -9,6 +9,7 @@
 #include "bind_dynamics.h"
 #include "bind_human.h"
 #include "bind_data.h"
+#include "coordination.h"
 #include "bind_images.h"
 #include "error.h"
 #include "probe.h"

@@ -99,6 +99,7 @@ ControlData control_data(const nb::dict& d) {
           "expected a control mode out of excitation, torque, muscle; got '" + mode + "'");
   control.mode = mode == "muscle" ? Control::kMuscle : mode == "torque" ? Control::kTorque : Control::kExcitation;
   control.method = field<bool>(d, "network") ? Method::kNetwork : Method::kStaticOptimization;
+  control.engine = field<bool>(d, "lanes") ? Engine::kLanes : Engine::kMujoco;
   read(d, "substeps", control.substeps, "action_scale", control.action_scale,
        "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
        "regularization", control.regularization, "mirror", control.mirror);

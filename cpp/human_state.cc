@@ -28,7 +28,7 @@ constexpr double kFastest = 10.0;
 
 }  // namespace
 
-HumanState::HumanState(const HumanModel& model) : model_(&model), data_(mj_makeData(model.mujoco())) {
+HumanState::HumanState(const HumanModel& model) : HumanView(model), model_(&model), data_(mj_makeData(model.mujoco())) {
   require(data_ != nullptr, "expected memory for one more simulation");
   const mjModel* m = model.mujoco();
   coupling_.assign(m->nv, 1.0);
@@ -215,6 +215,39 @@ void HumanState::gather_feet() {
     mj_contactForce(m, d, i, force);
     foot_force_[foot] += force[0];
   }
+}
+
+Vec3 HumanState::body_place(int body) const {
+  const mjtNum* x = data_->xpos + 3 * body;
+  return {x[0], x[1], x[2]};
+}
+
+std::array<double, 4> HumanState::body_turn(int body) const {
+  const mjtNum* q = data_->xquat + 4 * body;
+  return {q[0], q[1], q[2], q[3]};
+}
+
+Vec3 HumanState::body_velocity(int body) const {
+  mjtNum velocity[6];  // angular, then linear
+  mj_objectVelocity(model_->mujoco(), data_.get(), mjOBJ_XBODY, body, velocity, 0);
+  return {velocity[3], velocity[4], velocity[5]};
+}
+
+Vec3 HumanState::body_rate(int body) const {
+  mjtNum velocity[6];
+  mj_objectVelocity(model_->mujoco(), data_.get(), mjOBJ_XBODY, body, velocity, 0);
+  return {velocity[0], velocity[1], velocity[2]};
+}
+
+Vec3 HumanState::com() const {
+  const mjtNum* x = data_->subtree_com + 3 * model_->root_body;
+  return {x[0], x[1], x[2]};
+}
+
+Vec3 HumanState::com_velocity() const {
+  mj_subtreeVel(model_->mujoco(), data_.get());  // which a step does not compute
+  const mjtNum* v = data_->subtree_linvel + 3 * model_->root_body;
+  return {v[0], v[1], v[2]};
 }
 
 bool HumanState::diverged() const {

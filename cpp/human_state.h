@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "human_model.h"
+#include "human_view.h"
 
 namespace soleus {
 
@@ -18,20 +18,27 @@ struct DataDeleter {
   void operator()(mjData* d) const { mj_deleteData(d); }
 };
 
-class HumanState {
+class HumanState : public HumanView {
  public:
   explicit HumanState(const HumanModel& model);
 
-  const HumanModel& model() const { return *model_; }
   const mjData* data() const { return data_.get(); }
-  // Linear momentum of the subtrees is computed on request only.
-  void compute_subtree_velocity() { mj_subtreeVel(model_->mujoco(), data_.get()); }
+
+  std::span<const double> qpos() const override { return {data_->qpos, static_cast<std::size_t>(model_->mujoco()->nq)}; }
+  std::span<const double> qvel() const override { return {data_->qvel, static_cast<std::size_t>(model_->mujoco()->nv)}; }
+  std::span<const double> positions() const override { return position_; }
+  Vec3 body_place(int body) const override;
+  std::array<double, 4> body_turn(int body) const override;
+  Vec3 body_velocity(int body) const override;
+  Vec3 body_rate(int body) const override;
+  Vec3 com() const override;
+  Vec3 com_velocity() const override;
+  double activation(int muscle) const override;
+  std::span<const double> foot_forces() const override { return foot_force_; }
+  double metabolic_power() const override;
 
   // Puts the human into a state at rest of control; coupled joints are made consistent. qpos: (nq), qvel: (nv).
   void reset(std::span<const double> qpos, std::span<const double> qvel);
-
-  // (nc) coordinates as the human has them.
-  std::span<const double> positions() const { return position_; }
 
   // Joint torque, (na) [N m], of implicit PD towards the coordinates of a pose, (nc) [rad], within the torque limits; of
   // the root's they count where the human has gains for it.
@@ -63,13 +70,6 @@ class HumanState {
 
   // True once the simulation has met a non-finite or runaway state since the last reset.
   bool diverged() const;
-
-  // Ground force on each foot in the last sensed step, normal to the ground, (feet) [N].
-  std::span<const double> foot_forces() const { return foot_force_; }
-  double activation(int muscle) const;
-  // Metabolic power [W] of all muscles: F0 * vmax * phi(v / vmax) * a, with phi of A. E. Minetti, R. McN. Alexander,
-  // "A theory of metabolic costs for bipedal gaits", J. Theor. Biol. 186, 1997.
-  double metabolic_power() const;
 
   // Everything that the future depends on, as (state_size()) doubles.
   int state_size() const;

@@ -1,5 +1,5 @@
 // Sparse L'DL factorization of a symmetric positive definite matrix whose pattern is fixed by a body's kinematic tree.
-// Leaves are eliminated first, so a tree fills in nothing (R. Featherstone, Rigid HumanState Dynamics Algorithms, 2008, 6.5).
+// Leaves are eliminated first, so a tree fills in nothing (R. Featherstone, Rigid Body Dynamics Algorithms, 2008, 6.5).
 #pragma once
 
 #include <vector>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pool.h"
+#include "dynamics/dynamics_model.h"
 #include "shard.h"
 
 namespace soleus {
@@ -63,7 +64,7 @@ class Rollout {
   void copy_qpos(MatrixView<double> out) const;
   // Where the motion is: poses (N, nq), and phases (N) in [0, 1).
   void copy_reference(MatrixView<double> qpos, std::span<double> phase) const;
-  int trace_size() const { return shards_.front()->human(0).trace_size(); }
+  int trace_size() const { return Physics::trace_size(*model_); }
   int state_size() const { return shards_.front()->state_size(); }
   void save(MatrixView<double> states) const;
   void restore(MatrixView<const double> states);
@@ -99,6 +100,7 @@ class Rollout {
 
   RolloutData data_;
   std::unique_ptr<HumanModel> model_;
+  std::unique_ptr<DynamicsModel> dynamics_;  // of the lanes, where they are the engine
   std::unique_ptr<Motion> motion_;
   Task task_;
   World world_;

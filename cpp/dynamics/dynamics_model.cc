@@ -153,6 +153,15 @@ void uncovered_contacts(const mjModel* m, std::vector<std::string>& out) {
   }
 }
 
+void uncovered_person(const HumanModel& human, std::vector<std::string>& out) {
+  const mjModel* m = human.mujoco();
+  if (human.num_motors() > 0) {
+    out.push_back("actuator " + name_of(m, mjOBJ_ACTUATOR, 0) + ": a motor or a servo");
+  }
+  if (human.root_kp != 0 || human.root_kd != 0) out.push_back("gains of stable PD on the root");
+  if (!human.ball_limits().empty()) out.push_back("limits of a ball joint by axis");
+}
+
 }  // namespace
 
 std::vector<std::string> DynamicsModel::uncovered(const HumanModel& human) {
@@ -160,6 +169,7 @@ std::vector<std::string> DynamicsModel::uncovered(const HumanModel& human) {
   uncovered_options(human.mujoco(), out);
   uncovered_joints(human, out);
   uncovered_contacts(human.mujoco(), out);
+  uncovered_person(human, out);
   return out;
 }
 
@@ -171,6 +181,7 @@ DynamicsModel::DynamicsModel(const HumanModel& human) : human_(&human) {
   iterations_ = m->opt.iterations;
   build_links();
   build_dofs();
+  place_coordinates();
   build_terms();
   build_limits();
   build_points();
@@ -265,6 +276,14 @@ void DynamicsModel::build_dofs() {
       }
     }
     link.motions_end = static_cast<int>(motions_.size());
+  }
+}
+
+void DynamicsModel::place_coordinates() {
+  const mjModel* m = human_->mujoco();
+  for (int dof : human_->coordinate_dof) {
+    const int joint = m->dof_jntid[dof];
+    coordinate_qpos_.push_back(m->jnt_qposadr[joint] + dof - m->jnt_dofadr[joint]);
   }
 }
 

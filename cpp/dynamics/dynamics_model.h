@@ -103,6 +103,8 @@ class DynamicsModel {
   int term_begin(int motion) const { return term_begin_[motion]; }
   const HumanModel& human() const { return *human_; }
   int coordinates() const { return human_->num_coordinates(); }
+  // Where the position of a coordinate is, of hinges and slides; of rotations the part that its number within them names.
+  int coordinate_qpos(int c) const { return coordinate_qpos_[c]; }
   double timestep() const { return human_->mujoco()->opt.timestep; }
   std::array<double, 3> gravity() const { return gravity_; }
   int root_link() const { return root_link_; }
@@ -119,6 +121,7 @@ class DynamicsModel {
   void build_links();
   void add_inertia(Link& link, int body, const Place& place);
   void build_dofs();
+  void place_coordinates();
   void build_terms();
   void build_limits();
   void build_points();
@@ -134,7 +137,7 @@ class DynamicsModel {
   std::vector<int> term_begin_;
   std::vector<Limit> limits_;
   std::vector<Point> points_;
-  std::vector<int> supporting_;
+  std::vector<int> supporting_, coordinate_qpos_;
   std::array<double, 3> gravity_{};
   Ground ground_{};
   int root_link_ = 0;

@@ -169,4 +169,17 @@ Wide3 body_rate(const DynamicsTile& t, int body) {
   return link < 0 ? Wide3{Wide(0.0), Wide(0.0), Wide(0.0)} : t.links[link].velocity.angular;
 }
 
+CenterOfMass center_of_mass(const DynamicsTile& t) {
+  const SpatialInertia& whole = t.links[t.model->root_link()].inertia;
+  const Wide inverse = Wide(1.0) / whole.mass;
+  Wide3 momentum{Wide(0.0), Wide(0.0), Wide(0.0)};
+  for (std::size_t l = 0; l < t.links.size(); ++l) {
+    const DynamicsModel::Link& link = t.model->links()[l];
+    const LinkState& s = t.links[l];
+    const Wide3 arm = s.place + s.axes * wide(link.center) - t.origin;
+    add_scaled(momentum, Wide(link.mass), s.velocity.linear + cross(s.velocity.angular, arm));
+  }
+  return {t.origin + inverse * whole.first, inverse * momentum};
+}
+
 }  // namespace soleus

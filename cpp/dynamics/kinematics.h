@@ -15,4 +15,8 @@ WideQuat body_turn(const DynamicsTile& tile, int body);
 Wide3 body_velocity(const DynamicsTile& tile, int body);
 Wide3 body_rate(const DynamicsTile& tile, int body);
 
+// Of all that hangs on the root link; needs compute_inertia().
+struct CenterOfMass { Wide3 place, velocity; };
+CenterOfMass center_of_mass(const DynamicsTile& tile);
+
 }  // namespace soleus

@@ -97,22 +97,22 @@ void write_bodies(const Scene& s, double scale, float* out, Read read) {
 }
 
 void body_positions(const Scene& s, const double*, float* out) {
-  write_bodies(s, 1.0, out, [&](int body) { return minus(body_position(s.state, body), s.now.root); });
+  write_bodies(s, 1.0, out, [&](int body) { return minus(s.human.body_place(body), s.now.root); });
 }
 
 void body_velocities(const Scene& s, const double* p, float* out) {
-  write_bodies(s, p[0], out, [&](int body) { return body_velocity(s.state, body); });
+  write_bodies(s, p[0], out, [&](int body) { return s.human.body_velocity(body); });
 }
 
 void activations(const Scene& s, const double*, float* out) {
   const HumanModel& h = s.model();
   for (int m = 0; m < h.num_muscles(); ++m) {
-    out[m] = static_cast<float>(s.state.activation(s.mirrored ? h.mirror_muscle[m] : m));
+    out[m] = static_cast<float>(s.human.activation(s.mirrored ? h.mirror_muscle[m] : m));
   }
 }
 
 void contact_forces(const Scene& s, const double*, float* out) {
-  const auto forces = s.state.foot_forces();
+  const auto forces = s.human.foot_forces();
   const std::size_t n = forces.size();
   for (std::size_t f = 0; f < n; ++f) {
     out[f] = static_cast<float>(forces[s.mirrored ? n - 1 - f : f] / s.model().weight());

@@ -31,7 +31,7 @@ double end_effectors(const Scene& s, const double* p) {
   const auto& bodies = s.model().end_effectors;
   double error = 0;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
-    const Vec3 here = s.now.to_heading(minus(body_position(s.state, bodies[i]), s.now.com));
+    const Vec3 here = s.now.to_heading(minus(s.human.body_place(bodies[i]), s.now.com));
     const double* there = s.reference->end_effectors.data() + 3 * i;
     error += squared(minus(here, {there[0], there[1], there[2]}));
   }
@@ -54,20 +54,20 @@ double root_angle(const Scene& s) {
   if (m->jnt_type[joint] != mjJNT_FREE) {
     // Planar: the root's only hinge.
     for (int j = joint; j < joint + m->body_jntnum[h.root_body]; ++j) {
-      if (m->jnt_type[j] == mjJNT_HINGE) return s.state.data()->qpos[m->jnt_qposadr[j]] - q[m->jnt_qposadr[j]];
+      if (m->jnt_type[j] == mjJNT_HINGE) return s.human.qpos()[m->jnt_qposadr[j]] - q[m->jnt_qposadr[j]];
     }
     return 0;
   }
   const int adr = m->jnt_qposadr[joint] + 3;
   mjtNum difference[3];
-  mju_subQuat(difference, s.state.data()->qpos + adr, q + adr);
+  mju_subQuat(difference, s.human.qpos().data() + adr, q + adr);
   return mju_norm3(difference);
 }
 
 double root(const Scene& s, const double* p) {
   const double angle = root_angle(s);
   const int adr = s.model().root_height_qpos();
-  const double height = s.state.data()->qpos[adr] - s.reference->qpos[adr];
+  const double height = s.human.qpos()[adr] - s.reference->qpos[adr];
   return std::exp(-p[0] * height * height - p[1] * angle * angle);
 }
 
@@ -97,12 +97,12 @@ double alive(const Scene&, const double*) { return 1.0; }
 double squared_activation(const Scene& s, const double*) {
   const int n = s.model().num_muscles();
   double sum = 0;
-  for (int m = 0; m < n; ++m) sum += s.state.activation(m) * s.state.activation(m);
+  for (int m = 0; m < n; ++m) sum += s.human.activation(m) * s.human.activation(m);
   return n > 0 ? sum / n : 0.0;
 }
 
 double metabolic_cost(const Scene& s, const double*) {
-  return s.state.metabolic_power() / s.model().mass();
+  return s.human.metabolic_power() / s.model().mass();
 }
 
 }  // namespace

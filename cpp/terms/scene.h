@@ -5,12 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "human_state.h"
+#include "human_view.h"
 #include "motion.h"
 
 namespace soleus {
-
-using Vec3 = std::array<double, 3>;
 
 // Kinematics of the body in the frames that terms use. World vectors unless said otherwise.
 struct Kinematics {
@@ -28,11 +26,11 @@ struct Kinematics {
   }
 };
 
-// Reads the body's present state.
-void measure(HumanState& state, Kinematics& out);
+// Reads the human's present state.
+void measure(const HumanView& human, Kinematics& out);
 
 struct Scene {
-  const HumanState& state;
+  const HumanView& human;
   const Kinematics& now;
   const ReferenceFrame* reference = nullptr;  // of this instant, when the task has a motion
   std::span<const double> pose_error{};       // (nc) from the pose to the reference's (HumanModel::difference)
@@ -42,15 +40,12 @@ struct Scene {
   Vec3 last_head_velocity{};                  // one control step ago
   double lap_turn = 0;                        // what the motion's laps before this one turned in all [rad]
 
-  const HumanModel& model() const { return state.model(); }
+  const HumanModel& model() const { return human.model(); }
   double above_ground(double z) const { return z - model().ground_height; }
-  double position(int coordinate) const { return state.positions()[coordinate]; }
-  double velocity(int coordinate) const { return state.data()->qvel[model().coordinate_dof[coordinate]]; }
+  double position(int coordinate) const { return human.positions()[coordinate]; }
+  double velocity(int coordinate) const { return human.qvel()[model().coordinate_dof[coordinate]]; }
   double reference_velocity(int coordinate) const { return reference->qvel[model().coordinate_dof[coordinate]]; }
 };
-
-Vec3 body_position(const HumanState& state, int id);
-Vec3 body_velocity(const HumanState& state, int id);  // linear, of the body frame's origin
 
 inline Vec3 minus(const Vec3& a, const Vec3& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
 inline double squared(const Vec3& a) { return a[0] * a[0] + a[1] * a[1] + a[2] * a[2]; }

@@ -17,7 +17,7 @@ bool fall(const Scene& s, const double* p) {
 bool lost_reference(const Scene& s, const double* p) {
   const auto& bodies = s.model().end_effectors;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
-    const Vec3 here = s.now.to_heading(minus(body_position(s.state, bodies[i]), s.now.com));
+    const Vec3 here = s.now.to_heading(minus(s.human.body_place(bodies[i]), s.now.com));
     const double* there = s.reference->end_effectors.data() + 3 * i;
     if (squared(minus(here, {there[0], there[1], there[2]})) > p[0] * p[0]) return true;
   }

@@ -40,6 +40,8 @@ class ControlConfig(Section):
     mode: Annotated[
         Literal["excitation", "torque", "muscle"], Fixed("the policy has learnt what its actions do"), Mark.INTERFACE
     ] = "muscle"
+    engine: Literal["auto", "lanes", "mujoco"] = "auto"
+    """What steps the physics: eight humans to an instruction, or MuJoCo; auto: the lanes where they cover the model."""
     sim_hz: Envs = 480
     policy_hz: Envs = 30
     action_scale: Positive = 0.4

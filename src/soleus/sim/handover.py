@@ -89,11 +89,12 @@ def task_data(config: HumanRunConfig) -> dict[str, Any]:
     }
 
 
-def control_data(config: HumanRunConfig) -> dict[str, Any]:
+def control_data(config: HumanRunConfig, engine: str) -> dict[str, Any]:
     """Return what turns actions into excitations or torques."""
     control, coordination = config.control, config.coordination
     return {
         "mode": control.mode,
+        "lanes": engine == "lanes",
         "network": coordination.method == "network",
         "substeps": control.sim_hz // control.policy_hz,
         "action_scale": control.action_scale,

@@ -10,6 +10,7 @@ from soleus.errors import UserError
 from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Motion
+from soleus.sim.engines import Engine, choose_engine
 from soleus.tasks.catalog import catalog, check_terms
 
 
@@ -20,6 +21,7 @@ class Scenario:
     config: HumanRunConfig
     human: Human
     motion: Motion | None
+    engine: Engine
 
 
 def load_scenario(config: HumanRunConfig) -> Scenario:
@@ -48,4 +50,4 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f"policy.mirror: expected motors that are mirror images, on joints, of equal gears and control ranges, got"
             f" '{human.motors.lopsided}' without one"
         )
-    return Scenario(config, human, motion)
+    return Scenario(config, human, motion, choose_engine(human, config))

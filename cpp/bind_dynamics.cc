@@ -14,6 +14,7 @@
 #include "dynamics/kinematics.h"
 #include "dynamics/step.h"
 #include "error.h"
+#include "lane_model.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -40,18 +41,30 @@ nb::object by_lane(std::span<const Wide> values) {
 }
 
 struct Tile {
-  Tile(const mjModel* compiled, HumanDescription data) : human(compiled, std::move(data)), dynamics(human), tile(dynamics) {}
+  Tile(const mjModel* compiled, HumanDescription data, bool with_muscles)
+      : human(compiled, std::move(data)), model(human, with_muscles), tile(model.dynamics) {
+    if (with_muscles) muscles.emplace(*model.muscles);
+  }
+  void update() {
+    update_positions(tile);
+    if (muscles) update_muscles(*muscles, tile);
+  }
+  const LaneMuscles& own_muscles() const {
+    require(muscles.has_value(), "expected a tile with muscles");
+    return *muscles;
+  }
   HumanModel human;
-  DynamicsModel dynamics;
+  LaneModel model;
   DynamicsTile tile;
+  std::optional<LaneMuscles> muscles;
 };
 
 nb::object dense_inertia(const Tile& t) {
-  const int nc = t.dynamics.coordinates();
+  const int nc = t.model.dynamics.coordinates();
   std::vector<double> out(static_cast<std::size_t>(kLanes) * nc * nc, 0.0);
   for (int i = 0; i < nc; ++i) {
     for (int j = 0; j <= i; ++j) {
-      const int slot = t.dynamics.pattern().slot(i, j);
+      const int slot = t.model.dynamics.pattern().slot(i, j);
       for (int lane = 0; slot >= 0 && lane < kLanes; ++lane) {
         out[(lane * nc + i) * nc + j] = out[(lane * nc + j) * nc + i] = t.tile.inertia[slot][lane];
       }
@@ -99,13 +112,13 @@ double time_of(const std::function<void()>& work, int repeats) {
 
 void bind_dynamics(nb::module_& m) {
   m.attr("LANES") = kLanes;
-  m.def("uncovered_by_lanes", [](std::uintptr_t model, const nb::dict& human) {
-    return DynamicsModel::uncovered(HumanModel(reinterpret_cast<const mjModel*>(model), human_data(human)));
-  }, "model"_a, "human"_a, "Why the dynamics in lanes do not cover a model, an element each; empty: they do.");
+  m.def("uncovered_by_lanes", [](std::uintptr_t model, const nb::dict& human, bool muscles) {
+    return LaneModel::uncovered(HumanModel(reinterpret_cast<const mjModel*>(model), human_data(human)), muscles);
+  }, "model"_a, "human"_a, "muscles"_a, "Why the lanes do not cover a model, an element each; empty: they do.");
   nb::class_<Tile>(m, "DynamicsTile", "LANES humans at poses of their own: the dynamics in lanes.")
-      .def(nb::new_([](std::uintptr_t model, const nb::dict& human) {
-        return std::make_unique<Tile>(reinterpret_cast<const mjModel*>(model), human_data(human));
-      }), "model"_a, "human"_a)
+      .def(nb::new_([](std::uintptr_t model, const nb::dict& human, bool muscles) {
+        return std::make_unique<Tile>(reinterpret_cast<const mjModel*>(model), human_data(human), muscles);
+      }), "model"_a, "human"_a, "muscles"_a = false)
       .def("set", [](Tile& t, const Rows& qpos, const Rows& qvel) {
         const mjModel* model = t.human.mujoco();
         require(qpos.shape(0) == static_cast<std::size_t>(kLanes) && qpos.shape(1) == static_cast<std::size_t>(model->nq) &&
@@ -114,7 +127,7 @@ void bind_dynamics(nb::module_& m) {
         for (int lane = 0; lane < kLanes; ++lane) {
           t.tile.set(lane, {&qpos(lane, 0), qpos.shape(1)}, {&qvel(lane, 0), qvel.shape(1)});
         }
-        update_positions(t.tile);
+        t.update();
       }, "qpos"_a, "qvel"_a, "States of all lanes; coupled joints follow.")
       .def("warm_start", [](Tile& t, const Rows& acceleration) { set_wide(t.tile.acceleration, acceleration, "accelerations"); },
            "acceleration"_a)
@@ -137,6 +150,14 @@ void bind_dynamics(nb::module_& m) {
         return out;
       })
       .def_prop_ro("bodies", &body_frames, "(lanes, nbody, 13) place, turn, rate and velocity of frames")
+      .def_prop_ro("muscle_lengths", [](const Tile& t) { return by_lane(t.own_muscles().length); }, "(lanes, nm) [m]")
+      .def_prop_ro("muscle_speeds", [](const Tile& t) { return by_lane(t.own_muscles().speed); }, "(lanes, nm) [m/s]")
+      .def_prop_ro("muscle_moments", [](const Tile& t) { return by_lane(t.own_muscles().moment); }, "(lanes, nnz) [m]")
+      .def_prop_ro("muscle_gains", [](const Tile& t) { return by_lane(t.own_muscles().gain); }, "(lanes, nm) [N]")
+      .def_prop_ro("muscle_biases", [](const Tile& t) { return by_lane(t.own_muscles().bias); }, "(lanes, nm) [N]")
+      .def("time_muscles", [](Tile& t, int repeats) {
+        return time_of([&] { update_muscles(*t.muscles, t.tile); }, repeats);
+      }, "repeats"_a, "Seconds for the muscles of a tile, median.")
       .def("time_positions", [](Tile& t, int repeats) { return time_of([&] { update_positions(t.tile); }, repeats); }, "repeats"_a,
            "Seconds for the positions of a tile, median.")
       .def("time_step", [](Tile& t, int repeats) { return time_of([&] { step(t.tile); }, repeats); }, "repeats"_a,

@@ -3,13 +3,6 @@
 #include <algorithm>
 
 namespace soleus {
-namespace {
-
-// [(N m)^2] curvature of the objective below which a muscle has neither force nor moment nor a regularization.
-constexpr double kFlat = 1e-9;
-
-}  // namespace
-
 void torque_residual(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
                      std::span<const double> activation, std::span<double> residual) {
   for (std::size_t c = 0; c < target.size(); ++c) residual[c] = -target[c];
@@ -30,8 +23,8 @@ void static_optimization(const HumanModel& human, std::span<const double> moment
     double curvature = regularization;
     for (int s = adr[m]; s < adr[m + 1]; ++s) curvature += moments[s] * moments[s];
     // Where nothing tells one activation of a muscle from another, the least is the answer, and no warm start is kept.
-    if (curvature < kFlat) activation[m] = 0;
-    step[m] = 1.0 / std::max(curvature, kFlat);
+    if (curvature < kFlatCurvature) activation[m] = 0;
+    step[m] = 1.0 / std::max(curvature, kFlatCurvature);
   }
   torque_residual(human, moments, target, activation, residual);
   // Each update waits for the last one's residual: divisions stay out of this loop, and the order of the muscles puts

@@ -9,6 +9,9 @@
 
 namespace soleus {
 
+// [(N m)^2] curvature of the objective below which a muscle has neither force nor moment nor a regularization.
+inline constexpr double kFlatCurvature = 1e-9;
+
 // argmin over 0 <= a <= 1 of |JtA a - target|^2 + regularization |a|^2 by cyclic coordinate descent over the sparse
 // moments. `target` is the desired minus the passive torque, (na) [N m]; `activation`, (nm), is the warm start and the
 // answer; `residual`, (na), becomes JtA a - target; `step`, (nm), is scratch. Each sweep lowers the objective; `sweeps`

@@ -1,103 +1,259 @@
 #include "lane_physics.h"
 
-#include <algorithm>
-
+#include "control/wide_coordination.h"
+#include "control/wide_stable_pd.h"
+#include "coordination.h"
 #include "dynamics/kinematics.h"
-#include "dynamics/stable_pd.h"
 #include "dynamics/step.h"
 #include "error.h"
 
 namespace soleus {
 
-LanePhysics::Tile::Tile(const World& world)
-    : dynamics(*world.dynamics), target(world.model.num_coordinates(), Wide(0.0)),
-      torque(world.model.num_actuated(), Wide(0.0)) {}
+LanePhysics::Tile::Tile(const World& world) : dynamics(world.lanes->dynamics) {
+  const HumanModel& h = world.model;
+  const Wide zero(0.0);
+  target.assign(h.num_coordinates(), zero);
+  for (auto* of_joints : {&torque, &passive, &wanted, &residual}) of_joints->assign(h.num_actuated(), zero);
+  for (auto* of_muscles : {&desired, &step}) of_muscles->assign(h.num_muscles(), zero);
+  moments.assign(h.num_crossings(), zero);
+  if (world.lanes->muscles) muscles.emplace(*world.lanes->muscles);
+}
 
 LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock)
-    : world_(world), first_(first), commands_(commands), clock_(clock),
-      at_rest_(world.model.mujoco()->nv, 0.0), simulation_(mj_makeData(world.model.mujoco())) {
+    : world_(world), first_(first), commands_(commands), clock_(clock), simulation_(mj_makeData(world.model.mujoco())) {
   require(simulation_ != nullptr, "expected memory for one more simulation");
+  const HumanModel& h = world.model;
+  at_rest_.assign(h.mujoco()->nv, 0.0);
+  moments_.resize(h.num_crossings());
+  for (auto* of_joints : {&passive_, &wanted_, &residual_}) of_joints->resize(h.num_actuated());
+  for (auto* of_muscles : {&step_, &trial_}) of_muscles->resize(h.num_muscles());
   const int count = static_cast<int>(commands.size());
   for (int i = 0; i < count; i += kLanes) {
     tiles_.push_back(std::make_unique<Tile>(world));
     update(*tiles_.back());
   }
   views_.reserve(count);
-  for (int i = 0; i < count; ++i) views_.emplace_back(world.model, *tiles_[i / kLanes], i % kLanes);
+  for (int i = 0; i < count; ++i) views_.emplace_back(h, *tiles_[i / kLanes], i % kLanes);
 }
 
-void LanePhysics::reserve(const Mlp*) {}
+void LanePhysics::reserve(const Mlp* muscle) {
+  if (!muscle) return;
+  input_.assign(static_cast<std::size_t>(muscle->input_stride()) * Mlp::kTile, 0.0f);
+  output_.assign(static_cast<std::size_t>(muscle->output_stride()) * Mlp::kTile, 0.0f);
+  scratch_.assign(muscle->scratch_size(), 0.0f);
+}
 
-bool LanePhysics::diverged(int index) const { return tile_of(index).dynamics.diverged[index % kLanes]; }
-
-// Positions of a tile whose states were set, and what its views show beside them.
 void LanePhysics::update(Tile& tile) {
   update_positions(tile.dynamics);
+  if (tile.muscles) update_muscles(*tile.muscles, tile.dynamics);
+  measure(tile);
+}
+
+void LanePhysics::measure(Tile& tile) {
   const auto [com, velocity] = center_of_mass(tile.dynamics);
   tile.com = com;
   tile.com_velocity = velocity;
+  if (tile.muscles) tile.metabolic = soleus::metabolic_power(*tile.muscles);
 }
 
 void LanePhysics::reset(int index, std::span<const double> qpos, std::span<const double> qvel) {
   Tile& tile = tile_of(index);
-  tile.dynamics.set(index % kLanes, qpos, qvel);
-  tile.time.set(index % kLanes, 0.0);
+  const int lane = index % kLanes;
+  tile.dynamics.set(lane, qpos, qvel);
+  tile.time.set(lane, 0.0);
+  if (tile.muscles) {
+    const auto& rest = world_.model.ctrl_rest;
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) {
+      tile.muscles->activation[k].set(lane, 0.0);
+      tile.muscles->excitation[k].set(lane, rest.empty() ? 0.0 : rest[tile.muscles->model->muscles()[k].control]);
+    }
+  }
   update(tile);
   views_[index].refresh();
 }
 
-void LanePhysics::hold(int) {}
+void LanePhysics::hold(int index) {
+  constexpr int kColdSweeps = 50;
+  Tile& tile = tile_of(index);
+  Command& command = commands_[index];
+  const int lane = index % kLanes;
+  for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(lane, command.target[c]);
+  find_wanted(tile);
+  const MuscleSample sample = sample_of(tile, lane);
+  static_optimization(world_.model, sample.moments, sample.wanted, world_.control.regularization, kColdSweeps,
+                      command.activation, sample.residual, step_);
+  for (std::size_t k = 0; k < command.activation.size(); ++k) {
+    tile.muscles->excitation[k].set(lane, command.activation[k]);
+    if (tile.muscles->model->muscles()[k].stateful) tile.muscles->activation[k].set(lane, command.activation[k]);
+  }
+  measure(tile);
+}
 
 void LanePhysics::load_commands(int number) {
   Tile& tile = *tiles_[number];
-  const int begin = number * kLanes, end = std::min<int>(begin + kLanes, static_cast<int>(commands_.size()));
-  for (int i = begin; i < end; ++i) {
-    for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(i - begin, commands_[i].target[c]);
+  for (int i = begin(number); i < end(number); ++i) {
+    const int lane = i - begin(number);
+    const Command& command = commands_[i];
+    for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(lane, command.target[c]);
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, command.activation[k]);
+    if (world_.control.mode != Control::kExcitation) continue;
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.muscles->excitation[k].set(lane, command.activation[k]);
   }
 }
 
 // Lanes without a human stand still: what falls for long runs through more contacts than anybody.
 void LanePhysics::rest_idle_lanes(int number) {
   DynamicsTile& tile = tiles_[number]->dynamics;
-  const int used = static_cast<int>(commands_.size()) - number * kLanes;
-  for (int lane = std::max(used, 0); lane < kLanes; ++lane) {
-    tile.set(lane, world_.model.qpos_rest, at_rest_);
-  }
+  for (int lane = end(number) - begin(number); lane < kLanes; ++lane) tile.set(lane, world_.model.qpos_rest, at_rest_);
 }
 
-void LanePhysics::run(const RolloutViews& views, std::size_t t, const Mlp*) {
+void LanePhysics::run(const RolloutViews& views, std::size_t t, const Mlp* muscle) {
+  const int count = static_cast<int>(tiles_.size());
+  for (int number = 0; number < count; ++number) {
+    rest_idle_lanes(number);
+    load_commands(number);
+  }
   clock_.mark(Section::kPolicy);
-  for (int number = 0; number < static_cast<int>(tiles_.size()); ++number) run_tile(number, views, t);
+  if (world_.control.mode == Control::kMuscle && world_.control.method == Method::kNetwork) {
+    constexpr int kGroup = Mlp::kTile / kLanes;
+    for (int first = 0; first < count; first += kGroup) run_group(first, std::min(count, first + kGroup), views, t, *muscle);
+  } else {
+    for (int number = 0; number < count; ++number) run_tile(number, views, t);
+  }
+  for (int number = 0; number < count; ++number) store(number);
+}
+
+void LanePhysics::store(int number) {
+  Tile& tile = *tiles_[number];
+  measure(tile);
+  for (int i = begin(number); i < end(number); ++i) {
+    views_[i].refresh();
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) commands_[i].activation[k] = tile.desired[k][i - begin(number)];
+  }
 }
 
 void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t) {
   Tile& tile = *tiles_[number];
+  const ControlData& control = world_.control;
+  for (int k = 0; k < control.substeps; ++k) {
+    if (control.mode == Control::kTorque) {
+      stable_pd(tile.dynamics, tile.target, tile.torque);
+      clock_.mark(Section::kTorque);
+    } else if (control.mode == Control::kMuscle && k % control.interval == 0) {
+      find_wanted(tile);
+      static_optimization(world_.model, tile.moments, tile.wanted, control.regularization, control.sweeps, tile.desired,
+                          tile.residual, tile.step);
+      apply_activations(*tile.muscles, tile.desired, control.activation_dynamics, world_.lanes->dynamics.timestep());
+      record(number, k, views, t);
+      clock_.mark(Section::kCoordination);
+    }
+    advance(number, k, views, t);
+  }
+}
+
+// The torque of stable PD, and what of it the muscles have to make beside their passive torque.
+void LanePhysics::find_wanted(Tile& tile) {
+  stable_pd(tile.dynamics, tile.target, tile.torque);
+  clock_.mark(Section::kTorque);
+  muscle_torques(*tile.muscles, tile.moments, tile.passive);
+  for (std::size_t c = 0; c < tile.torque.size(); ++c) tile.wanted[c] = tile.torque[c] - tile.passive[c];
+  clock_.mark(Section::kMuscles);
+}
+
+// Tiles that are one tile of the network, in lockstep.
+void LanePhysics::run_group(int first, int last, const RolloutViews& views, std::size_t t, const Mlp& muscle) {
+  const ControlData& control = world_.control;
+  for (int k = 0; k < control.substeps; ++k) {
+    if (k % control.interval == 0) {
+      for (int number = first; number < last; ++number) ask_network(number, (number - first) * kLanes, muscle);
+      muscle.forward(input_.data(), output_.data(), scratch_.data());
+      for (int number = first; number < last; ++number) {
+        follow_network(number, (number - first) * kLanes, muscle);
+        record(number, k, views, t);
+      }
+      clock_.mark(Section::kCoordination);
+    }
+    for (int number = first; number < last; ++number) advance(number, k, views, t);
+  }
+}
+
+void LanePhysics::ask_network(int number, int row, const Mlp& muscle) {
+  Tile& tile = *tiles_[number];
+  find_wanted(tile);
+  for (int i = begin(number); i < end(number); ++i) {
+    const MuscleSample sample = sample_of(tile, i - begin(number));
+    write_network_input(world_.model, sample.moments, sample.wanted, commands_[i].mirrored,
+                        input_.data() + static_cast<std::size_t>(row + i - begin(number)) * muscle.input_stride());
+  }
+  clock_.mark(Section::kCoordination);
+}
+
+void LanePhysics::follow_network(int number, int row, const Mlp& muscle) {
+  Tile& tile = *tiles_[number];
+  for (int i = begin(number); i < end(number); ++i) {
+    const int lane = i - begin(number);
+    const float* answer = output_.data() + static_cast<std::size_t>(row + lane) * muscle.output_stride();
+    read_network_output(world_.model, answer, commands_[i].mirrored, commands_[i].activation);
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, commands_[i].activation[k]);
+  }
+  apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics, world_.lanes->dynamics.timestep());
+}
+
+void LanePhysics::record(int number, int k, const RolloutViews& views, std::size_t t) {
+  Tile& tile = *tiles_[number];
+  if (!views.residual_sums && !views.moments) return;
+  for (int i = begin(number); i < end(number); ++i) {
+    const int lane = i - begin(number);
+    Command& command = commands_[i];
+    if (k != command.sampled_substep || diverged(i)) continue;
+    const MuscleSample sample = sample_of(tile, lane);
+    for (std::size_t m = 0; m < command.activation.size(); ++m) command.activation[m] = tile.desired[m][lane];
+    for (std::size_t c = 0; c < command.torque.size(); ++c) command.torque[c] = tile.torque[c][lane];
+    if (world_.control.method == Method::kNetwork) {
+      torque_residual(world_.model, sample.moments, sample.wanted, command.activation, sample.residual);
+    }
+    record_muscles(world_, command, sample, views, t, first_ + i, trial_, step_);
+  }
+}
+
+MuscleSample LanePhysics::sample_of(const Tile& tile, int lane) {
+  for (std::size_t s = 0; s < moments_.size(); ++s) moments_[s] = tile.moments[s][lane];
+  for (std::size_t c = 0; c < wanted_.size(); ++c) {
+    passive_[c] = tile.passive[c][lane];
+    wanted_[c] = tile.wanted[c][lane];
+    residual_[c] = tile.residual[c][lane];
+  }
+  return {moments_, passive_, wanted_, residual_};
+}
+
+void LanePhysics::advance(int number, int k, const RolloutViews& views, std::size_t t) {
+  Tile& tile = *tiles_[number];
   DynamicsTile& dynamics = tile.dynamics;
   const HumanModel& h = world_.model;
-  const int begin = number * kLanes, end = std::min<int>(begin + kLanes, static_cast<int>(commands_.size()));
-  load_commands(number);
-  for (int k = 0; k < world_.control.substeps; ++k) {
-    if (world_.control.mode == Control::kTorque) {
-      stable_pd(dynamics, tile.target, tile.torque);
-      for (int a = 0; a < h.num_actuated(); ++a) dynamics.applied[h.actuated[a]] = tile.torque[a];
-      clock_.mark(Section::kTorque);
-    }
-    step(dynamics);
-    tile.time += Wide(world_.dynamics->timestep());
-    clock_.mark(Section::kPhysics);
-    for (int i = begin; views.trace && i < end; ++i) {
-      if (diverged(i)) continue;
-      double* row = views.trace.at(t * world_.control.substeps + k, first_ + i);
-      views_[i].refresh();
-      pose_simulation(i);
-      mj_getState(h.mujoco(), simulation_.get(), row, mjSTATE_INTEGRATION);
-      row += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
-      for (int m = 0; m < h.num_muscles(); ++m) row[m] = views_[i].activation(m);
-    }
+  if (world_.control.mode == Control::kTorque) {
+    for (int a = 0; a < h.num_actuated(); ++a) dynamics.applied[h.actuated[a]] = tile.torque[a];
+  } else {
+    for (Wide& force : dynamics.applied) force = Wide(0.0);
+    pull_muscles(*tile.muscles, dynamics.applied);
+    clock_.mark(Section::kMuscles);
   }
-  rest_idle_lanes(number);
-  update(tile);
-  for (int i = begin; i < end; ++i) views_[i].refresh();
+  step(dynamics);
+  tile.time += Wide(world_.lanes->dynamics.timestep());
+  clock_.mark(Section::kPhysics);
+  if (tile.muscles) {
+    activate_muscles(*tile.muscles, world_.lanes->dynamics.timestep());
+    update_muscles(*tile.muscles, dynamics);
+    clock_.mark(Section::kMuscles);
+  }
+  for (int i = begin(number); views.trace && i < end(number); ++i) {
+    if (diverged(i)) continue;
+    double* row = views.trace.at(t * world_.control.substeps + k, first_ + i);
+    views_[i].refresh();
+    pose_simulation(i);
+    mj_getState(h.mujoco(), simulation_.get(), row, mjSTATE_INTEGRATION);
+    row += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
+    for (int m = 0; m < h.num_muscles(); ++m) row[m] = views_[i].activation(m);
+  }
 }
 
 // States, in MuJoCo's layout.
@@ -114,7 +270,16 @@ void LanePhysics::pose_simulation(int index) const {
   for (int i = 0; i < h.mujoco()->nv; ++i) {
     d->qacc_warmstart[i] = Wide(tile.coupling[i] * tile.acceleration[h.dof_coordinate[i]] + tile.coupling_rate[i])[lane];
   }
-  for (int c = 0; c < h.num_coordinates(); ++c) d->qfrc_applied[h.coordinate_dof[c]] = tile.applied[c][lane];
+  if (!tile_of(index).muscles) {
+    for (int c = 0; c < h.num_coordinates(); ++c) d->qfrc_applied[h.coordinate_dof[c]] = tile.applied[c][lane];
+    return;
+  }
+  const LaneMuscles& muscles = *tile_of(index).muscles;
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    const LaneMuscleModel::Muscle& own = muscles.model->muscles()[k];
+    d->ctrl[own.control] = muscles.excitation[k][lane];
+    if (own.stateful) d->act[own.activation] = muscles.activation[k][lane];
+  }
 }
 
 int LanePhysics::state_size() const {
@@ -145,6 +310,11 @@ void LanePhysics::restore(int index, const double* state) {
   for (int c = 0; c < h.num_coordinates(); ++c) {
     tile.dynamics.acceleration[c].set(lane, d->qacc_warmstart[h.coordinate_dof[c]]);
     tile.dynamics.applied[c].set(lane, d->qfrc_applied[h.coordinate_dof[c]]);
+  }
+  for (std::size_t k = 0; tile.muscles && k < tile.desired.size(); ++k) {
+    const LaneMuscleModel::Muscle& own = tile.muscles->model->muscles()[k];
+    tile.muscles->excitation[k].set(lane, d->ctrl[own.control]);
+    if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.activation]);
   }
   for (Wide& x : tile.dynamics.constraint) x.set(lane, *state++);
   for (Wide& x : tile.dynamics.foot_force) x.set(lane, *state++);
@@ -185,7 +355,11 @@ Vec3 LanePhysics::View::body_velocity(int body) const { return of_lane(soleus::b
 Vec3 LanePhysics::View::body_rate(int body) const { return of_lane(soleus::body_rate(tile_->dynamics, body), lane_); }
 Vec3 LanePhysics::View::com() const { return of_lane(tile_->com, lane_); }
 Vec3 LanePhysics::View::com_velocity() const { return of_lane(tile_->com_velocity, lane_); }
-double LanePhysics::View::activation(int) const { return 0.0; }
-double LanePhysics::View::metabolic_power() const { return 0.0; }
+
+double LanePhysics::View::activation(int muscle) const {
+  if (!tile_->muscles) return 0.0;
+  const LaneMuscles& m = *tile_->muscles;
+  return (m.model->muscles()[muscle].stateful ? m.activation : m.excitation)[muscle][lane_];
+}
 
 }  // namespace soleus

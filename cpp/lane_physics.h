@@ -1,10 +1,13 @@
 // The dynamics in lanes move the humans, kLanes of them to an instruction.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "dynamics/dynamics_tile.h"
+#include "lane_model.h"
+#include "muscle_records.h"
 #include "physics.h"
 
 namespace soleus {
@@ -16,7 +19,7 @@ class LanePhysics : public Physics {
   const HumanView& human(int index) const override { return views_[index]; }
   void reset(int index, std::span<const double> qpos, std::span<const double> qvel) override;
   void hold(int index) override;
-  bool diverged(int index) const override;
+  bool diverged(int index) const override { return tile_of(index).dynamics.diverged[index % kLanes]; }
   void reserve(const Mlp* muscle) override;
   void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) override;
   int state_size() const override;
@@ -27,13 +30,17 @@ class LanePhysics : public Physics {
   struct MujocoDeleter {
     void operator()(mjData* d) const { mj_deleteData(d); }
   };
-  // Humans of a tile, and what a control step asks of them.
+  // The humans of a tile, and what moves their muscles.
   struct Tile {
     explicit Tile(const World& world);
     DynamicsTile dynamics;
-    LaneArray<Wide> target, torque;  // (nc), (na)
-    Wide time{0.0};                  // [s] since an episode's start
+    std::optional<LaneMuscles> muscles;
+    Wide time{0.0};                                      // [s] since an episode's start
+    LaneArray<Wide> target, torque;                      // (nc), (na)
+    LaneArray<Wide> moments, passive, wanted, residual;  // (nnz), (na) of the coordination
+    LaneArray<Wide> desired, step;                       // (nm) activations; scratch of the descent
     Wide3 com, com_velocity;
+    Wide metabolic{0.0};
   };
   class View : public HumanView {
    public:
@@ -52,7 +59,7 @@ class LanePhysics : public Physics {
     Vec3 com_velocity() const override;
     double activation(int muscle) const override;
     std::span<const double> foot_forces() const override { return foot_forces_; }
-    double metabolic_power() const override;
+    double metabolic_power() const override { return tile_->metabolic[lane_]; }
 
    private:
     const Tile* tile_;
@@ -62,10 +69,25 @@ class LanePhysics : public Physics {
 
   Tile& tile_of(int index) { return *tiles_[index / kLanes]; }
   const Tile& tile_of(int index) const { return *tiles_[index / kLanes]; }
+  // The humans of tile `number`.
+  int begin(int number) const { return number * kLanes; }
+  int end(int number) const { return std::min<int>(begin(number) + kLanes, static_cast<int>(commands_.size())); }
+
+  // All that follows from states that were set; what views show beside a state.
   void update(Tile& tile);
-  void run_tile(int number, const RolloutViews& views, std::size_t t);
+  void measure(Tile& tile);
   void load_commands(int number);
   void rest_idle_lanes(int number);
+  void run_tile(int number, const RolloutViews& views, std::size_t t);
+  void run_group(int first, int last, const RolloutViews& views, std::size_t t, const Mlp& muscle);
+  void find_wanted(Tile& tile);
+  void ask_network(int number, int row, const Mlp& muscle);
+  void follow_network(int number, int row, const Mlp& muscle);
+  void record(int number, int k, const RolloutViews& views, std::size_t t);
+  void advance(int number, int k, const RolloutViews& views, std::size_t t);
+  void store(int number);
+  // One lane's muscles, into scratch.
+  MuscleSample sample_of(const Tile& tile, int lane);
   // MuJoCo's state of a human, in simulation_.
   void pose_simulation(int index) const;
 
@@ -76,6 +98,8 @@ class LanePhysics : public Physics {
   std::vector<std::unique_ptr<Tile>> tiles_;
   std::vector<View> views_;
   std::vector<double> at_rest_;  // (nv) velocities
+  std::vector<double> moments_, passive_, wanted_, residual_, step_, trial_;  // of one human
+  TileBuffer input_, output_, scratch_;  // of the network
   std::unique_ptr<mjData, MujocoDeleter> simulation_;  // through which states go to and from MuJoCo's layout
 };
 

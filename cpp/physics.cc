@@ -6,7 +6,7 @@
 namespace soleus {
 
 std::unique_ptr<Physics> make_physics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock) {
-  if (world.dynamics) return std::make_unique<LanePhysics>(world, first, commands, clock);
+  if (world.lanes) return std::make_unique<LanePhysics>(world, first, commands, clock);
   return std::make_unique<MujocoPhysics>(world, first, commands, clock);
 }
 

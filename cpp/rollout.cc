@@ -20,8 +20,9 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
                  const RolloutData& data)
     : data_(data), model_(std::move(model)),
-      dynamics_(control.engine == Engine::kLanes ? std::make_unique<DynamicsModel>(*model_) : nullptr), motion_(std::move(motion)),
-      task_(*model_, std::move(task), motion_ != nullptr), world_{*model_, dynamics_.get(), motion_.get(), task_, control, data.seed, data.first},
+      lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
+      motion_(std::move(motion)),
+      task_(*model_, std::move(task), motion_ != nullptr), world_{*model_, lanes_.get(), motion_.get(), task_, control, data.seed, data.first},
       pool_(data.threads, data.cpus) {
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
   require(data.first >= 0, "expected the first human to be 0 or later, got " + std::to_string(data.first));

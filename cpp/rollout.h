@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "pool.h"
-#include "dynamics/dynamics_model.h"
+#include "lane_model.h"
 #include "shard.h"
 
 namespace soleus {
@@ -100,7 +100,7 @@ class Rollout {
 
   RolloutData data_;
   std::unique_ptr<HumanModel> model_;
-  std::unique_ptr<DynamicsModel> dynamics_;  // of the lanes, where they are the engine
+  std::unique_ptr<LaneModel> lanes_;  // where they are the engine
   std::unique_ptr<Motion> motion_;
   Task task_;
   World world_;

@@ -30,12 +30,12 @@ struct ControlData {
   bool mirror = false;             // mirror the body in the second half of the cycle
 };
 
-class DynamicsModel;
+struct LaneModel;
 
 // Everything shards share, none of it written during a rollout.
 struct World {
   const HumanModel& model;
-  const DynamicsModel* dynamics;  // of the lanes; null where MuJoCo is the engine
+  const LaneModel* lanes;  // null where MuJoCo is the engine
   const Motion* motion;  // may be null
   const Task& task;
   ControlData control;

@@ -13,9 +13,9 @@ Engine = Literal["lanes", "mujoco"]
 
 def uncovered(human: Human, config: HumanRunConfig) -> list[str]:
     """Return why the lanes do not cover a configuration, an element each; nothing where they do."""
-    if config.control.mode != "torque":
-        return [f"control.mode {config.control.mode}"]
-    return _core.uncovered_by_lanes(human.model._address, human_data(human, config))
+    return _core.uncovered_by_lanes(
+        human.model._address, human_data(human, config), muscles=config.control.mode != "torque"
+    )
 
 
 def choose_engine(human: Human, config: HumanRunConfig) -> Engine:

@@ -1,4 +1,4 @@
-#include "dynamics/stable_pd.h"
+#include "control/wide_stable_pd.h"
 
 #include <algorithm>
 

@@ -1,0 +1,34 @@
+#include "control/wide_coordination.h"
+
+#include "coordination.h"
+
+namespace soleus {
+void static_optimization(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
+                         double regularization, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
+                         std::span<Wide> step) {
+  const int* crossing = human.crossing.data();
+  const int* adr = human.crossing_adr.data();
+  const Wide zero(0.0), one(1.0), flat(kFlatCurvature), lambda(regularization);
+  const Wide* j = moments.data();
+  Wide* r = residual.data();
+  for (std::size_t c = 0; c < target.size(); ++c) r[c] = -target[c];
+  for (std::size_t m = 0; m < activation.size(); ++m) {
+    Wide curvature = lambda;
+    for (int s = adr[m]; s < adr[m + 1]; ++s) curvature += j[s] * j[s];
+    activation[m] = where(curvature >= flat, activation[m]);
+    step[m] = one / max(curvature, flat);
+    for (int s = adr[m]; s < adr[m + 1]; ++s) r[crossing[s]] += j[s] * activation[m];
+  }
+  for (int sweep = 0; sweep < sweeps; ++sweep) {
+    for (int m : human.descent_order()) {
+      Wide slope = lambda * activation[m];
+      for (int s = adr[m]; s < adr[m + 1]; ++s) slope += j[s] * r[crossing[s]];
+      const Wide next = clamp(activation[m] - slope * step[m], zero, one);
+      const Wide change = next - activation[m];
+      activation[m] = next;
+      for (int s = adr[m]; s < adr[m + 1]; ++s) r[crossing[s]] += j[s] * change;
+    }
+  }
+}
+
+}  // namespace soleus

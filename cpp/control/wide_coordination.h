@@ -1,0 +1,16 @@
+// Torque to activations in lanes: the same descent as static_optimization(), of kLanes humans at a time.
+#pragma once
+
+#include <span>
+
+#include "base/wide.h"
+#include "human_model.h"
+
+namespace soleus {
+
+// moments (nnz), target (na), activation (nm) as there; residual (na); step (nm) scratch.
+void static_optimization(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
+                         double regularization, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
+                         std::span<Wide> step);
+
+}  // namespace soleus

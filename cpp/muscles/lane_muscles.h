@@ -1,0 +1,103 @@
+// MuJoCo's muscles in lanes: exact paths along sites, spheres and cylinders, force-length-velocity laws, activations.
+//
+// A stretch of a path between two links pulls along one line, so that one wrench, the same at both ends, gives the moment
+// of every coordinate between them: the unit force along the line, times the coordinate's motion.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dynamics/dynamics_tile.h"
+#include "muscles/wide_wrap.h"
+
+namespace soleus {
+
+// What the muscles of a model are, as tables: made once, shared by all tiles.
+class LaneMuscleModel {
+ public:
+  // Why the lanes do not cover a model's muscles, an element each; empty: they do.
+  static std::vector<std::string> uncovered(const HumanModel& human);
+
+  // Throws InvalidInput for muscles that are not covered.
+  explicit LaneMuscleModel(const DynamicsModel& dynamics);
+
+  // A point of a path that is fixed to a link.
+  struct Site { int link; std::array<double, 3> place; };
+  // One product of a stretch's wrench with a motion: the moment that it goes to, and on which side the motion is.
+  struct Arm { int motion, slot; double sign; };
+  struct Stretch {
+    int from, to;                   // sites
+    int wrap;                       // shape between them, or -1
+    double scale;                   // gear over the pulley's divisor
+    int arms_begin, arms_end;       // of all of it, or of the part before the shape
+    int after_begin, after_end;     // of the part behind the shape
+  };
+  struct Shape {
+    WrapShape wrap;
+    int link;
+    std::array<double, 3> place;
+    std::array<double, 4> turn;
+  };
+  struct Muscle {
+    int stretches_begin, stretches_end;
+    double fixed_length;            // of stretches within one link [m]
+    // Of MuJoCo's law (mju_muscleGain, mju_muscleBias): lengths are normalised as offset + length / optimal.
+    double optimal, offset, force, least, most, fastest, passive, lengthening;
+    double activation_time, deactivation_time;  // [s]
+    double smoothing;               // width of the switch between the two, of excitation; 0: none
+    double control_low, control_high;
+    bool stateful, dynamic;         // whether it has an activation; and one that follows the excitation
+    int control, activation;        // addresses in mjData
+  };
+
+  const std::vector<Site>& sites() const { return sites_; }
+  const std::vector<Arm>& arms() const { return arms_; }
+  const std::vector<Stretch>& stretches() const { return stretches_; }
+  const std::vector<Shape>& shapes() const { return shapes_; }
+  const std::vector<Muscle>& muscles() const { return muscles_; }
+  const DynamicsModel& dynamics() const { return *dynamics_; }
+
+ private:
+  void add_muscle(int k);
+  void add_stretch(int k, int from, int to, int wrap, double scale);
+  void add_arms(int k, int from_link, int to_link);
+  int add_site(int site);
+  int add_shape(int geom, int side);
+
+  const DynamicsModel* dynamics_;
+  std::vector<Site> sites_;
+  std::vector<int> site_index_;     // (nsite) or -1
+  std::vector<Arm> arms_;
+  std::vector<Stretch> stretches_;
+  std::vector<Shape> shapes_;
+  std::vector<Muscle> muscles_;
+};
+
+// Of one tile.
+struct LaneMuscles {
+  explicit LaneMuscles(const LaneMuscleModel& model);
+
+  const LaneMuscleModel* model;
+  LaneArray<Wide> activation, excitation;  // (nm) the state
+  LaneArray<Wide> length, speed;           // (nm) [m], [m/s]
+  LaneArray<Wide> moment;                  // (nnz) over HumanModel::crossing, at unit force [m]
+  LaneArray<Wide> gain, bias;              // (nm) force at full activation, and without any [N]; negative: it pulls
+  LaneArray<Wide3> sites;                  // (sites) from the tile's point of reference
+};
+
+// Lengths, moments and forces at the tile's present positions.
+void update_muscles(LaneMuscles& muscles, const DynamicsTile& tile);
+// Torque of each muscle at full activation on each coordinate that it crosses, (nnz) [N m], and the passive torque of all
+// muscles together, (na) [N m].
+void muscle_torques(const LaneMuscles& muscles, std::span<Wide> moments, std::span<Wide> passive);
+// Adds the torque of all muscles at their activations to forces on the coordinates, (nc).
+void pull_muscles(const LaneMuscles& muscles, std::span<Wide> force);
+// Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation dynamics
+// allow; without dynamics activations are set at once.
+void apply_activations(LaneMuscles& muscles, std::span<const Wide> desired, bool dynamics, double timestep);
+// Activations one step on, as MuJoCo's explicit step takes them.
+void activate_muscles(LaneMuscles& muscles, double timestep);
+// Metabolic power [W] of all muscles (HumanView::metabolic_power).
+Wide metabolic_power(const LaneMuscles& muscles);
+
+}  // namespace soleus

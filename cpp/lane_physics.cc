@@ -78,6 +78,7 @@ void LanePhysics::hold(int index) {
   Command& command = commands_[index];
   const int lane = index % kLanes;
   for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(lane, command.target[c]);
+  stable_pd(tile.dynamics, tile.target, tile.torque);
   find_wanted(tile);
   const MuscleSample sample = sample_of(tile, lane);
   static_optimization(world_.model, sample.moments, sample.wanted, world_.control.regularization, kColdSweeps,
@@ -140,7 +141,10 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
       stable_pd(tile.dynamics, tile.target, tile.torque);
       clock_.mark(Section::kTorque);
     } else if (control.mode == Control::kMuscle && k % control.interval == 0) {
+      stable_pd(tile.dynamics, tile.target, tile.torque);
+      clock_.mark(Section::kTorque);
       find_wanted(tile);
+      clock_.mark(Section::kMuscles);
       static_optimization(world_.model, tile.moments, tile.wanted, control.regularization, control.sweeps, tile.desired,
                           tile.residual, tile.step);
       apply_activations(*tile.muscles, tile.desired, control.activation_dynamics, world_.lanes->dynamics.timestep());
@@ -151,13 +155,10 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
   }
 }
 
-// The torque of stable PD, and what of it the muscles have to make beside their passive torque.
+// What of the torque the muscles have to make beside their passive torque.
 void LanePhysics::find_wanted(Tile& tile) {
-  stable_pd(tile.dynamics, tile.target, tile.torque);
-  clock_.mark(Section::kTorque);
   muscle_torques(*tile.muscles, tile.moments, tile.passive);
   for (std::size_t c = 0; c < tile.torque.size(); ++c) tile.wanted[c] = tile.torque[c] - tile.passive[c];
-  clock_.mark(Section::kMuscles);
 }
 
 // Tiles that are one tile of the network, in lockstep.
@@ -179,7 +180,10 @@ void LanePhysics::run_group(int first, int last, const RolloutViews& views, std:
 
 void LanePhysics::ask_network(int number, int row, const Mlp& muscle) {
   Tile& tile = *tiles_[number];
+  stable_pd(tile.dynamics, tile.target, tile.torque);
+  clock_.mark(Section::kTorque);
   find_wanted(tile);
+  clock_.mark(Section::kMuscles);
   for (int i = begin(number); i < end(number); ++i) {
     const MuscleSample sample = sample_of(tile, i - begin(number));
     write_network_input(world_.model, sample.moments, sample.wanted, commands_[i].mirrored,
@@ -237,6 +241,7 @@ void LanePhysics::advance(int number, int k, const RolloutViews& views, std::siz
     pull_muscles(*tile.muscles, dynamics.applied);
     clock_.mark(Section::kMuscles);
   }
+  push_bodies(dynamics, dynamics.applied);
   step(dynamics);
   tile.time += Wide(world_.lanes->dynamics.timestep());
   clock_.mark(Section::kPhysics);
@@ -267,6 +272,7 @@ void LanePhysics::pose_simulation(int index) const {
   d->time = tile_of(index).time[lane];
   std::copy_n(views_[index].qpos().begin(), h.mujoco()->nq, d->qpos);
   std::copy_n(views_[index].qvel().begin(), h.mujoco()->nv, d->qvel);
+  for (std::size_t i = 0; i < tile.pushes.size(); ++i) d->xfrc_applied[i] = tile.pushes[i][lane];
   for (int i = 0; i < h.mujoco()->nv; ++i) {
     d->qacc_warmstart[i] = Wide(tile.coupling[i] * tile.acceleration[h.dof_coordinate[i]] + tile.coupling_rate[i])[lane];
   }
@@ -307,6 +313,10 @@ void LanePhysics::restore(int index, const double* state) {
   state += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
   tile.dynamics.set(lane, {d->qpos, static_cast<std::size_t>(nq)}, {d->qvel, static_cast<std::size_t>(nv)});
   tile.time.set(lane, d->time);
+  for (int i = 0; i < 6 * h.mujoco()->nbody; ++i) {
+    if (d->xfrc_applied[i] != 0 && tile.dynamics.pushes.empty()) tile.dynamics.pushes.assign(6 * h.mujoco()->nbody, Wide(0.0));
+    if (!tile.dynamics.pushes.empty()) tile.dynamics.pushes[i].set(lane, d->xfrc_applied[i]);
+  }
   for (int c = 0; c < h.num_coordinates(); ++c) {
     tile.dynamics.acceleration[c].set(lane, d->qacc_warmstart[h.coordinate_dof[c]]);
     tile.dynamics.applied[c].set(lane, d->qfrc_applied[h.coordinate_dof[c]]);

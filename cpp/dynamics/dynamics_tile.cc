@@ -35,6 +35,7 @@ void DynamicsTile::set(int lane, std::span<const double> positions, std::span<co
     for (auto* of_coordinates : {&acceleration, &applied, &constraint}) (*of_coordinates)[c].set(lane, 0.0);
   }
   for (Wide& force : foot_force) force.set(lane, 0.0);
+  for (Wide& push : pushes) push.set(lane, 0.0);
   diverged = diverged & !one_lane(lane);
 }
 

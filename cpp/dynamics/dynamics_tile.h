@@ -57,6 +57,8 @@ struct DynamicsTile {
   LaneArray<Wide> velocity;         // (nc)
   LaneArray<Wide> acceleration;     // (nc) of the last step; the next one's solver begins there
   LaneArray<Wide> applied;          // (nc) forces of muscles, motors, pushes: the caller's to set before a step
+  LaneArray<Wide> pushes;           // (nbody, 6) force and torque at each body's centre of mass, as MuJoCo's xfrc_applied;
+                                    // empty: none
 
   // Computed of it.
   LaneArray<Wide> coupling;         // (nv) velocity of a dof over its coordinate's

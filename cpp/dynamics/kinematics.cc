@@ -169,6 +169,27 @@ Wide3 body_rate(const DynamicsTile& t, int body) {
   return link < 0 ? Wide3{Wide(0.0), Wide(0.0), Wide(0.0)} : t.links[link].velocity.angular;
 }
 
+void push_bodies(const DynamicsTile& t, std::span<Wide> force) {
+  const mjModel* m = t.model->human().mujoco();
+  const auto& links = t.model->links();
+  for (int b = 1; b < m->nbody && !t.pushes.empty(); ++b) {
+    const Wide3 push = three(t.pushes.data() + 6 * b), twist = three(t.pushes.data() + 6 * b + 3);
+    const int link = t.model->bodies()[b].link;
+    const Wide zero(0.0);
+    const WideMask none = (push.x == zero) & (push.y == zero) & (push.z == zero) & (twist.x == zero) & (twist.y == zero) &
+                          (twist.z == zero);
+    if (link < 0 || all(none)) continue;
+    const mjtNum* center = m->body_ipos + 3 * b;
+    const Wide3 arm = body_place(t, b) + turned(body_turn(t, b), {Wide(center[0]), Wide(center[1]), Wide(center[2])}) - t.origin;
+    const Spatial wrench{twist + cross(arm, push), push};
+    for (int l = link; l >= 0; l = links[l].parent) {
+      for (int p = links[l].motions_begin; p < links[l].motions_end; ++p) {
+        force[t.model->motions()[p].coordinate] += dot(t.motions[p], wrench);
+      }
+    }
+  }
+}
+
 CenterOfMass center_of_mass(const DynamicsTile& t) {
   const SpatialInertia& whole = t.links[t.model->root_link()].inertia;
   const Wide inverse = Wide(1.0) / whole.mass;

@@ -1,6 +1,8 @@
 // Where links are, how they move, and what moves them.
 #pragma once
 
+#include <span>
+
 #include "dynamics/dynamics_tile.h"
 
 namespace soleus {
@@ -14,6 +16,9 @@ Wide3 body_place(const DynamicsTile& tile, int body);
 WideQuat body_turn(const DynamicsTile& tile, int body);
 Wide3 body_velocity(const DynamicsTile& tile, int body);
 Wide3 body_rate(const DynamicsTile& tile, int body);
+
+// Adds what tile.pushes do to forces on the coordinates, (nc).
+void push_bodies(const DynamicsTile& tile, std::span<Wide> force);
 
 // Of all that hangs on the root link; needs compute_inertia().
 struct CenterOfMass { Wide3 place, velocity; };

@@ -13,6 +13,7 @@ from soleus.sim.scenario import Scenario, load_scenario
 from soleus.sim.simulation import Simulation
 
 NETWORK = {"coordination.method": "network"}
+ENGINE = "auto"  # of scenarios that name none: set by the fixture `engine`
 
 
 @cache
@@ -22,7 +23,8 @@ def _scenario(preset: str, overrides: tuple[tuple[str, Any], ...]) -> Scenario:
 
 def scenario(preset: str = "walk2d", **overrides: Any) -> Scenario:
     """The body of a preset; overrides by dotted key with `__` for the dot. Loaded once a test run."""
-    return _scenario(preset, tuple(sorted((key.replace("__", "."), value) for key, value in overrides.items())))
+    given = {"control.engine": ENGINE, **{key.replace("__", "."): value for key, value in overrides.items()}}
+    return _scenario(preset, tuple(sorted(given.items())))
 
 
 def simulation(loaded: Scenario, humans: int = 5, threads: int = 1, shard_size: int = 0, seed: int = 7) -> Simulation:

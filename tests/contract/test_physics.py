@@ -146,7 +146,7 @@ def test_static_optimization_equals_scipy(preset):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_stable_pd_equals_the_dense_equation(preset):
+def test_stable_pd_equals_the_dense_equation(preset, engine):
     """Torque = -Kp (q + dt u - q*) - Kd (u + dt udd) with udd from the dense reduced inertia (Tan et al. 2011)."""
     made = simulation(
         scenario(preset, control__policy_hz=480, coordination__method="network", policy__mirror=False), humans=2
@@ -162,17 +162,21 @@ def test_stable_pd_equals_the_dense_equation(preset):
     nc, dt = len(human.coordinate_dof), model.opt.timestep
     for i, data in enumerate(states):
         constraint = rows[i, size : size + nc]
-        tangent = np.zeros((model.nv, nc))
+        tangent, curving = np.zeros((model.nv, nc)), np.zeros(model.nv)
         for dof in range(model.nv):
             driver = human.coordinate_dof[human.dof_coordinate[dof]]
             adr = model.jnt_qposadr[model.dof_jntid[driver]]
             x, p = data.qpos[adr] - model.qpos0[adr], human.dof_polynomial[dof]
             slope = p[1] + 2 * p[2] * x + 3 * p[3] * x**2 + 4 * p[4] * x**3
             tangent[dof, human.dof_coordinate[dof]] = slope if human.dof_coupled[dof] else 1.0
+            if human.dof_coupled[dof]:
+                curving[dof] = (2 * p[2] + 6 * p[3] * x + 12 * p[4] * x**2) * data.qvel[driver] ** 2
         inertia = np.zeros((model.nv, model.nv))
         mujoco.mj_fullM(model, data, inertia)
         reduced = tangent.T @ inertia @ tangent
         force = tangent.T @ (data.qfrc_passive - data.qfrc_bias) + constraint
+        if engine == "lanes":  # which know how the velocity of a coupled joint changes with its coordinate's
+            force -= tangent.T @ inertia @ curving
         dofs = human.coordinate_dof[human.actuated]
         adr = model.jnt_qposadr[model.dof_jntid[dofs]]
         target = _target(made, rows[i], size, nc)[adr]

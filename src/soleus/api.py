@@ -119,11 +119,13 @@ def evaluate(
     seed: int = 0,
     checkpoint: str = "best",
     model: str | None = None,
+    engine: str | None = None,
     num_threads: int | None = None,
 ) -> dict[str, Any]:
     """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
 
-    checkpoint, model: as of load(). num_threads: by default the CPUs that this process may use. Raises UserError.
+    checkpoint, model: as of load(). engine: control.engine in place of the run's own. num_threads: by default the CPUs
+    that this process may use. Raises UserError.
     """
     from soleus.evaluation.humans import evaluate as evaluate_policy
     from soleus.machine import threads
@@ -133,7 +135,7 @@ def evaluate(
     for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0), ("num_threads", num_threads, 1)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise UserError(f"evaluate: expected {name} of {least} or more, got {value!r}")
-    trained = load_trained(local_copy(_place(run)), checkpoint, model)
+    trained = load_trained(local_copy(_place(run)), checkpoint, model, engine)
     return evaluate_policy(
         trained.config,
         trained.policy,

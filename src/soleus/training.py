@@ -165,6 +165,7 @@ def _wire(
         if kept:  # now that all of it has been read, and is known to be good
             kept.copy()
             config = kept.config
+        config = _with_engine(config, collector)
         write_bytes(folder / "config.yaml", config_text(config, folder).encode())
         log = Log(folder, resume_steps=counters.steps if content else None)
         videos = Videos(folder, limits.video_every) if limits.video_every else None
@@ -181,6 +182,23 @@ def _wire(
         collector.close()
         raise
     return run
+
+
+def _with_engine(config: RunConfig, collector: Collector) -> RunConfig:
+    """Return the configuration with the engine that auto came to, which a run keeps from then on, and say which."""
+    if (
+        not isinstance(config, HumanRunConfig)
+        or config.control.engine != "auto"
+        or config.parallel.collector != "native"
+    ):
+        return config
+    from soleus.collect.native import NativeCollector
+
+    if not isinstance(collector, NativeCollector):  # one of the caller's own
+        return config
+    engine = collector.simulation.scenario.engine
+    print(engine, flush=True)
+    return config.model_copy(update={"control": config.control.model_copy(update={"engine": engine.name})})
 
 
 def _restore(

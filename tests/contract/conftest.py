@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-import pytest
-
 import native
+import pytest
 
 BOTH = ("test_determinism", "test_divergence", "test_mirror", "test_physics", "test_reset", "test_pool")
 

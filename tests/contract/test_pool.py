@@ -13,14 +13,16 @@ from native import rollout, scenario, simulation
 
 from soleus.sim.buffers import Buffers
 
+STEPS = {"mujoco": 200, "lanes": 4000}  # of a rollout that takes a good part of a second
+
 
 def _threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def test_python_goes_on_during_a_rollout():
+def test_python_goes_on_during_a_rollout(engine):
     made = simulation(scenario(), humans=16, threads=1)
-    buffers = Buffers(made, 200, samples=False)
+    buffers = Buffers(made, STEPS[engine], samples=False)
     made.core.reset(0, buffers["observations"][0])
     ticks, stop = [], threading.Event()
 
@@ -63,9 +65,9 @@ def test_no_more_threads_than_asked_for():
         lambda core: core.reset(0, np.zeros((16, core.observation_size), np.float32)),
     ],
 )
-def test_a_second_caller_is_refused_not_raced_with(call):
+def test_a_second_caller_is_refused_not_raced_with(call, engine):
     made = simulation(scenario(), humans=16, threads=1)
-    buffers = Buffers(made, 100, samples=False)
+    buffers = Buffers(made, STEPS[engine], samples=False)
     made.core.reset(0, buffers["observations"][0])
     rolling = threading.Thread(target=lambda: buffers.run(made, with_policy=True), daemon=True)
     rolling.start()

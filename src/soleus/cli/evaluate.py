@@ -1,7 +1,7 @@
 """`soleus evaluate`: how well a run's policy does."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -36,6 +36,7 @@ def evaluate(
     seed: int = 0,
     checkpoint: Which = "best",
     model: OtherModel = None,
+    engine: Annotated[Literal["auto", "lanes", "mujoco"] | None, tyro.conf.arg(metavar="ENGINE")] = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
@@ -47,6 +48,7 @@ def evaluate(
         seed: Of the episodes' starts.
         checkpoint: Which of the run's checkpoints, or the steps of one; the latest where there is no best one.
         model: Put the policy on another body, a model's name or MJCF file, and say what differs from the run's own.
+        engine: Step the physics with lanes, mujoco or auto; by default with what the run was trained with.
         num_threads: By default the CPUs that this process may use.
         json: Print the numbers as JSON.
     """
@@ -59,5 +61,7 @@ def evaluate(
     from soleus.api import evaluate as evaluate_run
     from soleus.run.summary import as_json
 
-    result = evaluate_run(run, episodes, seed=seed, checkpoint=checkpoint, model=model, num_threads=num_threads)
+    result = evaluate_run(
+        run, episodes, seed=seed, checkpoint=checkpoint, model=model, engine=engine, num_threads=num_threads
+    )
     print(as_json(result) if json else describe(result))

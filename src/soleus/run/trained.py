@@ -38,11 +38,12 @@ class Trained:
         return self.config
 
 
-def load_trained(run: Path, which: str = "best", model: str | None = None) -> Trained:
+def load_trained(run: Path, which: str = "best", model: str | None = None, engine: str | None = None) -> Trained:
     """Return the policy of a run folder, or of a checkpoint file.
 
     which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
-    model: name or file of another body for it. What has changed since the run was trained is told (inputs.check).
+    model: name or file of another body for it. engine: control.engine in place of the run's own. What has changed since
+    the run was trained is told (inputs.check).
     Raises UserError where there is no such run or checkpoint, or where it lacks the muscle network that its control
     needs.
     """
@@ -55,7 +56,8 @@ def load_trained(run: Path, which: str = "best", model: str | None = None) -> Tr
     inputs.check(folder, without=("model",) if model else ())
     inputs.find_modules(folder)
     content = checkpoint.read(file)
-    config = load_config(folder / "config.yaml", {"model": model} if model else None)
+    others = {"model": model, "control.engine": engine}
+    config = load_config(folder / "config.yaml", {key: value for key, value in others.items() if value})
     if model and not isinstance(config, HumanRunConfig):
         raise UserError(f"--model: expected none for a run of other environments, got {model}")
     if model:

@@ -1,5 +1,6 @@
 """Which engine moves the humans: the dynamics in lanes, where they cover a model, or MuJoCo."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from soleus import _core
@@ -8,14 +9,25 @@ from soleus.errors import UserError
 from soleus.models import Human
 from soleus.sim.handover import human_data
 
-Engine = Literal["lanes", "mujoco"]
+
+@dataclass(frozen=True)
+class Engine:
+    """What moves the humans."""
+
+    name: Literal["lanes", "mujoco"]
+    uncovered: tuple[str, ...] = ()
+    """What of the model the lanes do not cover, where that is why MuJoCo moves it."""
+
+    def __str__(self) -> str:
+        if self.name == "lanes":
+            return f"engine: lanes, {_core.LANES} humans to an instruction"
+        return (
+            f"engine: MuJoCo{f', since the lanes do not cover {_in_words(self.uncovered)}' if self.uncovered else ''}"
+        )
 
 
-def uncovered(human: Human, config: HumanRunConfig) -> list[str]:
-    """Return why the lanes do not cover a configuration, an element each; nothing where they do."""
-    return _core.uncovered_by_lanes(
-        human.model._address, human_data(human, config), muscles=config.control.mode != "torque"
-    )
+def _in_words(reasons: tuple[str, ...]) -> str:
+    return f"{reasons[0]}{f' and {len(reasons) - 1} more' if len(reasons) > 1 else ''}"
 
 
 def choose_engine(human: Human, config: HumanRunConfig) -> Engine:
@@ -25,14 +37,14 @@ def choose_engine(human: Human, config: HumanRunConfig) -> Engine:
     """
     asked = config.control.engine
     if asked == "mujoco":
-        return "mujoco"
-    reasons = uncovered(human, config)
+        return Engine("mujoco")
+    with_muscles = config.control.mode != "torque"
+    reasons = tuple(_core.uncovered_by_lanes(human.model._address, human_data(human, config), muscles=with_muscles))
     if not reasons:
-        return "lanes"
+        return Engine("lanes")
     if asked == "auto":
-        return "mujoco"
-    more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        return Engine("mujoco", reasons)
     raise UserError(
-        f"control.engine: expected a model that the lanes cover, but '{config.subject}' has {reasons[0]}{more};"
+        f"control.engine: expected a model that the lanes cover, but '{config.subject}' has {_in_words(reasons)};"
         " control.engine mujoco or auto steps it"
     )

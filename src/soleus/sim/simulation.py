@@ -56,7 +56,7 @@ class Simulation:
                 human_data(human, config),
                 motion_data(scenario.motion) if scenario.motion else None,
                 task_data(config),
-                control_data(config, scenario.engine),
+                control_data(config, scenario.engine.name),
                 num_envs,
                 min(num_threads, num_envs),
                 cpus,

@@ -352,7 +352,7 @@ void DynamicsModel::add_points(int plane, int geom) {
   const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));
   const mjtNum* size = m->geom_size + 3 * geom;
   // What two geoms make of a contact together.
-  p.margin = std::max(m->geom_margin[plane], m->geom_margin[geom]) - std::max(m->geom_gap[plane], m->geom_gap[geom]);
+  p.margin = m->geom_margin[plane] + m->geom_margin[geom];
   const int prior = m->geom_priority[plane] - m->geom_priority[geom];
   const mjtNum *ref1 = m->geom_solref + mjNREF * plane, *ref2 = m->geom_solref + mjNREF * geom;
   mjtNum ref[mjNREF], imp[mjNIMP];

@@ -23,24 +23,33 @@ bool any_of(const mjtNum* values, int count) {
 // Of an actuator, what the lanes' muscles do not have; empty: nothing.
 std::string uncovered_actuator(const mjModel* m, int a) {
   const int out = m->actuator_outadr[a];
-  if (m->actuator_trntype[a] != mjTRN_TENDON) return "a transmission other than a tendon";
+  const int target = m->actuator_trnid[2 * a];
+  const bool on_joint = m->actuator_trntype[a] == mjTRN_JOINT || m->actuator_trntype[a] == mjTRN_JOINTINPARENT;
+  if (on_joint && m->jnt_type[target] != mjJNT_HINGE && m->jnt_type[target] != mjJNT_SLIDE) return "a joint that turns freely";
+  if (!on_joint && m->actuator_trntype[a] != mjTRN_TENDON) return "a transmission other than a tendon or a joint";
   if (m->actuator_gaintype[a] != mjGAIN_MUSCLE || m->actuator_biastype[a] != mjBIAS_MUSCLE) return "a force law other than muscle";
   if (m->actuator_dyntype[a] != mjDYN_MUSCLE && m->actuator_dyntype[a] != mjDYN_NONE) return "dynamics other than muscle";
-  if (!std::equal(m->actuator_gainprm + a * mjNGAIN, m->actuator_gainprm + a * mjNGAIN + 9, m->actuator_biasprm + a * mjNBIAS)) {
-    return "passive forces by parameters of their own";
-  }
   if (m->actuator_forcelimited[out]) return "forcelimited";
   if (m->actuator_actearly[a]) return "actearly";
   if (m->actuator_actlimited[a]) return "actlimited";
   if (m->actuator_delay[a] != 0) return "delay";
   if (m->actuator_armature[out] != 0 || m->actuator_damping[out] != 0) return "armature or damping";
   if (any_of(m->actuator_dampingpoly + mjNPOLY * out, mjNPOLY)) return "damping";
-  const int tendon = m->actuator_trnid[2 * a];
-  if (m->wrap_type[m->tendon_adr[tendon]] == mjWRAP_JOINT) return "a fixed tendon";
+  if (!on_joint && m->wrap_type[m->tendon_adr[target]] == mjWRAP_JOINT) return "a fixed tendon";
   return "";
 }
 
 Wide wide_min_value(Wide x) { return max(x, Wide(mjMINVAL)); }
+
+// Of a muscle's parameters: its greatest force [N], its optimal length [m], and the normal length at length 0.
+struct Scales { double force, optimal, offset; };
+
+Scales scales_of(const mjModel* m, int output, const mjtNum* prm) {
+  const mjtNum* range = m->actuator_lengthrange + 2 * output;
+  const double optimal = (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
+  return {prm[2] >= 0 ? prm[2] : prm[3] / std::max(mjMINVAL, m->actuator_acc0[output]), optimal,
+          prm[0] - range[0] / std::max(mjMINVAL, optimal)};
+}
 
 // mju_muscleGainLength: two parabolas up, two down.
 Wide active_curve(const Muscle& p, Wide length) {
@@ -66,11 +75,12 @@ Wide velocity_curve(const Muscle& p, Wide v) {
   return select(v <= Wide(-1.0), zero, select(v <= zero, shortening, select(v <= Wide(y), longer, Wide(p.lengthening))));
 }
 
+// mju_muscleBias, over the greatest force and with the other sign.
 Wide passive_curve(const Muscle& p, Wide length) {
-  const double b = 0.5 * (1 + p.most), inverse = 1 / std::max(mjMINVAL, b - 1);
+  const double b = 0.5 * (1 + p.passive_most), inverse = 1 / std::max(mjMINVAL, b - 1);
   const Wide near = (length - Wide(1.0)) * inverse, far = (length - Wide(b)) * inverse;
   const Wide curve = select(length <= Wide(b), 0.5 * Wide(near * near), far + Wide(0.5));
-  return where(length > Wide(1.0), p.passive * curve);
+  return where(length > Wide(1.0), curve);
 }
 
 // phi of Minetti and Alexander 1997, of a shortening velocity over the greatest one.
@@ -120,14 +130,17 @@ LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dyn
 void LaneMuscleModel::add_muscle(int k) {
   const HumanModel& h = dynamics_->human();
   const mjModel* m = h.mujoco();
-  const int a = h.muscle_actuator[k], out = m->actuator_outadr[a], tendon = m->actuator_trnid[2 * a];
+  const int a = h.muscle_actuator[k], out = m->actuator_outadr[a], target = m->actuator_trnid[2 * a];
   const std::string reason = uncovered_actuator(m, a);
   require(reason.empty(), name_of(m, a) + ": " + reason);
   Muscle p{};
   p.stretches_begin = static_cast<int>(stretches_.size());
   muscles_.push_back(p);
   const double gear = m->actuator_gear[6 * a];
-  const int adr = m->tendon_adr[tendon], count = m->tendon_num[tendon];
+  const bool has_path = m->actuator_trntype[a] == mjTRN_TENDON;
+  muscles_[k].dof = muscles_[k].slot = -1;
+  if (!has_path) add_joint(k, m->jnt_dofadr[target], gear);
+  const int adr = has_path ? m->tendon_adr[target] : 0, count = has_path ? m->tendon_num[target] : 0;
   double divisor = 1;
   for (int j = 0; j < count - 1;) {
     const int *type = m->wrap_type + adr + j, *id = m->wrap_objid + adr + j;
@@ -145,15 +158,19 @@ void LaneMuscleModel::add_muscle(int k) {
   }
   Muscle& own = muscles_[k];
   own.stretches_end = static_cast<int>(stretches_.size());
-  const mjtNum *prm = m->actuator_gainprm + a * mjNGAIN, *range = m->actuator_lengthrange + 2 * out;
-  own.force = prm[2] >= 0 ? prm[2] : prm[3] / std::max(mjMINVAL, m->actuator_acc0[out]);
-  own.optimal = (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
-  own.offset = prm[0] - range[0] / std::max(mjMINVAL, own.optimal);
+  const mjtNum *prm = m->actuator_gainprm + a * mjNGAIN, *passive = m->actuator_biasprm + a * mjNBIAS;
+  const Scales active_scales = scales_of(m, out, prm), passive_scales = scales_of(m, out, passive);
+  own.force = active_scales.force;
+  own.optimal = active_scales.optimal;
+  own.offset = active_scales.offset;
   own.least = prm[4];
   own.most = prm[5];
   own.fastest = prm[6];
-  own.passive = prm[7];
   own.lengthening = prm[8];
+  own.passive_force = passive_scales.force * passive[7];
+  own.passive_optimal = passive_scales.optimal;
+  own.passive_offset = passive_scales.offset;
+  own.passive_most = passive[5];
   const mjtNum* dynamics = m->actuator_dynprm + a * mjNDYN;
   own.activation_time = dynamics[0];
   own.deactivation_time = dynamics[1];
@@ -166,6 +183,18 @@ void LaneMuscleModel::add_muscle(int k) {
   const bool limited = m->actuator_ctrllimited[own.control];
   own.control_low = limited ? m->actuator_ctrlrange[2 * own.control] : -kNone;
   own.control_high = limited ? m->actuator_ctrlrange[2 * own.control + 1] : kNone;
+}
+
+void LaneMuscleModel::add_joint(int k, int dof, double gear) {
+  const HumanModel& h = dynamics_->human();
+  Muscle& p = muscles_[k];
+  p.dof = dof;
+  p.gear = gear;
+  const int actuated = h.coordinate_actuated()[h.dof_coordinate[dof]];
+  for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+    if (h.crossing[s] == actuated) p.slot = s;
+  }
+  require(actuated >= 0 && p.slot >= 0, name_of(h.mujoco(), h.muscle_actuator[k]) + ": a joint of the root");
 }
 
 void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, double scale) {
@@ -349,6 +378,10 @@ void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
   for (std::size_t k = 0; k < muscles.size(); ++k) {
     const Muscle& p = muscles[k];
     Wide length(p.fixed_length);
+    if (p.dof >= 0) {
+      length = t.qpos[t.model->dofs()[p.dof].qpos] * p.gear;
+      m.moment[p.slot] = t.coupling[p.dof] * p.gear;
+    }
     for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
       const LaneMuscleModel::Stretch& stretch = m.model->stretches()[s];
       length += Wide(stretch.scale) * stretch_length(m, t, stretch);
@@ -362,7 +395,8 @@ void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
     const Wide normal = length * (1 / std::max(mjMINVAL, p.optimal)) + Wide(p.offset);
     const Wide fast = speed * (1 / std::max(mjMINVAL, p.optimal * p.fastest));
     m.gain[k] = Wide(-p.force * active_curve(p, normal)) * velocity_curve(p, fast);
-    m.bias[k] = -p.force * passive_curve(p, normal);
+    const Wide stretched = length * (1 / std::max(mjMINVAL, p.passive_optimal)) + Wide(p.passive_offset);
+    m.bias[k] = -p.passive_force * passive_curve(p, stretched);
   }
 }
 

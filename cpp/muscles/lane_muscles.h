@@ -41,8 +41,11 @@ class LaneMuscleModel {
   struct Muscle {
     int stretches_begin, stretches_end;
     double fixed_length;            // of stretches within one link [m]
+    int dof, slot;                  // of the joint that it acts on directly, with this gear; -1: it has a path
+    double gear;
     // Of MuJoCo's law (mju_muscleGain, mju_muscleBias): lengths are normalised as offset + length / optimal.
-    double optimal, offset, force, least, most, fastest, passive, lengthening;
+    double optimal, offset, force, least, most, fastest, lengthening;
+    double passive_optimal, passive_offset, passive_force, passive_most;
     double activation_time, deactivation_time;  // [s]
     double smoothing;               // width of the switch between the two, of excitation; 0: none
     double control_low, control_high;
@@ -59,6 +62,7 @@ class LaneMuscleModel {
 
  private:
   void add_muscle(int k);
+  void add_joint(int k, int dof, double gear);
   void add_stretch(int k, int from, int to, int wrap, double scale);
   void add_arms(int k, int from_link, int to_link);
   int add_site(int site);

@@ -106,11 +106,12 @@ Plane wrap_outside(const Wide2& a, const Wide2& b, double radius, const Wide2* s
   return out;
 }
 
-// Touches the circle from within at one point, where the string bends as light is reflected: the root z of
-// asin(A z) + asin(B z) - 2 asin(z) + G = 0, by the Newton steps that MuJoCo takes.
+// Touches the circle from within at one point, where the string bends as light is reflected, by an angle t to the radius:
+// 2 t - asin(A sin t) - asin(B sin t) is the angle between both ends as seen from the centre. It grows and bends upwards
+// with t, so that Newton's steps from a right angle come down to it.
 Plane wrap_inside(const Wide2& a, const Wide2& b, double radius) {
   constexpr int kMost = 20;
-  constexpr double kTolerance = 1e-6, kStart = 1 - 1e-7;
+  constexpr double kTolerance = 1e-14;  // [rad]
   const Wide r(radius), zero(0.0), one(1.0);
   const Wide a_length = sqrt(dot(a, a)), b_length = sqrt(dot(b, b));
   const Wide2 d = b - a;
@@ -121,38 +122,25 @@ Plane wrap_inside(const Wide2& a, const Wide2& b, double radius) {
   const Wide2 nearest = a + scaled(s, d);
   wraps = wraps & !(apart & (s > zero) & (s < one) & (sqrt(dot(nearest, nearest)) <= r));
   const Wide A = r / select(wraps, a_length, one), B = r / select(wraps, b_length, one);
-  const Wide cosine = (a_length * a_length + Wide(b_length * b_length) - dd) / select(wraps, 2.0 * (a_length * b_length), one);
-  wraps = wraps & !(cosine < Wide(-1 + kSmall));
-  const Wide2 middle = scaled(r, unit(scaled(Wide(0.5), a + b)));
-  Plane out{wraps, zero, middle, middle};
-  WideMask searching = wraps & !(cosine > Wide(1 - kSmall));
-  if (!any(searching)) return out;
-  const Wide G = angle_of(clamp(cosine, Wide(-1.0), one), sqrt(max(one - cosine * cosine, zero)));
-  auto value = [&](Wide z) { return arc_sine(A * z) + arc_sine(B * z) - 2.0 * arc_sine(z) + G; };
-  Wide z(kStart), f = value(z);
-  searching = searching & !(f > zero);
-  WideMask found = searching & (abs(f) <= Wide(kTolerance));
-  searching = searching & !found;
+  const Wide between = angle_of(dot(a, b), abs(cross(a, b)));
+  Wide t(0.5 * kPi), sine(1.0), cosine(0.0);
+  WideMask searching = wraps;
   for (int i = 0; i < kMost && any(searching); ++i) {
-    const Wide z2 = z * z;
-    auto over = [&](Wide k) { return k / max(Wide(kSmall), sqrt(max(one - z2 * (k * k), zero))); };
-    const Wide slope = over(A) + over(B) - 2.0 * over(one);
-    const Wide next = z - f / select(slope == zero, one, slope);
-    searching = searching & !(slope > Wide(-kSmall)) & !(next > z);
-    z = select(searching, next, z);
-    f = select(searching, value(z), f);
-    searching = searching & !(f > Wide(kTolerance));
-    const WideMask close = searching & (abs(f) <= Wide(kTolerance));
-    if (i + 1 < kMost) found = found | close;  // the last step is taken for a failure
+    const Wide value = 2.0 * t - arc_sine(A * sine) - arc_sine(B * sine) - between;
+    auto share = [&](Wide k) { return k * cosine / sqrt(max(one - (k * sine) * (k * sine), Wide(kSmall))); };
+    const Wide slope = Wide(2.0) - share(A) - share(B);
+    const Wide next = clamp(t - value / slope, zero, Wide(0.5 * kPi));
+    const WideMask close = abs(next - t) < Wide(kTolerance);
+    t = select(searching, next, t);
     searching = searching & !close;
+    sincos(t, sine, cosine);
   }
   const WideMask from_a = cross(a, b) > zero;
   const Wide2 start = unit(select(from_a, a, b));
-  Wide sine, cosine_turn;
-  sincos(arc_sine(z) - arc_sine(select(from_a, A, B) * z), sine, cosine_turn);
-  const Wide2 point = scaled(r, {cosine_turn * start.x - sine * start.y, sine * start.x + cosine_turn * start.y});
-  out.first = out.second = select(found, point, middle);
-  return out;
+  Wide turn_sine, turn_cosine;
+  sincos(t - arc_sine(select(from_a, A, B) * sine), turn_sine, turn_cosine);
+  const Wide2 point = scaled(r, {turn_cosine * start.x - turn_sine * start.y, turn_sine * start.x + turn_cosine * start.y});
+  return {wraps, zero, point, point};
 }
 
 // The plane of a sphere's wrap: through its centre and both ends.

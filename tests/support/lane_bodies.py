@@ -1,0 +1,116 @@
+"""Persons with odd parts, for the dynamics in lanes: each has much that the built-in models do not have."""
+
+from pathlib import Path
+
+from soleus import models
+from soleus.config.sources import ModelFiles
+from soleus.models import Human
+
+# Ball joints, a slide, anchors and centres of mass off their frames, springs, feet of spheres and boxes, a sloping ground;
+# muscles round a sphere with and without a side site, round a cylinder from outside and from within, over a pulley, on a
+# joint, with a gear.
+_BALL_LEG = """
+  <body name="thigh_{s}" pos="0.01 {y} -0.05" quat="0.99 0.02 {z} 0.03">
+    <inertial pos="0.01 {y} -0.2" mass="7" fullinertia="0.11 0.12 0.03 0.01 -0.004 0.006"/>
+    <joint name="hip_{s}" type="ball" pos="0.005 0 0.01" damping="2"/>
+    <geom name="hip_ball_{s}" type="sphere" size="0.04" contype="0" conaffinity="0" mass="0"/>
+    <site name="thigh_front_{s}" pos="0.05 0 -0.2"/><site name="thigh_back_{s}" pos="-0.05 0 -0.25"/>
+    <site name="hip_side_{s}" pos="0.06 0.01 0"/>
+    <body name="shank_{s}" pos="0 0 -0.4">
+      <inertial pos="0.01 0.02 -0.17" mass="3" diaginertia="0.05 0.05 0.01"/>
+      <joint name="knee_{s}" axis="0.05 1 0.02" range="0 120" pos="0.01 0.002 0.01" stiffness="3" springref="20" damping="0.7"/>
+      <geom name="knee_roll_{s}" type="cylinder" size="0.03 0.05" euler="90 10 0" contype="0" conaffinity="0" mass="0"/>
+      <geom name="shank_ring_{s}" type="cylinder" size="0.03 0.05" euler="90 0 0" pos="0.06 0 -0.04" contype="0" conaffinity="0"
+        mass="0"/>
+      <site name="ring_side_{s}" pos="0.06 0 -0.04"/>
+      <site name="shank_front_{s}" pos="0.04 0.01 -0.12"/><site name="shank_back_{s}" pos="-0.05 0 -0.1"/>
+      <body name="foot_{s}" pos="0 0 -0.4">
+        <joint name="ankle_{s}" axis="0 -1 0.1" range="-40 30" damping="0.5"/>
+        <geom name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.05 0 -0.03" euler="3 5 2" mass="1"/>
+        <geom name="heel_{s}" type="sphere" size="0.03" pos="-0.06 0.01 -0.03" mass="0.3" friction="0.8" solimp="0.8 0.97 0.01 0.4 3"/>
+        <geom name="toe_{s}" type="sphere" size="0.02" pos="0.13 -0.01 -0.03" mass="0.2" condim="1" solref="-3000 -60"/>
+        <site name="foot_back_{s}" pos="-0.08 0 0"/><site name="foot_front_{s}" pos="0.1 0 0"/>
+      </body>
+    </body>
+  </body>"""
+_BALL_TENDONS = """
+  <spatial name="flexor_{s}"><site site="belly_{s}"/><geom geom="hip_ball_{s}" sidesite="hip_side_{s}"/><site site="thigh_front_{s}"/>
+    <geom geom="shank_ring_{s}" sidesite="ring_side_{s}"/><site site="shank_front_{s}"/></spatial>
+  <spatial name="extensor_{s}"><site site="rump_{s}"/><geom geom="hip_ball_{s}"/><site site="thigh_back_{s}"/>
+    <geom geom="knee_roll_{s}"/><site site="shank_back_{s}"/></spatial>
+  <spatial name="calf_{s}"><site site="thigh_back_{s}"/><site site="shank_back_{s}"/><site site="foot_back_{s}"/><pulley divisor="2"/>
+    <site site="shank_front_{s}"/><site site="foot_front_{s}"/></spatial>"""
+_BALL_MUSCLES = """
+  <muscle name="flexor_{s}" tendon="flexor_{s}" force="900" lengthrange="0.3 0.9"/>
+  <muscle name="extensor_{s}" tendon="extensor_{s}" scale="400" lengthrange="0.2 0.8" gear="1.3"/>
+  <muscle name="calf_{s}" tendon="calf_{s}" force="1500" lengthrange="0.3 1.1" timeconst="0.02 0.06" tausmooth="0.2"/>
+  <muscle name="shin_{s}" joint="ankle_{s}" gear="-0.04" force="700" lengthrange="-0.05 0.05"/>"""
+_SIDES = (("r", -0.1, 0.05), ("l", 0.1, -0.05))
+
+
+def _both(text: str) -> str:
+    return "".join(text.format(s=side, y=y, z=z) for side, y, z in _SIDES)
+
+
+BALLS = f"""<mujoco model="balls"><compiler angle="degree" autolimits="true"/>
+  <default><geom margin="0.002" conaffinity="0"/><joint armature="0.01"/></default>
+  <worldbody><geom name="floor" type="plane" size="0 0 1" contype="0" conaffinity="1" euler="2 -3 10" friction="1.1"/>
+    <body name="pelvis" pos="0.02 0 1" quat="0.99 0.01 0.05 0.02"><freejoint name="root"/>
+      <geom type="capsule" fromto="0 0 0 0.02 0 0.2" size="0.1" mass="20" contype="0" conaffinity="0"/>
+      <site name="belly_r" pos="0.08 -0.1 0.05"/><site name="belly_l" pos="0.08 0.1 0.05"/>
+      <site name="rump_r" pos="-0.1 -0.1 0.02"/><site name="rump_l" pos="-0.1 0.1 0.02"/>
+      <body name="torso" pos="0 0 0.2">
+        <joint name="spine" type="slide" axis="0 0.1 1" range="-0.05 0.05" stiffness="2000" damping="50"/>
+        <geom type="capsule" fromto="0 0 0 0 0.02 0.3" size="0.08" mass="20" contype="0" conaffinity="0"/>
+        <body name="head" pos="0 0 0.4" euler="5 0 0"><geom size="0.1" mass="5" contype="0" conaffinity="0"/></body>
+      </body>{_both(_BALL_LEG)}
+    </body></worldbody>
+  <tendon>{_both(_BALL_TENDONS)}</tendon>
+  <actuator>{_both(_BALL_MUSCLES)}</actuator></mujoco>"""
+
+# A root of three joints in a plane, knees that shift and turn by polynomials of one angle, a patella on another branch,
+# feet of capsules, rough and smooth, with margins and gaps.
+_KNEE_LEG = """
+  <body name="thigh_{s}" pos="0 {y} -0.05">
+    <joint name="hip_{s}" axis="0 -1 0" range="-60 60" damping="1"/>
+    <geom type="capsule" fromto="0 0 0 0 0 -0.38" size="0.05" mass="7" contype="0" conaffinity="0"/>
+    <body name="shank_{s}" pos="0 0 -0.4">
+      <joint name="knee_x_{s}" type="slide" axis="1 0 0" armature="0.2"/><joint name="knee_z_{s}" type="slide" axis="0 0 1"/>
+      <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5"/>
+      <joint name="knee_tilt_{s}" axis="0 0.1 1" range="-20 4" damping="0.3"/>
+      <geom type="capsule" fromto="0 0 0 0 0 -0.38" size="0.04" mass="3" contype="0" conaffinity="0"/>
+      <body name="foot_{s}" pos="0 0 -0.4">
+        <joint name="ankle_{s}" axis="0 -1 0" range="-40 30" stiffness="5"/>
+        <geom name="sole_{s}" type="capsule" fromto="-0.05 -0.02 -0.03 0.12 0.02 -0.03" size="0.025" mass="1" margin="0.004" gap="0.001"/>
+        <geom name="edge_{s}" type="capsule" fromto="-0.05 0.03 -0.03 0.12 0.03 -0.02" size="0.02" mass="0.5" friction="0.3"
+          solref="0.03 0.8" priority="1"/>
+      </body>
+    </body>
+    <body name="patella_{s}" pos="0.04 0 -0.38">
+      <joint name="patella_x_{s}" type="slide" axis="1 0 0"/><joint name="patella_turn_{s}" axis="0 1 0"/>
+      <geom type="sphere" size="0.02" mass="0.1" contype="0" conaffinity="0"/>
+    </body>
+  </body>"""
+_KNEE_COUPLING = """
+  <joint joint1="knee_x_{s}" joint2="knee_{s}" polycoef="0 0.01 -0.006 0.002 0"/>
+  <joint joint1="knee_z_{s}" joint2="knee_{s}" polycoef="0.001 -0.004 0.003 0 0.0005"/>
+  <joint joint1="knee_tilt_{s}" joint2="knee_{s}" polycoef="0 -0.1 0.02 0 0"/>
+  <joint joint1="patella_x_{s}" joint2="knee_{s}" polycoef="0 -0.02 0.004 0 0"/>
+  <joint joint1="patella_turn_{s}" joint2="knee_{s}" polycoef="0 0.8 0 0 0"/>"""
+KNEES = f"""<mujoco model="knees"><compiler angle="degree" autolimits="true"/>
+  <default><geom conaffinity="0"/><joint armature="0.005"/></default>
+  <worldbody><geom name="floor" type="plane" size="0 0 1" contype="0" conaffinity="1"/>
+    <body name="pelvis" pos="0 0 1">
+      <joint name="root_tx" type="slide" axis="1 0 0"/><joint name="root_tz" type="slide" axis="0 0 1"/>
+      <joint name="root_ry" axis="0 1 0"/>
+      <geom type="capsule" fromto="0 0 0 0 0 0.5" size="0.1" mass="40" contype="0" conaffinity="0"/>
+      <body name="head" pos="0 0 0.6"><geom size="0.1" mass="5" contype="0" conaffinity="0"/></body>{_both(_KNEE_LEG)}
+    </body></worldbody>
+  <equality>{_both(_KNEE_COUPLING)}</equality></mujoco>"""
+
+
+def load(folder: Path, text: str) -> Human:
+    """Load one of these persons, through a file in a folder."""
+    path = folder / "person.xml"
+    path.write_text(text)
+    return models.load(ModelFiles(mjcf=str(path)))

@@ -6,9 +6,9 @@ from soleus import models
 from soleus.config.sources import ModelFiles
 from soleus.models import Human
 
-# Ball joints, a slide, anchors and centres of mass off their frames, springs, feet of spheres and boxes, a sloping ground;
-# muscles round a sphere with and without a side site, round a cylinder from outside and from within, over a pulley, on a
-# joint, with a gear.
+# Ball joints, a slide, anchors and centres of mass off their frames, springs, feet of spheres and boxes, a sloping
+# ground; muscles round a sphere with and without a side site, round a cylinder from outside and from within, over a
+# pulley, on a joint, with a gear.
 _BALL_LEG = """
   <body name="thigh_{s}" pos="0.01 {y} -0.05" quat="0.99 0.02 {z} 0.03">
     <inertial pos="0.01 {y} -0.2" mass="7" fullinertia="0.11 0.12 0.03 0.01 -0.004 0.006"/>
@@ -18,27 +18,34 @@ _BALL_LEG = """
     <site name="hip_side_{s}" pos="0.06 0.01 0"/>
     <body name="shank_{s}" pos="0 0 -0.4">
       <inertial pos="0.01 0.02 -0.17" mass="3" diaginertia="0.05 0.05 0.01"/>
-      <joint name="knee_{s}" axis="0.05 1 0.02" range="0 120" pos="0.01 0.002 0.01" stiffness="3" springref="20" damping="0.7"/>
-      <geom name="knee_roll_{s}" type="cylinder" size="0.03 0.05" euler="90 10 0" contype="0" conaffinity="0" mass="0"/>
-      <geom name="shank_ring_{s}" type="cylinder" size="0.03 0.05" euler="90 0 0" pos="0.06 0 -0.04" contype="0" conaffinity="0"
+      <joint name="knee_{s}" axis="0.05 1 0.02" range="0 120" pos="0.01 0.002 0.01" stiffness="3" springref="20"
+        damping="0.7"/>
+      <geom name="knee_roll_{s}" type="cylinder" size="0.03 0.05" euler="90 10 0" contype="0" conaffinity="0"
+        mass="0"/>
+      <geom name="shank_ring_{s}" type="cylinder" size="0.03 0.05" euler="90 0 0" pos="0.06 0 -0.04" contype="0"
+        conaffinity="0"
         mass="0"/>
       <site name="ring_side_{s}" pos="0.06 0 -0.04"/>
       <site name="shank_front_{s}" pos="0.04 0.01 -0.12"/><site name="shank_back_{s}" pos="-0.05 0 -0.1"/>
       <body name="foot_{s}" pos="0 0 -0.4">
         <joint name="ankle_{s}" axis="0 -1 0.1" range="-40 30" damping="0.5"/>
         <geom name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.05 0 -0.03" euler="3 5 2" mass="1"/>
-        <geom name="heel_{s}" type="sphere" size="0.03" pos="-0.06 0.01 -0.03" mass="0.3" friction="0.8" solimp="0.8 0.97 0.01 0.4 3"/>
-        <geom name="toe_{s}" type="sphere" size="0.02" pos="0.13 -0.01 -0.03" mass="0.2" condim="1" solref="-3000 -60"/>
+        <geom name="heel_{s}" type="sphere" size="0.03" pos="-0.06 0.01 -0.03" mass="0.3" friction="0.8"
+          solimp="0.8 0.97 0.01 0.4 3"/>
+        <geom name="toe_{s}" type="sphere" size="0.02" pos="0.13 -0.01 -0.03" mass="0.2" condim="1" solref="-3000
+          -60"/>
         <site name="foot_back_{s}" pos="-0.08 0 0"/><site name="foot_front_{s}" pos="0.1 0 0"/>
       </body>
     </body>
   </body>"""
 _BALL_TENDONS = """
-  <spatial name="flexor_{s}"><site site="belly_{s}"/><geom geom="hip_ball_{s}" sidesite="hip_side_{s}"/><site site="thigh_front_{s}"/>
+  <spatial name="flexor_{s}"><site site="belly_{s}"/><geom geom="hip_ball_{s}" sidesite="hip_side_{s}"/>
+    <site site="thigh_front_{s}"/>
     <geom geom="shank_ring_{s}" sidesite="ring_side_{s}"/><site site="shank_front_{s}"/></spatial>
   <spatial name="extensor_{s}"><site site="rump_{s}"/><geom geom="hip_ball_{s}"/><site site="thigh_back_{s}"/>
     <geom geom="knee_roll_{s}"/><site site="shank_back_{s}"/></spatial>
-  <spatial name="calf_{s}"><site site="thigh_back_{s}"/><site site="shank_back_{s}"/><site site="foot_back_{s}"/><pulley divisor="2"/>
+  <spatial name="calf_{s}"><site site="thigh_back_{s}"/><site site="shank_back_{s}"/><site site="foot_back_{s}"/>
+    <pulley divisor="2"/>
     <site site="shank_front_{s}"/><site site="foot_front_{s}"/></spatial>"""
 _BALL_MUSCLES = """
   <muscle name="flexor_{s}" tendon="flexor_{s}" force="900" lengthrange="0.3 0.9"/>
@@ -75,14 +82,17 @@ _KNEE_LEG = """
     <joint name="hip_{s}" axis="0 -1 0" range="-60 60" damping="1"/>
     <geom type="capsule" fromto="0 0 0 0 0 -0.38" size="0.05" mass="7" contype="0" conaffinity="0"/>
     <body name="shank_{s}" pos="0 0 -0.4">
-      <joint name="knee_x_{s}" type="slide" axis="1 0 0" armature="0.2"/><joint name="knee_z_{s}" type="slide" axis="0 0 1"/>
+      <joint name="knee_x_{s}" type="slide" axis="1 0 0" armature="0.2"/>
+        <joint name="knee_z_{s}" type="slide" axis="0 0 1"/>
       <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5"/>
       <joint name="knee_tilt_{s}" axis="0 0.1 1" range="-20 4" damping="0.3"/>
       <geom type="capsule" fromto="0 0 0 0 0 -0.38" size="0.04" mass="3" contype="0" conaffinity="0"/>
       <body name="foot_{s}" pos="0 0 -0.4">
         <joint name="ankle_{s}" axis="0 -1 0" range="-40 30" stiffness="5"/>
-        <geom name="sole_{s}" type="capsule" fromto="-0.05 -0.02 -0.03 0.12 0.02 -0.03" size="0.025" mass="1" margin="0.004" gap="0.001"/>
-        <geom name="edge_{s}" type="capsule" fromto="-0.05 0.03 -0.03 0.12 0.03 -0.02" size="0.02" mass="0.5" friction="0.3"
+        <geom name="sole_{s}" type="capsule" fromto="-0.05 -0.02 -0.03 0.12 0.02 -0.03" size="0.025" mass="1"
+          margin="0.004" gap="0.001"/>
+        <geom name="edge_{s}" type="capsule" fromto="-0.05 0.03 -0.03 0.12 0.03 -0.02" size="0.02" mass="0.5"
+          friction="0.3"
           solref="0.03 0.8" priority="1"/>
       </body>
     </body>

@@ -23,9 +23,6 @@ double metabolic_share(double velocity) {
   return std::max(0.0, (0.054 + 0.506 * v + 2.46 * v * v) / (1 - 1.13 * v + 12.8 * v * v - 1.64 * v * v * v));
 }
 
-// Polylines know no greatest velocity: 10 optimal lengths a second (F. E. Zajac, Crit. Rev. Biomed. Eng. 17(4), 1989).
-constexpr double kFastest = 10.0;
-
 }  // namespace
 
 HumanState::HumanState(const HumanModel& model) : HumanView(model), model_(&model), data_(mj_makeData(model.mujoco())) {
@@ -432,7 +429,7 @@ double HumanState::polyline_power() const {
     for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
       shortening += path_.moment[s] * data_->qvel[h.coordinate_dof[h.actuated[h.crossing[s]]]];
     }
-    const double vmax = kFastest * paths.optimal_length(k);
+    const double vmax = kFastestPolyline * paths.optimal_length(k);
     power += activation_[k] * paths.max_force()[k] * vmax * metabolic_share(shortening / vmax);
   }
   return power;

@@ -65,10 +65,15 @@ void LanePhysics::reset(int index, std::span<const double> qpos, std::span<const
     const auto& rest = world_.model.ctrl_rest;
     for (std::size_t k = 0; k < tile.desired.size(); ++k) {
       tile.muscles->activation[k].set(lane, 0.0);
-      tile.muscles->excitation[k].set(lane, rest.empty() ? 0.0 : rest[tile.muscles->model->muscles()[k].control]);
+      const int control = tile.muscles->model->muscles()[k].control;
+      tile.muscles->excitation[k].set(lane, rest.empty() || control < 0 ? 0.0 : rest[control]);
     }
   }
   update(tile);
+  const LaneArray<Wide> applied = tile.dynamics.applied;
+  if (tile.muscles) pull_muscles(*tile.muscles, tile.dynamics.applied);
+  find_forces(tile.dynamics, one_lane(lane));
+  tile.dynamics.applied = applied;
   views_[index].refresh();
 }
 
@@ -283,14 +288,15 @@ void LanePhysics::pose_simulation(int index) const {
   const LaneMuscles& muscles = *tile_of(index).muscles;
   for (int k = 0; k < h.num_muscles(); ++k) {
     const LaneMuscleModel::Muscle& own = muscles.model->muscles()[k];
-    d->ctrl[own.control] = muscles.excitation[k][lane];
+    if (own.control >= 0) d->ctrl[own.control] = muscles.excitation[k][lane];
     if (own.stateful) d->act[own.activation] = muscles.activation[k][lane];
   }
 }
 
 int LanePhysics::state_size() const {
   const HumanModel& h = world_.model;
-  return mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION) + h.num_coordinates() + static_cast<int>(h.feet.size());
+  return mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION) + h.num_coordinates() + static_cast<int>(h.feet.size()) +
+         (h.has_polylines() ? h.num_muscles() : 0);
 }
 
 void LanePhysics::save(int index, double* state) const {
@@ -301,6 +307,7 @@ void LanePhysics::save(int index, double* state) const {
   state += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
   for (Wide x : tile.constraint) *state++ = x[index % kLanes];
   for (Wide x : tile.foot_force) *state++ = x[index % kLanes];
+  for (int k = 0; h.has_polylines() && k < h.num_muscles(); ++k) *state++ = views_[index].activation(k);
 }
 
 void LanePhysics::restore(int index, const double* state) {
@@ -323,11 +330,14 @@ void LanePhysics::restore(int index, const double* state) {
   }
   for (std::size_t k = 0; tile.muscles && k < tile.desired.size(); ++k) {
     const LaneMuscleModel::Muscle& own = tile.muscles->model->muscles()[k];
-    tile.muscles->excitation[k].set(lane, d->ctrl[own.control]);
+    if (own.control >= 0) tile.muscles->excitation[k].set(lane, d->ctrl[own.control]);
     if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.activation]);
   }
   for (Wide& x : tile.dynamics.constraint) x.set(lane, *state++);
   for (Wide& x : tile.dynamics.foot_force) x.set(lane, *state++);
+  for (int k = 0; h.has_polylines() && k < h.num_muscles(); ++k, ++state) {
+    if (tile.muscles) tile.muscles->excitation[k].set(lane, *state);
+  }
   update(tile);
   views_[index].refresh();
 }

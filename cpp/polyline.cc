@@ -10,11 +10,6 @@
 namespace soleus {
 namespace {
 
-// Width of the active, steepness of the passive force-length curve; 0.6 is the passive strain at maximum force.
-constexpr double kActiveWidth = 0.5;
-constexpr double kPassiveShape = 4.0;
-constexpr double kPassiveStrain = 0.6;
-
 bool moves(const mjModel* m, int joint, int body) {
   for (; body > 0; body = m->body_parentid[body]) {
     if (m->jnt_bodyid[joint] == body) return true;

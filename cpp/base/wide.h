@@ -137,6 +137,7 @@ inline WideMask operator<=(Wide a, Wide b) { return {a.v <= b.v}; }
 inline WideMask operator>(Wide a, Wide b) { return {a.v > b.v}; }
 inline WideMask operator>=(Wide a, Wide b) { return {a.v >= b.v}; }
 inline WideMask operator==(Wide a, Wide b) { return {a.v == b.v}; }
+inline WideMask operator>(Product a, Wide b) { return Wide(a) > b; }
 inline WideMask operator!=(Wide a, Wide b) { return {a.v != b.v}; }
 
 inline Wide select(WideMask m, Wide yes, Wide no) { return {m.bits ? yes.v : no.v}; }

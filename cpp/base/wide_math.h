@@ -1,4 +1,4 @@
-// Sine, cosine and arc tangent of wide numbers, the same bits on every processor.
+// Sine, cosine, arc tangent and exponential of wide numbers, the same bits on every processor.
 #pragma once
 
 #include "base/wide.h"
@@ -56,6 +56,24 @@ inline Wide angle_of(Wide x, Wide y) {
   const Wide half = 4.0 * (t3 + (t3 * z) * p);
   const Wide whole = 2.0 * half;
   return select(none & !left, Wide(0.0), select(steep, Wide(3.14159265358979323846) - whole, whole));
+}
+
+// To about 1 unit in the last place, for arguments between -700 and 700; beyond them that of the nearer end.
+// Reduction by ln 2 in two parts, and the Taylor series to the 13th power over [-ln 2 / 2, ln 2 / 2].
+inline Wide exp(Wide x) {
+  constexpr double kShift = 6755399441055744.0;
+  x = clamp(x, Wide(-700.0), Wide(700.0));
+  const Wide scaled = x * 1.44269504088896338700 + Wide(kShift);
+  const WideInts exponent = (WideInts)scaled.v;
+  const Wide n = scaled - Wide(kShift);
+  Wide r = x - n * 6.93147180369123816490e-01;
+  r -= n * 1.90821492927058770002e-10;
+  constexpr double kFactors[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
+                                 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0};
+  Wide p(kFactors[0]);
+  for (int i = 1; i < 14; ++i) p = p * r + Wide(kFactors[i]);
+  // The power of two goes into the exponent's bits.
+  return {(WideDoubles)((WideInts)p.v + (exponent << 52))};
 }
 
 }  // namespace soleus

@@ -2,35 +2,54 @@
 
 #include <algorithm>
 
-#include "base/wide_math.h"
+#include "dynamics/wide_ball_limits.h"
 
 namespace soleus {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
-// Coordinates of a rotation: its exponential map from rest, as mju_quat2Vel() has it.
-Wide3 exponential_map(const WideQuat& q) {
-  const Wide3 v{q.x, q.y, q.z};
-  const Wide length = sqrt(dot(v, v));
-  const WideMask none = length < Wide(mjMINVAL);
-  Wide angle = 2.0 * angle_of(q.w, length);
-  angle = select(angle > Wide(kPi), angle - Wide(2 * kPi), angle);
-  return Wide(select(none, Wide(0.0), angle / select(none, Wide(1.0), length))) * v;
-}
-
 // Position minus target of a ball joint, by the way round that is the shorter.
 Wide3 turn_error(const DynamicsTile& t, const HumanModel::Rotation& r, std::span<const Wide> target) {
-  const mjtNum* rest = t.model->human().mujoco()->qpos0 + r.qpos;
-  const Wide* q = t.qpos.data() + r.qpos;
-  const WideQuat from{Wide(rest[0]), Wide(-rest[1]), Wide(-rest[2]), Wide(-rest[3])};
-  const Wide3 now = exponential_map(from * WideQuat{q[0], q[1], q[2], q[3]});
+  const Wide3 now = turn_coordinates(t, r);
   Wide3 error = now - Wide3{target[r.coordinate], target[r.coordinate + 1], target[r.coordinate + 2]};
   // A turn by an angle is one by it less a whole turn, the other way.
   const Wide angle = sqrt(dot(now, now));
   const WideMask longer = dot(error, now) > kPi * angle;
   add_scaled(error, where(longer, Wide(-2 * kPi) / select(longer, angle, Wide(1.0))), now);
   return error;
+}
+
+Wide3 three(const Wide* p) { return {p[0], p[1], p[2]}; }
+
+void store(Wide* p, const Wide3& v) {
+  p[0] = v.x;
+  p[1] = v.y;
+  p[2] = v.z;
+}
+
+// Where the root is driven, it is in the prediction alone: see HumanState::drive_root().
+void drive_root(DynamicsTile& t, std::span<const Wide> target) {
+  const HumanModel& h = t.model->human();
+  const double time = t.model->timestep();
+  const auto& r = h.rotations().back();
+  const int turn = r.coordinate, shift = turn - 3;
+  const Wide* q = t.qpos.data() + r.qpos;
+  const mjtNum* rest = h.mujoco()->qpos0 + r.qpos;
+  const WideQuat now{q[0], q[1], q[2], q[3]};
+  const WideQuat back{Wide(rest[0]), Wide(-rest[1]), Wide(-rest[2]), Wide(-rest[3])};
+  LaneArray<Wide>& error = t.gradient;
+  const Wide3 off = three(t.qpos.data() + t.model->coordinate_qpos(shift)) - three(target.data() + shift);
+  store(error.data() + shift, turned(now * back, off));
+  store(error.data() + turn, turn_error(t, r, target));
+  const Wide3 carried = cross(turned(now, three(t.velocity.data() + turn)), three(t.velocity.data() + shift));
+  Wide* force = t.search.data();
+  store(force + shift, three(force + shift) + Wide(time * h.root_kd) * carried);
+  for (int c = shift; c < shift + 6; ++c) {
+    const Wide v = t.velocity[c];
+    force[c] -= h.root_kp * (error[c] + time * v) + h.root_kd * v;
+    t.hessian[t.ldl.diagonal(c)] += Wide(time * h.root_kd);
+  }
 }
 
 }  // namespace
@@ -52,6 +71,7 @@ void stable_pd(DynamicsTile& t, std::span<const Wide> target, std::span<Wide> to
     error[r.coordinate + 1] = e.y;
     error[r.coordinate + 2] = e.z;
   }
+  if (h.root_kp > 0 || h.root_kd > 0) drive_root(t, target);
   for (int k = 0; k < h.num_actuated(); ++k) {
     const int c = h.actuated[k];
     torque[k] = -(h.kp[k] * (error[c] + time * t.velocity[c])) - h.kd[k] * t.velocity[c];

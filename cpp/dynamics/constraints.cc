@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/wide_rotations.h"
+
 namespace soleus {
 namespace {
 
@@ -60,6 +62,25 @@ void find_limits(DynamicsTile& t) {
   }
 }
 
+void find_ball_limits(DynamicsTile& t) {
+  for (std::size_t k = 0; k < t.balls.size(); ++k) {
+    const DynamicsModel::Ball& ball = t.model->balls()[k];
+    BallState& s = t.balls[k];
+    const Wide* q = t.qpos.data() + ball.qpos;
+    const Wide3 turn = exponential_map({q[0], q[1], q[2], q[3]});
+    const Wide angle = sqrt(dot(turn, turn));
+    const Wide distance = Wide(ball.most - ball.margin) - angle;
+    const WideMask near = distance < Wide(0.0);
+    s.touched = any(near);
+    if (!s.touched) continue;
+    const Softness soft = softness(ball.impedance, distance, ball.invweight);
+    s.jacobian = Wide(Wide(-1.0) / select(near, angle, Wide(1.0))) * turn;
+    s.strength = where(near, soft.strength);
+    const Wide* v = t.velocity.data() + ball.coordinate;
+    s.reference = soft.pull - dot(s.jacobian, {v[0], v[1], v[2]}) * ball.impedance.damping;
+  }
+}
+
 // What a point sees of its link's acceleration: along the normal and the directions of friction.
 Wide3 seen(const Wide3& normal, const Point& point, const PointState& s, const Spatial& link) {
   const Wide3 a = link.linear + cross(link.angular, s.arm);
@@ -105,7 +126,7 @@ void find_contacts(DynamicsTile& t) {
     const LinkState& link = t.links[point.link];
     const Wide3 center = link.place + link.axes * wide(point.place);
     const Wide distance = dot(normal, center - origin) - Wide(point.radius);
-    WideMask near = distance < Wide(point.margin);
+    WideMask near = distance <= Wide(point.margin);
     if (point.box >= 0) {
       if (point.box != box) corners = Wide(0.0);
       box = point.box;
@@ -202,6 +223,7 @@ void add_point(ContactStiffness& out, const Point& point, const PointState& s, c
 
 void find_constraints(DynamicsTile& t) {
   find_limits(t);
+  find_ball_limits(t);
   find_contacts(t);
 }
 
@@ -218,6 +240,11 @@ void measure_constraints(DynamicsTile& t, const Wide* acceleration) {
     const int c = t.model->dofs()[t.model->limits()[k].dof].coordinate;
     if (s.touched) s.now = s.jacobian * acceleration[c] - s.reference;
   }
+  for (std::size_t k = 0; k < t.balls.size(); ++k) {
+    BallState& s = t.balls[k];
+    const Wide* a = acceleration + t.model->balls()[k].coordinate;
+    if (s.touched) s.now = dot(s.jacobian, {a[0], a[1], a[2]}) - s.reference;
+  }
 }
 
 void measure_change(DynamicsTile& t, const Wide* direction) {
@@ -232,6 +259,11 @@ void measure_change(DynamicsTile& t, const Wide* direction) {
     LimitState& s = t.limits[k];
     const int c = t.model->dofs()[t.model->limits()[k].dof].coordinate;
     if (s.touched) s.change = s.jacobian * direction[c];
+  }
+  for (std::size_t k = 0; k < t.balls.size(); ++k) {
+    BallState& s = t.balls[k];
+    const Wide* a = direction + t.model->balls()[k].coordinate;
+    if (s.touched) s.change = dot(s.jacobian, {a[0], a[1], a[2]});
   }
 }
 
@@ -269,6 +301,15 @@ void subtract_force(DynamicsTile& t, Wide* gradient) {
   for (std::size_t k = 0; k < t.limits.size(); ++k) {
     const LimitState& s = t.limits[k];
     if (s.touched) gradient[model.dofs()[model.limits()[k].dof].coordinate] += s.jacobian * (s.strength * min(s.now, zero));
+  }
+  for (std::size_t k = 0; k < t.balls.size(); ++k) {
+    const BallState& s = t.balls[k];
+    if (!s.touched) continue;
+    Wide* g = gradient + model.balls()[k].coordinate;
+    const Wide pull = s.strength * min(s.now, zero);
+    g[0] += s.jacobian.x * pull;
+    g[1] += s.jacobian.y * pull;
+    g[2] += s.jacobian.z * pull;
   }
 }
 
@@ -311,6 +352,17 @@ void add_stiffness(DynamicsTile& t, Wide* inertia) {
     const int c = model.dofs()[model.limits()[k].dof].coordinate;
     inertia[t.ldl.diagonal(c)] += s.jacobian * s.jacobian * where(s.now < Wide(0.0), s.strength);
   }
+  for (std::size_t k = 0; k < t.balls.size(); ++k) {
+    const BallState& s = t.balls[k];
+    if (!s.touched) continue;
+    const int c = model.balls()[k].coordinate;
+    const Wide strength = where(s.now < Wide(0.0), s.strength);
+    const Wide j[] = {s.jacobian.x, s.jacobian.y, s.jacobian.z};
+    for (int a = 0; a < 3; ++a) {
+      const Wide pull = j[a] * strength;
+      for (int b = 0; b <= a; ++b) inertia[model.pattern().slot(c + a, c + b)] += pull * j[b];
+    }
+  }
 }
 
 Slope slope_at(const DynamicsTile& t, Wide step) {
@@ -334,6 +386,9 @@ Slope slope_at(const DynamicsTile& t, Wide step) {
   for (const LimitState& s : t.limits) {
     if (s.touched) add(s.now, s.change, s.strength);
   }
+  for (const BallState& s : t.balls) {
+    if (s.touched) add(s.now, s.change, s.strength);
+  }
   return out;
 }
 
@@ -343,6 +398,9 @@ void move_constraints(DynamicsTile& t, Wide step) {
     add_scaled(s.now, step, s.change);
   }
   for (LimitState& s : t.limits) {
+    if (s.touched) s.now += step * s.change;
+  }
+  for (BallState& s : t.balls) {
     if (s.touched) s.now += step * s.change;
   }
 }

@@ -105,11 +105,10 @@ void uncovered_joints(const HumanModel& human, std::vector<std::string>& out) {
     const bool turns = type == mjJNT_BALL || type == mjJNT_FREE;
     if (any(m->jnt_stiffnesspoly + mjNPOLY * j, mjNPOLY)) out.push_back(name + ": stiffness that is a polynomial");
     if (turns && m->jnt_stiffness[j] != 0) out.push_back(name + ": stiffness of a joint that turns freely");
-    if (turns && m->jnt_limited[j]) out.push_back(name + ": MuJoCo's limit of a ball joint");
     if (type == mjJNT_BALL && j + 1 < m->body_jntadr[body] + m->body_jntnum[body]) {
       out.push_back(name + ": a ball joint with another joint of its body after it");
     }
-    if (m->jnt_limited[j] && m->jnt_range[2 * j + 1] - m->jnt_range[2 * j] <= 2 * m->jnt_margin[j]) {
+    if (m->jnt_limited[j] && !turns && m->jnt_range[2 * j + 1] - m->jnt_range[2 * j] <= 2 * m->jnt_margin[j]) {
       out.push_back(name + ": a range within its margins");
     }
     if (m->jnt_actgravcomp[j] || m->jnt_actfrclimited[j]) out.push_back(name + ": actuatorfrclimited or actuatorgravcomp");
@@ -158,8 +157,6 @@ void uncovered_person(const HumanModel& human, std::vector<std::string>& out) {
   if (human.num_motors() > 0) {
     out.push_back("actuator " + name_of(m, mjOBJ_ACTUATOR, 0) + ": a motor or a servo");
   }
-  if (human.root_kp != 0 || human.root_kd != 0) out.push_back("gains of stable PD on the root");
-  if (!human.ball_limits().empty()) out.push_back("limits of a ball joint by axis");
 }
 
 }  // namespace
@@ -306,8 +303,14 @@ void DynamicsModel::build_limits() {
   for (int j = 0; j < m->njnt; ++j) {
     if (!m->jnt_limited[j]) continue;
     const int dof = m->jnt_dofadr[j];
+    const Impedance impedance = impedance_of(m, m->jnt_solref + mjNREF * j, m->jnt_solimp + mjNIMP * j);
+    if (m->jnt_type[j] == mjJNT_BALL) {
+      balls_.push_back({human_->dof_coordinate[dof], m->jnt_qposadr[j], std::max(m->jnt_range[2 * j], m->jnt_range[2 * j + 1]),
+                        m->jnt_margin[j], m->dof_invweight0[dof], impedance});
+    }
+    if (m->jnt_type[j] != mjJNT_HINGE && m->jnt_type[j] != mjJNT_SLIDE) continue;
     limits_.push_back({dof, m->jnt_range[2 * j], m->jnt_range[2 * j + 1], m->jnt_margin[j], m->dof_invweight0[dof],
-                       impedance_of(m, m->jnt_solref + mjNREF * j, m->jnt_solimp + mjNIMP * j)});
+                       impedance});
   }
 }
 

@@ -76,6 +76,12 @@ class DynamicsModel {
     double low, high, margin, invweight;
     Impedance impedance;
   };
+  // MuJoCo's limit of the angle of a ball joint.
+  struct Ball {
+    int coordinate, qpos;            // the first of three; of its quaternion
+    double most, margin, invweight;
+    Impedance impedance;
+  };
   // A sphere that may touch the ground: a geom of its own, an end of a capsule, or the corner (radius 0) of a box.
   struct Point {
     int link;
@@ -96,6 +102,7 @@ class DynamicsModel {
   const std::vector<Dof>& dofs() const { return dofs_; }
   const std::vector<Place>& bodies() const { return bodies_; }
   const std::vector<Limit>& limits() const { return limits_; }
+  const std::vector<Ball>& balls() const { return balls_; }
   const std::vector<Point>& points() const { return points_; }
   const SparseLdl& pattern() const { return human_->inertia_pattern(); }
   // Of motion p: terms()[term_begin(p)] to terms()[term_begin(p + 1)].
@@ -136,6 +143,7 @@ class DynamicsModel {
   std::vector<InertiaTerm> terms_;
   std::vector<int> term_begin_;
   std::vector<Limit> limits_;
+  std::vector<Ball> balls_;
   std::vector<Point> points_;
   std::vector<int> supporting_, coordinate_qpos_;
   std::array<double, 3> gravity_{};

@@ -8,7 +8,7 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
   const Wide zero(0.0);
   qpos.assign(m->nq, zero);
   for (auto* of_dofs : {&coupling, &coupling_rate}) of_dofs->assign(m->nv, zero);
-  for (auto* of_coordinates : {&velocity, &acceleration, &applied, &bias, &passive, &constraint, &smooth, &moved, &gradient,
+  for (auto* of_coordinates : {&velocity, &acceleration, &applied, &limit_torque, &bias, &passive, &constraint, &smooth, &moved, &gradient,
                                &search, &search_moved}) {
     of_coordinates->assign(nc, zero);
   }
@@ -23,6 +23,7 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
   dof_motions.assign(m->nv, still);
   points.resize(dynamics.points().size());
   limits.resize(dynamics.limits().size());
+  balls.resize(dynamics.balls().size());
   const std::vector<double> rest(m->nv, 0.0);
   for (int lane = 0; lane < kLanes; ++lane) set(lane, dynamics.human().qpos_rest, rest);
 }

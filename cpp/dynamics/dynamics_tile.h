@@ -46,6 +46,13 @@ struct LimitState {
   bool touched;
 };
 
+// MuJoCo's limit of a ball joint: of the angle that it turns by, whatever the axis.
+struct BallState {
+  Wide3 jacobian;                   // on the joint's three coordinates
+  Wide reference, strength, now, change;
+  bool touched;
+};
+
 struct DynamicsTile {
   explicit DynamicsTile(const DynamicsModel& dynamics);
 
@@ -64,6 +71,7 @@ struct DynamicsTile {
   LaneArray<Wide> coupling;         // (nv) velocity of a dof over its coordinate's
   LaneArray<Wide> coupling_rate;    // (nv) acceleration of a dof beside its coordinate's
   LaneArray<Wide> inertia;          // (entries) of the pattern of HumanModel
+  LaneArray<Wide> limit_torque;     // (nc) of ball joints' limits by axis, in the last step [N m]
   LaneArray<Wide> bias, passive;    // (nc) Coriolis, centrifugal and gravity; springs and damping
   LaneArray<LinkState> links;
   LaneArray<Spatial> motions;       // velocity of a link at velocity 1 of the coordinate
@@ -72,6 +80,7 @@ struct DynamicsTile {
   // Of the constraints of the last step.
   LaneArray<PointState> points;
   LaneArray<LimitState> limits;
+  LaneArray<BallState> balls;
   LaneArray<Wide> constraint;       // (nc) force
   LaneArray<Wide> foot_force;       // (feet) normal to the ground [N]
   int iterations = 0;               // in the lane that took most

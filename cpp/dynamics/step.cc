@@ -7,6 +7,7 @@
 #include "dynamics/inertia.h"
 #include "dynamics/kinematics.h"
 #include "dynamics/newton.h"
+#include "dynamics/wide_ball_limits.h"
 
 namespace soleus {
 namespace {
@@ -67,6 +68,16 @@ void move(DynamicsTile& t) {
   }
 }
 
+// Accelerations under all forces.
+void solve(DynamicsTile& t) {
+  const int nc = t.model->coordinates();
+  push_back_balls(t);
+  for (int c = 0; c < nc; ++c) t.smooth[c] = t.applied[c] + t.limit_torque[c] + t.passive[c] - t.bias[c];
+  solve_constraints(t);
+  for (int c = 0; c < nc; ++c) t.constraint[c] += t.limit_torque[c];  // stable PD takes it for one
+  gather_feet(t);
+}
+
 }  // namespace
 
 void update_positions(DynamicsTile& t) {
@@ -75,13 +86,21 @@ void update_positions(DynamicsTile& t) {
   compute_passive(t);
 }
 
+void find_forces(DynamicsTile& t, WideMask lanes) {
+  const LaneArray<Wide> acceleration = t.acceleration, constraint = t.constraint, foot_force = t.foot_force;
+  solve(t);
+  for (std::size_t c = 0; c < acceleration.size(); ++c) {
+    t.acceleration[c] = select(lanes, t.acceleration[c], acceleration[c]);
+    t.constraint[c] = select(lanes, t.constraint[c], constraint[c]);
+  }
+  for (std::size_t f = 0; f < foot_force.size(); ++f) t.foot_force[f] = select(lanes, t.foot_force[f], foot_force[f]);
+}
+
 void step(DynamicsTile& t) {
   const DynamicsModel& model = *t.model;
   const int nc = model.coordinates();
   const double time = model.timestep();
-  for (int c = 0; c < nc; ++c) t.smooth[c] = t.applied[c] + t.passive[c] - t.bias[c];
-  solve_constraints(t);
-  gather_feet(t);
+  solve(t);
   const Wide* change = t.acceleration.data();
   if (model.damped()) {
     std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/wide_math.h"
 #include "error.h"
 
 namespace soleus {
@@ -96,10 +97,6 @@ Wide metabolic_share(Wide velocity) {
 std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
   const mjModel* m = human.mujoco();
   std::vector<std::string> out;
-  if (human.has_polylines()) {
-    out.push_back("muscles that are polylines");
-    return out;
-  }
   if (m->opt.disableactuator != 0) out.push_back("option actuatorgroupdisable");
   std::vector<bool> is_muscle(m->nactuator, false);
   for (int a : human.muscle_actuator) {
@@ -124,7 +121,70 @@ std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
 LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dynamics) {
   const HumanModel& h = dynamics.human();
   site_index_.assign(h.mujoco()->nsite, -1);
-  for (int k = 0; k < h.num_muscles(); ++k) add_muscle(k);
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    if (h.has_polylines()) {
+      add_polyline(k);
+    } else {
+      add_muscle(k);
+    }
+  }
+}
+
+// A path through waypoints, as MASS has it. The force at a blended waypoint acts on its first body, or on both by weight.
+void LaneMuscleModel::add_polyline(int k) {
+  const HumanModel& h = dynamics_->human();
+  const PolylineData& data = h.polylines;
+  Muscle p{};
+  p.mass = true;
+  p.dof = p.slot = -1;
+  p.control = p.activation = -1;
+  p.stretches_begin = static_cast<int>(stretches_.size());
+  p.shares_begin = static_cast<int>(shares_.size());
+  p.force = data.max_force[k];
+  p.rest = h.paths().rest_length(k);
+  p.slack = data.slack[k];
+  p.optimal_share = data.optimal[k];
+  p.optimal = h.paths().optimal_length(k);
+  p.fastest = kFastestPolyline;
+  p.control_low = -std::numeric_limits<double>::infinity();
+  p.control_high = std::numeric_limits<double>::infinity();
+  auto place_on = [&](int body, const double* local, int& link, std::array<double, 3>& place) {
+    const DynamicsModel::Place& at = dynamics_->bodies()[body];
+    link = at.link;
+    mju_rotVecQuat(place.data(), local, at.turn.data());
+    for (int i = 0; i < 3; ++i) place[i] += at.place[i];
+  };
+  const int first_site = static_cast<int>(sites_.size());
+  for (int i = data.adr[k]; i < data.adr[k + 1]; ++i) {
+    Site site;
+    place_on(data.body[2 * i], data.local.data() + 6 * i, site.link, site.place);
+    if (data.body[2 * i + 1] >= 0) {
+      place_on(data.body[2 * i + 1], data.local.data() + 6 * i + 3, site.second_link, site.second_place);
+      site.weight = data.weight[2 * i];
+      site.second_weight = data.weight[2 * i + 1];
+    }
+    sites_.push_back(site);
+  }
+  const int count = data.adr[k + 1] - data.adr[k];
+  for (int i = 0; i + 1 < count; ++i) {
+    const int from = first_site + i;
+    Stretch s{from, from + 1, -1, 1.0, static_cast<int>(arms_.size()), 0, 0, 0};
+    add_arms(k, sites_[from].link, sites_[from + 1].link);
+    s.arms_end = s.after_begin = s.after_end = static_cast<int>(arms_.size());
+    stretches_.push_back(s);
+  }
+  for (int i = 0; data.spread && i < count; ++i) {
+    const Site& site = sites_[first_site + i];
+    if (site.second_weight == 0 || site.second_link == site.link) continue;
+    Share share{first_site + i, i > 0 ? p.stretches_begin + i - 1 : -1, i + 1 < count ? p.stretches_begin + i : -1,
+                static_cast<int>(arms_.size()), 0};
+    add_arms(k, site.link, site.second_link);
+    share.arms_end = static_cast<int>(arms_.size());
+    shares_.push_back(share);
+  }
+  p.stretches_end = static_cast<int>(stretches_.size());
+  p.shares_end = static_cast<int>(shares_.size());
+  muscles_.push_back(p);
 }
 
 void LaneMuscleModel::add_muscle(int k) {
@@ -237,7 +297,8 @@ void LaneMuscleModel::add_arms(int k, int from, int to) {
     for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
       if (h.crossing[s] == actuated) slot = s;
     }
-    require(actuated >= 0 && slot >= 0, name_of(h.mujoco(), h.muscle_actuator[k]) + ": a path to what the person does not move");
+    const std::string name = h.has_polylines() ? "muscle number " + std::to_string(k) : name_of(h.mujoco(), h.muscle_actuator[k]);
+    require(actuated >= 0 && slot >= 0, name + ": a path to what the person does not move");
     arms_.push_back({static_cast<int>(p), slot, of_to[motion.link] ? 1.0 : -1.0});
   }
 }
@@ -249,7 +310,10 @@ int LaneMuscleModel::add_site(int site) {
   mjtNum place[3];
   mju_rotVecQuat(place, m->site_pos + 3 * site, body.turn.data());
   mju_addTo3(place, body.place.data());
-  sites_.push_back({body.link, {place[0], place[1], place[2]}});
+  Site own;
+  own.link = body.link;
+  own.place = {place[0], place[1], place[2]};
+  sites_.push_back(own);
   return site_index_[site] = static_cast<int>(sites_.size()) - 1;
 }
 
@@ -292,6 +356,7 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
   }
   moment.assign(tables.dynamics().human().num_crossings(), zero);
   sites.assign(tables.sites().size(), {zero, zero, zero});
+  if (!tables.shares().empty()) pulls.assign(tables.stretches().size(), {zero, zero, zero});
 }
 
 namespace {
@@ -326,6 +391,7 @@ Wide stretch_length(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel
   if (s.wrap < 0) {
     const Line whole = line(from, to);
     add_moments(m, t, s.arms_begin, s.arms_end, s.scale, whole.pull);
+    if (!m.pulls.empty()) m.pulls[&s - m.model->stretches().data()] = whole.pull.linear;
     return whole.length;
   }
   const LaneMuscleModel::Shape& shape = m.model->shapes()[s.wrap];
@@ -355,17 +421,38 @@ Wide stretch_length(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel
   return select(w.wraps, before.length + w.length + after.length, before.length);
 }
 
+// Where a point that is fixed to a link is, from the tile's point of reference.
+Wide3 place_on_link(const DynamicsTile& t, int link, const std::array<double, 3>& place) {
+  if (link < 0) return wide(place) - t.origin;
+  return t.links[link].place - t.origin + t.links[link].axes * wide(place);
+}
+
 void move_sites(LaneMuscles& m, const DynamicsTile& t) {
   const auto& sites = m.model->sites();
   for (std::size_t i = 0; i < sites.size(); ++i) {
-    const Wide3 place = wide(sites[i].place);
-    if (sites[i].link < 0) {
-      m.sites[i] = place - t.origin;
-    } else {
-      const LinkState& link = t.links[sites[i].link];
-      m.sites[i] = link.place - t.origin + link.axes * place;
-    }
+    const LaneMuscleModel::Site& site = sites[i];
+    m.sites[i] = place_on_link(t, site.link, site.place);
+    if (site.second_weight == 0) continue;
+    const Wide3 own = Wide(site.weight) * m.sites[i];
+    m.sites[i] = own;
+    add_scaled(m.sites[i], Wide(site.second_weight), place_on_link(t, site.second_link, site.second_place));
   }
+}
+
+}  // namespace
+
+namespace {
+
+// Moves the second link's share of the force at a blended point to it, from the first, which had all of it.
+void share_force(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Share& share) {
+  const LaneMuscleModel::Site& site = m.model->sites()[share.site];
+  // The length grows as the point goes along the pull of the stretch that ends there, and against that of the next.
+  Wide3 along{Wide(0.0), Wide(0.0), Wide(0.0)};
+  if (share.before >= 0) along += m.pulls[share.before];
+  if (share.behind >= 0) add_scaled(along, Wide(-1.0), m.pulls[share.behind]);
+  const Wide3 force = Wide(site.second_weight) * along;
+  add_moments(m, t, share.arms_begin, share.arms_end, 1.0,
+              {cross(place_on_link(t, site.second_link, site.second_place), force), force});
 }
 
 }  // namespace
@@ -386,12 +473,20 @@ void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
       const LaneMuscleModel::Stretch& stretch = m.model->stretches()[s];
       length += Wide(stretch.scale) * stretch_length(m, t, stretch);
     }
+    for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, m.model->shares()[s]);
     Wide speed(0.0);
     for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
       speed += m.moment[s] * t.velocity[h.actuated[h.crossing[s]]];
     }
     m.length[k] = length;
     m.speed[k] = speed;
+    if (p.mass) {
+      const Wide strain = (length * (1 / p.rest) - Wide(p.slack)) * (1 / p.optimal_share) - Wide(1.0);
+      m.gain[k] = -p.force * exp(strain * strain * (-1 / kActiveWidth));
+      const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
+      m.bias[k] = where(strain > Wide(0.0), -p.force * curve);
+      continue;
+    }
     const Wide normal = length * (1 / std::max(mjMINVAL, p.optimal)) + Wide(p.offset);
     const Wide fast = speed * (1 / std::max(mjMINVAL, p.optimal * p.fastest));
     m.gain[k] = Wide(-p.force * active_curve(p, normal)) * velocity_curve(p, fast);

@@ -21,8 +21,14 @@ class LaneMuscleModel {
   // Throws InvalidInput for muscles that are not covered.
   explicit LaneMuscleModel(const DynamicsModel& dynamics);
 
-  // A point of a path that is fixed to a link.
-  struct Site { int link; std::array<double, 3> place; };
+  // A point of a path: fixed to a link, or the weighted mean of its places on two (second_weight > 0).
+  struct Site {
+    int link;
+    std::array<double, 3> place;
+    int second_link = -1;
+    std::array<double, 3> second_place{};
+    double weight = 1, second_weight = 0;
+  };
   // One product of a stretch's wrench with a motion: the moment that it goes to, and on which side the motion is.
   struct Arm { int motion, slot; double sign; };
   struct Stretch {
@@ -32,6 +38,8 @@ class LaneMuscleModel {
     int arms_begin, arms_end;       // of all of it, or of the part before the shape
     int after_begin, after_end;     // of the part behind the shape
   };
+  // A blended point whose second link takes its share of the force: that of the stretches before and behind it, or -1.
+  struct Share { int site, before, behind, arms_begin, arms_end; };
   struct Shape {
     WrapShape wrap;
     int link;
@@ -39,11 +47,13 @@ class LaneMuscleModel {
     std::array<double, 4> turn;
   };
   struct Muscle {
-    int stretches_begin, stretches_end;
+    int stretches_begin, stretches_end, shares_begin, shares_end;
     double fixed_length;            // of stretches within one link [m]
     int dof, slot;                  // of the joint that it acts on directly, with this gear; -1: it has a path
     double gear;
-    // Of MuJoCo's law (mju_muscleGain, mju_muscleBias): lengths are normalised as offset + length / optimal.
+    bool mass;                      // the law of MASS, by strain = (length / rest - slack) / optimal_share - 1; else
+    double rest, slack, optimal_share;
+    // of MuJoCo's law (mju_muscleGain, mju_muscleBias): lengths are normalised as offset + length / optimal.
     double optimal, offset, force, least, most, fastest, lengthening;
     double passive_optimal, passive_offset, passive_force, passive_most;
     double activation_time, deactivation_time;  // [s]
@@ -57,11 +67,13 @@ class LaneMuscleModel {
   const std::vector<Arm>& arms() const { return arms_; }
   const std::vector<Stretch>& stretches() const { return stretches_; }
   const std::vector<Shape>& shapes() const { return shapes_; }
+  const std::vector<Share>& shares() const { return shares_; }
   const std::vector<Muscle>& muscles() const { return muscles_; }
   const DynamicsModel& dynamics() const { return *dynamics_; }
 
  private:
   void add_muscle(int k);
+  void add_polyline(int k);
   void add_joint(int k, int dof, double gear);
   void add_stretch(int k, int from, int to, int wrap, double scale);
   void add_arms(int k, int from_link, int to_link);
@@ -74,6 +86,7 @@ class LaneMuscleModel {
   std::vector<Arm> arms_;
   std::vector<Stretch> stretches_;
   std::vector<Shape> shapes_;
+  std::vector<Share> shares_;
   std::vector<Muscle> muscles_;
 };
 
@@ -87,6 +100,7 @@ struct LaneMuscles {
   LaneArray<Wide> moment;                  // (nnz) over HumanModel::crossing, at unit force [m]
   LaneArray<Wide> gain, bias;              // (nm) force at full activation, and without any [N]; negative: it pulls
   LaneArray<Wide3> sites;                  // (sites) from the tile's point of reference
+  LaneArray<Wide3> pulls;                  // (stretches) unit force along each, where the model has shares
 };
 
 // Lengths, moments and forces at the tile's present positions.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import mujoco  # noqa: F401  loads the library that the core links against
 
 from soleus import _core
-from soleus.cli.keys import NOTATION, groups
+from soleus.cli.key_help import NOTATION, groups
 from soleus.cli.terms import HEADS
 from soleus.config import names, summary_of
 from soleus.config.builtin import file

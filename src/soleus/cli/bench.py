@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.cli.flags import NO_COLLECTION, Collection, CollectionFlags, short_overrides
+from soleus.cli.arguments import NO_COLLECTION, Collection, CollectionFlags, short_overrides
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import OtherModel, RunText, Which
+from soleus.cli.arguments import OtherModel, RunText, Which
 from soleus.errors import UserError
 
 _OF_HUMANS = frozenset({"share_full", "mean_length_s", "mean_distance_m", "mean_speed_m_s", "effort"})

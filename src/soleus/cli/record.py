@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import MaybeSeconds, OtherModel, RunText, Which
+from soleus.cli.arguments import MaybeSeconds, OtherModel, RunText, Which
 from soleus.errors import UserError
 from soleus.render import Shot
 

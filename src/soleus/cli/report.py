@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import OtherModel, RunText, Seconds, Which
+from soleus.cli.arguments import OtherModel, RunText, Seconds, Which
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 

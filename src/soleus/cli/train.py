@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import NO_COLLECTION, CollectionFlags, Text, short_overrides
+from soleus.cli.arguments import NO_COLLECTION, CollectionFlags, Text, short_overrides
 from soleus.config import RunConfig, parse_overrides
 from soleus.errors import UserError
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import MaybeSeconds, OtherModel, Which
+from soleus.cli.arguments import MaybeSeconds, OtherModel, Which
 from soleus.errors import UserError
 
 _PORT = 8080

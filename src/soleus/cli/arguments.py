@@ -1,4 +1,7 @@
-"""Flags that are keys of the configuration: by their whole names, `--ppo.epochs 4`, and some by short ones."""
+"""Arguments that several verbs share, and how a verb's own flags are told from those that are keys.
+
+A flag becomes a key of the configuration in soleus/config/flags.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

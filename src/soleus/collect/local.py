@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from soleus.collect.base import CollectorFailed
 from soleus.collect.policy import ActingPolicy, TorchPolicy
-from soleus.collect.rollout import Rollout, Times, start_seed
+from soleus.collect.rollout import Rollout, Times
 from soleus.collect.slots import as_batch, check, prefill, round_table
 from soleus.collect.watch import Watch
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig
@@ -22,6 +22,7 @@ from soleus.environments import Group, advise, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
 from soleus.errors import UserError, described, trace_of
 from soleus.exchange.batch import Batch, Layout
+from soleus.exchange.seeds import start_seed
 from soleus.machine import threads
 from soleus.machine.stopping import let_through
 

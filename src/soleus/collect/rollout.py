@@ -94,10 +94,3 @@ class Rollout:
     def go_on(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on with what under_way() gave."""
         self._returns[:], self._lengths[:] = state["returns"], state["lengths"]
-
-
-def start_seed(seed: int, round_number: int, restarts: int) -> int:
-    """Return the seed of the environments that start before a round: other episodes after a resume or a restart."""
-    if round_number == 0 and restarts == 0:
-        return seed
-    return int(np.random.SeedSequence([seed, round_number, restarts]).generate_state(1, np.uint64)[0] >> 1)

@@ -24,7 +24,6 @@ from soleus.collect.failures import Failures
 from soleus.collect.policy import TorchPolicy
 from soleus.collect.processes import worker
 from soleus.collect.processes.memory import SharedArrays
-from soleus.collect.rollout import start_seed
 from soleus.collect.slots import as_batch, check, discard, prefill, round_table
 from soleus.config import EnvRunConfig
 from soleus.config.resolve import share_out
@@ -32,6 +31,7 @@ from soleus.environments import advise, make_group
 from soleus.environments.gym import registered
 from soleus.environments.info import InfoSums
 from soleus.exchange.batch import Batch, Layout
+from soleus.exchange.seeds import start_seed
 from soleus.exchange.weights import Weights, check_policy
 from soleus.machine.threads import VARIABLES
 

@@ -30,7 +30,7 @@ class Collector(Protocol):
         """Numbers of the processes that it runs besides this one."""
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Swap the policy's weights whole (names and shapes: networks.policy_tensors).
+        """Swap the policy's weights whole (names and shapes: exchange.weights.policy_tensors).
 
         Raises UserError for a missing, extra, misshapen or non-finite tensor; the old weights then stay in force.
         """

@@ -93,7 +93,7 @@ class Ppo:
         return torch.get_num_threads() if self.policy.shares_features and self.device.type == "cpu" else 1
 
     def policy_state(self) -> Weights:
-        """Return all that acting takes (networks.policy_tensors; for images without the normaliser).
+        """Return all that acting takes (exchange.weights.policy_tensors; for images without the normaliser).
 
         They are the policy's own: they change with the next learn().
         """

@@ -160,7 +160,7 @@ class WorkersCollector:
         self._publish(start)
 
     def take(self, flat: npt.NDArray[np.float32]) -> None:
-        """Publish weights of the same policy that lie side by side already (networks.Weights.flat)."""
+        """Publish weights of the same policy that lie side by side already (exchange.weights.Weights.flat)."""
         start = time.perf_counter()
         self.shared["weights"][:] = flat
         self._publish(start)

@@ -119,16 +119,16 @@ class ActorPool:
         if not (share > max(before, self._refused) if complete else share < before):
             return
         print(f"ray: the machines have changed: {share} CPUs for each collector, before {before}", flush=True)
-        self._anew(share)
+        self._restart(share)
         try:
             self._start_all()
         except UserError as error:
             print(f"warning: {error}", file=sys.stderr, flush=True)
             self._refused = max(share, self._refused)
-            self._anew(min(before, share))
+            self._restart(min(before, share))
 
-    def _anew(self, cpus: int) -> None:
-        """Ask for actors of so many CPUs in the place of all that have others, or do not come up."""
+    def _restart(self, cpus: int) -> None:
+        """Ask for actors of so many CPUs in the place of all that have another number, or that do not come up."""
         for one in self.pooled:
             if one.stage is not Stage.IDLE or cpus != self.cpus:
                 self._end(one)

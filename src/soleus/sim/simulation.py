@@ -118,7 +118,7 @@ class Simulation:
         if not np.isfinite(observations).all():
             human = int(np.argwhere(~np.isfinite(observations))[0, 0])
             raise UserError(
-                f"{self.scenario.config.subject}: expected finite first observations, got others of human {human}"
+                f"{self.scenario.config.subject}: expected finite first observations, got others for human {human}"
             )
 
     def save(self) -> np.ndarray:

@@ -4,6 +4,6 @@ import sys
 
 SOLEUS = (
     *(sys.executable, "-W", "ignore", "-c"),
-    "import sys; from soleus.run import run; run.draw_curves = lambda folder: None;"
+    "import sys; from soleus.run import live; live.draw_curves = lambda folder: None;"
     " from soleus.cli import main; sys.exit(main(sys.argv[1:]))",
 )

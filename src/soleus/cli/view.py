@@ -66,4 +66,4 @@ def view(
 
         kept = view_desktop(control, seconds=seconds)
     if seconds is not None:
-        print(f"{kept / speed:.2f} of real time")
+        print(f"{kept / speed:.2f} of the speed asked for was kept")

@@ -1,13 +1,13 @@
 # make setup, train, docs, wheel, clean.
 # make test: lint, and every test but the long ones; make test-all: the long ones too; make test-core: the core's own.
-# make compare: CoinRun with one process (train-sequential), with many (train-parallel), and the two side by side.
+# make compare: trains CoinRun with one process (train-sequential) and with many (train-parallel), and compares the two.
 # PYTHON=... chooses the interpreter, ARGS="..." are further arguments of `soleus train`, DURATION=... how long each of the
 # two runs takes, SEQUENTIAL=... and PARALLEL=... their folders, WHEELS=... where the wheel goes.
 PYTHON ?= python3
 CXX_FOUND := $(shell command -v $(CXX) || command -v g++ || command -v clang++)
 VENV := .venv
 BIN := $(VENV)/bin
-# A stamp for everything and one for what `make train` needs. They name the interpreter: another PYTHON= makes the environment anew.
+# A stamp for everything and one for what `make train` needs. They name the interpreter: with another PYTHON= a new environment is made.
 INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
 STAMP := $(VENV)/installed-$(INTERPRETER)
 WALKS := $(VENV)/walks-$(INTERPRETER)
@@ -49,11 +49,11 @@ $(WALKS): $(SOURCES)
 	$(call install)
 	@touch $@
 
-# Who only walks needs none of the extras; where they are there already, they stay up to date.
+# Walks need none of the extras. Where the extras are installed already, they are kept up to date.
 train: $(if $(wildcard $(STAMP)),$(STAMP),$(WALKS))
 	$(BIN)/soleus train walk2d $(ARGS)
 
-# A run is never written over: these two refuse a folder that is there.
+# A run is never overwritten: these two refuse a folder that exists already.
 train-sequential: setup
 	@test ! -e $(SEQUENTIAL) || { echo "error: $(SEQUENTIAL) is there already: remove it, or name another by SEQUENTIAL="; exit 1; }
 	$(BIN)/soleus train procgen-coinrun --collector inline --num-workers 1 --duration $(DURATION) --run-dir $(SEQUENTIAL) $(ARGS)

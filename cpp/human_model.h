@@ -20,7 +20,7 @@
 
 namespace soleus {
 
-// What the caller says about a model; lengths are checked against the model and each other by Human's constructor.
+// What the caller says about a model; lengths are checked against the model and each other by HumanModel's constructor.
 struct HumanDescription {
   std::vector<int> dof_coordinate;       // (nv); -1: no dof of the person's
   std::vector<bool> dof_coupled;         // (nv)

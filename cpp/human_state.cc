@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "error.h"
+#include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
@@ -322,16 +323,10 @@ void HumanState::muscle_torques(std::span<double> moments, std::span<double> pas
   std::fill(moments.begin(), moments.end(), 0.0);
   for (const auto& e : h.moment_entries()) moments[e.slot] += d->actuator_moment[e.adr] * coupling_[e.dof];
   for (int k = 0; k < h.num_muscles(); ++k) {
-    const int a = h.muscle_actuator[k];
-    const int out = m->actuator_outadr[a];
-    const mjtNum* range = m->actuator_lengthrange + 2 * out;
-    const double gain = mju_muscleGain(d->actuator_length[out], d->actuator_velocity[out], range, m->actuator_acc0[out],
-                                       m->actuator_gainprm + a * mjNGAIN);
-    const double bias = mju_muscleBias(d->actuator_length[out], range, m->actuator_acc0[out],
-                                       m->actuator_biasprm + a * mjNBIAS);
+    const MuscleForce force = mujoco_muscle_force(m, d, h.muscle_actuator[k]);
     for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-      passive[h.crossing[s]] += moments[s] * bias;
-      moments[s] *= gain;
+      passive[h.crossing[s]] += moments[s] * force.passive;
+      moments[s] *= force.active;
     }
   }
 }
@@ -411,7 +406,7 @@ double HumanState::metabolic_power() const {
     const int a = model_->muscle_actuator[k];
     const int out = m->actuator_outadr[a];
     const mjtNum* prm = m->actuator_gainprm + a * mjNGAIN;
-    const double f0 = prm[2] >= 0 ? prm[2] : prm[3] / std::max(mjMINVAL, m->actuator_acc0[out]);
+    const double f0 = mujoco_max_force(m, a);
     const mjtNum* range = m->actuator_lengthrange + 2 * out;
     const double optimal_length = (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
     const double vmax = optimal_length * prm[6];
@@ -429,7 +424,7 @@ double HumanState::polyline_power() const {
     for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
       shortening += path_.moment[s] * data_->qvel[h.coordinate_dof[h.actuated[h.crossing[s]]]];
     }
-    const double vmax = kFastestPolyline * paths.optimal_length(k);
+    const double vmax = kFastest * paths.optimal_length(k);
     power += activation_[k] * paths.max_force()[k] * vmax * metabolic_share(shortening / vmax);
   }
   return power;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "error.h"
+#include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
@@ -194,16 +195,14 @@ void Polylines::measure_segments(PathState& s) const {
 }
 
 void Polylines::compute_forces(PathState& s) const {
-  const double passive_scale = 1.0 / (std::exp(kPassiveShape) - 1.0);
   for (int k = 0; k < muscles(); ++k) {
     double length = 0;
     for (int i = data_.adr[k]; i < data_.adr[k + 1] - 1; ++i) length += s.segment[i];
     s.length[k] = length / rest_length_[k];
     const double strain = (s.length[k] - data_.slack[k]) / data_.optimal[k] - 1.0;
-    s.active[k] = data_.max_force[k] * std::exp(-strain * strain / kActiveWidth);
-    const double curve =
-        strain > 0 ? (std::exp(kPassiveShape * strain / kPassiveStrain) - 1.0) * passive_scale : 0.0;
-    s.passive[k] = data_.max_force[k] * curve;
+    const MuscleForce force = mass_muscle_force(data_.max_force[k], strain);
+    s.active[k] = force.active;
+    s.passive[k] = force.passive;
   }
 }
 

@@ -12,13 +12,6 @@
 
 namespace soleus {
 
-// Width of the active, steepness of the passive force-length curve; 0.6 is the passive strain at maximum force.
-inline constexpr double kActiveWidth = 0.5;
-inline constexpr double kPassiveShape = 4.0;
-inline constexpr double kPassiveStrain = 0.6;
-// Polylines know no greatest velocity: 10 optimal lengths a second (F. E. Zajac, Crit. Rev. Biomed. Eng. 17(4), 1989).
-inline constexpr double kFastestPolyline = 10.0;
-
 struct PolylineData {
   std::vector<double> max_force;  // (nm) f0, maximum isometric force [N]
   std::vector<double> optimal;    // (nm) optimal fibre length over the path's length at qpos0

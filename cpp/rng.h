@@ -38,8 +38,8 @@ class Draw {
  public:
   // `draw` counts within an episode: the control step, for actions.
   Draw(const RandomKey& key, Stream stream, std::uint32_t draw) : seed_(key.seed) {
-    // Sixteen blocks of numbers (64 values) per increment of the draw would collide with nothing: the block index is the
-    // upper part of the stream word.
+    // The last word of the counter holds the stream in its lowest four bits and the number of the block above them, so
+    // no two draws, streams or blocks share a counter.
     counter_ = {key.environment, key.episode, draw, static_cast<std::uint32_t>(stream)};
   }
 

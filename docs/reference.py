@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import mujoco  # noqa: F401  loads the library that the core links against
 
 from soleus import _core
-from soleus.cli.keys import NOTATION, groups
+from soleus.cli.key_help import NOTATION, groups
 from soleus.cli.terms import HEADS
 from soleus.config import names, summary_of
 from soleus.config.builtin import file
@@ -41,13 +41,13 @@ def _presets() -> str:
     lines = [
         "# Presets and tasks",
         "",
-        "`soleus train PRESET` trains one; `base: PRESET` in a YAML file builds on it. What a preset does not say has",
-        "the defaults of the [keys](keys.md).",
+        "`soleus train PRESET` trains a preset; `base: PRESET` in a YAML file builds on one. Keys that a preset does",
+        "not set have the defaults of [the reference of keys](keys.md).",
     ]
     for name in names("presets"):
         content = file("presets", name).read_text().partition("\n")[2]  # its first line is what it is
         lines += ["", f"## {name}", "", _sentence(summary_of(name)), "", *_yaml(content)]
-    lines += ["", "# Tasks", "", "`task: NAME` takes one; its terms are those of [terms](terms.md)."]
+    lines += ["", "# Tasks", "", "`task: NAME` takes a task. [Terms](terms.md) explains what it is made of."]
     for name in names("tasks"):
         comment, _, content = file("tasks", name).read_text().partition("\n")
         lines += ["", f"## Task {name}", "", _sentence(comment.lstrip("# ")), "", *_yaml(content)]
@@ -58,14 +58,14 @@ def _terms() -> str:
     lines = [
         "# Terms of tasks",
         "",
-        "`soleus terms` lists them too. Parameters are numbers; those not given have defaults.",
+        "A task is made of these terms; `soleus terms` lists them too. A parameter that is not given has its default.",
     ]
     catalog = _core.catalog()
     for kind, head in HEADS.items():
         lines += ["", f"## {kind.capitalize()}", "", _sentence(head)]
         rows = []
         for term, facts in catalog[kind].items():
-            meaning = f"{facts['meaning']}{' (of a reference motion)' if facts['needs_motion'] else ''}"
+            meaning = f"{facts['meaning']}{' (needs a motion)' if facts['needs_motion'] else ''}"
             parameters = (f"`{name}` {default:g}: {about}" for name, (default, about) in facts["parameters"].items())
             rows.append([_code(term), _cell(meaning), _cell("; ".join(parameters))])
         lines += ["", *_table(("term", "meaning", "parameters, defaults and units"), rows)]
@@ -73,7 +73,7 @@ def _terms() -> str:
 
 
 def _metrics() -> str:
-    intro = "A row of `metrics.jsonl` is an iteration, or an evaluation; TensorBoard has the same names."
+    intro = "A row of `metrics.jsonl` is one iteration, or one evaluation. TensorBoard's events have the same names."
     rows = ([_code(key), _cell(meaning)] for key, meaning in METRICS.items())
     return "\n".join(["# Metrics", "", intro, "", *_table(("metric", "meaning"), rows)]) + "\n"
 

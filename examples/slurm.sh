@@ -3,9 +3,10 @@
 #
 #   sbatch --nodes=4 --cpus-per-task=32 slurm.sh runs/legs walk-myolegs --envs-per-collector 64 --duration 40h
 #
-# First comes the folder of the run, which the first node has to see, then what `soleus train` takes. Once the run is
-# there, the same line goes on with it from its last checkpoint, on as many nodes as that job has, and what follows the
-# folder is not read. --dependency=singleton makes a chain of such jobs. What a run may change is said like this:
+# The first argument is the folder of the run, which the first node has to reach. The others are arguments of `soleus
+# train`. If the run exists already, the same line goes on with it from its last checkpoint, on as many nodes as the job
+# has, and the other arguments are ignored. --dependency=singleton makes a chain of such jobs. To change something of a
+# run, resume it with other arguments:
 #
 #   sbatch slurm.sh --resume runs/legs --duration 80h
 #
@@ -20,9 +21,9 @@
 #SBATCH --cpus-per-task=16
 #SBATCH --mem-per-cpu=1G
 #SBATCH --time=12:00:00
-# So long before the end of its time this script is told, and it alone: an iteration and a checkpoint have to fit in.
+# 300 s before the end of its time, this script alone gets SIGTERM: an iteration and a checkpoint have to fit in there.
 #SBATCH --signal=B:TERM@300
-# A node that fails takes its collector along, not the run. A job that makes way for another goes on later.
+# A node that fails ends its collector, but not the run. A job that is preempted goes on later.
 #SBATCH --no-kill
 #SBATCH --requeue
 #SBATCH --open-mode=append

@@ -243,7 +243,7 @@ def test_a_run_killed_before_its_first_interval_goes_on(make_config: MakeConfig,
             {"ppo": {"value_hidden": [8]}},
             r"expected a checkpoint of this run's config.yaml, but it does not fit \(value: unexpected 'net.4.*'\)",
         ),
-        (NETWORK, r"expected one for the muscle network that config.yaml tells of, got none"),
+        (NETWORK, r"expected a checkpoint with a muscle network, as config.yaml says, got one without it"),
     ],
 )
 def test_a_configuration_that_no_longer_fits_the_checkpoint(

@@ -6,6 +6,7 @@
 
 #include "base/wide_math.h"
 #include "error.h"
+#include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
@@ -145,7 +146,7 @@ void LaneMuscleModel::add_polyline(int k) {
   p.slack = data.slack[k];
   p.optimal_share = data.optimal[k];
   p.optimal = h.paths().optimal_length(k);
-  p.fastest = kFastestPolyline;
+  p.fastest = kFastest;
   p.control_low = -std::numeric_limits<double>::infinity();
   p.control_high = std::numeric_limits<double>::infinity();
   auto place_on = [&](int body, const double* local, int& link, std::array<double, 3>& place) {

@@ -28,10 +28,11 @@ bool lost_reference(const Scene& s, const double* p) {
 
 const std::vector<TerminationKind>& termination_catalog() {
   static const std::vector<TerminationKind> catalog = {
-      {"fall", "pelvis or head too low, or trunk too far from upright",
-       {{"height", 0.75, "share of the standing height"}, {"tilt", 60.0, "degrees"}}, false, fall},
-      {"lost_reference", "an end effector is too far from its place about the centre of mass",
-       {{"distance", 0.5, "m"}}, true, lost_reference},
+      {"fall", "the pelvis or the head is too low, or the trunk too far from upright",
+       {{"height", 0.75, "least height, as a share of the standing height"},
+        {"tilt", 60.0, "largest angle from upright [degree]"}}, false, fall},
+      {"lost_reference", "an end effector is too far from where the reference has it, relative to the centre of mass",
+       {{"distance", 0.5, "largest distance [m]"}}, true, lost_reference},
   };
   return catalog;
 }

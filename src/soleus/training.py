@@ -214,11 +214,15 @@ def _restore(
     changed: in the configuration since. Raises UserError where the checkpoint does not fit it any more.
     """
     if content["ppo"] is None:
-        raise UserError(f"{file}: expected a checkpoint to go on from, got a policy alone; latest.pt is one")
+        raise UserError(
+            f"{file}: expected a checkpoint to go on from, such as latest.pt, got one that has only the policy"
+        )
     check_policy(ppo.weights.shapes, content["policy"], f"{file}: policy")
     if (muscle is None) != (content["muscle_learner"] is None):
-        asked, found = ("none", "one") if muscle is None else ("one", "none")
-        raise UserError(f"{file}: expected {asked} for the muscle network that config.yaml tells of, got {found}")
+        asked, found = ("without", "with") if muscle is None else ("with", "without")
+        raise UserError(
+            f"{file}: expected a checkpoint {asked} a muscle network, as config.yaml says, got one {found} it"
+        )
     try:
         ppo.load_state_dict(content["ppo"])
         if muscle:

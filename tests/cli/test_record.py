@@ -88,7 +88,7 @@ def test_an_early_checkpoint_can_be_chosen(tmp_path):
     ("flags", "said"),
     [
         (["--out", "walk.avi"], "--out: expected a file ending in .mp4, .gif, .png, got walk.avi"),
-        (["--out", "none/walk.mp4"], "--out: expected a folder that is there, got none"),
+        (["--out", "none/walk.mp4"], "--out: expected a file in an existing folder, got the folder none"),
         (["--size", "640"], "--size: expected a width and a height up to 4096 such as 640x480, got '640'"),
         (["--seconds", "0"], "--seconds: expected more than 0"),
         (["--out", "s.png", "--seconds", "3"], "--seconds: expected none for a strip"),

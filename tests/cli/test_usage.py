@@ -9,7 +9,7 @@ import pytest
 
 from soleus import _core
 from soleus.cli import main
-from soleus.cli.keys import listing
+from soleus.cli.key_help import listing
 from soleus.cli.usage import one_line
 from soleus.cli.verbs import VERBS, call_of
 from soleus.config import known_keys

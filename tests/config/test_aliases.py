@@ -41,7 +41,7 @@ def test_flags_take_them_too() -> None:
         ({"training": 3}, "training: expected a mapping of keys, got 3"),
         (
             {"training": {"n_epochs": 3}, "ppo": {"epochs": 4}},
-            "training.n_epochs: expected it once, but ppo.epochs gives it too",
+            "training.n_epochs: expected a value under one name, but ppo.epochs gives it too",
         ),
     ],
 )

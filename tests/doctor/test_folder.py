@@ -111,7 +111,7 @@ def test_a_checkpoint_that_is_not_whole(tmp_path: Path) -> None:
     latest.write_bytes(latest.read_bytes()[:-100])
     (one,) = found(folder, "checkpoint")
     assert one.state == "wrong"
-    assert "it is truncated or none; the previous one is good" in one.text
+    assert "it is truncated or no checkpoint; the previous one is good" in one.text
     latest.unlink()
     (one,) = found(folder, "checkpoint")
     assert (one.state, "but there is none" in one.text) == ("wrong", True)

@@ -20,7 +20,7 @@ from soleus.run.summary import PACKAGES, versions
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({}, [("threads", "ok", "no variable sets them: Soleus does")]),
+        ({}, [("threads", "ok", "no environment variable sets their number: Soleus does")]),
         ({"OMP_NUM_THREADS": "4"}, [("OMP_NUM_THREADS", "ok", "4 for 4 CPUs in reach; workers and the learner")]),
         ({"MKL_NUM_THREADS": "1"}, [("MKL_NUM_THREADS", "note", "1 for 4 CPUs in reach; workers and the learner")]),
         ({"OMP_NUM_THREADS": "8,2"}, [("OMP_NUM_THREADS", "wrong", "8,2 threads for 4 CPUs in reach, which wait")]),
@@ -28,8 +28,11 @@ from soleus.run.summary import PACKAGES, versions
         ({"OMP_NUM_THREADS": "0"}, [("OMP_NUM_THREADS", "wrong", "expected a number of threads, got '0': unset it")]),
         ({"OMP_PROC_BIND": "close"}, [("OMP_PROC_BIND", "wrong", "'close' binds every process to the same CPUs")]),
         ({"GOMP_CPU_AFFINITY": "0-3"}, [("GOMP_CPU_AFFINITY", "wrong", "'0-3' binds every process to the same")]),
-        ({"OMP_PROC_BIND": "FALSE"}, [("threads", "ok", "no variable sets them")]),
-        ({"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": ""}, [("threads", "ok", "no variable sets them")]),
+        ({"OMP_PROC_BIND": "FALSE"}, [("threads", "ok", "no environment variable sets their number")]),
+        (
+            {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": ""},
+            [("threads", "ok", "no environment variable sets their number")],
+        ),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, [("OMP_WAIT_POLICY", "wrong", "'active' lets threads that wait take CPUs")]),
     ],
 )
@@ -110,7 +113,7 @@ def test_leftovers_are_wrong_until_they_are_removed(monkeypatch: pytest.MonkeyPa
     assert [(one.state, one.text) for one in cleaned] == [("ok", "removed 11, 12"), ("ok", "removed /dev/shm/psm_x")]
     found = left
     workers, segments = doctor.remains(proc=Path("/"))
-    assert workers.text == "none without their run; under way: process 7 with 2 workers"
+    assert workers.text == "none is left without its run; under way: process 7 with 2 workers"
     assert segments.text == "none left in /dev/shm"
 
 
@@ -165,8 +168,8 @@ def test_threads_are_measured_unless_in_haste(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("working", "state", "text"),
     [
-        ({"egl", "osmesa"}, "ok", "without a screen by egl and osmesa"),
-        ({"osmesa"}, "ok", "without a screen by osmesa"),
+        ({"egl", "osmesa"}, "ok", "pictures are drawn without a screen by egl and osmesa"),
+        ({"osmesa"}, "ok", "pictures are drawn without a screen by osmesa"),
         (set(), "note", "soleus record needs it without a screen: apt install libegl1 or libosmesa6"),
     ],
 )

@@ -285,9 +285,9 @@ def test_one_column_in_degrees_is_no_table_in_degrees(tmp_path, walk2d):
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("motion.scale", 0.5, r"motion\.scale: expected a clip .* which it is a key of, got motion: walk$"),
-        ("motion.names.pelvis", "hips", r"motion\.names: expected a clip .* got motion: walk$"),
-        ("model.root", "pelvis", r"model\.root: expected a model file .* got model: walk2d$"),
+        ("motion.scale", 0.5, r"motion\.scale: expected it beside a clip .*, got it beside motion: walk$"),
+        ("motion.names.pelvis", "hips", r"motion\.names: expected it beside a clip .*, got it beside motion: walk$"),
+        ("model.root", "pelvis", r"model\.root: expected it beside a model file .*, got it beside model: walk2d$"),
     ],
 )
 def test_keys_of_files_over_names(key, value, said):

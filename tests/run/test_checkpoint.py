@@ -72,7 +72,7 @@ def test_truncated_offers_the_previous_one(folder: Path) -> None:
 
 def test_truncated_without_a_previous_one(folder: Path) -> None:
     (folder / "latest.pt").write_bytes(b"")
-    with pytest.raises(UserError, match=r"expected a whole checkpoint, but it is truncated or none$"):
+    with pytest.raises(UserError, match=r"expected a whole checkpoint, but it is truncated or no checkpoint$"):
         checkpoint.read(folder / "latest.pt")
 
 

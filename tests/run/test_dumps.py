@@ -60,7 +60,7 @@ def test_a_run_keeps_twenty(diverged):
     ("spoil", "said"),
     [
         (lambda path: path.unlink(), "expected a checkpoint, but there is none"),
-        (lambda path: path.write_bytes(b"nothing"), "truncated or none"),
+        (lambda path: path.write_bytes(b"nothing"), "truncated or no checkpoint"),
         (lambda path: checkpoint.write(path, {"human": 0}), "expected a dump of a human that diverged"),
         (lambda path: (path.parent.parent / "config.yaml").unlink(), "with config.yaml beside that folder"),
     ],

@@ -72,4 +72,7 @@ def test_a_moment_is_not_to_be_resumed(capsys: pytest.CaptureFixture[str]) -> No
     moment = run / "checkpoints" / f"step-{checkpoint.moments(run)[0]}.pt"
     capsys.readouterr()
     assert main(["train", "--resume", str(moment), "--train.steps", "99999"]) == 2
-    assert "expected a checkpoint to go on from, got a policy alone; latest.pt is one" in capsys.readouterr().err
+    assert (
+        "expected a checkpoint to go on from, such as latest.pt, got one that has only the policy"
+        in capsys.readouterr().err
+    )

@@ -3,7 +3,7 @@
 import shlex
 from functools import partial
 
-from soleus.cli.flags import short_overrides
+from soleus.cli.arguments import short_overrides
 from soleus.cli.verbs import call_of
 from soleus.config import load_config, parse_overrides
 from soleus.config.resolve import resolve

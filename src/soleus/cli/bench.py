@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.cli.flags import NO_COLLECTION, Collection, CollectionFlags, short_overrides
+from soleus.cli.arguments import NO_COLLECTION, Collection, CollectionFlags, short_overrides
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
@@ -30,7 +30,9 @@ File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="
 
 def bench(
     what: tyro.conf.Positional[Bench],
-    preset: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET", help_behavior_hint="")] = None,
+    preset: Annotated[
+        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[PRESET]", help_behavior_hint="")
+    ] = None,
     *,
     rounds: int = 5,
     workers: Annotated[str | None, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="")] = None,
@@ -41,23 +43,22 @@ def bench(
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     record: File = None,
 ) -> None:
-    """Measure this machine: whole rollouts, networks, set-up, stepping, training, parallel processes.
+    """Measure how fast this machine is at rollouts, networks, set-up, stepping, training and parallel collection.
 
     Args:
-        what: rollout: against bare MuJoCo. network: against torch. body: one human's muscles and stable PD.
-            init: building humans, swapping weights. sync: BatchEnv.step against its substeps.
-            train: rollout and learning together.
-            scaling: from one process to many, on the same environments in all. images: the networks on images
-            against plain torch.
-        preset: Name or YAML file; each benchmark has a default of its own.
-        rounds: Rounds to take medians over.
-        workers: Of scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs in reach.
-        collectors: Of scaling --collector ray: numbers of collectors on Ray, of humans; by default 1 and 2.
-        plot: Draw what was found into this PNG file.
-        collection: What is stepped, by whom. By default 32 humans, and 64 for sync.
-        set: Any key of the configuration: `--set control.mode=torque`, or in short `--control.mode torque`.
-        json: Print one JSON object.
-        record: Write the result into a Markdown file, over the last one of the same command.
+        what: What to measure. rollout: whole rollouts against MuJoCo alone. network: the core's networks against torch.
+            body: one human's muscles and stable PD. init: making humans and swapping weights. sync: BatchEnv.step
+            against a loop of its substeps. train: rollouts and learning together. scaling: one process against
+            several, with as many environments in all. images: the networks on images against torch's.
+        preset: Name of a preset, or a YAML file; each benchmark has a default of its own.
+        rounds: Rounds, over which medians are taken.
+        workers: For scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs that may be used.
+        collectors: For scaling --collector ray, of humans: numbers of collectors on Ray; by default 1 and 2.
+        plot: Draw the result to this PNG file.
+        collection: What is stepped, and by which collector; by default 32 humans, and 64 for sync.
+        set: Set any key of the configuration: `--set control.mode=torque`, or for short `--control.mode torque`.
+        json: Print the result as JSON.
+        record: Write the result to this Markdown file, in place of the last result of the same command.
     """
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")

@@ -17,12 +17,12 @@ def compare(
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
-    """Put runs side by side: how fast, how good, with how much.
+    """Compare runs: how fast they train, what they reach, and with how many CPUs and how much memory.
 
     Args:
-        runs: Folders of runs, two or more, here or at URLs; the first is what the others are measured against.
-        out: Folder for a picture, compare.png, and a report, compare.txt; made where there is none.
-        json: Print one JSON object instead of the table.
+        runs: Two or more run folders, on this machine or at URLs; the others are compared with the first.
+        out: Write a picture, compare.png, and a report, compare.txt, to this folder, which is made if need be.
+        json: Print the figures as JSON instead of the table.
     """
     if len(runs) < 2:
         raise UserError(f"expected two or more run folders to compare, got {len(runs)}; see soleus compare --help")

@@ -8,22 +8,21 @@ import tyro
 
 
 def doctor(
-    run: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
+    run: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]", help_behavior_hint="")] = None,
     *,
     pid: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     clean: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Look for what makes runs slow or fail here, and for what they left behind; exit with 1 where something is wrong.
+    """Look for what makes runs slow or fail here, and for what they left behind; exit with 1 if anything is wrong.
 
     Args:
-        run: A run folder, or a run's URL: what of it does not fit this machine, and whether its latest checkpoint is
-            whole.
-        pid: Process number of a run under way: do its threads have the CPUs that they want? Nothing is measured then.
-        quick: Do not measure whether threads pay off, which takes seconds.
-        clean: End workers whose run is gone, remove shared memory that nobody maps (soleus*, psm_*, torch_* of yours).
-        json: Print one JSON object.
+        run: Run folder or URL: also compare this run with the machine, and check that its latest checkpoint is whole.
+        pid: Process number of a run under way: also watch whether its threads get the CPUs that they want.
+        quick: Leave out the measurement of whether threads pay off, which takes some seconds; --pid leaves it out too.
+        clean: End workers whose run is gone; remove your shared memory (soleus*, psm_*, torch_*) that no process maps.
+        json: Print the findings as JSON.
     """
     from soleus.doctor.folder import examine_run
     from soleus.doctor.live import examine_process

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from soleus.cli.flags import OtherModel, RunText, Which
+from soleus.cli.arguments import OtherModel, RunText, Which
 from soleus.errors import UserError
 
 _OF_HUMANS = frozenset({"share_full", "mean_length_s", "mean_distance_m", "mean_speed_m_s", "effort"})
@@ -40,16 +40,16 @@ def evaluate(
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
-    """Let a run's policy walk without noise and say how far it came.
+    """Run whole episodes under a run's policy, without noise in its actions, and print their means.
 
     Args:
-        run: Run folder, or a checkpoint file in one; here, or at a URL.
+        run: Run folder or checkpoint file, on this machine or at a URL.
         episodes: Episodes to average over.
-        seed: Of the episodes' starts.
-        checkpoint: Which of the run's checkpoints, or the steps of one; the latest where there is no best one.
-        model: Put the policy on another body, a model's name or MJCF file, and say what differs from the run's own.
-        engine: Step the physics with lanes, mujoco or auto; by default with what the run was trained with.
-        num_threads: By default the CPUs that this process may use.
+        seed: Seed of where the episodes start.
+        checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
+        model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
+        engine: What steps the physics: lanes, mujoco or auto; by default what stepped it in training.
+        num_threads: Threads to step on; by default as many as the CPUs that this process may use.
         json: Print the numbers as JSON.
     """
     if episodes < 1:

@@ -14,7 +14,7 @@ def import_(
     format: tyro.conf.Positional[Literal["mass"]],
     skeleton: tyro.conf.Positional[Path],
     muscles: Annotated[
-        Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="MUSCLES", help_behavior_hint="")
+        Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[MUSCLES]", help_behavior_hint="")
     ] = None,
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")],
@@ -29,23 +29,23 @@ def import_(
     to: Annotated[int | None, tyro.conf.arg(metavar="FRAME", help_behavior_hint="")] = None,
     name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="BODY=JOINT")] = (),
 ) -> None:
-    """Write a model of another program as files of our own, which load without the originals.
+    """Convert a model of another program to files of ours, which load without the originals.
 
     Args:
-        format: Of the model: mass, a skeleton and its muscles in XML.
-        skeleton: File of the bodies and joints.
-        muscles: File of the muscles, if any.
-        out: Folder to write to: MJCF, a table of the muscles, a table of the motion, and train.yaml.
-        bvh: File of a motion of the skeleton's, one lap of it.
-        damping: Of every joint but the root's; the format has none.
-        scale: Of the motion's unit of length.
+        format: Format of the model: mass, which is a skeleton and its muscles in XML.
+        skeleton: XML file of the bodies and joints.
+        muscles: XML file of the muscles; without it the model has none.
+        out: Folder to write to: an MJCF file, a table of the muscles, a table of the motion, and train.yaml.
+        bvh: BVH file of a motion of this skeleton, one whole cycle of it.
+        damping: Damping of every joint but the root's [N m s/rad]; the format has none.
+        scale: The motion's unit of length in metres.
         hz: Frames a second to resample the motion to.
-        unit: Of the motion's rotations.
-        up: Axis up of the motion's file, such as z or -y; what the skeleton has, y, without it.
-        forward: Where the person in it faces.
-        first: First frame of the motion that counts, from 0.
-        to: Last frame of the motion that counts.
-        name: Joint of the motion that a body follows, over what the skeleton says.
+        unit: Unit of the motion's rotations.
+        up: Axis of the motion that points up, such as z or -y; by default that of the skeleton, y.
+        forward: Axis of the motion along which the person faces.
+        first: First frame of the motion that is used, counted from 0.
+        to: Last frame of the motion that is used.
+        name: Let a body follow this joint of the motion, instead of the one that the skeleton names.
     """
     from soleus.importing.mass import import_mass
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import MaybeSeconds, OtherModel, RunText, Which
+from soleus.cli.arguments import MaybeSeconds, OtherModel, RunText, Which
 from soleus.errors import UserError
 from soleus.render import Shot
 
@@ -25,18 +25,18 @@ def record(
     ghost: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
 ) -> None:
-    """Draw a run's policy, without a screen: muscles run from blue at rest to red at full activation.
+    """Draw a run's policy to a film or a picture, without a screen; muscles run from blue at rest to red when active.
 
     Args:
-        run: Run folder, or a checkpoint file in one; here, or at a URL.
-        out: An .mp4 or .gif file is a film; a .png file is a strip of poses through one gait cycle.
-        seconds: Length of a film, by default 10.
-        camera: Where it looks from; it follows the human.
-        size: Of a film, by default 640x480, or of a whole strip, by default 1600x420, in pixels.
-        checkpoint: Which of the run's checkpoints, or the steps of one.
-        model: Put the policy on another body, a model's name or MJCF file, and say what differs from the run's own.
-        ghost: Draw the reference motion too.
-        seed: Of the episode's start.
+        run: Run folder or checkpoint file, on this machine or at a URL.
+        out: File to write: .mp4 or .gif for a film, .png for a strip of poses through one gait cycle.
+        seconds: Length of a film; by default 10.
+        camera: Where the camera stands; it moves along with the human.
+        size: Width and height in pixels; by default 640x480 for a film, 1600x420 for a whole strip.
+        checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
+        model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
+        ghost: Draw the reference motion too, as a ghost.
+        seed: Seed of where the episode starts.
     """
     from soleus.render.film import check_file
     from soleus.run.remote_run import local_copy

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import OtherModel, RunText, Seconds, Which
+from soleus.cli.arguments import OtherModel, RunText, Seconds, Which
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 
@@ -78,17 +78,17 @@ def report(
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
-    """Let a run's policy walk and write a report of its gait: a page, its pictures and its numbers.
+    """Let a run's policy walk and write a report of its gait: an HTML page, its pictures and its numbers.
 
     Args:
-        run: Run folder, or a checkpoint file in one; here, or at a URL.
-        checkpoint: Which of the run's checkpoints, or the steps of one.
-        model: Put the policy on another body, a model's name or MJCF file, and say what differs from the run's own.
-        out: Folder for the files, made where there is none; by default gait-report in the run's, if that is here.
-        episodes: Episodes to begin with; more follow until each foot has 20 strides, up to five times as many.
+        run: Run folder or checkpoint file, on this machine or at a URL.
+        checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
+        model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
+        out: Folder for the files, made if need be; by default gait-report in the run folder, unless RUN is a URL.
+        episodes: Episodes to start with; more follow until each foot has 20 strides, up to five times as many.
         seconds: Longest episode [s].
-        seed: Of the episodes' starts.
-        num_threads: By default the CPUs that this process may use.
+        seed: Seed of where the episodes start.
+        num_threads: Threads to step on; by default as many as the CPUs that this process may use.
         json: Print the numbers as JSON.
     """
     if episodes < 1:

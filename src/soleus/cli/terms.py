@@ -5,9 +5,12 @@ from typing import Literal
 import tyro
 
 HEADS = {
-    "observation": "what the policy sees: task.observation.NAME",
-    "reward": "what it is rewarded for, each with a weight: task.reward.terms.NAME",
-    "termination": "what ends an episode: task.termination.NAME",
+    "observation": "what the policy observes (task.observation.NAME)",
+    "reward": (
+        "what the policy is rewarded for (task.reward.terms.NAME); each term has a weight, and one with a scale is"
+        " exp(-scale * squared error), at most 1"
+    ),
+    "termination": "what ends an episode as lost (task.termination.NAME)",
 }
 
 
@@ -15,7 +18,7 @@ def terms(kind: tyro.conf.Positional[Literal["all", "observation", "reward", "te
     """List the terms that tasks are composed of, with their parameters, defaults and units.
 
     Args:
-        kind: Of the terms.
+        kind: Which terms to list.
     """
     from soleus import _core  # the verbs that need no MuJoCo answer without it
 
@@ -25,7 +28,7 @@ def terms(kind: tyro.conf.Positional[Literal["all", "observation", "reward", "te
             continue
         print(f"{name}: {head}")
         for term, facts in catalog[name].items():
-            motion = " (of a reference motion)" if facts["needs_motion"] else ""
+            motion = " (needs a motion)" if facts["needs_motion"] else ""
             print(f"  {term}: {facts['meaning']}{motion}")
             for parameter, (default, meaning) in facts["parameters"].items():
                 print(f"    {parameter} {default:g}: {meaning}")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from soleus.cli.flags import NO_COLLECTION, CollectionFlags, Text, short_overrides
+from soleus.cli.arguments import NO_COLLECTION, CollectionFlags, Text, short_overrides
 from soleus.config import RunConfig, parse_overrides
 from soleus.errors import UserError
 
@@ -37,7 +37,9 @@ Folder = Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint
 
 
 def train(
-    preset: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET", help_behavior_hint="")] = None,
+    preset: Annotated[
+        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[PRESET]", help_behavior_hint="")
+    ] = None,
     *,
     steps: Text = None,
     duration: Text = None,
@@ -54,18 +56,18 @@ def train(
     """Train a preset or a YAML file, or go on with a run.
 
     Args:
-        preset: Name (see `soleus presets`) or YAML file.
-        steps: Stop after so many control steps, those of all humans together: 500000, 5e5, 500k, 2M.
+        preset: Name of a preset (see `soleus presets`), or a YAML file.
+        steps: Stop after so many control steps of all humans or environments together: 500000, 5e5, 500k, 2M.
         duration: Stop after so long: 90s, 15m, 2h, 1h30m or 0.5 (hours).
-        seed: Runs of the same seed on the same machine repeat exactly.
-        run_dir: Folder of the run, or for a run at a URL to go on in; by default a new one in runs/.
-        device: Of the learner: cpu or cuda.
-        resume: Go on with the run in this folder, or from this checkpoint file; or with one at a URL, fetched first.
-        profile: Show and record where the time of each iteration goes, for humans: physics, muscles, ..., learner.
-        video_every: Keep a video of the policy in the run folder, so often: 30m, 2h or 90 (seconds).
-        checkpoint_url: Put the run's files there too, whenever a checkpoint is written: s3://bucket/walk.
-        collection: What is stepped, by whom.
-        set: Any key of the configuration: `--set ppo.epochs=4`, or in short `--ppo.epochs 4`.
+        seed: Seed of all random numbers: runs with the same seed on the same machine are the same.
+        run_dir: Folder for the run, or with --resume URL for the copy of it; by default a new one in runs/.
+        device: Device that the learner computes on: cpu or cuda.
+        resume: Go on with the run in this folder, from this checkpoint file, or from a copy of the run at this URL.
+        profile: Show and record what the time of each iteration is spent on: physics, muscles, ... For humans only.
+        video_every: Make a video in the run folder every so often: 30m, 2h or 90 (seconds). For humans only.
+        checkpoint_url: Copy the run's files to this URL with every checkpoint: s3://bucket/walk.
+        collection: What is stepped, and by which collector.
+        set: Set any key of the configuration: `--set ppo.epochs=4`, or for short `--ppo.epochs 4`.
     """
     if (preset is None and collection.env is None) == (resume is None):
         got = "neither" if resume is None else "both"

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from importlib import metadata
 
+from soleus.cli.arguments import VERBS as KEYED
+from soleus.cli.arguments import gather_settings
 from soleus.cli.bench import bench
 from soleus.cli.compare import compare
 from soleus.cli.doctor import doctor
 from soleus.cli.evaluate import evaluate
-from soleus.cli.flags import VERBS as KEYED
-from soleus.cli.flags import gather_settings
 from soleus.cli.import_ import import_
 from soleus.cli.presets import presets
 from soleus.cli.record import record
@@ -49,7 +49,7 @@ def call_of(arguments: Sequence[str]) -> Callable[[], int | None]:
         return parse(VERBS, [verb, *rest])
     except SystemExit:  # after the help that was asked for
         if verb == "train":
-            from soleus.cli.keys import listing
+            from soleus.cli.key_help import listing
 
             print(f"\n{listing()}")
         raise

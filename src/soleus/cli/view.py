@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.flags import MaybeSeconds, OtherModel, Which
+from soleus.cli.arguments import MaybeSeconds, OtherModel, Which
 from soleus.errors import UserError
 
 _PORT = 8080
@@ -16,7 +16,7 @@ Maybe = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="
 
 def view(
     subject: Annotated[
-        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN|MODEL", help_behavior_hint="")
+        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN|MODEL]", help_behavior_hint="")
     ] = None,
     *,
     checkpoint: Which = "best",
@@ -29,20 +29,19 @@ def view(
     seconds: MaybeSeconds = None,
     seed: int = 0,
 ) -> None:
-    """Look at a run's policy with its muscle network, or at a model or preset without a policy.
+    """Watch a run's policy in a window or a browser; or a model, or the motion of a preset, without a policy.
 
     Args:
-        subject: Run folder or checkpoint file, here or at a URL; model's name or MJCF file; preset or YAML file, its
-            motion being shown.
-        checkpoint: Which of the run's checkpoints, or the steps of one.
-        speed: Of the act over real time.
-        model: Put a run's policy on another body, a model's name or MJCF file, and say what differs from its own.
-        motion: Of a model: a motion's name or file.
-        dump: Replay what was kept of a human that diverged, from a run's folder dumps/.
-        web: In a browser on this machine, for machines without a screen.
-        port: Of the page.
-        seconds: End after so long, and say how much of real time was kept.
-        seed: Of the episode's start.
+        subject: Run folder, checkpoint file, or URL of either; a model's name or MJCF file; a preset or YAML file.
+        checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
+        speed: Speed over real time: 0.5 is half as fast.
+        model: Put a run's policy on another body, by a model's name or MJCF file, and say what differs from its own.
+        motion: Motion for a model to show: its name or file.
+        dump: Replay what led to a human's divergence: a file in the dumps/ of a run folder.
+        web: Serve a page for a browser, instead of opening a window.
+        port: Port of the page.
+        seconds: End after so long, and print how close the playback was to real time.
+        seed: Seed of where the episode starts.
     """
     if (subject is None) == (dump is None):
         got = "neither" if dump is None else "both"
@@ -67,4 +66,4 @@ def view(
 
         kept = view_desktop(control, seconds=seconds)
     if seconds is not None:
-        print(f"{kept / speed:.2f} of real time")
+        print(f"{kept / speed:.2f} of the speed asked for was kept")

@@ -1,4 +1,4 @@
-"""What the training loop asks of a collector."""
+"""The interface of collectors to the training loop."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from soleus.exchange.batch import Batch, Layout
 
 
 class CollectorFailed(UserError):
-    """A collector cannot go on, though its configuration was right: the run ends, after a checkpoint."""
+    """A collector cannot go on, though its configuration was right; the run writes a checkpoint and ends."""
 
 
 class Collector(Protocol):
@@ -23,14 +23,14 @@ class Collector(Protocol):
 
     @property
     def num_workers(self) -> int:
-        """How many collect side by side."""
+        """Number of processes or actors that collect at the same time."""
 
     @property
     def pids(self) -> list[int]:
-        """Numbers of the processes that it runs besides this one."""
+        """Process numbers of the processes that it runs besides this one."""
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Swap the policy's weights whole (names and shapes: networks.policy_tensors).
+        """Swap the policy's weights whole (names and shapes: exchange.weights.policy_tensors).
 
         Raises UserError for a missing, extra, misshapen or non-finite tensor; the old weights then stay in force.
         """

@@ -1,4 +1,4 @@
-"""How often those who collect may fail before a run ends."""
+"""How often workers, or collectors on Ray, may fail before a run ends."""
 
 import sys
 import time
@@ -9,15 +9,15 @@ from soleus.config import ParallelConfig
 
 
 class Failures:
-    """Counts failures, and ends it at parallel.max_failures within parallel.failure_window."""
+    """Counts failures; parallel.max_failures of them within parallel.failure_window end the run."""
 
     def __init__(self, parallel: ParallelConfig, of: str) -> None:
-        """of: whose failures they are, in words."""
+        """of: who fails, in words for the message, such as "workers"."""
         self._parallel, self._of = parallel, of
         self._times: deque[float] = deque()
 
     def count(self, said: str, trace: str = "") -> None:
-        """Say what failed, after a traceback. Raises CollectorFailed where it is one failure too many."""
+        """Print what failed, after its traceback. Raises CollectorFailed if it is one failure too many."""
         sys.stdout.flush()
         print(f"{trace}warning: {said}", file=sys.stderr, flush=True)
         window, now = self._parallel.failure_window, time.monotonic()

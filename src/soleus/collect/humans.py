@@ -1,6 +1,6 @@
-"""The Batch of a round of humans, made of the arrays that the core wrote: by one collector, or by several side by side.
+"""The Batch of a round of humans, made of the arrays that the core of one collector wrote, or those of several.
 
-Whatever is averaged is averaged here, over what is kept of each human: the result does not depend on who ran which.
+All averages are taken here, over figures of each human, so that they do not depend on which collector had which human.
 """
 
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ def batch_of(
 ) -> Batch:
     """Return the batch of a round; its arrays are those given.
 
-    arrays: as simulation.Buffers has them. before: (N, state size) what the round began in. muscle: weights of the
-    muscle network that acted, where there is one. valid: (T, N) as in Batch; what is not valid is all zeros.
+    arrays: as simulation.Buffers has them. before: (N, state size) states at the start of the round. muscle: weights of
+    the muscle network that acted, where there is one. valid: (T, N) as in Batch; what is not valid is all zeros.
     """
     kept = np.ones(arrays["rewards"].shape, bool) if valid is None else valid
     done = (arrays["terminated"] | arrays["truncated"]).view(np.bool_) & kept
@@ -70,7 +70,7 @@ def _samples(arrays: Arrays, kept: Bool) -> MuscleSamples | None:
 def _diverged(
     arrays: Arrays, before: npt.NDArray[np.float64], muscle: Mapping[str, Any] | None
 ) -> tuple[Divergence, ...]:
-    """What happened to the humans that diverged."""
+    """Return the humans that diverged, each with what led to it."""
     flags = arrays["diverged"].view(np.bool_)
     if not flags.any():
         return ()

@@ -1,4 +1,4 @@
-"""Rounds from environments in the main process: what `inline` and `stepping` are.
+"""The collectors `inline` and `stepping`, which step environments in the main process.
 
 Inline steps the environments of a single worker as a worker would, without the process. Stepping drives any VectorEnv,
 which may have processes or threads of its own.
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from soleus.collect.base import CollectorFailed
 from soleus.collect.policy import ActingPolicy, TorchPolicy
-from soleus.collect.rollout import Rollout, Times, start_seed
+from soleus.collect.rollout import Rollout, Times
 from soleus.collect.slots import as_batch, check, prefill, round_table
 from soleus.collect.watch import Watch
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig
@@ -22,6 +22,7 @@ from soleus.environments import Group, advise, make_group, make_vector_group
 from soleus.environments.human import HumanGroup
 from soleus.errors import UserError, described, trace_of
 from soleus.exchange.batch import Batch, Layout
+from soleus.exchange.seeds import start_seed
 from soleus.machine import threads
 from soleus.machine.stopping import let_through
 
@@ -30,7 +31,8 @@ class LocalCollector:
     """One group of environments, stepped by the process that learns."""
 
     def __init__(self, config: RunConfig, group: Group, num_threads: int | None = None) -> None:
-        """The group is the collector's from now on. num_threads: that the policy computes with; by default, torch's."""
+        """The collector closes the group in the end. num_threads: threads that the policy computes with; by default
+        torch's."""
         train = config.train
         self.config, self.group = config, group
         self.layout = Layout(group.num_envs, group.observation, group.action, group.control_dt)
@@ -61,7 +63,7 @@ class LocalCollector:
         self.actor.load_policy(state)
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
-        """Never asked for: the samples of a muscle network come from the native collector alone."""
+        """Is never called: only the native collector gives samples for a muscle network."""
         raise NotImplementedError
 
     def collect(self) -> Batch:
@@ -97,7 +99,7 @@ class LocalCollector:
             return self.rollout.run(self._round)
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return what the next round depends on; environments that cannot be saved restart on a resume."""
+        """Return what the next round depends on; environments cannot be saved, so a resume restarts them."""
         state: dict[str, npt.NDArray[np.generic]] = {"round": np.array(self._round)}
         if isinstance(self.group, HumanGroup) and not self._fresh:
             state |= {"observations": self.arrays["observations"][-1].copy(), "humans": self.group.save()}

@@ -36,12 +36,12 @@ class NativeCollector:
 
     @property
     def num_workers(self) -> int:
-        """One: its threads are one collector."""
+        """One, since its threads are one collector."""
         return 1
 
     @property
     def pids(self) -> list[int]:
-        """None: it runs on threads."""
+        """None, since it runs on threads."""
         return []
 
     def load_policy(self, state: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The policy in the rollouts of environments: torch for the network, NumPy for the sampling, random numbers keyed."""
+"""The policy in rollouts of environments: torch computes the network, NumPy samples by keyed random numbers."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -17,13 +17,13 @@ Array = npt.NDArray[Any]
 
 
 class ActingPolicy(Protocol):
-    """Gives actions for observations."""
+    """What a rollout needs of a policy: actions for observations."""
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Swap the weights whole; raises UserError, the old ones staying, for a state that does not fit."""
 
     def begin(self, round_number: int, steps: int) -> None:
-        """Make ready for a round of so many steps: what is random in it depends on its number."""
+        """Prepare a round of so many steps; its random numbers depend on its number."""
 
     def act(self, t: int, observations: Array, actions: Array, log_probs: Array) -> None:
         """Write actions and their log-densities for the observations of step t, in place."""
@@ -32,7 +32,7 @@ class ActingPolicy(Protocol):
 class TorchPolicy:
     """The policy of a configuration on environments first ... first + count - 1.
 
-    The random numbers of an action depend on (seed, environment, round, step) alone, whoever steps the environment.
+    The random numbers of an action depend only on (seed, environment, round, step), not on who steps the environment.
     """
 
     def __init__(self, config: RunConfig, layout: Layout, first: int, count: int) -> None:
@@ -76,7 +76,7 @@ class TorchPolicy:
         return parameters
 
     def act(self, t: int, observations: Array, actions: Array, log_probs: Array) -> None:
-        """Sample."""
+        """Sample actions; write them and their log-densities."""
         actions[...], log_probs[...] = self.policy.head.sample(self.parameters(observations), self._noise[t])
 
     def likeliest(self, observations: Array) -> Array:

@@ -15,17 +15,17 @@ from soleus.environments.info import InfoSums
 
 @dataclass
 class Times:
-    """Where a round's time went [s]."""
+    """Time that a round has spent on each part [s]."""
 
     acting: float = 0.0
     stepping: float = 0.0
 
 
 class Rollout:
-    """Collects into some columns of the arrays of a round.
+    """Collects rollouts into some columns of the arrays of a round.
 
-    Its place, two numbers that another thread or process may read, tells how many steps it has taken in all, and which
-    environment is at work, or -1 for all of them.
+    `place` is two numbers that other threads and processes may read: how many steps have been taken in all, and which
+    environment is being stepped, or -1 for all of them.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Rollout:
         return times
 
     def _count(self, t: int, ended: Mapping[int, Episode]) -> None:
-        """Follow the return and the length of every episode."""
+        """Add a step to the return and the length of every episode."""
         arrays, columns = self.arrays, self.columns
         self._returns += arrays["rewards"][t, columns]
         self._lengths += arrays["valid"][t, columns]
@@ -94,10 +94,3 @@ class Rollout:
     def go_on(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on with what under_way() gave."""
         self._returns[:], self._lengths[:] = state["returns"], state["lengths"]
-
-
-def start_seed(seed: int, round_number: int, restarts: int) -> int:
-    """Return the seed of the environments that start before a round: other episodes after a resume or a restart."""
-    if round_number == 0 and restarts == 0:
-        return seed
-    return int(np.random.SeedSequence([seed, round_number, restarts]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,6 +1,6 @@
 """The arrays of a round, laid out (T, N, ...), and the Batch that is made of them.
 
-Flags are 255 until somebody has written them: a slot that was missed shouts.
+Flags are 255 until they are written, so that a slot that was left out is noticed.
 """
 
 import math
@@ -23,7 +23,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def round_table(layout: Layout, steps: int) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Return shape and dtype of the arrays of a round, by name. Raises UserError where no memory has room for them."""
+    """Return shape and dtype of the arrays of a round, by name. Raises UserError where there is too little memory."""
     n, seen, action = layout.num_envs, layout.observation, layout.action
     table: dict[str, tuple[tuple[int, ...], Any]] = {
         "observations": ((steps + 1, n, *seen.shape), seen.dtype),
@@ -61,7 +61,7 @@ def prefill(arrays: Arrays) -> None:
 
 
 def discard(arrays: Arrays, columns: slice) -> None:
-    """Make the columns of a lost worker steps that count for nothing."""
+    """Mark the steps in the columns of a lost worker as invalid."""
     for name in ("observations", "final_observations", "actions", "log_probs", "rewards", "truncated", "valid"):
         arrays[name][:, columns] = 0
     arrays["terminated"][:, columns] = 1

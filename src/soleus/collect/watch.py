@@ -1,4 +1,4 @@
-"""Environments that do not return: they are named after a while, and given up after parallel.round_timeout."""
+"""Environments that do not return: a warning names them after a while, and parallel.round_timeout ends the wait."""
 
 import signal
 import sys
@@ -20,25 +20,25 @@ Place = npt.NDArray[np.int64]
 
 
 class Stillness:
-    """How long a place (Rollout.place) has not changed [s]: as long as steps come in, however slowly, it does."""
+    """How long Rollout.place has not changed [s]. It changes with every step, however slow."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self.begin()
 
     def begin(self) -> None:
-        """Count from now on."""
+        """Start to count."""
         self._seen, self._since, self.said = self._place.tolist(), time.monotonic(), False
 
     def seconds(self) -> float:
-        """Look, and return how long it has not changed."""
+        """Return how long it has not changed until now."""
         if self._place.tolist() != self._seen:
             self.begin()
         return time.monotonic() - self._since
 
 
 def warn(said: str) -> None:
-    """Say it where warnings go."""
+    """Print a warning on the standard error stream."""
     sys.stdout.flush()
     print(f"warning: {said}", file=sys.stderr, flush=True)
 

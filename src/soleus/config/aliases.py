@@ -48,7 +48,7 @@ def translate(raw: Mapping[str, Any]) -> dict[str, Any]:
         section, _, key = ALIASES[name].partition(".")
         mine = rest.get(section) or {}
         if key in mine:
-            raise UserError(f"{SECTION}.{name}: expected it once, but {ALIASES[name]} gives it too")
+            raise UserError(f"{SECTION}.{name}: expected a value under one name, but {ALIASES[name]} gives it too")
         doubled = name == "vf_coef" and isinstance(value, int | float)
         rest[section] = {**mine, key: 2.0 * value if doubled else value}
     return rest

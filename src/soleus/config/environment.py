@@ -8,30 +8,35 @@ from soleus.config.fields import Count, Few, Fixed, Mark, Section
 
 
 class EnvironmentConfig(Section):
-    """Environments that are not ours: SCHEME:ID, with SCHEME gymnasium, envpool or procgen."""
+    """Environments that are not ours."""
 
     id: Annotated[
         str, Fixed("the policy has learnt in this one; a new run may begin with its weights: train.start_from")
     ]
+    """SCHEME:ID, where SCHEME is gymnasium, envpool or procgen: gymnasium:CartPole-v1, procgen:coinrun."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Keyword arguments of the environment's maker; for procgen distribution_mode, num_levels, start_level, ..."""
+    """Keyword arguments that the environment is made with, such as distribution_mode, num_levels, start_level of
+    procgen."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
-    """Options laid over these for evaluation."""
+    """Options laid over env.options in the environments of an evaluation."""
     numbered: dict[str, Any] = Field(default_factory=dict)
-    """Options that differ from one environment to the next: a whole number, to which the environment's own number is
-    added (0, 1, ... among all of the run; from train.num_envs on in evaluation), or a text with {number} in it."""
+    """Options that differ from one environment to the next. To a whole number, the environment's own number is added;
+    in a text, it takes the place of {number}. The environments of a run have the numbers 0, 1, ...; those of its
+    evaluation follow from train.num_envs on."""
     evaluation_envs: Few = 32
-    """Environments that evaluation steps side by side, at most."""
+    """Environments that an evaluation steps side by side, at most."""
     wrappers: tuple[dict[str, dict[str, Any]], ...] = ()
-    """Gymnasium wrappers, innermost first, each {module:Class: {keyword: value}}."""
+    """Gymnasium wrappers, innermost first, each by its name or as {module:Class: {keyword: value}}."""
     frame_stack: Annotated[Few, Fixed("the policy has learnt from observations of so many"), Mark.INTERFACE] = 1
-    """Frames that an observation holds, the latest last: channels of an image, blocks of a vector."""
+    """Frames that an observation holds, the latest last; they are stacked as channels of an image, or as parts of a
+    vector."""
     time_limit: Literal["truncates", "terminates"] = "truncates"
-    """Whether an episode that a time limit ends goes on in the value of its last state, or is lost as in Procgen."""
+    """What a time limit means. truncates: the last state keeps its value, as if the episode went on; terminates: the
+    episode is lost, as in Procgen."""
     deterministic_evaluation: bool = True
-    """Evaluate the likeliest action rather than a sampled one."""
+    """In an evaluation the policy takes the likeliest action; false: it samples."""
     max_evaluation_steps: Count = 10_000
-    """Of an episode, which counts as it stands then: as one that a time limit ended."""
+    """Steps after which an episode of an evaluation is cut short; it counts as one that a time limit ended."""
 
     @field_validator("numbered")
     @classmethod

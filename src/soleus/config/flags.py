@@ -1,4 +1,4 @@
-"""Flags that are keys of the configuration: `--ppo.epochs 4`."""
+"""Flags of the command line become keys of the configuration: `--ppo.epochs 4` is ppo.epochs with the value 4."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -85,7 +85,7 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
         if isinstance(given, dict) and isinstance(base, str) and not given.keys() & sources.KINDS:
             first = next(iter(given), "keys")
             kind = "a model file (.xml, .mjb)" if key == "model" else "a clip (.bvh) or a table (.csv)"
-            raise UserError(f"{key}.{first}: expected {kind}, which it is a key of, got {key}: {base}")
+            raise UserError(f"{key}.{first}: expected it beside {kind}, got it beside {key}: {base}")
         if isinstance(given, dict) and isinstance(base, dict):
             merged[key] = given if given.keys() & sources.KINDS - base.keys() else merge(base, given)  # of one kind
     ppo = above.get("ppo")

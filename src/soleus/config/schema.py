@@ -40,15 +40,22 @@ class ControlConfig(Section):
     mode: Annotated[
         Literal["excitation", "torque", "muscle"], Fixed("the policy has learnt what its actions do"), Mark.INTERFACE
     ] = "muscle"
+    """muscle: an action is a target pose, which muscles realise; torque: a target pose, which joint torques realise;
+    excitation: an excitation for each muscle."""
     engine: Literal["auto", "lanes", "mujoco"] = "auto"
-    """What steps the physics: eight humans to an instruction, or MuJoCo; auto: the lanes where they cover the model."""
+    """What steps the physics: lanes (eight humans to an instruction) or mujoco; auto: lanes where they cover the model."""
     sim_hz: Envs = 480
+    """Simulation steps a second, a multiple of policy_hz."""
     policy_hz: Envs = 30
+    """Control steps a second: how often the policy acts."""
     action_scale: Positive = 0.4
-    """[rad] of a pose target per unit of action, around the reference or the rest pose."""
+    """[rad] An action of 1 moves the target pose so far from that of the reference motion, or from the rest pose."""
     kp_scale: Positive = 1.0
+    """Factor on the proportional gains of stable PD."""
     kd_scale: Positive = 1.0
+    """Factor on the derivative gains of stable PD."""
     activation_dynamics: bool = True
+    """Muscles take time to activate, as in the model; false: activations are set at once."""
 
     @model_validator(mode="after")
     def _rates(self) -> "ControlConfig":
@@ -58,72 +65,99 @@ class ControlConfig(Section):
 
 
 class CoordinationConfig(Section):
-    """How the muscles come to make the torques asked for (control.mode muscle)."""
+    """How muscle activations are found that make the joint torques asked for (control.mode muscle)."""
 
     method: Annotated[Literal["static_optimization", "network"], Fixed("the policy has learnt what its actions do")] = (
         "static_optimization"
     )
+    """static_optimization: bounded least squares; network: the muscle coordination network, which learns beside the
+    policy."""
     interval: Count = 1
     """Substeps from one coordination to the next; the muscles hold their activations meanwhile."""
     sweeps: Few = 6
-    """Coordinate descent sweeps a substep."""
+    """Sweeps of coordinate descent in one static optimization."""
     regularization: NonNegative = 30.0
-    """[(N m)^2] weight of the squared activations against the squared torque residual. Small values leave coordinate
-    descent no slope to undo co-contraction by: on myolegs 30 halves the effort of 1 at the same residual."""
+    """[(N m)^2] Weight of the squared activations against the squared torque residual. With a small weight, coordinate
+    descent hardly undoes co-contraction: on myolegs a weight of 30 takes half the effort of 1 at the same residual."""
     hidden: Annotated[Widths, _WEIGHTS] = (256, 256, 256)
+    """Widths of the network's hidden layers."""
     weights: Annotated[str | None, Fixed(f"only a new network begins with it, {_NEW}"), Mark.FILE] = None
     """File of a torch state_dict that the network starts from: layers 0, 2, ...; fc.0, fc.2, ...; or fc1, fc2, ..."""
     learning_rate: Positive = 5e-4
+    """Learning rate of the network."""
     epochs: Few = 3
+    """How often the network goes over the samples of a round."""
     batch: Count = 128
-    """Samples a minibatch of the network's regression."""
+    """Samples in a minibatch of the network's regression."""
     max_grad_norm: Positive = 0.5
+    """Gradients with a larger norm are scaled down to it."""
 
 
 class PolicyConfig(Section):
-    """The policy's network, and for continuous actions one standard deviation an action for all states."""
+    """The policy's network. Continuous actions are Gaussian, each with one standard deviation for all states."""
 
     network: Annotated[Literal["auto", "mlp", "nature_cnn", "impala_cnn"], _WEIGHTS, Mark.INTERFACE] = "auto"
-    """auto: the Nature CNN for images, a multilayer perceptron for anything else. A CNN is shared with the value."""
+    """auto: the Nature CNN for images, a multilayer perceptron for anything else. Policy and value function share a
+    CNN."""
     hidden: Annotated[Widths, _WEIGHTS] = (256, 256)
-    """Of the multilayer perceptron."""
+    """Widths of the hidden layers of the multilayer perceptron."""
     activation: Annotated[Activation, _WEIGHTS, Mark.INTERFACE] = "tanh"
+    """Activation function of the multilayer perceptron."""
     initial_std: Annotated[Positive, Fixed(f"only a new policy begins with it, {_NEW}")] = 0.4
+    """Standard deviation of continuous actions that a new policy begins with."""
     mirror: bool = False
-    """See and act on the mirrored body in one half of the gait cycle."""
+    """In one half of the gait cycle the policy sees and moves the mirror image of the body."""
 
 
 class PpoConfig(Section):
     """Proximal policy optimization (Schulman et al. 2017) with generalized advantage estimation."""
 
     gamma: Annotated[float, Field(ge=0, lt=1)] = 0.98
+    """Discount of rewards from one step to the next."""
     lambda_: Annotated[Fraction, Field(alias="lambda")] = 0.95
+    """Decay of generalized advantage estimation."""
     clip: Positive = 0.2
+    """How far the probability ratio of an action may leave 1 before its gain is clipped."""
     value_clip: Positive | None = None
-    """In units of the normalised value; null: the value loss is not clipped."""
+    """How far a value may leave the old one before its loss is clipped, in units of the normalised value; null: the
+    value loss is not clipped."""
     entropy: NonNegative = 0.0
+    """Weight of the policy's entropy in the objective."""
     epochs: Few = 5
+    """How often an update goes over the samples of a round."""
     minibatches: Count = 4
+    """Minibatches that each epoch splits the samples of a round into."""
     batch_size: Count | None = None
-    """Samples a minibatch, in place of a number of minibatches; has to divide the samples of a round."""
+    """Samples in a minibatch, given instead of the number of minibatches; it has to divide the samples of a round."""
     learning_rate: Positive = 3e-4
+    """Learning rate of policy and value function, at the start of training where a schedule changes it."""
     schedule: Literal["adaptive", "constant", "linear"] = "adaptive"
-    """adaptive: the rate follows target_kl, within 1e-5 and 1e-2; linear: to zero at the end of training."""
+    """adaptive: the rate follows target_kl and stays between 1e-5 and 1e-2; linear: it falls to zero at the end of
+    training."""
     target_kl: Positive | None = 0.01
-    """With the adaptive schedule what the rate aims for; otherwise epochs stop past 1.5 times of it; null: never."""
+    """With the adaptive schedule, the KL divergence that the rate aims for. With the others, an update stops after an
+    epoch that ends beyond 1.5 times this divergence; null: it never stops early."""
     max_grad_norm: Positive = 1.0
+    """Gradients with a larger norm are scaled down to it."""
     normalize_observations: Annotated[bool, Fixed("the learnt weights take observations as they were given")] = True
+    """Shift and scale observations by their running mean and standard deviation; images stay as they are."""
     normalize_returns: Annotated[bool, Fixed("the learnt values are in units of it")] = True
+    """Let the value function learn returns in units of their running mean and standard deviation."""
     normalize_rewards: bool = False
     """Divide rewards by the standard deviation of the discounted return so far, as in the Procgen paper."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of convolutions, in rollouts and in learning; auto: bfloat16 where the processor computes in it."""
+    """Number format of convolutions, in rollouts and in learning; auto: bfloat16 where the processor has instructions
+    for it."""
     shards: Few | Literal["auto"] = "auto"
-    """Few that each learn from a part of every minibatch; gradients are averaged. auto: the learner's threads for
-    convolutional networks: they meet once a minibatch, not at every operation; otherwise one."""
+    """Threads of the learner that each take a part of every minibatch; their gradients are averaged. auto: all of the
+    learner's threads for convolutional networks, which then wait for one another once a minibatch rather than at every
+    operation, and one for other networks."""
     value_hidden: Annotated[Widths, _WEIGHTS] = (256, 256)
+    """Widths of the hidden layers of the value function."""
     value_activation: Annotated[Activation, _WEIGHTS] = "tanh"
+    """Activation function of the value function."""
     value_coefficient: Positive = 1.0
+    """Weight of the value loss beside the policy loss."""
 
     @model_validator(mode="after")
     def _target(self) -> "PpoConfig":
@@ -133,20 +167,28 @@ class PpoConfig(Section):
 
 
 class TrainConfig(Section):
-    """How long, how many, how wide. Steps are control steps of one human: num_envs of them pass at a time."""
+    """How long a run trains, with how many humans or environments, and what it records. Steps are control steps of all
+    humans or environments together: each time that all of them act, num_envs steps pass."""
 
     steps: Annotated[Count | None, Mark.SHORT] = None
+    """Training stops after so many control steps; null: only the duration stops it."""
     duration: Annotated[MaybeHours, Mark.SHORT] = None
-    """Training stops at steps or duration, whichever comes first: 90s, 15m, 2h, 1h30m; a bare number is hours."""
+    """Training stops after so long: 90s, 15m, 2h, 1h30m; a bare number is hours. Where steps are given too, training
+    stops at whichever comes first."""
     num_envs: Annotated[Envs, Mark.SHORT] = 32
+    """Humans or environments that are stepped at once."""
     rollout_steps: Envs = 64
+    """Control steps of each human or environment in a round, from one update to the next."""
     num_threads: Annotated[Few | None, Mark.SHORT] = None
-    """Of the collector; null: the CPUs that the process may use."""
+    """Threads that collect; null: as many as the CPUs that the process may use."""
     learner_threads: Few | None = None
-    """Of torch; null: as num_threads (the two take turns), and one for vectors of environments that are not ours."""
+    """Threads of the learner (torch). null: as many as num_threads, since collecting and learning take turns; but one
+    thread for environments that are not ours and whose observations are vectors."""
     pin_threads: bool = False
+    """Bind each thread of the native collector to a CPU of its own."""
     profile: bool = False
-    """Record where the time of every iteration goes, as profile/ shares of it. Of humans on the native collector."""
+    """Record where the time of every iteration goes, as shares of it (profile/...); for humans on the native collector
+    alone."""
     seed: Annotated[
         int,
         Field(ge=0, lt=2**63),
@@ -154,26 +196,31 @@ class TrainConfig(Section):
         Fixed("the random numbers of a run go on from its own"),
         Mark.SHORT,
     ] = 0
+    """Seed of all random numbers of the run: the same seed on the same machine gives the same run."""
     start_from: Annotated[str | None, Fixed(f"only a new run begins with other weights, {_NEW}"), Mark.FILE] = None
-    """Run, checkpoint file or URL of either, whose learnt weights and normaliser a new run begins with."""
+    """A run, a checkpoint file, or the URL of either: a new run begins with its learnt weights and its normaliser."""
     device: Annotated[str, Mark.SHORT] = "cpu"
+    """Device that the learner computes on: cpu or cuda."""
     eval_interval: Count | None = None
-    """[steps] between evaluations; null: one at the end."""
+    """[steps] From one evaluation to the next; null: the only evaluation is at the end."""
     eval_episodes: Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(whole)] = 20
-    """Of an evaluation; 0: none takes place, and no checkpoint is the best."""
+    """Episodes of an evaluation; 0: there are no evaluations, and so no best checkpoint."""
     checkpoint_interval: Count | None = 500_000
-    """[steps] between checkpoints; null: one at the end."""
+    """[steps] From one checkpoint to the next; null: there are only those of the start and of the end."""
     checkpoint_url: Annotated[Url | None, Mark.SHORT] = None
-    """Second place of the run, any URL that fsspec knows: its files are put there too, whenever a checkpoint is."""
+    """A second place for the run's files, any URL that fsspec knows: they are copied there with every checkpoint."""
     video_every: Annotated[MaybeDuration, Mark.SHORT] = None
-    """[s] between videos of the policy, kept in the run folder; of humans alone. 30m, 2h; a bare number is seconds."""
+    """[s] From one video of the policy to the next; they are kept in the run folder. For runs of humans alone. 30m, 2h;
+    a bare number is seconds."""
 
 
 class RewardConfig(Section):
     """Reward terms by name, each with its weight and parameters, summed or multiplied."""
 
     combine: Literal["sum", "product"] = "sum"
+    """sum: weights multiply the terms; product: weights are the terms' exponents."""
     terms: dict[str, TermParameters] = Field(min_length=1)
+    """The terms of the reward, each with its weight and its parameters."""
 
     @model_validator(mode="after")
     def _weights(self) -> "RewardConfig":
@@ -193,24 +240,29 @@ def _initial(value: str) -> str:
 
 
 class TaskConfig(Section):
-    """A task: terms by name with their parameters. Term names and parameters are those of the core's catalog."""
+    """What the human is to do: what it observes, what it is rewarded for, and when an episode ends, each made of terms
+    by name with their parameters."""
 
     name: str
+    """Name of a built-in task, or of one's own."""
     episode_seconds: Annotated[float, Field(gt=0, le=86_400), BeforeValidator(parse_seconds)] = 10.0
-    """[s] that an episode lasts at most."""
+    """[s] Longest episode."""
     initial: Annotated[str, AfterValidator(_initial)] = "reference"
-    """reference: at a random phase of the motion; rest: standing; key:NAME: in that keyframe of the model, which then
-    is the pose that joints are held in too."""
+    """Where episodes start. reference: at a random phase of the motion; rest: standing; key:NAME: in this keyframe of
+    the model, which without a motion is also the pose that target poses are measured from."""
     initial_noise: NonNegative = 0.0
-    """Standard deviation of joint positions [rad] and, tenfold, velocities [rad/s] at the start."""
+    """Standard deviation of the noise that is added at the start of an episode: to joint positions [rad], and ten times
+    as much to joint velocities [rad/s]."""
     observation: Annotated[
         dict[str, TermParameters],
         Field(min_length=1),
         Fixed("the policy has learnt from these observations"),
         Mark.INTERFACE,
     ]
+    """Terms of which the observation is made, in this order."""
     reward: RewardConfig
     termination: dict[str, TermParameters] = Field(default_factory=dict)
+    """Terms each of which ends an episode as lost, such as a fall."""
 
     @property
     def keyframe(self) -> str | None:
@@ -257,7 +309,7 @@ class RunConfig(Section):
 
 
 class HumanRunConfig(RunConfig):
-    """Everything that makes a run of humans; saved with it as config.yaml."""
+    """The whole configuration of a run of humans; it is saved with the run as config.yaml."""
 
     model: Annotated[
         ModelSource,
@@ -293,7 +345,7 @@ class HumanRunConfig(RunConfig):
 
     @property
     def parallel_open(self) -> bool:
-        """Whether the number of humans is still to be told by the number of collectors (parallel.resolve)."""
+        """Whether the number of humans still depends on the number of collectors (config/resolve.py)."""
         return self.parallel.collector == "ray" and self.parallel.envs_per_collector is not None
 
     @property
@@ -308,7 +360,7 @@ class HumanRunConfig(RunConfig):
 
 
 class EnvRunConfig(RunConfig):
-    """Everything that makes a run in environments that are not ours."""
+    """The whole configuration of a run in environments that are not ours."""
 
     env: Annotated[EnvironmentConfig, Mark.RETURN]
 
@@ -328,7 +380,7 @@ class EnvRunConfig(RunConfig):
 
     @property
     def parallel_open(self) -> bool:
-        """Whether the number of environments still depends on the machine (parallel.resolve)."""
+        """Whether the number of environments still depends on the machine (config/resolve.py)."""
         parallel = self.parallel
         if parallel.collector == "ray":
             return parallel.num_envs_per_worker is not None or parallel.envs_per_collector is not None

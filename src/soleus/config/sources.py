@@ -24,23 +24,28 @@ class MassFiles(Section):
     """A model in the format of MASS (Lee et al. 2019)."""
 
     skeleton: Annotated[str, Mark.FILE]
+    """XML file of the skeleton."""
     muscles: Annotated[str | None, Mark.FILE] = None
+    """XML file of the muscles."""
     damping: NonNegative = 0.0
-    """[N m s/rad] of every joint but the root's; the format has none, the program it comes from 0.4."""
+    """[N m s/rad] Damping of every joint but the root's. The format has no damping; the program that it comes from sets
+    0.4."""
 
 
 class ModelFiles(Section):
-    """A model from files: of MASS, or MJCF (or what MuJoCo compiled it to, MJB) with a table of muscles beside it."""
+    """A model from files: those of MASS, or an MJCF file, beside which there may be a table of muscles."""
 
     mass: MassFiles | None = None
+    """The files of a model of MASS."""
     mjcf: Annotated[str | None, Mark.FILE] = None
+    """MJCF file (.xml), or the MJB file (.mjb) that MuJoCo compiled it to."""
     muscles: Annotated[str | None, Mark.FILE] = None
-    """CSV, as `soleus import` writes it."""
+    """CSV table of muscles beside the MJCF file, as `soleus import` writes it."""
     root: str | None = None
-    """The person's pelvis, where more than one body of the MJCF could be it."""
+    """Name of the body that is the person's pelvis, where several bodies of the MJCF could be."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
-    """Where a muscle's force at a blended waypoint acts: on its first body, as in MASS, or on both by weight, which is
-    the gradient of the path's length and keeps energy."""
+    """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
+    them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
 
     @model_validator(mode="after")
     def _one(self) -> "ModelFiles":
@@ -64,26 +69,29 @@ Unit = Literal["degree", "radian"]
 
 
 class BvhMotion(Section):
-    """One cycle of a motion, from a BVH file; its last frame is the first of the next cycle."""
+    """One cycle of a motion, from a BVH file or a CSV table; its last frame is the first of the next cycle."""
 
     bvh: Annotated[str, Mark.FILE]
+    """BVH file."""
     scale: Positive = 0.01
-    """[m] of the file's unit of length."""
+    """[m] The BVH file's unit of length in metres."""
     root_scale: Positive | None = None
-    """[m] of the unit of the root's positions; null: scale, which is then that of OFFSETs and positions."""
+    """[m] The unit of the root's positions in metres, where it is not that of the OFFSETs; null: it is."""
     unit: Unit = "degree"
-    """Of rotations."""
+    """Unit of the BVH file's rotations."""
     up: Axis | None = None
-    """The file's axis up; null: what the model says of its motion files, by default y."""
+    """Axis of the BVH file that points up; null: the one that the model gives for its motion files, or else y."""
     forward: Axis | None = None
-    """Where the person in the file faces; null: as the model's motion files do, turned up with the axis."""
+    """Axis of the BVH file along which the person faces; null: the one that the model gives, turned together with
+    up."""
     first: Annotated[NonNegativeInt | None, Field(alias="from")] = None
-    """First frame that counts, from 0, and `to` the last: a T-pose in front may be left out."""
+    """First frame that is used, counted from 0; so a T-pose at the start can be left out."""
     to: NonNegativeInt | None = None
+    """Last frame that is used."""
     hz: Positive = 60.0
-    """Frames a second to resample to."""
+    """Frames a second that the motion is resampled to."""
     names: dict[str, str] = Field(default_factory=dict)
-    """Joint of the file that each body follows, over what the model says."""
+    """Joint of the BVH file that a body follows, by the body's name, instead of the one that the model gives."""
 
     def __str__(self) -> str:
         """Return the name of the file, without its ending."""
@@ -94,15 +102,17 @@ class TableMotion(Section):
     """One cycle of a motion, from a CSV table of poses; its last row is the first of the next cycle."""
 
     table: Annotated[str, Mark.FILE]
+    """CSV table of poses."""
     scale: Positive = 1.0
-    """[m] of the table's unit of length."""
+    """[m] The table's unit of length in metres."""
     unit: Unit = "radian"
-    """Of the angles of hinges."""
+    """Unit of the table's joint angles."""
     up: Axis = "z"
-    """The axis up of the world that the root's place and quaternion are in."""
+    """Axis that points up in the world in which the table gives the root's place and quaternion."""
     first: Annotated[NonNegativeInt | None, Field(alias="from")] = None
-    """First row that counts, from 0, and `to` the last."""
+    """First row that is used, counted from 0."""
     to: NonNegativeInt | None = None
+    """Last row that is used."""
 
     def __str__(self) -> str:
         """Return the name of the file, without its ending."""

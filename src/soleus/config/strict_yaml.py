@@ -42,4 +42,4 @@ def parse_yaml(text: str, what: str) -> Any:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UserError(f"{what}{where}: expected valid YAML, but {problem}") from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:  # a value that is not of its tag
-        raise UserError(f"{what}: expected values that are of their kind, but {first_line(error)}") from None
+        raise UserError(f"{what}: expected values that fit their tags, but {first_line(error)}") from None

@@ -34,7 +34,7 @@ def blas_threads(cpus: int) -> Finding:
         most = re.search(r"MAX_THREADS=(\d+)", str(blas.get("openblas configuration", "")))
         name = f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
         limit = f", built for {most[1]} threads at most" if most else ""
-        return Finding("BLAS", "ok", f"NumPy's is {name}{limit}; its threads are told where threadpoolctl is installed")
+        return Finding("BLAS", "ok", f"NumPy's is {name}{limit}; threadpoolctl, if installed, tells how many it uses")
     pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
     text = ", ".join(f"{pool.get('internal_api')} {plural(pool.get('num_threads', 0), 'thread')}" for pool in pools)
     more = max([0, *(pool.get("num_threads", 0) for pool in pools)]) > cpus

@@ -75,7 +75,7 @@ def quota(root: Path = Path("/")) -> list[Finding]:
 
 def collecting(count: int) -> Finding:
     """How many threads a run takes that does not say how many."""
-    text = f"{plural(count, 'thread')} for collecting and learning in turn where train.num_threads is null"
+    text = f"{plural(count, 'thread')} collect and learn, in turns, where train.num_threads is null"
     return Finding("pool", "ok", text)
 
 
@@ -101,7 +101,7 @@ def thread_settings(environment: Mapping[str, str], cpus: int) -> list[Finding]:
     if environment.get("OMP_WAIT_POLICY", "").strip().lower() == "active":
         text = "'active' lets threads that wait take CPUs from workers: unset it"
         findings.append(Finding("OMP_WAIT_POLICY", "wrong", text))
-    return findings or [Finding("threads", "ok", "no variable sets them: Soleus does")]
+    return findings or [Finding("threads", "ok", "no environment variable sets their number: Soleus does")]
 
 
 def packages(found: Mapping[str, str]) -> Finding:
@@ -140,7 +140,7 @@ def opengl() -> Finding:
     """Whether pictures and films can be drawn without a screen."""
     working = [name for name in gl.BACKENDS if gl.works(name)]
     if working:
-        return Finding("OpenGL", "ok", f"without a screen by {' and '.join(working)}")
+        return Finding("OpenGL", "ok", f"pictures are drawn without a screen by {' and '.join(working)}")
     packages = " or ".join(gl.BACKENDS.values())
     return Finding("OpenGL", "note", f"soleus record needs it without a screen: apt install {packages}")
 
@@ -167,7 +167,7 @@ def remains(clean: bool = False, proc: Path = leftovers.PROC, shared: Path = lef
 
 def _under_way(found: leftovers.Leftovers) -> str:
     runs = [f"process {pid} with {count} worker{'s' * (count != 1)}" for pid, count in sorted(found.runs.items())]
-    return f"none without their run; under way: {', '.join(runs) or 'no run'}"
+    return f"none is left without its run; under way: {', '.join(runs) or 'no run'}"
 
 
 def _remains_of(

@@ -61,15 +61,10 @@ class Group(Protocol):
         """Keep place[0] at the environment being stepped, counted within the group; -1: all of them at once."""
 
     def reset(self, seed: int, out: Array) -> None:
-        """Start new episodes, whose first observations go to `out`; environment i draws from a stream of (seed, i)."""
+        """Start new episodes, whose first observations go to `out`; environment i has environment_seed(seed, i)."""
 
     def step(self, actions: Array, out: Slots) -> None:
         """Advance every environment by one action each, (M, *action.shape)."""
 
     def close(self) -> None:
         """Release the environments."""
-
-
-def stream(seed: int, environment: int) -> int:
-    """Return the 31-bit seed of an environment, unlike those of others under any seed."""
-    return int(np.random.SeedSequence([seed, environment]).generate_state(1)[0] >> 1)

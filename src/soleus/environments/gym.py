@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 
 from soleus.config import EnvironmentConfig
-from soleus.environments.base import Array, Broken, Slots, stream
+from soleus.environments.base import Array, Broken, Slots
 from soleus.environments.bounds import Bounds
 from soleus.environments.checked import Checked, Make, layers
 from soleus.environments.convert import action_spec, observation_spec
@@ -19,6 +19,7 @@ from soleus.environments.folder import Home
 from soleus.environments.info import episode_of
 from soleus.environments.promise import described as in_words
 from soleus.errors import UserError, described
+from soleus.exchange.seeds import environment_seed
 from soleus.machine.stopping import let_through
 from soleus.sim.registration import register
 
@@ -140,7 +141,7 @@ class GymGroup:
         self._home.look()
         for i, env in enumerate(self.envs):
             self.current[0] = i
-            out[i] = self._see(env.reset(seed=stream(seed, self.first + i))[0])
+            out[i] = self._see(env.reset(seed=environment_seed(seed, self.first + i))[0])
         if self._bounds:
             self._bounds.check(out)
 

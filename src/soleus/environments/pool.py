@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from soleus.config import EnvironmentConfig
-from soleus.environments.base import Array, Broken, Slots, stream
+from soleus.environments.base import Array, Broken, Slots
 from soleus.environments.bounds import Bounds, check_rewards
 from soleus.environments.convert import action_spec, flat_rows, observation_spec, row_of
 from soleus.environments.info import episode_of
 from soleus.environments.promise import Unlike, promise
 from soleus.errors import UserError, described, nearest
+from soleus.exchange.seeds import environment_seed
 
 GAMES = (
     "bigfish",
@@ -108,7 +109,7 @@ class PoolGroup:
     def _make(self, seed: int) -> None:
         envpool = _import()
         self.close()
-        seeds = [stream(seed, self.first + i) for i in range(self.num_envs)]
+        seeds = [environment_seed(seed, self.first + i) for i in range(self.num_envs)]
         try:
             known = envpool.list_all_envs()
             if self._name not in known:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from soleus.environments.base import Array, Broken, Slots, stream
+from soleus.environments.base import Array, Broken, Slots
 from soleus.environments.bounds import Bounds, check_rewards
 from soleus.environments.convert import action_spec, flat_rows, observation_spec, row_of
 from soleus.environments.folder import Home
 from soleus.environments.info import episode_of
 from soleus.environments.promise import Unlike, promise
 from soleus.errors import UserError, described
+from soleus.exchange.seeds import environment_seed
 
 _GRACE = 3.0  # [s] for processes of environments to come to an end
 
@@ -62,7 +63,7 @@ class VectorGroup:
         """Start new episodes."""
         if self.home:
             self.home.look()
-        observations, _ = self.env.reset(seed=stream(seed, 0))
+        observations, _ = self.env.reset(seed=environment_seed(seed, 0))
         self._compare(observations)
         self._write(observations, out)
         self._pending[:] = False

@@ -1,4 +1,4 @@
-"""What a checkpoint has of Adam, compared with what it is to go on with."""
+"""The state of Adam in a checkpoint, compared with the optimizer that is to go on from it."""
 
 import copy
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from soleus.exchange.state import flaw_of
 
 
 def flaw_of_adam(state: Any, mine: torch.optim.Adam) -> str | None:
-    """Say what of Adam's state_dict does not fit an Adam that begins; None where it does.
+    """Say what in a state_dict of Adam does not fit a new Adam; None where all of it fits.
 
-    torch takes any, and fails in its first step, or goes on with another algorithm. The learning rate alone is the
-    state's own.
+    torch accepts any state, and then fails in its first step or goes on with another algorithm. Only the learning rate
+    may differ.
     """
     name, own = "optimizer", mine.state_dict()
     parameters = [one for group in mine.param_groups for one in group["params"]]

@@ -88,7 +88,7 @@ class MuscleLearner:
         self.net.load_state_dict({name: torch.as_tensor(to_numpy(value)) for name, value in state.items()})
 
     def restart_rate(self) -> None:
-        """Learn at the configured rate from now on."""
+        """Set the learning rate back to the configured one."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate
 

@@ -45,7 +45,7 @@ def value_loss(values: Tensor, old_values: Tensor, targets: Tensor, clip: float 
 
 @dataclass
 class _Samples:
-    """A batch as the networks take it, on the device, M = T N rows; float32 but for images and choices."""
+    """A batch for the networks: on the device, M = T N rows, in float32 except for images and choices."""
 
     observations: Tensor  # (M, D) normalised, or images (M, H, W, C) uint8
     actions: Tensor  # (M, A)
@@ -93,7 +93,7 @@ class Ppo:
         return torch.get_num_threads() if self.policy.shares_features and self.device.type == "cpu" else 1
 
     def policy_state(self) -> Weights:
-        """Return all that acting takes (networks.policy_tensors; for images without the normaliser).
+        """Return all tensors that acting needs (exchange.weights.policy_tensors; for images without the normaliser).
 
         They are the policy's own: they change with the next learn().
         """
@@ -195,7 +195,7 @@ class Ppo:
 
     @torch.no_grad()
     def _correct(self, samples: _Samples, valid: npt.NDArray[np.bool_] | None) -> float:
-        """Make samples of an older policy ones to update this policy with; return the KL divergence from that to this.
+        """Correct samples of an older policy for updating this one; return the KL divergence of this policy from it.
 
         The objective holds the update near this policy and weighs each sample by its importance, pi(a|s) / mu(a|s) of
         this policy pi and the one that acted, mu: the decoupled objective of Hilton, Cobbe and Schulman, "Batch
@@ -328,11 +328,11 @@ class Ppo:
         return flaw_of(state.get("rewards"), self.rewards.state_dict(), "rewards", sizes=False)
 
     def start_from(self, policy: Mapping[str, Any], state: Mapping[str, Any] | None, samples: float) -> bool:
-        """Begin with the weights and the normaliser of another run, everything else being new.
+        """Start with the weights and the normaliser of another run; everything else is new.
 
         policy: as policy_state() gives it, of these names and shapes. state: as state_dict() gives it, where there is
-        one; its value function is taken over where it fits, and whether it does is returned. samples: that the
-        normaliser weighs, where no state tells.
+        one; its value function is taken over where it fits, and whether it does is returned. samples: how
+        many the normaliser counts for, if there is no state to say it.
         """
         weights = {name: torch.as_tensor(to_numpy(policy[name])) for name in self.policy.state_dict()}
         self.policy.load_state_dict(weights)
@@ -354,7 +354,7 @@ class Ppo:
         return True
 
     def restart_rate(self) -> None:
-        """Learn at the configured rate from now on, whatever a schedule has made of it."""
+        """Set the learning rate back to the configured one, whatever a schedule has made of it."""
         self._set_rates(self.config.learning_rate, self.optimizer.param_groups)
 
     def close(self) -> None:

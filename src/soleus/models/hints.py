@@ -124,5 +124,5 @@ def _bodies(model: mujoco.MjModel) -> NDArray[np.int32] | None:
         return None
     part = slice(model.tuple_adr[index], model.tuple_adr[index] + model.tuple_size[index])
     if (model.tuple_objtype[part] != mujoco.mjtObj.mjOBJ_BODY).any():
-        raise UserError(f"tuple '{END_EFFECTORS}': expected bodies alone")
+        raise UserError(f"tuple '{END_EFFECTORS}': expected bodies, got an element of another type")
     return np.array(model.tuple_objid[part], dtype=np.int32)

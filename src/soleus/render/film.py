@@ -21,7 +21,7 @@ def check_file(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"--out: expected a file ending in {', '.join(SUFFIXES)}, got {path}")
     if not path.parent.is_dir():
-        raise UserError(f"--out: expected a folder that is there, got {path.parent}")
+        raise UserError(f"--out: expected a file in an existing folder, got the folder {path.parent}")
     if path.is_dir():
         raise UserError(f"--out: expected a file, got the folder {path}")
     if path.suffix.lower() == ".mp4":

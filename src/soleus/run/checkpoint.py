@@ -43,7 +43,7 @@ def write(path: Path, content: Mapping[str, Any], keep: Path | None = None) -> N
 def _flaw(path: Path) -> str | None:
     """Say what is wrong with the archive, by its table of contents and its checksums, which torch does not look at."""
     if not zipfile.is_zipfile(path):  # the table of contents comes last: a truncated file has none
-        return "it is truncated or none"
+        return "it is truncated or no checkpoint"
     try:
         with zipfile.ZipFile(path) as archive:
             entry = archive.testzip()
@@ -95,7 +95,7 @@ def _load(path: Path) -> dict[str, Any]:
             raise UserError(f"{path}: expected a mapping for '{key}', got {type(value).__name__}")
         tensors = key in ("policy", "muscle", "collector")
         if tensors and value and not all(isinstance(one, torch.Tensor) for one in value.values()):
-            raise UserError(f"{path}: expected tensors in '{key}', got others")
+            raise UserError(f"{path}: expected tensors in '{key}', got other values")
     steps = content["counters"].get("steps")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
         raise UserError(f"{path}: expected the number of its steps, got {steps!r}")

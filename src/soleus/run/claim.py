@@ -1,4 +1,4 @@
-"""A run's folder belongs to one process at a time: it is claimed by making it and by a lock in it, both at once."""
+"""A run's folder belongs to one process at a time, which makes the folder and locks a file in it."""
 
 import errno
 import fcntl
@@ -14,7 +14,7 @@ from soleus.errors import UserError
 from soleus.run.checkpoint import LATEST
 
 LOCK = ".lock"
-_held: set[Path] = set()  # by this process, which a lock of its own would not keep out
+_held: set[Path] = set()  # locked by this process, which its own lock would not stop
 
 
 class FolderInUse(UserError):
@@ -48,7 +48,7 @@ class Claim:
                 raise
 
     def release(self, undo: bool = False) -> None:
-        """Give the folder back. undo: remove it too, with what is in it, where it was made for this claim."""
+        """Release the folder. undo: also remove it with all that is in it, if it was made for this claim."""
         if self._let_go.alive:
             if undo and self.made:
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -64,7 +64,7 @@ def _unlock(path: Path, lock: int | None, key: Path) -> None:
 
 
 def check_new(folder: Path) -> None:
-    """Make the folder above a new one. Raises UserError for a folder that is there with something in it."""
+    """Make the parent of a new folder. Raises UserError if the folder exists already and is not empty."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
@@ -74,7 +74,7 @@ def check_new(folder: Path) -> None:
 
 
 def put_in_place(whole: Path, folder: Path) -> None:
-    """Rename a whole folder to where a new one is to be. Raises UserError where another has come there meanwhile."""
+    """Rename a finished folder to the place of a new one. Raises UserError if another folder has appeared there."""
     try:
         whole.replace(folder)
     except OSError as error:

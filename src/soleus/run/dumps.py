@@ -1,4 +1,4 @@
-"""Humans that diverged: the state before, and all that it takes to come to the same end again."""
+"""Humans that diverged: the state before, and all that is needed to replay how they diverged."""
 
 from pathlib import Path
 

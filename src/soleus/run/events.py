@@ -14,7 +14,7 @@ class Events:
     """A file of events in a folder, a new one for each process that records there."""
 
     def __init__(self, folder: Path, purge_step: int | None = None) -> None:
-        """purge_step: what earlier files of the folder hold of this step and later ones is void. Raises OSError."""
+        """purge_step: in earlier files of the folder, rows from this step on no longer count. Raises OSError."""
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # slow to import
         from tensorboard.summary.writer.record_writer import RecordWriter
 

@@ -1,4 +1,4 @@
-"""Networks of a run as files for other programs: ONNX and TorchScript, with what comes before and after them inside."""
+"""Networks of a run as files for other programs: ONNX and TorchScript, pre- and postprocessing included."""
 
 import contextlib
 import io
@@ -91,7 +91,7 @@ def _write(module: nn.Module, examples: Mapping[str, Tensor], output: str, path:
     if path.suffix not in _ENDINGS:
         raise UserError(f"export: expected a file ending in {' or '.join(_ENDINGS)}, got {path}")
     if not path.parent.is_dir():
-        raise UserError(f"export: expected a folder to write in, but {path.parent} is none")
+        raise UserError(f"export: expected a file in an existing folder, got the folder {path.parent}")
     module = module.eval().requires_grad_(False)
     data = _onnx(module, examples, output) if path.suffix == ".onnx" else _torchscript(module, examples)
     write_bytes(path, data)

@@ -1,8 +1,8 @@
-"""What a run was given, kept in its folder: copies of the files that its configuration names, and who they were.
+"""What a run was given, kept in its folder: copies of the files that its configuration names, and where they came from.
 
 inputs/index.json lists the copies with their checksums and where each came from, the versions of the packages that
-models come from, and the modules of the user's environments. A run that is copied elsewhere has all that it needs, and
-what has changed since it was trained is told.
+models come from, and the modules of the user's environments. So a run that is copied elsewhere has all that it needs,
+and what has changed since it was trained can be reported.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ class _Source:
         return Path(os.path.commonpath([one.parent for one in (self.path, *self.others)]))
 
     def place(self, path: Path) -> str:
-        """Where a file of it lies in a run's folder: as they lay to one another."""
+        """Path of one of these files in a run's folder; the files keep their places relative to one another."""
         return f"{FOLDER}/{self.key}/{path.relative_to(self.top).as_posix()}"
 
 
@@ -60,7 +60,7 @@ class Inputs:
         self.folder = folder.absolute()
         self._sources = [_Source(key, path, _named_by(path)) for key, path in _files_of(config).items()]
         self.config = with_files(config, {one.key: str(self.folder / one.place(one.path)) for one in self._sources})
-        """The same run on the copies."""
+        """The same configuration with the paths of the copies."""
 
     def copy(self) -> None:
         """Write the copies and the index. Raises UserError where a file cannot be read, or the disk refuses."""
@@ -119,7 +119,10 @@ def _put(raw: dict[str, Any], key: str, value: str) -> None:
 
 
 def _files_of(config: RunConfig, there: bool = True) -> dict[str, Path]:
-    """Return the files that a configuration names, absolute, by key; a name of ours is none. there: that are there."""
+    """Return the files that a configuration names, absolute, by key; built-in names are left out.
+
+    there: only files that exist.
+    """
     raw = config.model_dump(mode="json", by_alias=True)
     found = {}
     for key in marked(Mark.FILE):
@@ -134,7 +137,7 @@ def _files_of(config: RunConfig, there: bool = True) -> dict[str, Path]:
 
 
 def _named_by(path: Path) -> tuple[Path, ...]:
-    """Return the files that a file names itself, absolute. Only MJCF does; of another XML file nothing is found."""
+    """Return the files that an MJCF file names, absolute; nothing for any other file."""
     if path.suffix.lower() != ".xml":
         return ()
     import mujoco
@@ -198,7 +201,7 @@ def _file_of(module: str) -> str | None:
 
 
 def read_index(folder: Path) -> dict[str, Any] | None:
-    """Return the index of a run's inputs; None for a run that has none. Raises UserError for a file that is none."""
+    """Return the index of a run's inputs; None for a run without an index. Raises UserError for another file."""
     path = folder / INDEX
     if not path.is_file():
         if path.parent.is_dir():
@@ -237,13 +240,12 @@ def copies(index: Mapping[str, Any]) -> list[str]:
 
 
 def check(folder: Path, without: Iterable[str] = ()) -> None:
-    """Compare the inputs of a run with what they were when it began, and say what is another now.
+    """Compare the inputs of a run with what they were when it began, and say what has changed.
 
-    A copy in the folder that is gone or changed is a UserError: nobody knows what the policy would act on. Where the
-    file that a copy was made of has changed, or a package, a warning says so: the run goes on with what it was trained
-    on.
+    A copy in the folder that is gone or changed is a UserError: nobody knows what the policy would act on. If the
+    original of a copy has changed, or a package, a warning says so; the run uses what it was trained with.
 
-    without: keys that something else was given for.
+    without: keys that have been given other values.
     """
     index = read_index(folder)
     if index is None:
@@ -268,7 +270,7 @@ def check(folder: Path, without: Iterable[str] = ()) -> None:
         if here.get(package) != version:
             print(
                 f"warning: the run's model was made with {package} {version}, here is {here.get(package)}:"
-                " it may be another one",
+                " the model may differ",
                 file=sys.stderr,
             )
 
@@ -278,9 +280,10 @@ def _word(key: str) -> str:
 
 
 def find_modules(folder: Path) -> None:
-    """Let the modules of a run's environments be found: where they are by now, or else where the run was started.
+    """Make the modules of a run's environments importable: from where Python finds them, beside the run's folder, where
+    the run was started, or where they were then.
 
-    Raises UserError for one that is in neither place.
+    Raises UserError for a module that is in none of these places.
     """
     index = read_index(folder)
     for module, file in (index or {"modules": {}})["modules"].items():
@@ -295,6 +298,6 @@ def find_modules(folder: Path) -> None:
         if _file_of(top) is None:
             raise UserError(
                 f"{folder}: expected the module '{module}' of its environment, which was at"
-                f" {file or 'a place unknown'}, and got none: run this in the folder that holds {top}, or add that"
+                f" {file or 'an unknown place'}, but it is gone: run this in the folder that holds {top}, or add that"
                 " folder to PYTHONPATH"
             )

@@ -1,4 +1,4 @@
-"""A run and its parts: what is counted, recorded, evaluated and saved around the loop of train.py."""
+"""A run while it trains: what is counted, recorded, evaluated and saved around the loop of training.py."""
 
 import math
 import sys
@@ -24,18 +24,18 @@ from soleus.run.summary import write_summary
 from soleus.run.videos import Videos
 from soleus.sim import profiling
 
-_HOPELESS = 0.25  # divergences a step: humans that hardly ever get on
+_HOPELESS = 0.25  # divergences a step, beyond which a run ends: such humans learn nothing
 EVALUATION_SEED = 1_000_003  # of the evaluations while training: the same episodes every time
 
 Evaluate = Callable[..., dict[str, float]]
 
 
 class EvaluationStopped(BaseException):
-    """Raised into an evaluation that somebody does not want to wait for: it comes to nothing."""
+    """Raised in an evaluation when the run is asked to stop: the evaluation is dropped."""
 
 
 class CollectionStopped(BaseException):
-    """Raised into a round that goes on though the run was asked to stop: it comes to nothing."""
+    """Raised in a round that takes too long after the run was asked to stop: the round is dropped."""
 
 
 def _is_finite(figure: Any) -> bool:
@@ -44,15 +44,15 @@ def _is_finite(figure: Any) -> bool:
 
 @dataclass
 class Counters:
-    """How far a run is; goes into its checkpoints."""
+    """How far a run has come; they are saved in its checkpoints."""
 
     steps: int = 0
     seconds: float = 0.0
-    """Training time, evaluations and checkpoints included."""
+    """Training time, evaluations and checkpoints included [s]."""
     iteration_seconds: float = 0.0
-    """Of collecting and learning alone."""
+    """Time of collecting and learning alone [s]."""
     steps_per_s: float = 0.0
-    """Of the last iteration."""
+    """Steps/s of the last iteration."""
     returns: dict[str, float] = field(default_factory=dict)
     """Mean return of the episodes that ended in the first, last and best iteration."""
     evaluated_at: int = -1
@@ -61,7 +61,7 @@ class Counters:
 
     @classmethod
     def read(cls, content: Any) -> "Counters":
-        """Return what a checkpoint has of them. Raises TypeError or ValueError naming what is none of them."""
+        """Return the counters of a checkpoint. Raises TypeError or ValueError naming what does not belong there."""
         found = cls(**content)
         for name, value in asdict(cls()).items():
             own = getattr(found, name)
@@ -190,7 +190,7 @@ class LiveRun:
         return row
 
     def _info(self, batch: Batch) -> dict[str, float]:
-        """Return what environments told of their episodes, on average; so many names, whichever come first."""
+        """Return the means of the numbers in the infos of episodes; of the first MOST_INFO names alone."""
         new = [name for name in batch.info if name not in self._info_names]
         room = MOST_INFO - len(self._info_names)
         self._info_names.update(new[:room])
@@ -205,9 +205,9 @@ class LiveRun:
         return interval is not None and self.counters.steps // interval > self._before // interval
 
     def evaluate(self) -> None:
-        """Evaluate the policy as it is, once for these steps; keep it apart where it is the best so far by return.
+        """Evaluate the policy as it is now, at most once for these steps; save the best one so far by return.
 
-        Nothing where train.eval_episodes is 0.
+        Does nothing where train.eval_episodes is 0.
         """
         counters, limits = self.counters, self.config.train
         if counters.evaluated_at == counters.steps or not limits.eval_episodes:
@@ -239,9 +239,9 @@ class LiveRun:
             self.copy_out()
 
     def keep_best(self) -> None:
-        """Write the best checkpoint where the evaluation of these very steps is the best.
+        """Write the best checkpoint, if the policy was evaluated at these steps and is the best so far.
 
-        A resumed run does it too, for the one that was killed between the two checkpoints.
+        A resumed run calls it too, in case it was killed between the latest and the best checkpoint.
         """
         counters = self.counters
         if counters.evaluated_at == counters.steps and counters.evaluation[
@@ -250,7 +250,7 @@ class LiveRun:
             checkpoint.save_best(self.folder / "checkpoints", self._state())
 
     def save(self) -> None:
-        """Write the latest checkpoint, unless it is that of this moment: the previous one is to be an older one."""
+        """Write the latest checkpoint, unless it is written already: the previous one has to be older than it."""
         counters = self.counters
         if self._saved == (counters.steps, counters.evaluated_at):
             return
@@ -260,7 +260,7 @@ class LiveRun:
         self.copy_out()
 
     def copy_out(self, last: bool = False) -> None:
-        """Bring the run's second place up to date, if it has one. Failures are warnings; of the last, a UserError."""
+        """Copy the run to its second place, if it has one. A failure is a warning; of the last copy, a UserError."""
         if self.remote is None:
             return
         try:
@@ -272,7 +272,7 @@ class LiveRun:
             print(f"warning: {error}; the training goes on, and the next save tries again", file=sys.stderr, flush=True)
 
     def keep_moment(self) -> None:
-        """Keep the policy as it is, in every twentieth of the training; begin a video of it where one is due."""
+        """Save the policy once in every twentieth of the training; start a video of it if one is due."""
         moment = math.floor(self.progress * checkpoint.MOMENTS)
         film = self.videos is not None and self.videos.due
         if moment != self._moment or film:
@@ -282,7 +282,7 @@ class LiveRun:
             self.videos.start(self.counters.steps)
 
     def give_up(self, error: UserError) -> UserError:
-        """Save where the run cannot go on; return what to tell the user."""
+        """Save a run that cannot go on; return the error to raise, which says so."""
         again = f"go on with: soleus train --resume {self.folder}"
         try:
             self.save()
@@ -292,7 +292,7 @@ class LiveRun:
         return type(error)(f"{error}; the run is saved, {again}")
 
     def close(self) -> None:
-        """Release what collects and what learns, and the folder."""
+        """Close the collector and the learner, and release the folder."""
         try:
             self.collector.close()
             self.ppo.close()

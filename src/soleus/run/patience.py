@@ -1,4 +1,4 @@
-"""A run that was asked to stop while its environments are stepped: for how long their round is waited for."""
+"""How long a run that was asked to stop waits for a round of its environments."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ _LAST = 3.0  # [s] more, after which whoever steps them is in code that hears no
 
 
 class Patience:
-    """Interrupts a round that goes on after a run was asked to stop: one environment may never return.
+    """Interrupts a round that goes on after a run was asked to stop: an environment might never return.
 
-    Signals are heard between two steps of Python, and wake a system call; where neither comes, the run is saved by
-    another thread and the process ends.
+    A signal is handled between two steps of Python code, and interrupts a system call. If neither happens, as in native
+    code that computes, another thread saves the run and ends the process.
     """
 
     def __init__(self, run: Any) -> None:
@@ -37,13 +37,13 @@ class Patience:
         self._over.set()
 
     def begin(self) -> None:
-        """Begin to wait."""
+        """Start to wait."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._wait, daemon=True, name="stop-round")
             self._thread.start()
 
     def answers(self) -> bool:
-        """Whether a signal that was just heard is this one's own; the round is then to be broken off."""
+        """Whether the signal that has just arrived was sent by this object; the round then has to be interrupted."""
         knocked, self._knocked = self._knocked, False
         return knocked
 

@@ -1,4 +1,4 @@
-"""A trained policy as a program uses it: its normaliser inside, acting, with an environment to act in, for export."""
+"""A trained policy as a Python program uses it: it acts, makes its environment, and can be exported."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +67,7 @@ class Policy:
     """
 
     def __init__(self, trained: Trained, seed: int = 0) -> None:
-        """seed: of the actions that are sampled. Raises UserError where the weights do not fit the configuration."""
+        """seed: for actions that are sampled. Raises UserError where the weights do not fit the configuration."""
         self.trained = trained
         self.config = trained.config
         self._rng = np.random.default_rng(seed)
@@ -162,7 +162,7 @@ class Policy:
 
 
 def _layout_of(config: EnvRunConfig) -> tuple[Layout, Any]:
-    """Return what is seen and done in an environment, and what brings an action into its space."""
+    """Return the layout of an environment, and the function that brings an action into its space."""
     from soleus.environments import make_group
     from soleus.environments.convert import action_spec
 

@@ -1,4 +1,4 @@
-"""Files at a URL, on any file system that fsspec knows: each there whole or not at all, and every wait has an end."""
+"""Files at a URL, on any file system that fsspec knows. Each is written whole or not at all; no wait is endless."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Remote:
-    """The files below a URL. Whatever keeps it from its work is a UserError of one line."""
+    """The files below a URL. Every failure is a UserError of one line."""
 
     def __init__(self, url: str) -> None:
         """Raises UserError for a protocol that is unknown or lacks its package, and for a URL without a path."""
@@ -42,7 +42,7 @@ class Remote:
         return fs, root
 
     def sizes(self, folder: str = "") -> dict[str, int]:
-        """Return the names of what is in a folder, as seen from the URL, and sizes [bytes]; {} where there is none."""
+        """Return names, relative to the URL, and sizes [bytes] of the files in a folder; {} if there is no folder."""
         path = self._path(folder)
 
         def act() -> dict[str, int]:
@@ -108,7 +108,7 @@ class Remote:
         self._within(lambda: self._fs.rm_file(self._path(name)), self._url(name), "removed")
 
     def settle(self) -> None:
-        """Wait, no longer than for an answer, for what was given up on and may still come to its end."""
+        """Wait for an earlier operation that was given up and may still end, no longer than for an answer."""
         if self._late is not None:
             self._late.join(DEADLINE_S)
 

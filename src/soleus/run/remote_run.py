@@ -45,7 +45,7 @@ class RemoteRun:
         self._new = False
 
     def claim(self, config: bytes, resume: Path | None) -> None:
-        """Take the place for a run: config.yaml is there from then on, as it is here before a run goes on.
+        """Claim the place for a run: config.yaml is there from then on, as it is in the folder here.
 
         config: of a run that is new to the place. resume: the checkpoint here that the run there goes on from; None for
         a new one. Raises UserError for a place that cannot be written to, is in use, or whose run is further than the
@@ -83,15 +83,15 @@ class RemoteRun:
         return 0
 
     def release(self) -> None:
-        """Leave the place as it was found, where it was new: the run did not come to be."""
+        """Remove what claim() wrote at a new place, since the run did not start."""
         with suppress(UserError):
             for name in self._there if self._new else ():
                 self._remote.remove(name)
 
     def push(self, patient: bool = False) -> None:
-        """Bring what is there up to date. Raises UserError where something could not be written: it is tried again.
+        """Copy all files that have changed. Raises UserError where one could not be written; the next call tries again.
 
-        patient: wait for what an earlier failure left under way.
+        patient: first wait for an operation that an earlier failure has left unfinished.
         """
         if patient:
             self._remote.settle()
@@ -180,8 +180,9 @@ def _fetched(url: str) -> Path:
 
 
 def local_copy(run: str) -> Path:
-    """Return the path of a run or of a checkpoint file; one at a URL is fetched, once, and gone with this process.
+    """Return the path of a run or of a checkpoint file.
 
-    Raises UserError for a URL that has none.
+    One at a URL is fetched once, to a folder that is removed when this process ends. Raises UserError where there is
+    none.
     """
     return _fetched(run) if is_url(run) else Path(run)

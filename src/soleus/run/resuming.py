@@ -1,4 +1,4 @@
-"""Going on differently: what of a run's configuration a resume may change, and what starts again where it does."""
+"""What of a run's configuration a resume may change, and what starts from the beginning if it changes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,7 +48,7 @@ def _said(value: Any) -> str:
 
 
 def described(found: Changes) -> str:
-    """Return the changes that matter to what is learnt in a line; "" where there are none."""
+    """Return one line about the changes that affect what is learnt; "" where there are none."""
     told = [
         f"{key} {_said(now)} (was {_said(before)})"
         for key, (before, now) in found.items()
@@ -61,7 +61,7 @@ def described(found: Changes) -> str:
 
 
 def returns_mean_another_thing(found: Changes) -> bool:
-    """Whether evaluations of before and of now cannot be compared: another task, another environment."""
+    """Whether returns before and after cannot be compared, since the task or the environment is another one."""
     return any(is_below(key, marked(Mark.RETURN)) for key in found)
 
 
@@ -70,7 +70,7 @@ def fitted_state(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return a collector's state for another number of humans: the first ones go on, others begin as in `fresh`.
 
-    fresh: state of the collector as it begins. Where it cannot tell of its humans all start again.
+    fresh: the collector's state at its start. If it has no humans in it, all start new episodes.
     """
     if "humans" not in state or len(state["humans"]) == num_envs:
         return dict(state)
@@ -85,7 +85,7 @@ def fitted_state(
 
 
 def source_of(run: str) -> Path:
-    """Return the checkpoint file that train.start_from names: a run's best, a file, here or at a URL."""
+    """Return the checkpoint file that train.start_from names: a file, or the best one of a run; here or at a URL."""
     from soleus.run import checkpoint
     from soleus.run.remote_run import local_copy
 
@@ -96,7 +96,7 @@ def source_of(run: str) -> Path:
 
 
 def check_source(source: RunConfig, config: RunConfig, file: Path) -> None:
-    """Raise UserError for a run whose policy has seen or done other things than a new one would."""
+    """Raise UserError for a run whose policy has other observations or actions than that of the new run."""
     theirs, mine = (_flat(one.model_dump(mode="json", by_alias=True)) for one in (source, config))
     for key in sorted({*theirs, *mine}):
         if is_below(key, marked(Mark.INTERFACE)) and theirs.get(key) != mine.get(key):

@@ -1,4 +1,4 @@
-"""What a run sums up to: summary.json, with the machine and the versions that its numbers belong to."""
+"""The summary of a run: summary.json, with the machine and the versions that its numbers belong to."""
 
 import json
 import math

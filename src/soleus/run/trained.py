@@ -20,7 +20,7 @@ class Trained:
     config: RunConfig
     policy: Mapping[str, Any]
     muscle: Mapping[str, Any] | None
-    """Weights of the muscle network, where coordination is done by one."""
+    """Weights of the muscle network; None where no network coordinates the muscles."""
     steps: int
     """Control steps that it has learnt from."""
     model: str | None = None
@@ -42,10 +42,9 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
     """Return the policy of a run folder, or of a checkpoint file.
 
     which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
-    model: name or file of another body for it. engine: control.engine in place of the run's own. What has changed since
-    the run was trained is told (inputs.check).
-    Raises UserError where there is no such run or checkpoint, or where it lacks the muscle network that its control
-    needs.
+    model: name or file of another body for it. engine: control.engine in place of the run's own. Warnings say what has
+    changed since the run was trained (inputs.check). Raises UserError where there is no such run or checkpoint, or where
+    it lacks the muscle network that its control needs.
     """
     if which not in ("best", "latest", "previous") and not which.isdigit():
         raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")
@@ -79,7 +78,8 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
 def _compare(own: RunConfig, other: RunConfig, policy: Mapping[str, Any]) -> None:
     """Say on the standard error stream what differs between a run's body and another for its policy.
 
-    Raises UserError where the policy cannot act on the other: it is wired otherwise, or sees or does more or less.
+    Raises UserError where the policy cannot act on the other: its joints or muscles differ in order, or its
+    observations or actions in number.
     """
     from soleus import models  # environments that are not ours take no MuJoCo
 

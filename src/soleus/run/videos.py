@@ -1,4 +1,4 @@
-"""Videos of a run while it trains: each is made by a process of its own, of a moment that was kept."""
+"""Videos of a run while it trains: a process of its own draws each from a checkpoint."""
 
 import os
 import shutil
@@ -25,10 +25,10 @@ def check() -> None:
 
 
 class Videos:
-    """Starts a video now and then; one at a time."""
+    """Starts a video every so often, one at a time."""
 
     def __init__(self, run: Path, every: float) -> None:
-        """every: [s]"""
+        """every: [s] from one video to the next."""
         self.run, self.every = run, every
         self._last = time.monotonic()
         self._out = run
@@ -58,7 +58,7 @@ class Videos:
         )
 
     def close(self, patient: bool = True) -> None:
-        """Wait for the last one, or where there is no patience leave it."""
+        """Wait for the last video; if not patient, leave it unfinished."""
         if self._making is None or self._making.poll() is not None:
             return
         try:

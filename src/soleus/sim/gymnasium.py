@@ -10,10 +10,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from soleus.config import load_human_config
 from soleus.errors import UserError
+from soleus.exchange.seeds import SEEDS, check_seed
 from soleus.machine import threads
 from soleus.sim.buffers import EPISODE_COLUMNS, Buffers
 from soleus.sim.scenario import Scenario, load_scenario
-from soleus.sim.simulation import SEEDS, Simulation, check_count, check_seed
+from soleus.sim.simulation import Simulation, check_count
 
 
 def make_vec(

@@ -9,9 +9,9 @@ import numpy as np
 
 from soleus.config import HumanRunConfig, load_human_config
 from soleus.errors import UserError
+from soleus.exchange.seeds import SEEDS, check_seed
 from soleus.sim.gymnasium import BatchEnv, as_array, check_options
 from soleus.sim.scenario import load_scenario
-from soleus.sim.simulation import SEEDS, check_seed
 
 _SIZE = (640, 480)  # [pixels] of a picture
 

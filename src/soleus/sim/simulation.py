@@ -11,6 +11,7 @@ from soleus import _core
 from soleus.config.sources import is_clip_or_table
 from soleus.errors import UserError
 from soleus.exchange.batch import Layout, MuscleLayout
+from soleus.exchange.seeds import check_seed
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.exchange.weights import NetworkSpec, check_state, core_policy, layers, muscle_network, policy_network
 from soleus.machine.memory import check_memory
@@ -117,7 +118,7 @@ class Simulation:
         if not np.isfinite(observations).all():
             human = int(np.argwhere(~np.isfinite(observations))[0, 0])
             raise UserError(
-                f"{self.scenario.config.subject}: expected finite first observations, got others of human {human}"
+                f"{self.scenario.config.subject}: expected finite first observations, got others for human {human}"
             )
 
     def save(self) -> np.ndarray:
@@ -147,16 +148,6 @@ class Simulation:
         except ValueError as error:
             raise UserError(f"{self.scenario.config.subject}: {error}") from None
         return qpos, phase
-
-
-SEEDS = 2**63
-
-
-def check_seed(seed: Any) -> int:
-    """Return the seed; raises UserError for anything but a whole number in [0, 2^63)."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < SEEDS:
-        raise UserError(f"seed: expected a whole number from 0 to 2^63 - 1, got {seed!r}")
-    return int(seed)
 
 
 def check_count(name: str, value: Any) -> int:

@@ -1,7 +1,7 @@
 """Arrays that processes share, in memory without a name.
 
-What has no name cannot be left behind: the memory goes with the last process that maps it, also after a SIGKILL, and it
-is not bounded by the size of /dev/shm, which containers keep at 64 MB. Pages come into being when they are written:
+Memory without a name cannot be left behind: it is freed with the last process that maps it, also after a SIGKILL, and
+it is not bounded by the size of /dev/shm, which containers keep at 64 MB. Pages are allocated when they are written:
 reserving room for every observation that might be an episode's last costs nothing.
 """
 
@@ -66,7 +66,7 @@ class SharedArrays(Mapping[str, npt.NDArray[Any]]):
         return _attach, (self.table, DupFd(self._descriptor))
 
     def close(self) -> None:
-        """Give the descriptor back; the memory goes with the last array that is still held somewhere."""
+        """Close the descriptor; the memory is freed with the last array that is still in use."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1

@@ -1,4 +1,4 @@
-"""What runs in a worker: its environments and its copy of the policy, a round at a time, until the pipe says stop.
+"""What runs in a worker process: rounds with its environments and its copy of the policy, until told to stop.
 
 Imports nothing heavy before main() is called: the number of threads is in the environment by then, and torch reads it
 once.
@@ -23,7 +23,7 @@ from soleus.machine.stopping import guarded_output
 
 @dataclass
 class Collect:
-    """Collect a round with the weights of a version. seed: to start the environments again with, first."""
+    """Order to collect a round with weights of this version. seed: first restart the environments with it."""
 
     version: int
     round: int
@@ -74,7 +74,7 @@ TIMES = ("acting", "stepping", "taking", "round", "cpu")
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it does, however that ended."""
+    """Make this process end when the one that started it ends, in whatever way."""
     parent = parent_process()
     assert parent is not None
 
@@ -88,7 +88,7 @@ def _end_with_parent() -> None:
 def main(
     pipe: Connection, shared: SharedArrays, config: EnvRunConfig, layout: Layout, place: Place, registered: bytes
 ) -> None:
-    """Serve until told to stop. The main process alone hears Ctrl-C; it stops the workers itself."""
+    """Collect rounds until told to stop. Workers ignore Ctrl-C: the main process stops them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     faulthandler.enable()  # an environment that crashes in native code shows where

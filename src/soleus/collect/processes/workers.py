@@ -1,7 +1,7 @@
-"""Rounds from environments in processes: all collect at once, none talks to another, the main process waits for all.
+"""Rounds from environments in processes: all collect at once, independently, and the main process waits for all.
 
 What is large never goes through a pipe: weights are one copy into shared memory and one out of it, rollouts are written
-where the learner reads them. Pipes carry orders.
+where the learner reads them. Pipes carry only orders.
 """
 
 import os
@@ -24,7 +24,6 @@ from soleus.collect.failures import Failures
 from soleus.collect.policy import TorchPolicy
 from soleus.collect.processes import worker
 from soleus.collect.processes.memory import SharedArrays
-from soleus.collect.rollout import start_seed
 from soleus.collect.slots import as_batch, check, discard, prefill, round_table
 from soleus.config import EnvRunConfig
 from soleus.config.resolve import share_out
@@ -32,6 +31,7 @@ from soleus.environments import advise, make_group
 from soleus.environments.gym import registered
 from soleus.environments.info import InfoSums
 from soleus.exchange.batch import Batch, Layout
+from soleus.exchange.seeds import start_seed
 from soleus.exchange.weights import Weights, check_policy
 from soleus.machine.threads import VARIABLES
 
@@ -42,7 +42,7 @@ _GRACE = 5.0  # [s] for workers to close their environments when they are told t
 
 @contextmanager
 def _starting(threads: int) -> Iterator[None]:
-    """Set the scene for a process that is started here.
+    """Set environment variables and the main module for a process that is started in this context.
 
     The number of threads is in its environment: libraries read it when they are imported. It does not run the script
     of this process again, as spawned processes do by default: a script needs no guard, and a notebook has none.
@@ -63,7 +63,7 @@ def _starting(threads: int) -> Iterator[None]:
 
 
 def _own(cpus: list[int], number: int, threads: int) -> tuple[int, ...]:
-    """Return the CPUs of a worker among those in reach; they come round again where there are too few."""
+    """Return the CPUs of one worker among those that the run may use; with too few of them, workers share CPUs."""
     wanted = range(number * threads, (number + 1) * threads)
     return tuple(sorted({cpus[i % len(cpus)] for i in wanted})) if cpus else ()
 
@@ -95,7 +95,7 @@ class WorkersCollector:
     def __init__(self, config: EnvRunConfig, first: int = 0) -> None:
         """first: number of the first environment among all of the run, where others have the rest.
 
-        Raises UserError for environments that cannot be made; CollectorFailed where no worker comes up.
+        Raises UserError for environments that cannot be made; CollectorFailed where no worker starts.
         """
         parallel, train = config.parallel, config.train
         assert isinstance(parallel.num_workers, int)
@@ -153,14 +153,14 @@ class WorkersCollector:
         theirs.close()
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Publish weights: one copy, then a new version; raises UserError, the old staying, for what does not fit."""
+        """Copy weights to shared memory as a new version; raises UserError, the old staying, if they do not fit."""
         start = time.perf_counter()
         check_policy(self._shapes, state)
         Weights(self._shapes, self.shared["weights"]).load(state)
         self._publish(start)
 
     def take(self, flat: npt.NDArray[np.float32]) -> None:
-        """Publish weights of the same policy that lie side by side already (networks.Weights.flat)."""
+        """Publish weights of the same policy that lie side by side already (exchange.weights.Weights.flat)."""
         start = time.perf_counter()
         self.shared["weights"][:] = flat
         self._publish(start)
@@ -170,7 +170,7 @@ class WorkersCollector:
         self._published = time.perf_counter() - start
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
-        """Never asked for: environments have no muscle network."""
+        """Is never called: environments have no muscle network."""
         raise NotImplementedError
 
     def collect(self) -> Batch:
@@ -207,7 +207,7 @@ class WorkersCollector:
         return self._await(waiting)
 
     def _await(self, waiting: list[_Worker], starting: bool = False) -> list[_Worker]:
-        """Wait until every worker has answered or is lost; return those that were lost, which start again meanwhile."""
+        """Wait until every worker has answered or is lost; return the lost ones, which are being restarted."""
         lost = []
         waiting = list(waiting)
         while waiting:
@@ -255,7 +255,7 @@ class WorkersCollector:
         return bool(seconds >= timeout)
 
     def _lose(self, one: _Worker, answer: Any) -> None:
-        """Say what became of a worker and start it again.
+        """Report the loss of a worker and restart it.
 
         Raises CollectorFailed where that happens too often, or would come to nothing.
         """
@@ -304,14 +304,14 @@ class WorkersCollector:
         self.go_on(int(state["round"]), 0)
 
     def go_on(self, number: int, restarts: int | None) -> None:
-        """Let this be the next round. restarts: start environments again first, as after so many failures of theirs."""
+        """Set the number of the next round. restarts: first restart the environments, as after so many failures."""
         self._round = number
         if restarts is not None:
             for one in self.workers:
                 one.fresh, one.restarts = True, restarts
 
     def close(self) -> None:
-        """End the workers and give the memory back."""
+        """End the workers and release the memory."""
         for one in self.workers:
             if one.process is not None:
                 with suppress(OSError):
@@ -341,7 +341,7 @@ def _answer(one: _Worker) -> Any:
 
 
 def _end(one: _Worker) -> None:
-    """End a process, whatever it does, and give back what it held here."""
+    """End a process, whatever it is doing, and release what it held here."""
     if one.process.is_alive():
         one.process.kill()
     one.process.join()

@@ -1,6 +1,6 @@
-"""What runs in an actor on Ray: a part of a run's humans or environments, a round at a time.
+"""What runs in an actor on Ray: it collects rounds with a part of a run's humans or environments.
 
-Imports nothing of the core before start(): the versions of this place are told first.
+Nothing of the core is imported before start(), so that an actor can first report the versions of packages here.
 """
 
 import io
@@ -24,7 +24,7 @@ AT_ENDS = ("final_observations", "episodes")
 
 @dataclass(frozen=True)
 class Facts:
-    """Where an actor is."""
+    """Where an actor runs, and with which versions."""
 
     node: str
     host: str
@@ -46,11 +46,11 @@ class Part:
     """A round of some humans or environments."""
 
     version: int
-    """Of the weights."""
+    """Version of the weights."""
     arrays: dict[str, Array]
     """Of humans as simulation.Buffers, of environments as slots.round_table has them, but for AT_ENDS."""
     state: dict[str, Array]
-    """Of humans: what the next round depends on."""
+    """For humans: what their next round depends on."""
     seconds: dict[str, float]
     """take: the weights; busy: all of it, by the clock there."""
     stats: dict[str, float] = field(default_factory=dict)
@@ -58,23 +58,23 @@ class Part:
     info: dict[str, tuple[float, int]] = field(default_factory=dict)
     """These, stats and metrics: as in Batch."""
     pids: tuple[int, ...] = ()
-    """Processes at work there."""
+    """Processes that work there."""
     said: str = ""
-    """What was said there on the standard error stream: nobody reads it there."""
+    """What was printed there on the standard error stream, which nobody reads there."""
     failed: str | None = None
-    """Why the collector there cannot go on."""
+    """Why the collector there cannot go on; None where it can."""
 
 
 @dataclass(frozen=True)
 class EnvStart:
-    """Number of a round of environments. restarts: start them again first, as after so many failures of theirs."""
+    """Order for a round of environments. restarts: first restart them, with the seed of so many restarts."""
 
     number: int
     restarts: int | None
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that have to be the same everywhere: what is handed over is theirs."""
+    """Return the versions of packages that have to be the same everywhere, since their objects are exchanged."""
     found = {}
     for package in ("soleus", "mujoco", "numpy"):
         try:
@@ -96,17 +96,17 @@ def _to_send(arrays: Mapping[str, Array], names: Sequence[str]) -> dict[str, Arr
 
 
 class Actor:
-    """What all actors can tell."""
+    """What all actors have in common."""
 
     def facts(self) -> Facts:
-        """Say where this is."""
+        """Return where this actor runs."""
         import ray
 
         node = ray.get_runtime_context().get_node_id()
         return Facts(node, socket.gethostname(), os.getpid(), versions())
 
     def close(self) -> None:
-        """Close what has to be."""
+        """Close what the actor holds."""
 
 
 class HumanActor(Actor):

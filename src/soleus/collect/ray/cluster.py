@@ -1,4 +1,4 @@
-"""Ray and the machines it has: found, joined and counted, with a deadline on whatever could wait."""
+"""The Ray cluster and its machines: finding, joining and counting them. Every wait has a deadline."""
 
 import contextlib
 import importlib
@@ -56,7 +56,7 @@ def client_errors() -> tuple[type[Exception], ...]:
 
 
 def join(parallel: ParallelConfig) -> bool:
-    """Make this process a driver of the cluster that parallel.ray_address names; return whether it was none before.
+    """Make this process a driver of the cluster that parallel.ray_address names; return whether it was not one before.
 
     Raises UserError where there is no such cluster, or it is of another version.
     """
@@ -100,7 +100,7 @@ def _known() -> str | None:
 
 
 def _enter(address: str) -> None:
-    """Join a cluster that has let another process in. Raises UserError."""
+    """Join a cluster that another process could join. Raises UserError."""
     for left in reversed(range(_CLIENT_TRIES)):
         try:
             with _quietly():
@@ -116,7 +116,7 @@ def _refused(address: str, kind: str, what: str) -> str:
 
 
 def _knock(address: str) -> None:
-    """Raise UserError for an address that is none, or where nothing listens: Ray would try again for minutes."""
+    """Raise UserError for a malformed address, or where nothing listens, which Ray would try again for minutes."""
     match = re.fullmatch(r"(?:ray://)?([^\s/:]+|\[[^\s/]+\]):(\d{1,5})", address)
     if not match:
         raise UserError(f"{_KEY}: expected auto, local, HOST:PORT or ray://HOST:PORT, got '{address}'")
@@ -158,7 +158,7 @@ def _try(address: str, seconds: float, tries: int = _CLIENT_TRIES) -> None:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep what Ray says when it starts off the screen: errors come as exceptions."""
+    """Keep what Ray prints at its start off the screen; errors come as exceptions."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
         yield
 

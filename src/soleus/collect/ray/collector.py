@@ -1,4 +1,4 @@
-"""Rounds from many machines: collectors in actors on Ray, their parts side by side in one Batch."""
+"""Rounds from many machines: actors on Ray collect parts, which are put together in one Batch."""
 
 import socket
 import time
@@ -21,7 +21,7 @@ from soleus.exchange.weights import check_policy
 
 @dataclass(frozen=True)
 class _Round:
-    """A round that was asked for: of whom, and the weights that act in it."""
+    """A round that was asked for: which actors collect it, and with which weights."""
 
     asked: list[PooledActor]
     version: int
@@ -76,7 +76,7 @@ class RayCollector:
 
     @property
     def num_workers(self) -> int:
-        """Actors, those that are lost at the moment included."""
+        """Number of actors, including those that are lost at the moment."""
         return len(self.actors.pooled)
 
     @property
@@ -100,7 +100,7 @@ class RayCollector:
         self._weights = None
 
     def _publish(self) -> Any:
-        """Return the weights in the object store: put there once, taken out by whoever collects."""
+        """Return a reference to the weights in the object store, where they are put once for all actors."""
         start = time.perf_counter()
         if self._weights is None:
             self._version += 1
@@ -114,7 +114,7 @@ class RayCollector:
         return self._parts.policy.flat, None if muscle is None else muscle.flat
 
     def collect(self) -> Batch:
-        """Collect a round of all actors that are there; the part of the others is not valid.
+        """Collect a round with all actors that run; the parts of the others are marked as invalid.
 
         Raises CollectorFailed where failures come too often, no actor finds room, or the cluster itself is gone.
         """
@@ -132,7 +132,7 @@ class RayCollector:
             ) from None
 
     def _ask(self) -> _Round:
-        """Let all actors that are there collect a round with the weights as they are."""
+        """Ask all actors that run to collect a round with the present weights."""
         asked = self.actors.idle()
         weights = self._publish()
         for one, order in zip(asked, self._parts.orders(asked), strict=True):

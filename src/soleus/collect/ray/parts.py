@@ -1,4 +1,4 @@
-"""The parts of a round that comes from actors on Ray, side by side: what is sent where, and the Batch made of it.
+"""The parts of a round that actors on Ray collect: what is sent to each actor, and the Batch made of the parts.
 
 Parts have what humans and environments share; HumanParts and EnvParts what they do not.
 """
@@ -28,7 +28,7 @@ class Parts(ABC):
     """The arrays of a round of all, and the weights that they are collected with."""
 
     actor: type[Actor]
-    """What runs on the machines."""
+    """Class of the actors."""
     subject: Any
     """What every actor is started with."""
     layout: Layout
@@ -47,10 +47,10 @@ class Parts(ABC):
 
     @abstractmethod
     def orders(self, asked: Sequence[PooledActor]) -> list[Any]:
-        """Return what each of those is told of the next round besides the weights."""
+        """Return the order for the next round for each of these actors; the weights come beside it."""
 
     def merge(self, one: PooledActor, part: Part) -> None:
-        """Copy a part from the object store to its place among all."""
+        """Copy a part from the object store to its place in the batch."""
         if not self.arrays:
             self.arrays = self._empty(part)
         columns = one.columns
@@ -77,7 +77,7 @@ class Parts(ABC):
         return arrays
 
     def leave_out(self, one: PooledActor) -> None:
-        """Clear a place, so that nothing of an earlier round is in it."""
+        """Clear the place of a part, so that nothing of an earlier round remains in it."""
         for name, array in self.arrays.items():
             array[one.columns if name in _PER_HUMAN else (slice(None), one.columns)] = 0
         self.arrays["terminated"][:, one.columns] = 1  # nothing is looked for behind its steps

@@ -1,4 +1,7 @@
-"""The actors of a run on Ray: made, asked, and made again where they are lost. No wait here is without a deadline."""
+"""The actors of a run on Ray: starting them, asking them for rounds, restarting those that are lost.
+
+Every wait here has a deadline.
+"""
 
 import sys
 import time
@@ -24,18 +27,18 @@ _CLOSE_SECONDS = 5.0
 
 
 class Stage(Enum):
-    """What an actor is at."""
+    """What an actor is doing."""
 
-    PLACING = "finds room"
+    PLACING = "waits for room on the cluster"
     STARTING = "makes its humans or environments"
     IDLE = "waits"
     COLLECTING = "collects"
-    LATE = "collects what nobody waits for any more"
+    LATE = "collects a round that has gone on without it"
 
 
 @dataclass(eq=False)
 class PooledActor:
-    """One actor, and after it the next one, with humans or environments first ... first + count - 1."""
+    """One actor, and the actors that replace it, with the humans or environments first ... first + count - 1."""
 
     number: int
     first: int
@@ -43,16 +46,16 @@ class PooledActor:
     handle: Any = None
     stage: Stage = Stage.PLACING
     pending: Any = None
-    """What was asked of it and not answered yet."""
+    """The request that it has not answered yet."""
     asked_at: float = 0.0
     """When it was asked to collect, as time.monotonic()."""
     facts: Facts | None = None
     fresh: bool = True
-    """Its humans are not where the last round of theirs that counted ended."""
+    """Its humans have to be set to where their last round that counted ended."""
     placed: int = 0
-    """How often room was asked for."""
+    """How often Ray was asked to start it."""
     lost_early: int = 0
-    """How many in a row were gone before they came up."""
+    """How many actors in a row were lost before they had started."""
 
     @property
     def columns(self) -> slice:
@@ -61,7 +64,7 @@ class PooledActor:
 
     @property
     def where(self) -> str:
-        """What it is called, and where it is."""
+        """Its name in messages, and where it is."""
         place = f" (process {self.facts.pid} on {self.facts.host})" if self.facts else ""
         return f"collector {self.number}{place}"
 
@@ -70,9 +73,9 @@ class ActorPool:
     """All actors of a run."""
 
     def __init__(self, config: RunConfig, actor: type[Actor], subject: Any, needed: int | None) -> None:
-        """Start them. subject: for the start of each; needed: CPUs that each has to have, where that is known.
+        """Start the actors. subject: what each is started with. needed: CPUs that each has to have, if that is known.
 
-        Raises UserError where they do not all come up.
+        Raises UserError if not all of them start.
         """
         self._ray, self._parallel, self._needed = import_ray(), config.parallel, needed
         self.cpus = self._share()
@@ -93,7 +96,7 @@ class ActorPool:
             raise
 
     def _place(self, one: PooledActor) -> None:
-        """Ask for an actor; it comes up where and when there is room."""
+        """Ask Ray for an actor; Ray starts it where and when there is room."""
         # Spread: one machine's humans slow each other down. No restarts by Ray: their states would not come back.
         options = {"num_cpus": self.cpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
         one.handle = self._ray.remote(self._actor).options(**options).remote()
@@ -101,11 +104,11 @@ class ActorPool:
         one.pending = one.handle.facts.remote()
 
     def _share(self) -> int:
-        """Return the CPUs of each, as the cluster is now. Raises UserError where they have no room."""
+        """Return the CPUs that each actor can have on the cluster now. Raises UserError if there is no room."""
         return share_of_cpus(list(node_cpus().values()), self._parallel, self._needed)
 
     def _fit(self) -> None:
-        """Restart all where machines have come or gone, so that each can have more CPUs or only fewer have room."""
+        """Restart all actors with more CPUs if machines have joined, or with fewer if machines are gone."""
         if time.monotonic() - self._looked < FIT_SECONDS or any(
             one.stage in (Stage.COLLECTING, Stage.LATE) for one in self.pooled
         ):
@@ -119,16 +122,16 @@ class ActorPool:
         if not (share > max(before, self._refused) if complete else share < before):
             return
         print(f"ray: the machines have changed: {share} CPUs for each collector, before {before}", flush=True)
-        self._anew(share)
+        self._restart(share)
         try:
             self._start_all()
         except UserError as error:
             print(f"warning: {error}", file=sys.stderr, flush=True)
             self._refused = max(share, self._refused)
-            self._anew(min(before, share))
+            self._restart(min(before, share))
 
-    def _anew(self, cpus: int) -> None:
-        """Ask for actors of so many CPUs in the place of all that have others, or do not come up."""
+    def _restart(self, cpus: int) -> None:
+        """Replace all actors that have another number of CPUs, or that have not started, by actors with this number."""
         for one in self.pooled:
             if one.stage is not Stage.IDLE or cpus != self.cpus:
                 self._end(one)
@@ -156,7 +159,7 @@ class ActorPool:
                     raise UserError(f"ray: expected {one.where} to start, but {_first_line(error)}") from None
 
     def _answered(self, waiting: Sequence[PooledActor], seconds: float) -> list[PooledActor]:
-        """Return those that have answered, or are lost; wait for one so long."""
+        """Return the actors that have answered or are lost, after waiting at most so long for the first."""
         pending = [one.pending for one in waiting]
         ready, _ = self._ray.wait(pending, num_returns=1, timeout=max(seconds, 0.0))
         if ready and len(pending) > 1:
@@ -164,7 +167,7 @@ class ActorPool:
         return [one for one in waiting if one.pending in ready]
 
     def _take(self, one: PooledActor) -> Any:
-        """Return an answer that is there. Raises what was raised there, without Ray's report around it."""
+        """Return the answer of an actor. Raises what the actor raised, without Ray's report around it."""
         pending, one.pending = one.pending, None
         try:
             return self._ray.get(pending, timeout=_FETCH_SECONDS)
@@ -172,7 +175,7 @@ class ActorPool:
             raise (error.cause if isinstance(error.cause, Exception) else error) from None
 
     def _advance(self, one: PooledActor) -> None:
-        """Bring an actor that has answered a step further on the way to IDLE. Raises whatever kept it from that."""
+        """Move an actor that has answered on to its next stage. Raises whatever the actor raised."""
         if one.stage is Stage.PLACING:
             one.facts = self._take(one)
             check_versions(versions(), one.facts.versions, one.facts.host)
@@ -216,7 +219,7 @@ class ActorPool:
                 )
 
     def _lose_silent(self) -> None:
-        """Give up on those that are late and have not answered within round_timeout."""
+        """Restart actors that are late and have not answered within round_timeout."""
         for one in self.pooled:
             if one.stage is Stage.LATE and time.monotonic() - one.asked_at > self._parallel.round_timeout:
                 self.lose([one], self._silent)
@@ -226,7 +229,7 @@ class ActorPool:
         return f"gave no answer within {self._parallel.round_timeout:g} s"
 
     def ask(self, one: PooledActor, weights: Any, order: Any) -> None:
-        """Let an actor collect a round."""
+        """Ask an actor to collect a round."""
         one.pending = one.handle.collect.remote(weights, order)
         one.stage, one.fresh, one.asked_at = Stage.COLLECTING, False, time.monotonic()
 
@@ -237,10 +240,10 @@ class ActorPool:
     def gather(
         self, asked: Sequence[PooledActor], deadline: float, take: Callable[[PooledActor, Part], None]
     ) -> list[PooledActor]:
-        """Give the part of everybody who was asked as it comes in; return those who were lost.
+        """Call take() with the part of each actor as it arrives; return the actors that were lost.
 
-        deadline: as of time.monotonic(). Those who are late are left to themselves, to go on from where they were
-        before. Raises CollectorFailed where failures come too often.
+        deadline: by time.monotonic(). Actors that are late are not waited for; their humans go back to where their
+        last round that counted ended. Raises CollectorFailed where failures come too often.
         """
         waiting, gone = list(asked), dict[PooledActor, str]()
         hard, patience = deadline, self._parallel.straggler_deadline
@@ -273,16 +276,16 @@ class ActorPool:
         return list(gone)
 
     def _hear(self, one: PooledActor, part: Part) -> None:
-        """Hand on what was said there. Raises CollectorFailed for a collector that cannot go on."""
+        """Print what an actor printed. Raises CollectorFailed for one that cannot go on."""
         if part.said:
             print(f"{one.where}: {part.said}", end="", file=sys.stderr, flush=True)
         if part.failed:
             raise CollectorFailed(f"{one.where}: {part.failed}")
 
     def lose(self, there: Sequence[PooledActor], what: str) -> None:
-        """Say what became of actors of one node and ask for others: one failure, however many it had.
+        """Report the loss of actors of one node, which counts as one failure, and restart them.
 
-        Raises CollectorFailed where that happens too often.
+        Raises CollectorFailed where failures come too often.
         """
         said = f"{', '.join(one.where for one in there)} failed: {what}"
         self.lost += len(there)
@@ -298,7 +301,7 @@ class ActorPool:
         one.handle = one.pending = None
 
     def close(self) -> None:
-        """End all actors; those that wait may close what they have."""
+        """End all actors; those that are idle first close what they hold."""
         with suppress(Exception):
             closing = [one.handle.close.remote() for one in self.pooled if one.stage is Stage.IDLE]
             if closing:

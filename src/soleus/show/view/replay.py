@@ -50,7 +50,7 @@ class ReplayAct:
         rows = np.vstack([start, rows])
         self.rows: NDArray[np.float64] = rows[np.isfinite(rows).all(1)]
         if not len(self.rows):
-            raise UserError(f"{path}: expected a state to begin with, got one that is not finite")
+            raise UserError(f"{path}: expected a state of finite numbers at the start, got others")
 
     def frames(self) -> Iterator[Instant]:
         """Yield the simulation steps again and again."""

@@ -1,4 +1,7 @@
-"""Flags that are keys of the configuration: by their whole names, `--ppo.epochs 4`, and some by short ones."""
+"""Arguments that several verbs share, and how a verb's own flags are told from those that are keys.
+
+A flag becomes a key of the configuration in soleus/config/flags.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -36,31 +39,30 @@ RunText = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
 @dataclass(frozen=True)
 class Collection:
-    """What is stepped, by whom: short flags of several verbs."""
+    """What is stepped, and by which collector: short flags of several verbs."""
 
     num_envs: Text = None
-    """Humans or environments at once."""
+    """Humans or environments that are stepped at once."""
     num_threads: Text = None
-    """By default the CPUs that this process may use."""
+    """Threads to compute on; by default as many as the CPUs that this process may use."""
     env: Text = None
-    """gymnasium:ID, envpool:ID or procgen:GAME; without a preset, on defaults for such."""
+    """Environment that is not ours: gymnasium:ID, envpool:ID or procgen:GAME. It needs no preset."""
     collector: Text = None
-    """native (humans), ray (many machines), workers (processes), inline (this process) or stepping (a
-    VectorEnv)."""
+    """Who collects: native (humans), workers (processes), inline (this process), stepping (a VectorEnv) or ray."""
     num_workers: Text = None
-    """Processes that collect; auto: as many as the CPUs in reach."""
+    """Processes that collect; auto: as many as the CPUs that the run may use."""
     num_envs_per_worker: Text = None
-    """Environments of each; by default those of the configuration shared out."""
+    """Environments of each worker; by default --num-envs shared out."""
     threads_per_worker: Text = None
-    """Threads that each computes with."""
+    """Threads that each worker computes with."""
     ray_address: Text = None
-    """Of Ray: auto (the cluster here, or else local), local, HOST:PORT or ray://HOST:PORT."""
+    """Ray cluster: auto (this machine's, or else local), local (started here), HOST:PORT or ray://HOST:PORT."""
     num_collectors: Text = None
-    """Collectors on Ray; by default as many as machines."""
+    """Collectors on Ray; by default one a machine."""
     envs_per_collector: Text = None
-    """Humans or environments of each; by default --num-envs shared out."""
+    """Humans or environments of each collector on Ray; by default --num-envs shared out."""
     max_lag: Text = None
-    """1: collectors on Ray go on while the learner learns, by weights one update older; by default 0."""
+    """1: collectors on Ray collect with weights one update older while the learner learns; by default 0: in turn."""
 
     @property
     def given(self) -> dict[str, str]:

@@ -11,11 +11,11 @@ from soleus.config import EnvRunConfig, HumanRunConfig, parts
 from soleus.config.fields import is_time
 
 NOTATION = (
-    "Whole numbers may be written 5e5, 500k, 1.5M or 2G, times 90s, 15m or 1h30m; a bare number of a key that says"
-    " [s] is seconds."
+    "Whole numbers may be written as 5e5, 500k, 1.5M or 2G, and times as 90s, 15m or 1h30m. Where a key has the unit"
+    " [s], a number without a unit is in seconds."
 )
 _WIDTH = 100
-_FREE = {"task": "terms and their parameters are listed by `soleus terms`"}
+_FREE = {"task": "`soleus terms` lists the terms and their parameters"}
 
 
 class Key(NamedTuple):
@@ -49,7 +49,7 @@ def groups() -> Iterator[Group]:
 
 def listing() -> str:
     """Return the keys, a paragraph a group."""
-    intro = "Keys of the configuration, each a flag (--ppo.epochs 4) and a key of a YAML file, with defaults."
+    intro = "Keys of the configuration with their defaults. Each is a flag (--ppo.epochs 4) and a key of a YAML file."
     lines = [intro, *textwrap.wrap(NOTATION, _WIDTH + 10)]
     for group in groups():
         lines += ["", f"{group.name}: {group.meaning}"]

@@ -43,7 +43,8 @@ class ControlConfig(Section):
     """muscle: an action is a target pose, which muscles realise; torque: a target pose, which joint torques realise;
     excitation: an excitation for each muscle."""
     engine: Literal["auto", "lanes", "mujoco"] = "auto"
-    """What steps the physics: lanes (eight humans to an instruction) or mujoco; auto: lanes where they cover the model."""
+    """What steps the physics: lanes (several humans to an instruction) or mujoco; auto: lanes where they cover the
+    model."""
     sim_hz: Envs = 480
     """Simulation steps a second, a multiple of policy_hz."""
     policy_hz: Envs = 30

@@ -43,8 +43,8 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
 
     which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
     model: name or file of another body for it. engine: control.engine in place of the run's own. Warnings say what has
-    changed since the run was trained (inputs.check). Raises UserError where there is no such run or checkpoint, or where
-    it lacks the muscle network that its control needs.
+    changed since the run was trained (inputs.check). Raises UserError where there is no such run or checkpoint, or
+    where it lacks the muscle network that its control needs.
     """
     if which not in ("best", "latest", "previous") and not which.isdigit():
         raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")

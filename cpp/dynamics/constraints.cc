@@ -124,6 +124,16 @@ void find_contacts(DynamicsTile& t) {
   for (std::size_t k = 0; k < points.size(); ++k) {
     const Point& point = points[k];
     const LinkState& link = t.links[point.link];
+    const bool leads = k == 0 || points[k - 1].siblings == 0;
+    if (leads && point.siblings > 0) {
+      // A geom that is far from the ground in every lane is passed over.
+      const Wide height = dot(normal, link.place + link.axes * wide(point.center) - origin);
+      if (!any(height <= Wide(point.reach + point.margin))) {
+        for (int i = 0; i <= point.siblings; ++i) t.points[k + i].touched = false;
+        k += point.siblings;
+        continue;
+      }
+    }
     const Wide3 center = link.place + link.axes * wide(point.place);
     const Wide distance = dot(normal, center - origin) - Wide(point.radius);
     WideMask near = distance <= Wide(point.margin);

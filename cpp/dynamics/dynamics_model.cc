@@ -389,6 +389,8 @@ void DynamicsModel::add_points(int plane, int geom) {
     p.invweight *= (1 + square) * 2 * square / std::max(mjMINVAL, m->opt.impratio);
   }
 
+  p.center = center;
+  p.reach = m->geom_rbound[geom];
   if (m->geom_type[geom] == mjGEOM_SPHERE) {
     p.place = center;
     p.radius = size[0];
@@ -397,12 +399,14 @@ void DynamicsModel::add_points(int plane, int geom) {
     p.axis = turned(turn, {0, 0, 1});
     p.radius = size[0];
     for (double way : {size[1], -size[1]}) {
+      p.siblings = way > 0;
       p.place = plus(center, turned(turn, {0, 0, way}));
       points_.push_back(p);
     }
   } else {
     p.box = geom;
     for (int corner = 0; corner < 8; ++corner) {
+      p.siblings = 7 - corner;
       p.place = plus(center, turned(turn, {corner & 1 ? size[0] : -size[0], corner & 2 ? size[1] : -size[1],
                                            corner & 4 ? size[2] : -size[2]}));
       points_.push_back(p);

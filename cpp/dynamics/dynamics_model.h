@@ -94,6 +94,9 @@ class DynamicsModel {
     Impedance impedance;
     int foot;                        // or -1
     int box;                         // corners of one box: at most 4 touch, the first; -1: none
+    std::array<double, 3> center;    // of the geom it belongs to, and how far that one reaches from there
+    double reach;
+    int siblings;                    // points of the same geom that come after it
   };
 
   const std::vector<Link>& links() const { return links_; }

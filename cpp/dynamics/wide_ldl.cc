@@ -12,23 +12,37 @@ WideLdl::WideLdl(const SparseLdl& pattern) : row_{0} {
   }
   for (int k = n - 1; k >= 0; --k) {
     for (int a = row_[k]; a < diagonal(k); ++a) {
-      for (int b = row_[k]; b <= a; ++b) target_.push_back(pattern.slot(column_[a], column_[b]));
+      const int first = pattern.slot(column_[a], column_[row_[k]]);
+      bool contiguous = true;
+      for (int b = row_[k]; b <= a; ++b) {
+        contiguous = contiguous && pattern.slot(column_[a], column_[b]) == first + b - row_[k];
+      }
+      updates_.push_back({contiguous ? first : static_cast<int>(target_.size()), contiguous});
+      for (int b = row_[k]; !contiguous && b <= a; ++b) target_.push_back(pattern.slot(column_[a], column_[b]));
     }
   }
 }
 
 WideMask WideLdl::factor(Wide* values) const {
-  const int* target = target_.data();
+  const Update* update = updates_.data();
   WideMask good = every_lane();
   for (int k = size() - 1; k >= 0; --k) {
     const int begin = row_[k], end = diagonal(k);
     const Wide pivot = values[end];
     good = good & (pivot > Wide(0.0));
     const Wide inverse = Wide(1.0) / pivot;
-    for (int a = begin; a < end; ++a) {
+    const Wide* row = values + begin;
+    for (int a = begin; a < end; ++a, ++update) {
       const Wide scaled = values[a] * inverse;
-      for (int b = begin; b < a; ++b) values[*target++] -= scaled * values[b];
-      values[*target++] -= scaled * values[a];
+      const int count = a - begin + 1;
+      if (update->contiguous) {
+        Wide* out = values + update->first;
+#pragma GCC ivdep
+        for (int b = 0; b < count; ++b) out[b] -= scaled * row[b];
+      } else {
+        const int* target = target_.data() + update->first;
+        for (int b = 0; b < count; ++b) values[target[b]] -= scaled * row[b];
+      }
     }
     for (int a = begin; a < end; ++a) values[a] *= inverse;
     values[end] = inverse;

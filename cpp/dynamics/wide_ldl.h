@@ -26,7 +26,12 @@ class WideLdl {
   void multiply(const Wide* values, const Wide* x, Wide* out) const;
 
  private:
-  std::vector<int> row_, column_, target_;
+  std::vector<int> row_, column_;
+  // Where the products of a row's entry with the entries before it go: to the first of these slots and those after it,
+  // where they lie side by side, as in a tree, whose ancestors' rows are beginnings of one another; else one by one.
+  struct Update { int first; bool contiguous; };
+  std::vector<Update> updates_;     // (entries off the diagonal), in order of use
+  std::vector<int> target_;         // of updates that are not contiguous
 };
 
 }  // namespace soleus

@@ -16,6 +16,7 @@ LanePhysics::Tile::Tile(const World& world) : dynamics(world.lanes->dynamics) {
   for (auto* of_joints : {&torque, &passive, &wanted, &residual}) of_joints->assign(h.num_actuated(), zero);
   for (auto* of_muscles : {&desired, &step}) of_muscles->assign(h.num_muscles(), zero);
   moments.assign(h.num_crossings(), zero);
+  sample = {moments, torque, torque, torque, torque, torque, desired};
   if (world.lanes->muscles) muscles.emplace(*world.lanes->muscles);
 }
 
@@ -25,8 +26,7 @@ LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& co
   const HumanModel& h = world.model;
   at_rest_.assign(h.mujoco()->nv, 0.0);
   moments_.resize(h.num_crossings());
-  for (auto* of_joints : {&passive_, &wanted_, &residual_}) of_joints->resize(h.num_actuated());
-  for (auto* of_muscles : {&step_, &trial_}) of_muscles->resize(h.num_muscles());
+  for (auto* of_joints : {&torque_, &passive_, &wanted_, &residual_, &least_}) of_joints->resize(h.num_actuated());
   const int count = static_cast<int>(commands.size());
   for (int i = 0; i < count; i += kLanes) {
     tiles_.push_back(std::make_unique<Tile>(world));
@@ -56,43 +56,69 @@ void LanePhysics::measure(Tile& tile) {
   if (tile.muscles) tile.metabolic = soleus::metabolic_power(*tile.muscles);
 }
 
-void LanePhysics::reset(int index, std::span<const double> qpos, std::span<const double> qvel) {
+void LanePhysics::place(int index, std::span<const double> qpos, std::span<const double> qvel) {
   Tile& tile = tile_of(index);
   const int lane = index % kLanes;
   tile.dynamics.set(lane, qpos, qvel);
   tile.time.set(lane, 0.0);
-  if (tile.muscles) {
-    const auto& rest = world_.model.ctrl_rest;
-    for (std::size_t k = 0; k < tile.desired.size(); ++k) {
-      tile.muscles->activation[k].set(lane, 0.0);
-      const int control = tile.muscles->model->muscles()[k].control;
-      tile.muscles->excitation[k].set(lane, rest.empty() || control < 0 ? 0.0 : rest[control]);
-    }
+  if (!tile.muscles) return;
+  const auto& rest = world_.model.ctrl_rest;
+  for (std::size_t k = 0; k < tile.desired.size(); ++k) {
+    const int control = tile.muscles->model->muscles()[k].control;
+    tile.muscles->activation[k].set(lane, 0.0);
+    tile.muscles->excitation[k].set(lane, rest.empty() || control < 0 ? 0.0 : rest[control]);
   }
-  update(tile);
-  const LaneArray<Wide> applied = tile.dynamics.applied;
-  if (tile.muscles) pull_muscles(*tile.muscles, tile.dynamics.applied);
-  find_forces(tile.dynamics, one_lane(lane));
-  tile.dynamics.applied = applied;
-  views_[index].refresh();
 }
 
-void LanePhysics::hold(int index) {
-  constexpr int kColdSweeps = 50;
-  Tile& tile = tile_of(index);
-  Command& command = commands_[index];
-  const int lane = index % kLanes;
-  for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(lane, command.target[c]);
-  stable_pd(tile.dynamics, tile.target, tile.torque);
-  find_wanted(tile);
-  const MuscleSample sample = sample_of(tile, lane);
-  static_optimization(world_.model, sample.moments, sample.wanted, world_.control.regularization, kColdSweeps,
-                      command.activation, sample.residual, step_);
-  for (std::size_t k = 0; k < command.activation.size(); ++k) {
-    tile.muscles->excitation[k].set(lane, command.activation[k]);
-    if (tile.muscles->model->muscles()[k].stateful) tile.muscles->activation[k].set(lane, command.activation[k]);
+WideMask LanePhysics::lanes_of(int number, std::span<const int> indices) const {
+  WideMask lanes = no_lane();
+  for (int index : indices) {
+    if (index / kLanes == number) lanes = lanes | one_lane(index % kLanes);
   }
-  measure(tile);
+  return lanes;
+}
+
+void LanePhysics::settle(std::span<const int> indices) {
+  for (int number = 0; number < static_cast<int>(tiles_.size()); ++number) {
+    const WideMask lanes = lanes_of(number, indices);
+    if (!any(lanes)) continue;
+    Tile& tile = *tiles_[number];
+    update(tile);
+    // The forces of others were those of their last step, and stay so.
+    kept_ = tile.dynamics.applied;
+    for (Wide& force : tile.dynamics.applied) force = Wide(0.0);
+    if (tile.muscles) pull_muscles(*tile.muscles, tile.dynamics.applied);
+    find_forces(tile.dynamics, lanes);
+    tile.dynamics.applied = kept_;
+  }
+  for (int index : indices) views_[index].refresh();
+}
+
+void LanePhysics::hold(std::span<const int> indices) {
+  for (int number = 0; number < static_cast<int>(tiles_.size()); ++number) {
+    const WideMask lanes = lanes_of(number, indices);
+    if (!any(lanes)) continue;
+    Tile& tile = *tiles_[number];
+    for (int i = begin(number); i < end(number); ++i) {
+      if (!lanes[i - begin(number)]) continue;
+      for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(i - begin(number), commands_[i].target[c]);
+    }
+    stable_pd(tile.dynamics, tile.target, tile.torque);
+    find_wanted(tile);
+    for (Wide& activation : tile.desired) activation = Wide(0.0);
+    static_optimization(world_.model, tile.moments, tile.wanted, world_.control.regularization, kColdSweeps, tile.desired,
+                        tile.residual, tile.step);
+    const auto& muscles = tile.muscles->model->muscles();
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) {
+      Wide &excitation = tile.muscles->excitation[k], &activation = tile.muscles->activation[k];
+      excitation = select(lanes, tile.desired[k], excitation);
+      if (muscles[k].stateful) activation = select(lanes, tile.desired[k], activation);
+      for (int i = begin(number); i < end(number); ++i) {
+        if (lanes[i - begin(number)]) commands_[i].activation[k] = tile.desired[k][i - begin(number)];
+      }
+    }
+    measure(tile);
+  }
 }
 
 void LanePhysics::load_commands(int number) {
@@ -126,7 +152,10 @@ void LanePhysics::run(const RolloutViews& views, std::size_t t, const Mlp* muscl
   } else {
     for (int number = 0; number < count; ++number) run_tile(number, views, t);
   }
-  for (int number = 0; number < count; ++number) store(number);
+  for (int number = 0; number < count; ++number) {
+    if (world_.control.mode == Control::kMuscle) record(number, views, t);
+    store(number);
+  }
 }
 
 void LanePhysics::store(int number) {
@@ -153,7 +182,7 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
       static_optimization(world_.model, tile.moments, tile.wanted, control.regularization, control.sweeps, tile.desired,
                           tile.residual, tile.step);
       apply_activations(*tile.muscles, tile.desired, control.activation_dynamics, world_.lanes->dynamics.timestep());
-      record(number, k, views, t);
+      take_samples(number, k);
       clock_.mark(Section::kCoordination);
     }
     advance(number, k, views, t);
@@ -175,7 +204,7 @@ void LanePhysics::run_group(int first, int last, const RolloutViews& views, std:
       muscle.forward(input_.data(), output_.data(), scratch_.data());
       for (int number = first; number < last; ++number) {
         follow_network(number, (number - first) * kLanes, muscle);
-        record(number, k, views, t);
+        take_samples(number, k);
       }
       clock_.mark(Section::kCoordination);
     }
@@ -190,8 +219,10 @@ void LanePhysics::ask_network(int number, int row, const Mlp& muscle) {
   find_wanted(tile);
   clock_.mark(Section::kMuscles);
   for (int i = begin(number); i < end(number); ++i) {
-    const MuscleSample sample = sample_of(tile, i - begin(number));
-    write_network_input(world_.model, sample.moments, sample.wanted, commands_[i].mirrored,
+    const int lane = i - begin(number);
+    for (std::size_t s = 0; s < moments_.size(); ++s) moments_[s] = tile.moments[s][lane];
+    for (std::size_t c = 0; c < wanted_.size(); ++c) wanted_[c] = tile.wanted[c][lane];
+    write_network_input(world_.model, moments_, wanted_, commands_[i].mirrored,
                         input_.data() + static_cast<std::size_t>(row + i - begin(number)) * muscle.input_stride());
   }
   clock_.mark(Section::kCoordination);
@@ -208,31 +239,51 @@ void LanePhysics::follow_network(int number, int row, const Mlp& muscle) {
   apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics, world_.lanes->dynamics.timestep());
 }
 
-void LanePhysics::record(int number, int k, const RolloutViews& views, std::size_t t) {
+// Keeps the muscles of the humans whose sampled substep this is.
+void LanePhysics::take_samples(int number, int k) {
   Tile& tile = *tiles_[number];
-  if (!views.residual_sums && !views.moments) return;
+  WideMask now = no_lane();
   for (int i = begin(number); i < end(number); ++i) {
-    const int lane = i - begin(number);
-    Command& command = commands_[i];
-    if (k != command.sampled_substep || diverged(i)) continue;
-    const MuscleSample sample = sample_of(tile, lane);
-    for (std::size_t m = 0; m < command.activation.size(); ++m) command.activation[m] = tile.desired[m][lane];
-    for (std::size_t c = 0; c < command.torque.size(); ++c) command.torque[c] = tile.torque[c][lane];
-    if (world_.control.method == Method::kNetwork) {
-      torque_residual(world_.model, sample.moments, sample.wanted, command.activation, sample.residual);
-    }
-    record_muscles(world_, command, sample, views, t, first_ + i, trial_, step_);
+    if (k == commands_[i].sampled_substep) now = now | one_lane(i - begin(number));
   }
+  if (!any(now)) return;
+  auto keep = [&](LaneArray<Wide>& kept, const LaneArray<Wide>& values) {
+    for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = select(now, values[i], kept[i]);
+  };
+  keep(tile.sample.moments, tile.moments);
+  keep(tile.sample.torque, tile.torque);
+  keep(tile.sample.passive, tile.passive);
+  keep(tile.sample.wanted, tile.wanted);
+  keep(tile.sample.residual, tile.residual);
+  keep(tile.sample.activation, tile.desired);
 }
 
-MuscleSample LanePhysics::sample_of(const Tile& tile, int lane) {
-  for (std::size_t s = 0; s < moments_.size(); ++s) moments_[s] = tile.moments[s][lane];
-  for (std::size_t c = 0; c < wanted_.size(); ++c) {
-    passive_[c] = tile.passive[c][lane];
-    wanted_[c] = tile.wanted[c][lane];
-    residual_[c] = tile.residual[c][lane];
+void LanePhysics::record(int number, const RolloutViews& views, std::size_t t) {
+  if (!views.residual_sums && !views.moments) return;
+  Tile& tile = *tiles_[number];
+  Tile::Sample& sample = tile.sample;
+  const bool network = world_.control.method == Method::kNetwork;
+  if (network) {
+    torque_residual(world_.model, sample.moments, sample.wanted, sample.activation, sample.residual);
+    static_optimization(world_.model, sample.moments, sample.wanted, world_.control.regularization, kLeastResidualSweeps,
+                        sample.activation, sample.least, tile.step);
   }
-  return {moments_, passive_, wanted_, residual_};
+  const LaneArray<Wide>& least = network ? sample.least : sample.residual;
+  for (int i = begin(number); i < end(number); ++i) {
+    if (diverged(i)) continue;
+    const int lane = i - begin(number);
+    for (std::size_t s = 0; s < moments_.size(); ++s) moments_[s] = sample.moments[s][lane];
+    for (std::size_t c = 0; c < torque_.size(); ++c) {
+      torque_[c] = sample.torque[c][lane];
+      passive_[c] = sample.passive[c][lane];
+      wanted_[c] = sample.wanted[c][lane];
+      residual_[c] = sample.residual[c][lane];
+      least_[c] = least[c][lane];
+    }
+    record_muscles(world_.model, commands_[i].mirrored, {moments_, torque_, passive_, wanted_, residual_, least_}, views, t,
+                   first_ + i);
+  }
+  clock_.mark(Section::kCoordination);
 }
 
 void LanePhysics::advance(int number, int k, const RolloutViews& views, std::size_t t) {

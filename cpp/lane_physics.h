@@ -17,8 +17,9 @@ class LanePhysics : public Physics {
   LanePhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock);
 
   const HumanView& human(int index) const override { return views_[index]; }
-  void reset(int index, std::span<const double> qpos, std::span<const double> qvel) override;
-  void hold(int index) override;
+  void place(int index, std::span<const double> qpos, std::span<const double> qvel) override;
+  void settle(std::span<const int> indices) override;
+  void hold(std::span<const int> indices) override;
   bool diverged(int index) const override { return tile_of(index).dynamics.diverged[index % kLanes]; }
   void reserve(const Mlp* muscle) override;
   void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) override;
@@ -39,6 +40,8 @@ class LanePhysics : public Physics {
     LaneArray<Wide> target, torque;                      // (nc), (na)
     LaneArray<Wide> moments, passive, wanted, residual;  // (nnz), (na) of the coordination
     LaneArray<Wide> desired, step;                       // (nm) activations; scratch of the descent
+    // Of each human at its sampled substep.
+    struct Sample { LaneArray<Wide> moments, torque, passive, wanted, residual, least, activation; } sample;
     Wide3 com, com_velocity;
     Wide metabolic{0.0};
   };
@@ -83,11 +86,12 @@ class LanePhysics : public Physics {
   void find_wanted(Tile& tile);
   void ask_network(int number, int row, const Mlp& muscle);
   void follow_network(int number, int row, const Mlp& muscle);
-  void record(int number, int k, const RolloutViews& views, std::size_t t);
+  void take_samples(int number, int k);
+  void record(int number, const RolloutViews& views, std::size_t t);
   void advance(int number, int k, const RolloutViews& views, std::size_t t);
   void store(int number);
-  // One lane's muscles, into scratch.
-  MuscleSample sample_of(const Tile& tile, int lane);
+  // The lanes of a tile that humans are in, of some.
+  WideMask lanes_of(int number, std::span<const int> indices) const;
   // MuJoCo's state of a human, in simulation_.
   void pose_simulation(int index) const;
 
@@ -98,7 +102,8 @@ class LanePhysics : public Physics {
   std::vector<std::unique_ptr<Tile>> tiles_;
   std::vector<View> views_;
   std::vector<double> at_rest_;  // (nv) velocities
-  std::vector<double> moments_, passive_, wanted_, residual_, step_, trial_;  // of one human
+  LaneArray<Wide> kept_;         // (nc) scratch
+  std::vector<double> moments_, torque_, passive_, wanted_, residual_, least_;  // of one human
   TileBuffer input_, output_, scratch_;  // of the network
   std::unique_ptr<mjData, MujocoDeleter> simulation_;  // through which states go to and from MuJoCo's layout
 };

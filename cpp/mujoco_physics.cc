@@ -14,6 +14,7 @@ MujocoPhysics::MujocoPhysics(const World& world, int first, std::vector<Command>
   const int lanes = std::min(count(), Mlp::kTile);
   step_.resize(h.num_muscles());
   trial_.resize(h.num_muscles());
+  least_.resize(h.num_actuated());
   moments_.assign(lanes, std::vector<double>(h.num_crossings()));
   for (auto* buffer : {&passive_, &wanted_, &residual_}) buffer->assign(lanes, std::vector<double>(h.num_actuated()));
 }
@@ -25,18 +26,19 @@ void MujocoPhysics::reserve(const Mlp* muscle) {
   scratch_.assign(muscle->scratch_size(), 0.0f);
 }
 
-void MujocoPhysics::reset(int index, std::span<const double> qpos, std::span<const double> qvel) {
+void MujocoPhysics::place(int index, std::span<const double> qpos, std::span<const double> qvel) {
   humans_[index].reset(qpos, qvel);
 }
 
-void MujocoPhysics::hold(int index) {
-  constexpr int kColdSweeps = 50;
-  Command& command = commands_[index];
-  humans_[index].stable_pd(command.target, command.torque);
-  muscle_target(index, 0);
-  static_optimization(world_.model, moments_[0], wanted_[0], world_.control.regularization, kColdSweeps, command.activation,
-                      residual_[0], step_);
-  humans_[index].apply_activations(command.activation, false);
+void MujocoPhysics::hold(std::span<const int> indices) {
+  for (int index : indices) {
+    Command& command = commands_[index];
+    humans_[index].stable_pd(command.target, command.torque);
+    muscle_target(index, 0);
+    static_optimization(world_.model, moments_[0], wanted_[0], world_.control.regularization, kColdSweeps,
+                        command.activation, residual_[0], step_);
+    humans_[index].apply_activations(command.activation, false);
+  }
 }
 
 void MujocoPhysics::run(const RolloutViews& views, std::size_t t, const Mlp* muscle) {
@@ -82,10 +84,7 @@ void MujocoPhysics::substep(int index, int k, const RolloutViews& views, std::si
     static_optimization(world_.model, moments_[0], wanted_[0], control.regularization, control.sweeps, command.activation,
                         residual_[0], step_);
     human.apply_activations(command.activation, control.activation_dynamics);
-    if (k == command.sampled_substep) {
-      record_muscles(world_, command, {moments_[0], passive_[0], wanted_[0], residual_[0]}, views, t, first_ + index, trial_,
-                     step_);
-    }
+    if (k == command.sampled_substep) record(index, 0, views, t);
     clock_.mark(Section::kCoordination);
   }
   advance(index, k, views, t);
@@ -137,6 +136,20 @@ void MujocoPhysics::substep_tile(int begin, int end, const Mlp& muscle, const Ro
   }
 }
 
+void MujocoPhysics::record(int index, int slot, const RolloutViews& views, std::size_t t) {
+  const Command& command = commands_[index];
+  const auto& residual = residual_[slot];
+  const bool network = world_.control.method == Method::kNetwork;
+  if (views.residual_sums && network) {
+    trial_ = command.activation;
+    static_optimization(world_.model, moments_[slot], wanted_[slot], world_.control.regularization, kLeastResidualSweeps,
+                        trial_, least_, step_);
+  }
+  record_muscles(world_.model, command.mirrored,
+                 {moments_[slot], command.torque, passive_[slot], wanted_[slot], residual, network ? least_ : residual},
+                 views, t, first_ + index);
+}
+
 void MujocoPhysics::follow_network(int index, int lane, const Mlp& muscle, bool sampled, const RolloutViews& views,
                                    std::size_t t) {
   Command& command = commands_[index];
@@ -145,8 +158,7 @@ void MujocoPhysics::follow_network(int index, int lane, const Mlp& muscle, bool 
   humans_[index].apply_activations(command.activation, world_.control.activation_dynamics);
   if (sampled) {
     torque_residual(world_.model, moments_[lane], wanted_[lane], command.activation, residual_[lane]);
-    record_muscles(world_, command, {moments_[lane], passive_[lane], wanted_[lane], residual_[lane]}, views, t,
-                   first_ + index, trial_, step_);
+    record(index, lane, views, t);
   }
   clock_.mark(Section::kCoordination);
 }

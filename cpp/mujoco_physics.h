@@ -14,8 +14,9 @@ class MujocoPhysics : public Physics {
   MujocoPhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock);
 
   const HumanView& human(int index) const override { return humans_[index]; }
-  void reset(int index, std::span<const double> qpos, std::span<const double> qvel) override;
-  void hold(int index) override;
+  void place(int index, std::span<const double> qpos, std::span<const double> qvel) override;
+  void settle(std::span<const int>) override {}
+  void hold(std::span<const int> indices) override;
   bool diverged(int index) const override { return humans_[index].diverged(); }
   void reserve(const Mlp* muscle) override;
   void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) override;
@@ -27,6 +28,7 @@ class MujocoPhysics : public Physics {
   int count() const { return static_cast<int>(humans_.size()); }
   void begin(int index);
   void muscle_target(int index, int slot);
+  void record(int index, int slot, const RolloutViews& views, std::size_t t);
   void substep(int index, int k, const RolloutViews& views, std::size_t t);
   void advance(int index, int k, const RolloutViews& views, std::size_t t);
   void ask_network(int index, int lane, const Mlp& muscle);
@@ -41,7 +43,7 @@ class MujocoPhysics : public Physics {
   TileBuffer input_, output_, scratch_;  // of the network
   // Per lane of a tile: moments (nnz), passive, target, residual (na).
   std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;
-  std::vector<double> step_, trial_;  // (nm) of coordinate descent
+  std::vector<double> step_, trial_, least_;  // (nm), (na) of coordinate descent
 };
 
 }  // namespace soleus

@@ -23,16 +23,22 @@ struct Command {
   int sampled_substep = 0;         // whose muscles are recorded
 };
 
+// Sweeps of static optimization from no activation at all.
+inline constexpr int kColdSweeps = 50;
+
 // The humans are those of one shard: `first` is the number of its first in the arrays of a rollout.
 class Physics {
  public:
   virtual ~Physics() = default;
 
   virtual const HumanView& human(int index) const = 0;
-  // Puts a human into a state at rest of control; coupled joints are made consistent. qpos: (nq), qvel: (nv).
-  virtual void reset(int index, std::span<const double> qpos, std::span<const double> qvel) = 0;
-  // Gives a human's muscles the activations that its pose target asks for, as one who appears in mid-stride holds them.
-  virtual void hold(int index) = 0;
+  // Puts a human into a state at rest of control; coupled joints are made consistent. qpos: (nq), qvel: (nv). What views
+  // show of it is there after settle().
+  virtual void place(int index, std::span<const double> qpos, std::span<const double> qvel) = 0;
+  // Computes all that follows from the states of humans that were placed.
+  virtual void settle(std::span<const int> indices) = 0;
+  // Gives humans' muscles the activations that their pose targets ask for, as those who appear in mid-stride hold them.
+  virtual void hold(std::span<const int> indices) = 0;
   // True once a human's simulation has met a non-finite or runaway state since its last reset.
   virtual bool diverged(int index) const = 0;
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <type_traits>
 
 namespace soleus {
@@ -14,6 +15,7 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   physics_ = make_physics(world, first, commands_, clock_);
   if (world.motion) reference_ = world.motion->make_frame();
   pose_error_.resize(h.num_coordinates());
+  ended_.reserve(count);
   state_qvel_.resize(h.mujoco()->nv);
   noise_.resize(h.mujoco()->nv);
 }
@@ -38,18 +40,40 @@ bool Shard::mirrored_at(const Episode& s) const {
 }
 
 void Shard::reset(MatrixView<float> observations) {
+  ended_.resize(count());
+  std::iota(ended_.begin(), ended_.end(), 0);
+  for (Episode& s : humans_) s.episode = 0;
+  begin_episodes(ended_);
   for (int i = 0; i < count(); ++i) {
-    humans_[i].episode = 0;
-    begin_episode(i);
     world_.task.observe(scene(i), observations.row(first_ + i).data());
   }
 }
 
-void Shard::begin_episode(int human) {
+void Shard::begin_episodes(std::span<const int> humans) {
+  for (int human : humans) {
+    humans_[human].step = 0;
+    place(human);
+  }
+  physics_->settle(humans);
+  if (world_.control.mode == Control::kMuscle) {
+    // Humans who appear in mid-stride already hold the muscles that the stride asks for.
+    for (int human : humans) pose_target(human, nullptr);
+    physics_->hold(humans);
+  }
+  for (int human : humans) {
+    Episode& s = humans_[human];
+    measure(physics_->human(human), s.kinematics);
+    s.head_velocity = s.kinematics.head_velocity;
+    s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
+    commands_[human].mirrored = mirrored_at(s);
+  }
+}
+
+// Draws where an episode begins.
+void Shard::place(int human) {
   Episode& s = humans_[human];
   const HumanModel& h = world_.model;
   Draw draw(key(human), Stream::kReset, 0);
-  s.step = 0;
   s.total = s.effort = s.metabolic = s.path = 0;
   s.start_time = 0;
   state_qpos_ = h.qpos_rest;
@@ -70,18 +94,8 @@ void Shard::begin_episode(int human) {
     state_qvel_[h.coordinate_dof[c]] += 10 * noise * pair[1];
   }
   mj_integratePos(h.mujoco(), state_qpos_.data(), noise_.data(), 1.0);
-  physics_->reset(human, state_qpos_, state_qvel_);
-  Command& command = commands_[human];
-  std::fill(command.activation.begin(), command.activation.end(), 0.0);
-  if (world_.control.mode == Control::kMuscle) {
-    // A human who appears in mid-stride already holds the muscles that the stride asks for.
-    pose_target(human, nullptr);
-    physics_->hold(human);
-  }
-  measure(physics_->human(human), s.kinematics);
-  s.head_velocity = s.kinematics.head_velocity;
-  s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
-  command.mirrored = mirrored_at(s);
+  physics_->place(human, state_qpos_, state_qvel_);
+  std::fill(commands_[human].activation.begin(), commands_[human].activation.end(), 0.0);
 }
 
 Scene Shard::scene(int human) {
@@ -107,7 +121,10 @@ void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy,
   clock_.start();
   if (policy) act(*policy, views, t);
   substeps(views, t, muscle);
+  ended_.clear();
   for (int i = 0; i < count(); ++i) finish(i, views, t);
+  begin_episodes(ended_);
+  for (int human : ended_) world_.task.observe(scene(human), views.observations.at(t + 1, first_ + human));
   clock_.mark(Section::kTerms);
 }
 
@@ -186,8 +203,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
   if (views.final_observations) std::copy_n(last, views.observations.cols, views.final_observations.at(t, n));
   if (views.episodes) summarize(s, views.episodes.at(t, n));
   ++s.episode;
-  begin_episode(human);
-  world_.task.observe(scene(human), next);
+  ended_.push_back(human);
 }
 
 void Shard::add_effort(int human) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "physics.h"
@@ -69,7 +70,8 @@ class Shard {
   RandomKey key(int human) const;
   double time(const Episode& s) const;  // of the motion [s]
   bool mirrored_at(const Episode& s) const;
-  void begin_episode(int human);
+  void begin_episodes(std::span<const int> humans);
+  void place(int human);
   Scene scene(int human);
   void prepare(int human, const RolloutViews& views, std::size_t t);
   void pose_target(int human, const float* action);
@@ -86,6 +88,7 @@ class Shard {
   std::unique_ptr<Physics> physics_;
   ReferenceFrame reference_;
   std::vector<double> state_qpos_, state_qvel_;  // where an episode begins
+  std::vector<int> ended_;          // humans whose episodes ended in this control step
   std::vector<double> pose_error_;  // (nc)
   std::vector<double> noise_;       // (nv)
   TileBuffer input_, output_, scratch_;  // of the policy

@@ -31,4 +31,14 @@ void static_optimization(const HumanModel& human, std::span<const Wide> moments,
   }
 }
 
+void torque_residual(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
+                     std::span<const Wide> activation, std::span<Wide> residual) {
+  for (std::size_t c = 0; c < target.size(); ++c) residual[c] = -target[c];
+  for (std::size_t m = 0; m < activation.size(); ++m) {
+    for (int s = human.crossing_adr[m]; s < human.crossing_adr[m + 1]; ++s) {
+      residual[human.crossing[s]] += moments[s] * activation[m];
+    }
+  }
+}
+
 }  // namespace soleus

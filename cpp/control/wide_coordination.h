@@ -13,4 +13,8 @@ void static_optimization(const HumanModel& human, std::span<const Wide> moments,
                          double regularization, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
                          std::span<Wide> step);
 
+// residual = JtA a - target, as there.
+void torque_residual(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
+                     std::span<const Wide> activation, std::span<Wide> residual);
+
 }  // namespace soleus

@@ -158,7 +158,7 @@ def test_limits_are_those_of_the_joints():
     ("overrides", "said"),
     [
         ({"model": {"mass": {"skelton": "x"}}}, "unknown key 'model.mass.skelton'"),
-        ({"model": {"muscles": "x"}}, r"model\.muscles: expected a model file"),
+        ({"model": {"muscles": "x"}}, r"model\.muscles: expected it beside a model file"),
         ({"motion": {"bvh": "none.bvh"}}, "none.bvh"),
         ({"motion": {"bvh": str(FILES["person"]["bvh"]), "hz": 0.0}}, "motion.hz"),
     ],

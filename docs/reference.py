@@ -73,7 +73,7 @@ def _terms() -> str:
 
 
 def _metrics() -> str:
-    intro = "A row of `metrics.jsonl` is an iteration, or an evaluation; TensorBoard has the same names."
+    intro = "A row of `metrics.jsonl` is an iteration, or an evaluation; loggers have the same names."
     rows = ([_code(key), _cell(meaning)] for key, meaning in METRICS.items())
     return "\n".join(["# Metrics", "", intro, "", *_table(("metric", "meaning"), rows)]) + "\n"
 

@@ -216,6 +216,18 @@ class TaskConfig(Section):
         return self.initial.removeprefix(_KEY) if self.initial.startswith(_KEY) else None
 
 
+def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        if value.count(one) > 1:
+            raise ValueError(f"expected each logger once, got {one} {value.count(one)} times")
+    return value
+
+
+LoggerNames = Annotated[
+    tuple[Literal["tensorboard", "wandb", "mlflow"], ...], BeforeValidator(as_list), AfterValidator(_each_once)
+]
+
+
 class RunConfig(Section):
     """What every run has, whatever acts in it."""
 
@@ -223,6 +235,8 @@ class RunConfig(Section):
     ppo: PpoConfig = PpoConfig()
     train: TrainConfig = TrainConfig()
     parallel: ParallelConfig = ParallelConfig()
+    log: Annotated[LoggerNames, Mark.ASIDE] = ("tensorboard",)
+    """Loggers that record what metrics.jsonl has, which is always written: any of tensorboard, wandb and mlflow."""
 
     @property
     def subject(self) -> str:

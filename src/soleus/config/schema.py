@@ -186,7 +186,7 @@ _KEY = "key:"
 
 def _initial(value: str) -> str:
     if value not in ("reference", "rest") and not (value.startswith(_KEY) and value != _KEY):
-        raise ValueError(f"expected reference, rest or {_KEY}NAME of a keyframe of the model, got '{value}'")
+        raise ValueError(f"expected reference, rest or {_KEY}NAME of a keyframe of the model, got {value!r}")
     return value
 
 

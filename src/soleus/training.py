@@ -220,7 +220,7 @@ def _restore(
         collector.load_state(resuming.fitted_state(state, fresh, collector.layout.num_envs))
         counters = Counters.read(content["counters"])
     except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        said = " ".join(str(error).split("\n\t")[:2][-1].split())  # torch names the first tensor in its second line
+        said = " ".join(str(error).split())
         raise UserError(
             f"{file}: expected a checkpoint of this run's config.yaml, but it does not fit ({said})"
         ) from None

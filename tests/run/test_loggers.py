@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -278,6 +279,27 @@ def test_a_server_that_does_not_answer_is_not_waited_for(
     said = r"^log: expected mlflow to record the run, but it failed \(TimeoutError: no answer within 2 s\)$"
     with pytest.raises(UserError, match=said):
         start(make_config(train=SHORT, log=("mlflow",)), tmp_path / "walk")
+
+
+def test_a_slow_server_is_sent_many_rows_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = mlflow_logger.MLflow(RunFacts(tmp_path / "slow", {}))
+    send, sent = logger._client.log_batch, []
+
+    def slowly(run_id: str, metrics: Any) -> None:
+        time.sleep(0.2)
+        sent.append(len(metrics))
+        send(run_id, metrics=metrics)
+
+    monkeypatch.setattr(logger._client, "log_batch", slowly)
+    began = time.monotonic()
+    for steps in range(1, 41):
+        logger.row({"time/steps": float(steps), **{f"info/{k}": 0.5 * steps for k in range(60)}}, steps)
+    assert time.monotonic() - began < 4.0, "nobody waits for it: 40 requests take 8 s"
+    logger.close(failed=False)
+    assert len(sent) < 10
+    assert max(sent) == 1000
+    found = mlflow.MlflowClient().get_metric_history(logger.known["run_id"], "info/59")
+    assert sorted((one.step, one.value) for one in found) == [(steps, 0.5 * steps) for steps in range(1, 41)]
 
 
 NAMES = ("episode/return", "info/a//b", "info/a[0]", "info/x/", "info/../y", "info/.", "info/Größe", "/x", "n" * 300)

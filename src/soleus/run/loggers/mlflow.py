@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _PATIENCE_S = 30.0  # for an answer, as the run begins and as it ends
 _LONGEST_NAME = 250  # characters
-_MOST_PARAMETERS = 100  # of a request
+_MOST_PARAMETERS, _MOST_METRICS = 100, 1000  # of a request
 _STEPS = "time/steps"
 
 
@@ -69,6 +69,7 @@ class MLflow:
         """Begin a run there, or go on with it. Raises what the client raises, and TimeoutError without an answer."""
         self._aside = Aside("mlflow")
         self._asked: deque[Future[Any]] = deque()
+        self._unsent: deque[Any] = deque()  # metrics
         self._there = -1.0  # steps of what an earlier process recorded
         try:
             self._id = _answer(self._aside.call(lambda: self._begin(run)))
@@ -123,8 +124,14 @@ class MLflow:
         self._check()
         if steps > self._there:
             now = int(1000 * time.time())
-            ones = [Metric(name_there(key), value, now, steps) for key, value in metrics.items()]
-            self._asked.append(self._aside.call(lambda: self._client.log_batch(self._id, metrics=ones)))
+            self._unsent.extend(Metric(name_there(key), value, now, steps) for key, value in metrics.items())
+            self._asked.append(self._aside.call(self._send))
+
+    def _send(self) -> None:
+        """Send what is not sent yet, as much as a request may have: of a slow server, that of many rows at once."""
+        ones = [self._unsent.popleft() for _ in range(min(len(self._unsent), _MOST_METRICS))]
+        if ones:
+            self._client.log_batch(self._id, metrics=ones)
 
     def _check(self) -> None:
         try:

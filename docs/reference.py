@@ -73,7 +73,7 @@ def _terms() -> str:
 
 
 def _metrics() -> str:
-    intro = "A row of `metrics.jsonl` is one iteration, or one evaluation. TensorBoard's events have the same names."
+    intro = "A row of `metrics.jsonl` is one iteration, or one evaluation. Loggers use the same names."
     rows = ([_code(key), _cell(meaning)] for key, meaning in METRICS.items())
     return "\n".join(["# Metrics", "", intro, "", *_table(("metric", "meaning"), rows)]) + "\n"
 

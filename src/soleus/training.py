@@ -3,7 +3,7 @@
 import itertools
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from soleus.collect.base import Collector
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, load_config
 from soleus.config.resolve import resolve
 from soleus.errors import UserError, of_system
+from soleus.exchange.batch import Layout
 from soleus.exchange.state import as_arrays
 from soleus.exchange.weights import check_policy
 from soleus.learn.muscle import MuscleLearner
@@ -27,6 +28,8 @@ from soleus.run.claim import Claim
 from soleus.run.inputs import Inputs, config_text
 from soleus.run.live import CollectionStopped, Counters, Evaluate, EvaluationStopped, LiveRun
 from soleus.run.log import Log
+from soleus.run.loggers.chosen import Loggers
+from soleus.run.loggers.chosen import check as check_loggers
 from soleus.run.patience import Patience
 from soleus.run.remote_run import RemoteRun
 from soleus.run.videos import Videos
@@ -95,6 +98,7 @@ def build(
         raise UserError("train.video_every: expected none for environments that are not ours, which record their own")
     if limits.video_every:
         check_videos()
+    check_loggers(config.log)
     if limits.steps is None and limits.duration is None:
         raise UserError("train.steps: expected a number of steps, or train.duration, got neither")
     config, picked = resolve(config, available_cpus())
@@ -139,20 +143,14 @@ def _wire(
     device = _device(limits.device)
     num_threads = threads.collector_threads(limits.num_threads)
     tune_allocator()
-    collector = make_collector(config, num_threads)
-    try:
+    with ExitStack() as undo:
+        collector = make_collector(config, num_threads)
+        undo.callback(collector.close)
         layout = collector.layout
         # Small networks on vectors lose to threads within operations: HalfCheetah trains at 0.37 of the speed with two.
         alone = isinstance(config, EnvRunConfig) and not layout.observation.is_image
         threads.set_learner_threads(limits.learner_threads, 1 if alone else num_threads)
-        ppo = Ppo(config.ppo, config.policy, layout, limits.seed, device)
-        muscle = None
-        if isinstance(config, HumanRunConfig) and config.trains_muscle_network and layout.muscle:
-            muscle = MuscleLearner(config.coordination, layout.muscle, limits.seed, device)
-            if config.coordination.weights and not resume:
-                muscle.start_from(
-                    checkpoint.read_weights(Path(config.coordination.weights)), config.coordination.weights
-                )
+        ppo, muscle = _learners(config, layout, device, new=resume is None)
         counters = Counters()
         if resume and content:
             counters = _restore(resume, content, ppo, muscle, collector, changed)
@@ -166,8 +164,11 @@ def _wire(
             kept.copy()
             config = kept.config
         config = _with_engine(config, collector)
+        resume_steps = counters.steps if content else None
+        loggers = Loggers.begin(config, folder, resume_steps)
+        undo.callback(loggers.close, failed=True)
         write_bytes(folder / "config.yaml", config_text(config, folder).encode())
-        log = Log(folder, resume_steps=counters.steps if content else None)
+        log = Log(folder, resume_steps, loggers)
         videos = Videos(folder, limits.video_every) if limits.video_every else None
         run = LiveRun(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters, videos)
         run.load_weights()
@@ -178,10 +179,20 @@ def _wire(
         if remote:
             remote.push()
             run.remote = remote
-    except BaseException:
-        collector.close()
-        raise
-    return run
+        undo.pop_all()
+        return run
+
+
+def _learners(config: RunConfig, layout: Layout, device: str, new: bool) -> tuple[Ppo, MuscleLearner | None]:
+    """Return what learns. new: it begins here, rather than to be brought to where a checkpoint was."""
+    seed = config.train.seed
+    ppo = Ppo(config.ppo, config.policy, layout, seed, device)
+    if not (isinstance(config, HumanRunConfig) and config.trains_muscle_network and layout.muscle):
+        return ppo, None
+    muscle = MuscleLearner(config.coordination, layout.muscle, seed, device)
+    if new and (weights := config.coordination.weights):
+        muscle.start_from(checkpoint.read_weights(Path(weights)), weights)
+    return ppo, muscle
 
 
 def _with_engine(config: RunConfig, collector: Collector) -> RunConfig:
@@ -231,7 +242,7 @@ def _restore(
         collector.load_state(resuming.fitted_state(state, fresh, collector.layout.num_envs))
         counters = Counters.read(content["counters"])
     except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        said = " ".join(str(error).split("\n\t")[:2][-1].split())  # torch names the first tensor in its second line
+        said = " ".join(str(error).split())
         raise UserError(
             f"{file}: expected a checkpoint of this run's config.yaml, but it does not fit ({said})"
         ) from None

@@ -6,6 +6,7 @@ import sys
 from importlib import metadata
 
 import pytest
+import torch
 
 from soleus import _core
 from soleus.cli import main
@@ -121,3 +122,14 @@ def test_times_of_every_verb_take_units(verb: list[str]) -> None:
         said = "expected a time such as 90s, 15m, 1h30m or 90 \\(seconds\\), got '" + wrong
         with pytest.raises(UserError, match=said):
             call_of([*verb, "--seconds", wrong])
+
+
+def test_memory_that_torch_does_not_get_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Torch says so by an error of no kind of its own, in words that are known here alone."""
+    monkeypatch.setattr("soleus.cli.verbs.run", lambda given: torch.empty(10**15).numel())
+    assert main(["presets"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: expected memory enough for what was asked, but the system gave none (")
+    assert error.count("\n") == 1

@@ -1,3 +1,4 @@
+import re
 import sys
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ def test_torch_and_its_openmp() -> None:
     assert found.state == "ok"
     assert found.text.startswith(f"{torch.get_num_threads()} thread")
     assert found.text.endswith("runs set their own")
+    assert torch.backends.openmp.is_available() == (re.search(r"\(OpenMP \d+", found.text) is not None)
 
 
 def test_more_threads_than_cpus(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """EnvPool's environments, Procgen among them."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -68,7 +70,9 @@ def test_unknown_names_and_options_are_one_line() -> None:
         make_group(EnvironmentConfig(id="envpool:CartPole-v7"), 1)
     with pytest.raises(UserError, match=r"env.options: expected options of CartPole-v1, but ") as raised:
         make_group(EnvironmentConfig(id="envpool:CartPole-v1", options={"speed": 3}), 1)
-    assert "\n" not in str(raised.value)
+    assert str(raised.value).endswith("unexpected keyword argument 'speed'")
+    with pytest.raises(UserError, match=r"but one has a value of another type in {'reward_threshold': 'x', .*}$"):
+        make_group(EnvironmentConfig(id="envpool:CartPole-v1", options={"reward_threshold": "x"}), 1)
 
 
 @needs_qt
@@ -105,8 +109,6 @@ def test_every_game_has_its_name(game: str) -> None:
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "envpool", None)
     with pytest.raises(UserError, match=r"env.id: expected the package envpool \(pip install"):
         make_group(EnvironmentConfig(id="procgen:coinrun"), 1)
@@ -116,8 +118,9 @@ def test_missing_qt_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     import envpool
 
     def make(*arguments: object, **options: object) -> None:
-        raise ImportError("EnvPool Procgen requires the system Qt 5 runtime on Linux.")
+        raise ImportError("libQt5Gui.so.5: cannot open shared object file: No such file or directory")
 
     monkeypatch.setattr(envpool, "make", make)
+    monkeypatch.setitem(sys.modules, "envpool.procgen", None)
     with pytest.raises(UserError, match=r"env.id: expected Qt 5's runtime for Procgen \(apt install libqt5gui5"):
         make_group(EnvironmentConfig(id="procgen:coinrun"), 1)

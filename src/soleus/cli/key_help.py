@@ -44,7 +44,8 @@ def groups() -> Iterator[Group]:
         about = next((one.__doc__ for one in sections if one.__doc__), None)
         more = f" ({_FREE[name]})" if name in _FREE else ""
         meaning = f"{' '.join((about or field.description or '').split())}{more}"
-        yield Group(name, meaning, [key for section in sections for key in _keys(section, f"{name}.")])
+        alone = [] if sections else [Key(name, _said(field), "")]
+        yield Group(name, meaning, alone + [key for section in sections for key in _keys(section, f"{name}.")])
 
 
 def listing() -> str:

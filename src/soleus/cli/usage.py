@@ -18,17 +18,15 @@ _RULE = re.compile(r"^[─-]+$")
 
 
 def one_line(box: str, verb: str) -> str:
-    """Return what tyro's box says above its first rule, and the option that it suggests, if any."""
+    """Return what tyro's box says above its first rule: tyro has no errors but those that it shows."""
     framed = any(_BORDER.match(line.strip()) for line in box.splitlines())
     lines = [line.strip().strip("│").strip() for line in box.splitlines() if not _BORDER.match(line.strip())]
     if not framed and len(lines) > 1 and _RULE.match(lines[1]):  # without UTF-8 a title stands over a rule
         lines = lines[2:]
     rules = [i for i, line in enumerate(lines) if _RULE.match(line)]
     said = " ".join(" ".join(lines[: rules[0]] if rules else lines).split())
-    near = re.search(r"Perhaps you meant: (--\S+)", " ".join(lines))
-    hint = f" (did you mean '{near[1]}'?)" if near else ""
     command = f"soleus {verb} --help" if verb else "soleus --help"
-    return f"{said.rstrip('.')}{hint}; see {command}"
+    return f"{said.rstrip('.')}; see {command}"
 
 
 def flags_of(verb: Callable[..., int | None]) -> dict[str, bool]:

@@ -57,6 +57,7 @@ class Mark(Enum):
     FILE = "a file, meant relative to the file that names it"
     RETURN = "what a return means depends on it: with another value, evaluations cannot be compared"
     INTERFACE = "what a policy sees or what its outputs do: its weights mean nothing with another value"
+    ASIDE = "nothing that is learnt depends on it: going on with another value is nothing to tell"
 
 
 _PARTS = re.compile(rf"(?:{_NUMBER}\s*d)?\s*(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?")

@@ -236,7 +236,7 @@ _KEY = "key:"
 
 def _initial(value: str) -> str:
     if value not in ("reference", "rest") and not (value.startswith(_KEY) and value != _KEY):
-        raise ValueError(f"expected reference, rest or {_KEY}NAME of a keyframe of the model, got '{value}'")
+        raise ValueError(f"expected reference, rest or {_KEY}NAME of a keyframe of the model, got {value!r}")
     return value
 
 
@@ -271,6 +271,18 @@ class TaskConfig(Section):
         return self.initial.removeprefix(_KEY) if self.initial.startswith(_KEY) else None
 
 
+def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        if value.count(one) > 1:
+            raise ValueError(f"expected each logger once, got {one} {value.count(one)} times")
+    return value
+
+
+LoggerNames = Annotated[
+    tuple[Literal["tensorboard", "wandb", "mlflow"], ...], BeforeValidator(as_list), AfterValidator(_each_once)
+]
+
+
 class RunConfig(Section):
     """What every run has, whatever acts in it."""
 
@@ -278,6 +290,8 @@ class RunConfig(Section):
     ppo: PpoConfig = PpoConfig()
     train: TrainConfig = TrainConfig()
     parallel: ParallelConfig = ParallelConfig()
+    log: Annotated[LoggerNames, Mark.ASIDE] = ("tensorboard",)
+    """Loggers that record what metrics.jsonl has, which is always written: any of tensorboard, wandb and mlflow."""
 
     @property
     def subject(self) -> str:

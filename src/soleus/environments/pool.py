@@ -11,7 +11,7 @@ from soleus.environments.bounds import Bounds, check_rewards
 from soleus.environments.convert import action_spec, flat_rows, observation_spec, row_of
 from soleus.environments.info import episode_of
 from soleus.environments.promise import Unlike, promise
-from soleus.errors import UserError, described, nearest
+from soleus.errors import UserError, described, first_line, nearest
 from soleus.exchange.seeds import environment_seed
 
 GAMES = (
@@ -60,12 +60,11 @@ def _import() -> Any:
             warnings.simplefilter("ignore")
             import envpool
     except ImportError as error:
-        raise UserError(
-            f"env.id: expected the package envpool (pip install 'soleus[environments]'), but {error}"
-        ) from None
+        raise UserError(f"env.id: expected {_PACKAGE}, but {error}") from None
     return envpool
 
 
+_PACKAGE = "the package envpool (pip install 'soleus[environments]')"
 _QT = "Qt 5's runtime for Procgen (apt install libqt5gui5, or dnf install qt5-qtbase-gui)"
 
 
@@ -73,8 +72,8 @@ def missing() -> str:
     """Return what EnvPool or, where that is here, Procgen lacks on this machine; "" where nothing."""
     try:
         _import()
-    except UserError as error:
-        return str(error).removeprefix("env.id: expected ").partition(", but ")[0]
+    except UserError:
+        return _PACKAGE
     try:
         from envpool.procgen import ProcgenEnvSpec  # noqa: F401 - it is there where its libraries were found
     except ImportError:
@@ -120,12 +119,12 @@ class PoolGroup:
                     self._name, env_type="gymnasium", seed=seeds[0], env_seed=seeds, **self._options
                 )
         except ImportError as error:
-            expected = _QT if "Qt" in str(error) else "what EnvPool needs"
-            raise UserError(f"env.id: expected {expected}, but {str(error).splitlines()[0]}") from None
+            raise UserError(f"env.id: expected {missing() or 'what EnvPool needs'}, but {first_line(error)}") from None
         except UserError:
             raise
         except Exception as error:
-            unfit = "argument types are supported" in str(error)  # which says no more than that
+            known = envpool.make_spec(self._name).config._fields
+            unfit = isinstance(error, TypeError) and self._options.keys() <= {*known}  # it says no more than that
             said = f"one has a value of another type in {self._options}" if unfit else described(error)
             raise UserError(f"env.options: expected options of {self._name}, but {said}") from None
 

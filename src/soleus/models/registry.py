@@ -18,7 +18,7 @@ from soleus.models.build import build_human
 from soleus.models.human import Human
 from soleus.models.muscle_table import MuscleTable, read_table
 from soleus.models.numbers import check_numbers
-from soleus.models.speech import quiet_libraries
+from soleus.models.speech import one_line, quiet_libraries
 
 _OWN = ("walk2d",)
 _ENDINGS = {
@@ -98,7 +98,7 @@ def _binary(path: Path, sim_hz: float) -> mujoco.MjModel:
         model = mujoco.MjModel.from_binary_path(str(path))
     except (ValueError, mujoco.FatalError) as error:
         raise UserError(
-            f"model file '{path}': expected an MJB file of MuJoCo {mujoco.__version__}, but {_one_line(error)}"
+            f"model file '{path}': expected an MJB file of MuJoCo {mujoco.__version__}, but {one_line(error)}"
         ) from None
     model.opt.timestep = 1.0 / sim_hz
     check_numbers(path.stem, model)
@@ -111,7 +111,7 @@ def _user_spec(path: Path) -> Any:
     try:
         return mujoco.MjSpec.from_file(str(path)) if path.suffix == ".xml" else _spec_of(path)
     except (ValueError, mujoco.FatalError) as error:
-        if "'Skeleton'" in str(error):
+        if mass.is_skeleton(path):
             raise UserError(
                 f"model file '{path}': a skeleton of MASS is given by model: {{mass: {{skeleton: {path}}}}}"
             ) from None
@@ -158,7 +158,7 @@ def _build(
             check_numbers(name, model)
             return model
         except (ValueError, mujoco.FatalError) as error:
-            raise UserError(f"model '{name}' does not compile: {_one_line(error)}") from error
+            raise UserError(f"model '{name}' does not compile: {one_line(error)}") from error
 
     return build_human(
         name, compile_spec(discard_visual), lambda: compile_spec(False, drawn=True), yaw, table, spread, pelvis
@@ -178,9 +178,3 @@ def _add_sky(spec: Any) -> None:
         width=64,
         height=384,
     )
-
-
-def _one_line(error: Exception) -> str:
-    """MuJoCo's message, without the lines of a file that is none of the user's, and its advice behind it."""
-    text = " ".join(str(error).split())
-    return re.sub(r",? line \d+(?= |$)| ?The visual elements of the spec.*", "", text)

@@ -9,7 +9,10 @@ from contextlib import contextmanager
 
 import mujoco
 
+# MuJoCo tells all of this in sentences alone; tests/models/test_speech.py holds them against those of the library.
 _WHEN = re.compile(r"\s*Time = [-\d.einfa]+\.?$")
+_WHERE = re.compile(r",? line \d+(?= |$)")
+_ADVICE = re.compile(r" ?The visual elements of the spec.*")
 _said: set[str] = set()
 
 
@@ -23,6 +26,11 @@ def _say(message: str) -> None:
 def install() -> None:
     """Let MuJoCo's warnings be ours: by itself it writes paragraphs, and a file MUJOCO_LOG.TXT where one works."""
     mujoco.set_mju_user_warning(_say)
+
+
+def one_line(error: Exception) -> str:
+    """MuJoCo's message, without the lines of a file that is none of the user's, and its advice behind it."""
+    return _ADVICE.sub("", _WHERE.sub("", " ".join(str(error).split())))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a run records: metrics.jsonl, TensorBoard events, progress on the screen. The metric keys are listed here."""
+"""What a run records: metrics.jsonl, its loggers, progress on the screen. The metric keys are listed here."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from rich.table import Column
 
 from soleus.errors import UserError
 from soleus.machine.files import write_bytes
-from soleus.run.events import Events
+from soleus.run.loggers.chosen import Loggers
 from soleus.run.sparkline import characters, sparkline
 from soleus.sim.profiling import in_words
 
@@ -104,21 +104,20 @@ class _Screen:
 class Log:
     """The records of one run. A row of metrics.jsonl is one iteration, or one evaluation, at "time/steps"."""
 
-    def __init__(self, run_dir: Path, resume_steps: int | None = None) -> None:
+    def __init__(self, run_dir: Path, resume_steps: int | None = None, loggers: Loggers | None = None) -> None:
         """resume_steps: drop what an earlier process recorded past that step, which will come again.
 
-        Raises UserError where the disk refuses.
+        loggers: that record the same, to be ended with this. Raises UserError where the disk refuses.
         """
+        self.loggers = loggers or Loggers()
         self.path = run_dir / "metrics.jsonl"
         self.returns: list[float] = []
         if resume_steps is not None:
             kept = [row for row in read_metrics(run_dir) if row["time/steps"] <= resume_steps]
             write_bytes(self.path, "".join(json.dumps(row) + "\n" for row in kept).encode())
             self.returns += [row["episode/return"] for row in kept if "episode/return" in row]
-        purge = None if resume_steps is None else resume_steps + 1
         try:
             self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
-            self.events = Events(run_dir, purge)
         except OSError as error:
             raise UserError(f"{run_dir}: expected a folder to record in, but {error.strerror}") from None
         self.screen = _Screen()
@@ -131,22 +130,22 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.close()
+            self.close(failed=error is not None)
         except UserError:
             if error is None:  # else that is what is to be told
                 raise
 
-    def close(self) -> None:
-        """Write what is left and give the screen back. Raises UserError where the disk refuses."""
+    def close(self, failed: bool = False) -> None:
+        """Write what is left, end the loggers and give the screen back. Raises UserError where the disk refuses.
+
+        failed: the run ended by an error.
+        """
         self.screen.close()
-        refused = None
-        for one in (self.events, self.file):
-            try:
-                one.close()
-            except OSError as error:
-                refused = error
-        if refused:
-            raise UserError(f"{self.path.parent}: could not be written ({refused.strerror})")
+        self.loggers.close(failed)
+        try:
+            self.file.close()
+        except OSError as error:
+            raise UserError(f"{self.path.parent}: could not be written ({error.strerror})") from None
 
     def row(self, metrics: Mapping[str, float]) -> None:
         """Record metrics, "time/steps" among them. Values that are not finite are left out.
@@ -157,10 +156,9 @@ class Log:
         try:
             self.file.write(json.dumps(finite) + "\n")
             self.file.flush()
-            scalars = {key: value for key, value in finite.items() if key != "time/steps"}
-            self.events.scalars(scalars, int(metrics["time/steps"]))
         except OSError as error:
             raise UserError(f"{self.path.parent}: metrics could not be written ({error.strerror})") from None
+        self.loggers.row(finite, int(metrics["time/steps"]))
 
     def show(self, metrics: Mapping[str, float], share: float) -> None:
         """Show how far the run is, and where its time goes if that is known. share: of the training that is done."""

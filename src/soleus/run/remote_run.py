@@ -19,6 +19,7 @@ from soleus.machine.files import write_bytes
 from soleus.run import checkpoint
 from soleus.run.claim import check_new, put_in_place
 from soleus.run.inputs import INDEX, copies, parse_index, read_index
+from soleus.run.loggers.chosen import FILE as LOGGERS
 from soleus.run.remote import Remote
 
 _CONFIG = "config.yaml"
@@ -31,7 +32,7 @@ Signature = tuple[int, int, int]
 def _in_order(inputs: Iterable[str], moments: Iterable[str]) -> list[str]:
     """Return the files of a run in the order in which they are written. TensorBoard events and videos stay behind."""
     checkpoints = [f"{_FOLDER}/{name}" for name in (checkpoint.LATEST, checkpoint.PREVIOUS, checkpoint.BEST)]
-    return [_CONFIG, *inputs, "metrics.jsonl", *checkpoints, *moments, "curves.png", "summary.json"]
+    return [_CONFIG, *inputs, LOGGERS, "metrics.jsonl", *checkpoints, *moments, "curves.png", "summary.json"]
 
 
 class RemoteRun:

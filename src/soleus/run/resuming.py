@@ -53,6 +53,7 @@ def described(found: Changes) -> str:
         f"{key} {_said(now)} (was {_said(before)})"
         for key, (before, now) in found.items()
         if not key.startswith("parallel.") and (not key.startswith("train.") or key.startswith("train.rollout"))
+        if not is_below(key, marked(Mark.ASIDE))
     ]
     if "train.num_envs" in found:
         before, now = found["train.num_envs"]

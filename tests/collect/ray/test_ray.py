@@ -10,6 +10,7 @@ import pytest
 from soleus.cli import main
 from soleus.collect.ray import cluster as ray_cluster
 from soleus.collect.ray.cluster import check_versions, share_of_cpus, with_number
+from soleus.collect.ray.pool import _first_line
 from soleus.config import ParallelConfig, load_config
 from soleus.config.resolve import resolve
 from soleus.errors import UserError
@@ -152,11 +153,25 @@ def test_no_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_another_ray(
     silent: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In Ray's own words, for which it has no error of its own kind."""
     pytest.importorskip("ray")
-    said, address = "Version mismatch: The cluster was started with: Ray: 2.40.0 Python: 3.11.7", f"127.0.0.1:{silent}"
-    monkeypatch.setattr(ray_cluster, "_PROBE", f"print('failed RuntimeError {said}')")
+    from ray._private.utils import check_version_info
+
+    with pytest.raises(RuntimeError) as theirs:
+        check_version_info({"ray_version": "2.40.0", "python_version": "3.11.7"}, "here")
+    said, address = " ".join(str(theirs.value).split()), f"127.0.0.1:{silent}"
+    monkeypatch.setattr(ray_cluster, "_PROBE", f"print('failed RuntimeError', {said!r})")
     error = refused(capsys, tmp_path, "--ray-address", address)
     assert f"expected a cluster of the same Ray and Python at {address}, but {said}" in error
+
+
+def test_an_actor_that_does_not_come_up_says_what_it_raised() -> None:
+    """Ray has it below a traceback in the text of its error."""
+    exceptions = pytest.importorskip("ray.exceptions")
+    trace = 'Traceback (most recent call last):\n  File "actor.py", line 1, in __init__\nUserError: expected it'
+    raised = exceptions.RayTaskError("Actor.__init__", trace, UserError("expected it"), actor_id="1")
+    assert _first_line(exceptions.ActorDiedError(raised)) == "UserError: expected it"
+    assert _first_line(exceptions.ActorDiedError()).startswith("ActorDiedError: The actor died unexpectedly")
 
 
 def test_the_address_of_the_environment(

@@ -6,6 +6,6 @@ up, metres, kilograms, newtons; every place and orientation is that of the T-pos
 
 from soleus.models.mass.mjcf import skeleton_mjcf
 from soleus.models.mass.muscles import read_muscles
-from soleus.models.mass.skeleton import read_skeleton
+from soleus.models.mass.skeleton import is_skeleton, read_skeleton
 
-__all__ = ["read_muscles", "read_skeleton", "skeleton_mjcf"]
+__all__ = ["is_skeleton", "read_muscles", "read_skeleton", "skeleton_mjcf"]

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.errors import nearest
+from soleus.errors import UserError, nearest
 from soleus.models.mass.xml import LEAST, Element, read_xml
 
 Floats = NDArray[np.float64]
 
+_ROOT = "Skeleton"
 _NO_PARENT = "None"
 _OF_JOINT = ("kp", "kv", "damping", "stiffness", "friction", "weight")
 _TURN = 2 * np.pi + 1e-6
@@ -70,9 +71,18 @@ class Skeleton:
     nodes: dict[str, Node]
 
 
+def is_skeleton(path: Path) -> bool:
+    """Whether a file is XML of a skeleton, by its root element."""
+    try:
+        read_xml(path, _ROOT)
+    except UserError:
+        return False
+    return True
+
+
 def read_skeleton(path: Path) -> Skeleton:
     """Read a skeleton file. Raises UserError naming the file, the line, the element and the reason."""
-    root = read_xml(path, "Skeleton")
+    root = read_xml(path, _ROOT)
     root.only(("name",), ("Node",))
     nodes: dict[str, Node] = {}
     for element in root.all("Node"):

@@ -15,15 +15,33 @@ from soleus.run.log import read_metrics
 
 REPOSITORY = Path(__file__).parents[2]
 MEGABYTES = 20
-WITH_CORE = """
+CHOICE = """
 import importlib.util, pathlib, sys
 import mujoco, soleus
 spec = importlib.util.spec_from_file_location("choice", pathlib.Path(soleus.__file__).with_name("_core.py"))
 choice = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(choice)
 sys.modules["soleus._core"] = soleus._core = choice.load(sys.argv[1])
+"""
+WITH_CORE = f"""{CHOICE}
 from soleus.cli import main
 sys.exit(main(sys.argv[2:]))
+"""
+# A rollout in the lanes under actions that no network makes.
+ROLLOUT = f"""{CHOICE}
+import hashlib
+import numpy as np
+from soleus.config import load_config
+from soleus.sim.buffers import Buffers
+from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
+keys = {{"control.engine": "lanes", "control.mode": sys.argv[3]}}
+made = Simulation(load_scenario(load_config(sys.argv[2], keys)), 11, 2, 3)
+buffers = Buffers(made, 40, samples=False)
+made.core.reset(3, buffers["observations"][0])
+buffers["actions"][:] = np.random.default_rng(0).uniform(-1, 1, buffers["actions"].shape)
+buffers.run(made, with_policy=False)
+print(soleus._core.INSTRUCTION_SET, hashlib.sha256(made.save().tobytes() + buffers["rewards"].tobytes()).hexdigest())
 """
 
 
@@ -94,9 +112,25 @@ def test_a_walker_learns_in_a_fresh_environment_and_is_evaluated(fresh: Path, tm
     assert f"instruction set {versions['core']}" in run(fresh / "soleus", "doctor", "--quick", folder=tmp_path)
 
 
+has_both = pytest.mark.skipif(
+    "avx512vl" not in Path("/proc/cpuinfo").read_text(), reason="the processor has no AVX-512"
+)
+
+
+@has_both
+@pytest.mark.parametrize("mode", ["torque", "muscle", "excitation"])
+@pytest.mark.parametrize("preset", ["walk2d", "walk-myolegs"])
+def test_the_lanes_give_the_same_bits_with_both_cores(fresh: Path, tmp_path: Path, preset: str, mode: str) -> None:
+    found = {
+        core: run(fresh / "python", "-c", ROLLOUT, core, preset, mode, folder=tmp_path).split()
+        for core in ("x86-64-v3", "x86-64-v4")
+    }
+    assert [core for core, _ in found.values()] == list(found)
+    assert len({bits for _, bits in found.values()}) == 1
+
+
+@has_both
 def test_both_cores_train_alike(fresh: Path, tmp_path: Path) -> None:
-    if "avx512vl" not in Path("/proc/cpuinfo").read_text():
-        pytest.skip("the processor has no AVX-512")
     returns = {}
     for core in ("x86-64-v3", "x86-64-v4"):
         run(

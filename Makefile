@@ -22,7 +22,7 @@ SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
 COMPARISON ?= runs/comparison
 WHEELS ?= dist
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*.cc cpp/*.h cpp/*/*)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*/*)
 
 .PHONY: setup train train-sequential train-parallel compare test test-all lint test-core docs wheel clean
 .DELETE_ON_ERROR:

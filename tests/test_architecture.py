@@ -1,6 +1,7 @@
 """The arrows between modules, and the sizes of files and functions."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,17 @@ LAYERS = [
     {"errors", "_core"},
 ]
 APART = [("collect", "learn")]
+# The same of the folders of the native core.
+CORE_LAYERS = [
+    {"python"},
+    {"rollout"},
+    {"control", "tasks"},
+    {"dynamics"},
+    {"model"},
+    {"muscles", "nets", "images"},
+    {"base"},
+]
+CORE = REPOSITORY / "cpp"
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -78,6 +90,17 @@ def test_arrows_point_down(part: str, path: Path) -> None:
         assert layer_of(target) >= layer_of(part), f"{path.name} ({part}) imports {target}, which lies above it"
         assert (part, target) not in APART, f"{part} and {target} meet in train alone"
         assert (target, part) not in APART, f"{part} and {target} meet in train alone"
+
+
+@pytest.mark.parametrize("path", sorted(CORE.glob("*/*.[ch]*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_arrows_of_the_core_point_down(path: Path) -> None:
+    def layer(folder: str) -> int:
+        return next(number for number, names in enumerate(CORE_LAYERS) if folder in names)
+
+    for target in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE):
+        folder = target.partition("/")[0]
+        own = folder == path.parent.name
+        assert own or layer(folder) > layer(path.parent.name), f"{path.name} includes {target}, which lies above it"
 
 
 @pytest.mark.parametrize(

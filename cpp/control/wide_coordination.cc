@@ -1,6 +1,6 @@
 #include "control/wide_coordination.h"
 
-#include "coordination.h"
+#include "control/coordination.h"
 
 namespace soleus {
 void static_optimization(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,

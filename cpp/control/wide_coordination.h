@@ -4,7 +4,7 @@
 #include <span>
 
 #include "base/wide.h"
-#include "human_model.h"
+#include "model/human_model.h"
 
 namespace soleus {
 

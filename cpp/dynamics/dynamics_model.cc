@@ -4,7 +4,7 @@
 #include <cmath>
 #include <memory>
 
-#include "error.h"
+#include "base/error.h"
 
 namespace soleus {
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "human_model.h"
-#include "ldl.h"
+#include "model/human_model.h"
+#include "model/ldl.h"
 
 namespace soleus {
 

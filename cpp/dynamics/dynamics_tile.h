@@ -5,10 +5,10 @@
 #include <span>
 #include <vector>
 
+#include "base/lanes.h"
 #include "base/wide_vec.h"
 #include "dynamics/dynamics_model.h"
 #include "dynamics/wide_ldl.h"
-#include "lanes.h"
 
 namespace soleus {
 

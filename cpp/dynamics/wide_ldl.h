@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/wide.h"
-#include "ldl.h"
+#include "model/ldl.h"
 
 namespace soleus {
 

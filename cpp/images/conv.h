@@ -9,8 +9,8 @@
 #include <functional>
 #include <vector>
 
+#include "base/lanes.h"
 #include "images/grid.h"
-#include "lanes.h"
 
 namespace soleus {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "share_out.h"
+#include "base/share_out.h"
 #include "images/products.h"
 
 #if SOLEUS_PRODUCTS

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "lanes.h"
+#include "base/lanes.h"
 
 namespace soleus {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "error.h"
+#include "base/error.h"
 #include "images/pooling.h"
 #include "images/products.h"
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "rollout.h"
+#include "rollout/rollout.h"
 
 namespace puppet {
 

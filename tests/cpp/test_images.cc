@@ -7,10 +7,10 @@
 
 #include "check.h"
 #include "images/impala.h"
+#include "images/maxpool.h"
 #include "images/nature.h"
 #include "images/pooling.h"
 #include "images/products.h"
-#include "maxpool.h"
 
 #if SOLEUS_PRODUCTS
 

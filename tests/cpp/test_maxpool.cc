@@ -4,9 +4,9 @@
 #include <random>
 #include <thread>
 
+#include "base/share_out.h"
 #include "check.h"
-#include "share_out.h"
-#include "maxpool.h"
+#include "images/maxpool.h"
 
 using namespace soleus;
 

@@ -1,10 +1,10 @@
 // Motions that turn: every lap is the first one, moved.
 #include <numbers>
 
+#include "base/error.h"
 #include "check.h"
-#include "error.h"
 #include "puppet.h"
-#include "terms/terms.h"
+#include "tasks/terms.h"
 
 using namespace soleus;
 

@@ -11,15 +11,15 @@
 #include <sched.h>
 #endif
 
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/share_out.h"
 #include "check.h"
-#include "coordination.h"
-#include "share_out.h"
-#include "error.h"
-#include "ldl.h"
-#include "mlp.h"
-#include "pool.h"
+#include "control/coordination.h"
+#include "model/ldl.h"
+#include "nets/mlp.h"
 #include "puppet.h"
-#include "rng.h"
 
 using namespace soleus;
 

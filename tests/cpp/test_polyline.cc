@@ -1,8 +1,8 @@
 // Muscles as polylines against numbers worked out by hand and against differences of their paths' lengths.
 #include <cmath>
 
+#include "base/error.h"
 #include "check.h"
-#include "error.h"
 #include "puppet.h"
 
 using namespace soleus;

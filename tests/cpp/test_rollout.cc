@@ -1,6 +1,6 @@
 // Whole rollouts without Python: the same bits at any number of threads, and through save and restore.
+#include "base/error.h"
 #include "check.h"
-#include "error.h"
 #include "puppet.h"
 
 using namespace soleus;

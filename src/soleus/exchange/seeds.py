@@ -1,7 +1,7 @@
 """Seeds: which ones there are, and how that of an environment's episodes is made from the seed of a run.
 
 Humans in the core need no more than the run's seed: their random numbers are keyed by it, by the human's number and by
-the episode's (cpp/rng.h).
+the episode's (cpp/base/rng.h).
 """
 
 from typing import Any

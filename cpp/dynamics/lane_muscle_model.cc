@@ -1,0 +1,308 @@
+#include "dynamics/lane_muscle_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "muscles/muscle_force.h"
+
+namespace soleus {
+namespace {
+
+std::string name_of(const mjModel* m, int actuator) {
+  const char* name = mj_id2name(m, mjOBJ_ACTUATOR, actuator);
+  return "muscle " + (name && *name ? "'" + std::string(name) + "'" : "number " + std::to_string(actuator));
+}
+
+bool any_of(const mjtNum* values, int count) {
+  return std::any_of(values, values + count, [](mjtNum x) { return x != 0; });
+}
+
+// Of an actuator, what the lanes' muscles do not have; empty: nothing.
+std::string uncovered_actuator(const mjModel* m, int a) {
+  const int out = m->actuator_outadr[a];
+  const int target = m->actuator_trnid[2 * a];
+  const bool on_joint = m->actuator_trntype[a] == mjTRN_JOINT || m->actuator_trntype[a] == mjTRN_JOINTINPARENT;
+  if (on_joint && m->jnt_type[target] != mjJNT_HINGE && m->jnt_type[target] != mjJNT_SLIDE) return "a joint that turns freely";
+  if (!on_joint && m->actuator_trntype[a] != mjTRN_TENDON) return "a transmission other than a tendon or a joint";
+  if (m->actuator_gaintype[a] != mjGAIN_MUSCLE || m->actuator_biastype[a] != mjBIAS_MUSCLE) return "a force law other than muscle";
+  if (m->actuator_dyntype[a] != mjDYN_MUSCLE && m->actuator_dyntype[a] != mjDYN_NONE) return "dynamics other than muscle";
+  if (m->actuator_forcelimited[out]) return "forcelimited";
+  if (m->actuator_actearly[a]) return "actearly";
+  if (m->actuator_actlimited[a]) return "actlimited";
+  if (m->actuator_delay[a] != 0) return "delay";
+  if (m->actuator_armature[out] != 0 || m->actuator_damping[out] != 0) return "armature or damping";
+  if (any_of(m->actuator_dampingpoly + mjNPOLY * out, mjNPOLY)) return "damping";
+  if (!on_joint && m->wrap_type[m->tendon_adr[target]] == mjWRAP_JOINT) return "a fixed tendon";
+  return "";
+}
+
+// Of a muscle's parameters: its greatest force [N], its optimal length [m], and the normal length at length 0.
+struct Scales { double force, optimal, offset; };
+
+Scales scales_of(const mjModel* m, int output, const mjtNum* prm) {
+  const mjtNum* range = m->actuator_lengthrange + 2 * output;
+  const double optimal = (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
+  return {prm[2] >= 0 ? prm[2] : prm[3] / std::max(mjMINVAL, m->actuator_acc0[output]), optimal,
+          prm[0] - range[0] / std::max(mjMINVAL, optimal)};
+}
+
+}  // namespace
+
+std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
+  const mjModel* m = human.mujoco();
+  std::vector<std::string> out;
+  if (m->opt.disableactuator != 0) out.push_back("option actuatorgroupdisable");
+  std::vector<bool> is_muscle(m->nactuator, false);
+  for (int a : human.muscle_actuator) {
+    is_muscle[a] = true;
+    const std::string reason = uncovered_actuator(m, a);
+    if (!reason.empty()) out.push_back(name_of(m, a) + ": " + reason);
+  }
+  for (int a = 0; a < m->nactuator; ++a) {
+    const char* name = mj_id2name(m, mjOBJ_ACTUATOR, a);
+    if (!is_muscle[a]) out.push_back("actuator '" + std::string(name ? name : "") + "': no muscle");
+  }
+  if (!out.empty() || !DynamicsModel::uncovered(human).empty()) return out;
+  try {
+    const DynamicsModel dynamics(human);
+    const LaneMuscleModel tried(dynamics);
+  } catch (const InvalidInput& error) {
+    out.push_back(error.what());
+  }
+  return out;
+}
+
+LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dynamics) {
+  const HumanModel& h = dynamics.human();
+  site_index_.assign(h.mujoco()->nsite, -1);
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    if (h.has_polylines()) {
+      add_polyline(k);
+    } else {
+      add_muscle(k);
+    }
+  }
+}
+
+// A path through waypoints, as MASS has it. The force at a blended waypoint acts on its first body, or on both by weight.
+void LaneMuscleModel::add_polyline(int k) {
+  const HumanModel& h = dynamics_->human();
+  const PolylineData& data = h.polylines;
+  Muscle p{};
+  p.mass = true;
+  p.dof = p.slot = -1;
+  p.control = p.activation = -1;
+  p.stretches_begin = static_cast<int>(stretches_.size());
+  p.shares_begin = static_cast<int>(shares_.size());
+  p.force = data.max_force[k];
+  p.rest = h.paths().rest_length(k);
+  p.slack = data.slack[k];
+  p.optimal_share = data.optimal[k];
+  p.optimal = h.paths().optimal_length(k);
+  p.fastest = kFastest;
+  p.control_low = -std::numeric_limits<double>::infinity();
+  p.control_high = std::numeric_limits<double>::infinity();
+  auto place_on = [&](int body, const double* local, int& link, std::array<double, 3>& place) {
+    const DynamicsModel::Place& at = dynamics_->bodies()[body];
+    link = at.link;
+    mju_rotVecQuat(place.data(), local, at.turn.data());
+    for (int i = 0; i < 3; ++i) place[i] += at.place[i];
+  };
+  const int first_site = static_cast<int>(sites_.size());
+  for (int i = data.adr[k]; i < data.adr[k + 1]; ++i) {
+    Site site;
+    place_on(data.body[2 * i], data.local.data() + 6 * i, site.link, site.place);
+    if (data.body[2 * i + 1] >= 0) {
+      place_on(data.body[2 * i + 1], data.local.data() + 6 * i + 3, site.second_link, site.second_place);
+      site.weight = data.weight[2 * i];
+      site.second_weight = data.weight[2 * i + 1];
+    }
+    sites_.push_back(site);
+  }
+  const int count = data.adr[k + 1] - data.adr[k];
+  for (int i = 0; i + 1 < count; ++i) {
+    const int from = first_site + i;
+    Stretch s{from, from + 1, -1, 1.0, static_cast<int>(arms_.size()), 0, 0, 0};
+    add_arms(k, sites_[from].link, sites_[from + 1].link);
+    s.arms_end = s.after_begin = s.after_end = static_cast<int>(arms_.size());
+    stretches_.push_back(s);
+  }
+  for (int i = 0; data.spread && i < count; ++i) {
+    const Site& site = sites_[first_site + i];
+    if (site.second_weight == 0 || site.second_link == site.link) continue;
+    Share share{first_site + i, i > 0 ? p.stretches_begin + i - 1 : -1, i + 1 < count ? p.stretches_begin + i : -1,
+                static_cast<int>(arms_.size()), 0};
+    add_arms(k, site.link, site.second_link);
+    share.arms_end = static_cast<int>(arms_.size());
+    shares_.push_back(share);
+  }
+  p.stretches_end = static_cast<int>(stretches_.size());
+  p.shares_end = static_cast<int>(shares_.size());
+  muscles_.push_back(p);
+}
+
+void LaneMuscleModel::add_muscle(int k) {
+  const HumanModel& h = dynamics_->human();
+  const mjModel* m = h.mujoco();
+  const int a = h.muscle_actuator[k], out = m->actuator_outadr[a], target = m->actuator_trnid[2 * a];
+  const std::string reason = uncovered_actuator(m, a);
+  require(reason.empty(), name_of(m, a) + ": " + reason);
+  Muscle p{};
+  p.stretches_begin = static_cast<int>(stretches_.size());
+  muscles_.push_back(p);
+  const double gear = m->actuator_gear[6 * a];
+  const bool has_path = m->actuator_trntype[a] == mjTRN_TENDON;
+  muscles_[k].dof = muscles_[k].slot = -1;
+  if (!has_path) add_joint(k, m->jnt_dofadr[target], gear);
+  const int adr = has_path ? m->tendon_adr[target] : 0, count = has_path ? m->tendon_num[target] : 0;
+  double divisor = 1;
+  for (int j = 0; j < count - 1;) {
+    const int *type = m->wrap_type + adr + j, *id = m->wrap_objid + adr + j;
+    if (type[0] == mjWRAP_PULLEY || type[1] == mjWRAP_PULLEY) {
+      if (type[0] == mjWRAP_PULLEY) divisor = m->wrap_prm[adr + j];
+      ++j;
+    } else if (type[1] == mjWRAP_SPHERE || type[1] == mjWRAP_CYLINDER) {
+      const int side = static_cast<int>(std::lround(m->wrap_prm[adr + j + 1]));
+      add_stretch(k, id[0], id[2], add_shape(id[1], side), gear / divisor);
+      j += 2;
+    } else {
+      add_stretch(k, id[0], id[1], -1, gear / divisor);
+      ++j;
+    }
+  }
+  Muscle& own = muscles_[k];
+  own.stretches_end = static_cast<int>(stretches_.size());
+  const mjtNum *prm = m->actuator_gainprm + a * mjNGAIN, *passive = m->actuator_biasprm + a * mjNBIAS;
+  const Scales active_scales = scales_of(m, out, prm), passive_scales = scales_of(m, out, passive);
+  own.force = active_scales.force;
+  own.optimal = active_scales.optimal;
+  own.offset = active_scales.offset;
+  own.least = prm[4];
+  own.most = prm[5];
+  own.fastest = prm[6];
+  own.lengthening = prm[8];
+  own.passive_force = passive_scales.force * passive[7];
+  own.passive_optimal = passive_scales.optimal;
+  own.passive_offset = passive_scales.offset;
+  own.passive_most = passive[5];
+  const mjtNum* dynamics = m->actuator_dynprm + a * mjNDYN;
+  own.activation_time = dynamics[0];
+  own.deactivation_time = dynamics[1];
+  own.smoothing = dynamics[2];
+  own.control = m->actuator_ctrladr[a];
+  own.activation = m->actuator_actadr[a];
+  own.stateful = own.activation >= 0;
+  own.dynamic = own.stateful && m->actuator_dyntype[a] == mjDYN_MUSCLE;
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  const bool limited = m->actuator_ctrllimited[own.control];
+  own.control_low = limited ? m->actuator_ctrlrange[2 * own.control] : -kNone;
+  own.control_high = limited ? m->actuator_ctrlrange[2 * own.control + 1] : kNone;
+}
+
+void LaneMuscleModel::add_joint(int k, int dof, double gear) {
+  const HumanModel& h = dynamics_->human();
+  Muscle& p = muscles_[k];
+  p.dof = dof;
+  p.gear = gear;
+  const int actuated = h.coordinate_actuated()[h.dof_coordinate[dof]];
+  for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+    if (h.crossing[s] == actuated) p.slot = s;
+  }
+  require(actuated >= 0 && p.slot >= 0, name_of(h.mujoco(), h.muscle_actuator[k]) + ": a joint of the root");
+}
+
+void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, double scale) {
+  const mjModel* m = dynamics_->human().mujoco();
+  const auto& bodies = dynamics_->bodies();
+  const int first = bodies[m->site_bodyid[from]].link, last = bodies[m->site_bodyid[to]].link;
+  Stretch s{add_site(from), add_site(to), wrap, scale, 0, 0, 0, 0};
+  if (wrap < 0 && first == last) {
+    double square = 0;
+    for (int i = 0; i < 3; ++i) {
+      const double d = sites_[s.to].place[i] - sites_[s.from].place[i];
+      square += d * d;
+    }
+    muscles_[k].fixed_length += scale * std::sqrt(square);
+    return;
+  }
+  s.arms_begin = static_cast<int>(arms_.size());
+  add_arms(k, first, wrap < 0 ? last : shapes_[wrap].link);
+  s.arms_end = s.after_begin = static_cast<int>(arms_.size());
+  if (wrap >= 0) add_arms(k, shapes_[wrap].link, last);
+  s.after_end = static_cast<int>(arms_.size());
+  stretches_.push_back(s);
+}
+
+// Motions that move the one link and not the other.
+void LaneMuscleModel::add_arms(int k, int from, int to) {
+  const HumanModel& h = dynamics_->human();
+  const auto& links = dynamics_->links();
+  auto above = [&](int link) {
+    std::vector<bool> out(links.size(), false);
+    for (; link >= 0; link = links[link].parent) out[link] = true;
+    return out;
+  };
+  const std::vector<bool> of_from = above(from), of_to = above(to);
+  for (std::size_t p = 0; p < dynamics_->motions().size(); ++p) {
+    const DynamicsModel::Motion& motion = dynamics_->motions()[p];
+    if (of_from[motion.link] == of_to[motion.link]) continue;
+    const int actuated = h.coordinate_actuated()[motion.coordinate];
+    int slot = -1;
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+      if (h.crossing[s] == actuated) slot = s;
+    }
+    const std::string name = h.has_polylines() ? "muscle number " + std::to_string(k) : name_of(h.mujoco(), h.muscle_actuator[k]);
+    require(actuated >= 0 && slot >= 0, name + ": a path to what the person does not move");
+    arms_.push_back({static_cast<int>(p), slot, of_to[motion.link] ? 1.0 : -1.0});
+  }
+}
+
+int LaneMuscleModel::add_site(int site) {
+  const mjModel* m = dynamics_->human().mujoco();
+  if (site_index_[site] >= 0) return site_index_[site];
+  const DynamicsModel::Place& body = dynamics_->bodies()[m->site_bodyid[site]];
+  mjtNum place[3];
+  mju_rotVecQuat(place, m->site_pos + 3 * site, body.turn.data());
+  mju_addTo3(place, body.place.data());
+  Site own;
+  own.link = body.link;
+  own.place = {place[0], place[1], place[2]};
+  sites_.push_back(own);
+  return site_index_[site] = static_cast<int>(sites_.size()) - 1;
+}
+
+int LaneMuscleModel::add_shape(int geom, int side) {
+  const mjModel* m = dynamics_->human().mujoco();
+  const DynamicsModel::Place& body = dynamics_->bodies()[m->geom_bodyid[geom]];
+  Shape s{};
+  s.link = body.link;
+  mjtNum place[3], turn[4];
+  mju_rotVecQuat(place, m->geom_pos + 3 * geom, body.turn.data());
+  mju_addTo3(place, body.place.data());
+  mju_mulQuat(turn, body.turn.data(), m->geom_quat + 4 * geom);
+  std::copy_n(place, 3, s.place.begin());
+  std::copy_n(turn, 4, s.turn.begin());
+  s.wrap.sphere = m->geom_type[geom] == mjGEOM_SPHERE;
+  s.wrap.radius = m->geom_size[3 * geom];
+  s.wrap.sided = side >= 0;
+  if (side >= 0) {
+    const char* name = mj_id2name(m, mjOBJ_SITE, side);
+    require(dynamics_->bodies()[m->site_bodyid[side]].link == s.link,
+            "side site '" + std::string(name ? name : "") + "': it moves against the shape that it is beside");
+    mjtNum own[3], back[4], local[3];
+    const DynamicsModel::Place& on = dynamics_->bodies()[m->site_bodyid[side]];
+    mju_rotVecQuat(own, m->site_pos + 3 * side, on.turn.data());
+    mju_addTo3(own, on.place.data());
+    mju_subFrom3(own, place);
+    mju_negQuat(back, turn);
+    mju_rotVecQuat(local, own, back);
+    std::copy_n(local, 3, s.wrap.side.begin());
+    s.wrap.inside = mju_norm3(local) < s.wrap.radius;
+  }
+  shapes_.push_back(s);
+  return static_cast<int>(shapes_.size()) - 1;
+}
+
+}  // namespace soleus

@@ -1,0 +1,280 @@
+#include "dynamics/lane_muscles.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/wide_math.h"
+#include "muscles/muscle_force.h"
+
+namespace soleus {
+namespace {
+
+using Muscle = LaneMuscleModel::Muscle;
+
+Wide wide_min_value(Wide x) { return max(x, Wide(mjMINVAL)); }
+
+// mju_muscleGainLength: two parabolas up, two down.
+Wide active_curve(const Muscle& p, Wide length) {
+  const double a = 0.5 * (p.least + 1), b = 0.5 * (1 + p.most);
+  const Wide one(1.0);
+  const Wide up = (length - Wide(p.least)) * (1 / std::max(mjMINVAL, a - p.least));
+  const Wide near_up = (one - length) * (1 / std::max(mjMINVAL, 1 - a));
+  const Wide near_down = (length - one) * (1 / std::max(mjMINVAL, b - 1));
+  const Wide down = (Wide(p.most) - length) * (1 / std::max(mjMINVAL, p.most - b));
+  const Wide x = select(length <= Wide(a), up, select(length <= one, near_up, select(length <= Wide(b), near_down, down)));
+  const Wide half = 0.5 * Wide(x * x);
+  const WideMask middle = (length > Wide(a)) & (length <= Wide(b));
+  return where((length >= Wide(p.least)) & (length <= Wide(p.most)), select(middle, one - half, half));
+}
+
+// Of a velocity over the greatest one, lengthening positive.
+Wide velocity_curve(const Muscle& p, Wide v) {
+  const double y = p.lengthening - 1;
+  const Wide zero(0.0), one(1.0);
+  const Wide shortening = (v + one) * (v + one);
+  const Wide rest = Wide(y) - v;
+  const Wide longer = Wide(p.lengthening) - rest * rest * (1 / std::max(mjMINVAL, y));
+  return select(v <= Wide(-1.0), zero, select(v <= zero, shortening, select(v <= Wide(y), longer, Wide(p.lengthening))));
+}
+
+// mju_muscleBias, over the greatest force and with the other sign.
+Wide passive_curve(const Muscle& p, Wide length) {
+  const double b = 0.5 * (1 + p.passive_most), inverse = 1 / std::max(mjMINVAL, b - 1);
+  const Wide near = (length - Wide(1.0)) * inverse, far = (length - Wide(b)) * inverse;
+  const Wide curve = select(length <= Wide(b), 0.5 * Wide(near * near), far + Wide(0.5));
+  return where(length > Wide(1.0), curve);
+}
+
+// phi of Minetti and Alexander 1997, of a shortening velocity over the greatest one.
+Wide metabolic_share(Wide velocity) {
+  const Wide v = clamp(velocity, Wide(-1.0), Wide(1.0));
+  const Wide top = v * (v * 2.46 + Wide(0.506)) + Wide(0.054);
+  const Wide bottom = v * (v * (v * -1.64 + Wide(12.8)) + Wide(-1.13)) + Wide(1.0);
+  return max(top / bottom, Wide(0.0));
+}
+
+}  // namespace
+
+LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
+  const Wide zero(0.0);
+  for (auto* of_muscles : {&activation, &excitation, &length, &speed, &gain, &bias}) {
+    of_muscles->assign(tables.muscles().size(), zero);
+  }
+  moment.assign(tables.dynamics().human().num_crossings(), zero);
+  sites.assign(tables.sites().size(), {zero, zero, zero});
+  if (!tables.shares().empty()) pulls.assign(tables.stretches().size(), {zero, zero, zero});
+}
+
+namespace {
+
+Wide3 wide(const std::array<double, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
+WideQuat wide(const std::array<double, 4>& q) { return {Wide(q[0]), Wide(q[1]), Wide(q[2]), Wide(q[3])}; }
+
+// A line between two points: its length, and the unit force along it as a wrench about the point of reference.
+struct Line {
+  Wide length;
+  Spatial pull;
+};
+
+Line line(const Wide3& from, const Wide3& to) {
+  const Wide3 d = to - from;
+  const Wide length = sqrt(dot(d, d));
+  const WideMask none = length < Wide(mjMINVAL);
+  const Wide inverse = Wide(1.0) / select(none, Wide(1.0), length);
+  const Wide3 unit = select(none, {Wide(1.0), Wide(0.0), Wide(0.0)}, inverse * d);  // as mju_normalize3()
+  return {length, {cross(from, unit), unit}};
+}
+
+void add_moments(LaneMuscles& m, const DynamicsTile& t, int begin, int end, double scale, const Spatial& pull) {
+  const auto* arms = m.model->arms().data();
+  for (int i = begin; i < end; ++i) {
+    m.moment[arms[i].slot] += Wide(scale * arms[i].sign) * dot(t.motions[arms[i].motion], pull);
+  }
+}
+
+Wide stretch_length(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Stretch& s) {
+  const Wide3 &from = m.sites[s.from], &to = m.sites[s.to];
+  if (s.wrap < 0) {
+    const Line whole = line(from, to);
+    add_moments(m, t, s.arms_begin, s.arms_end, s.scale, whole.pull);
+    if (!m.pulls.empty()) m.pulls[&s - m.model->stretches().data()] = whole.pull.linear;
+    return whole.length;
+  }
+  const LaneMuscleModel::Shape& shape = m.model->shapes()[s.wrap];
+  Wide3 center = wide(shape.place);
+  WideMatrix axes = rotation(wide(shape.turn));
+  if (shape.link >= 0) {
+    const LinkState& link = t.links[shape.link];
+    center = link.place + link.axes * center;
+    axes = rotation(link.turn * wide(shape.turn));
+  }
+  center = center - t.origin;
+  auto to_local = [&](const Wide3& p) {
+    const Wide3 d = p - center;
+    return Wide3{dot(axes.column(0), d), dot(axes.column(1), d), dot(axes.column(2), d)};
+  };
+  const Wrapping w = wrap(shape.wrap, to_local(from), to_local(to));
+  if (!any(w.wraps)) {
+    const Line whole = line(from, to);
+    add_moments(m, t, s.arms_begin, s.after_end, s.scale, whole.pull);
+    return whole.length;
+  }
+  // Where a lane does not wrap, both parts lie on the line between the ends.
+  const Line before = line(from, select(w.wraps, center + axes * w.first, to));
+  const Line after = line(select(w.wraps, center + axes * w.second, from), to);
+  add_moments(m, t, s.arms_begin, s.arms_end, s.scale, before.pull);
+  add_moments(m, t, s.after_begin, s.after_end, s.scale, after.pull);
+  return select(w.wraps, before.length + w.length + after.length, before.length);
+}
+
+// Where a point that is fixed to a link is, from the tile's point of reference.
+Wide3 place_on_link(const DynamicsTile& t, int link, const std::array<double, 3>& place) {
+  if (link < 0) return wide(place) - t.origin;
+  return t.links[link].place - t.origin + t.links[link].axes * wide(place);
+}
+
+void move_sites(LaneMuscles& m, const DynamicsTile& t) {
+  const auto& sites = m.model->sites();
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    const LaneMuscleModel::Site& site = sites[i];
+    m.sites[i] = place_on_link(t, site.link, site.place);
+    if (site.second_weight == 0) continue;
+    const Wide3 own = Wide(site.weight) * m.sites[i];
+    m.sites[i] = own;
+    add_scaled(m.sites[i], Wide(site.second_weight), place_on_link(t, site.second_link, site.second_place));
+  }
+}
+
+}  // namespace
+
+namespace {
+
+// Moves the second link's share of the force at a blended point to it, from the first, which had all of it.
+void share_force(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Share& share) {
+  const LaneMuscleModel::Site& site = m.model->sites()[share.site];
+  // The length grows as the point goes along the pull of the stretch that ends there, and against that of the next.
+  Wide3 along{Wide(0.0), Wide(0.0), Wide(0.0)};
+  if (share.before >= 0) along += m.pulls[share.before];
+  if (share.behind >= 0) add_scaled(along, Wide(-1.0), m.pulls[share.behind]);
+  const Wide3 force = Wide(site.second_weight) * along;
+  add_moments(m, t, share.arms_begin, share.arms_end, 1.0,
+              {cross(place_on_link(t, site.second_link, site.second_place), force), force});
+}
+
+}  // namespace
+
+void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
+  const HumanModel& h = m.model->dynamics().human();
+  move_sites(m, t);
+  for (Wide& moment : m.moment) moment = Wide(0.0);
+  const auto& muscles = m.model->muscles();
+  for (std::size_t k = 0; k < muscles.size(); ++k) {
+    const Muscle& p = muscles[k];
+    Wide length(p.fixed_length);
+    if (p.dof >= 0) {
+      length = t.qpos[t.model->dofs()[p.dof].qpos] * p.gear;
+      m.moment[p.slot] = t.coupling[p.dof] * p.gear;
+    }
+    for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
+      const LaneMuscleModel::Stretch& stretch = m.model->stretches()[s];
+      length += Wide(stretch.scale) * stretch_length(m, t, stretch);
+    }
+    for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, m.model->shares()[s]);
+    Wide speed(0.0);
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+      speed += m.moment[s] * t.velocity[h.actuated[h.crossing[s]]];
+    }
+    m.length[k] = length;
+    m.speed[k] = speed;
+    if (p.mass) {
+      const Wide strain = (length * (1 / p.rest) - Wide(p.slack)) * (1 / p.optimal_share) - Wide(1.0);
+      m.gain[k] = -p.force * exp(strain * strain * (-1 / kActiveWidth));
+      const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
+      m.bias[k] = where(strain > Wide(0.0), -p.force * curve);
+      continue;
+    }
+    const Wide normal = length * (1 / std::max(mjMINVAL, p.optimal)) + Wide(p.offset);
+    const Wide fast = speed * (1 / std::max(mjMINVAL, p.optimal * p.fastest));
+    m.gain[k] = Wide(-p.force * active_curve(p, normal)) * velocity_curve(p, fast);
+    const Wide stretched = length * (1 / std::max(mjMINVAL, p.passive_optimal)) + Wide(p.passive_offset);
+    m.bias[k] = -p.passive_force * passive_curve(p, stretched);
+  }
+}
+
+void muscle_torques(const LaneMuscles& m, std::span<Wide> moments, std::span<Wide> passive) {
+  const HumanModel& h = m.model->dynamics().human();
+  for (Wide& torque : passive) torque = Wide(0.0);
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+      passive[h.crossing[s]] += m.moment[s] * m.bias[k];
+      moments[s] = m.moment[s] * m.gain[k];
+    }
+  }
+}
+
+void pull_muscles(const LaneMuscles& m, std::span<Wide> force) {
+  const HumanModel& h = m.model->dynamics().human();
+  const auto& muscles = m.model->muscles();
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    const Wide driven = muscles[k].stateful
+                            ? m.activation[k]
+                            : clamp(m.excitation[k], Wide(muscles[k].control_low), Wide(muscles[k].control_high));
+    const Wide pull = m.gain[k] * driven + m.bias[k];
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+      force[h.actuated[h.crossing[s]]] += m.moment[s] * pull;
+    }
+  }
+}
+
+void apply_activations(LaneMuscles& m, std::span<const Wide> desired, bool dynamics, double timestep) {
+  const auto& muscles = m.model->muscles();
+  const Wide zero(0.0), one(1.0);
+  for (std::size_t k = 0; k < muscles.size(); ++k) {
+    const Muscle& p = muscles[k];
+    if (!dynamics || !p.dynamic) {
+      m.excitation[k] = desired[k];
+      if (p.stateful) m.activation[k] = desired[k];
+      continue;
+    }
+    // The inverse of one explicit step of the dynamics.
+    const Wide now = clamp(m.activation[k], zero, one);
+    const Wide shape = now * 1.5 + Wide(0.5);
+    const Wide rise = shape * (p.activation_time / timestep), fall = Wide(p.deactivation_time / timestep) / shape;
+    const Wide change = desired[k] - now;
+    m.excitation[k] = clamp(now + change * select(change > zero, rise, fall), zero, one);
+  }
+}
+
+void activate_muscles(LaneMuscles& m, double timestep) {
+  const auto& muscles = m.model->muscles();
+  const Wide zero(0.0), one(1.0);
+  for (std::size_t k = 0; k < muscles.size(); ++k) {
+    const Muscle& p = muscles[k];
+    if (!p.dynamic) continue;  // without dynamics an activation stays where it is put
+    const Wide control = clamp(clamp(m.excitation[k], Wide(p.control_low), Wide(p.control_high)), zero, one);
+    const Wide shape = clamp(m.activation[k], zero, one) * 1.5 + Wide(0.5);
+    const Wide rise = shape * p.activation_time, fall = Wide(p.deactivation_time) / shape;
+    const Wide excess = control - m.activation[k];
+    Wide time = select(excess > zero, rise, fall);
+    if (p.smoothing >= mjMINVAL) {
+      const Wide x = clamp(excess * (1 / p.smoothing) + Wide(0.5), zero, one);
+      const Wide step = x * x * x * (x * (x * 6.0 - Wide(15.0)) + Wide(10.0));  // mju_sigmoid
+      time = fall + (rise - fall) * step;
+    }
+    m.activation[k] += timestep * Wide(excess / wide_min_value(time));
+  }
+}
+
+Wide metabolic_power(const LaneMuscles& m) {
+  Wide power(0.0);
+  const auto& muscles = m.model->muscles();
+  for (std::size_t k = 0; k < muscles.size(); ++k) {
+    const Muscle& p = muscles[k];
+    const double fastest = p.optimal * p.fastest;
+    const Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
+    power += (driven * (p.force * fastest)) * metabolic_share(m.speed[k] * (-1 / std::max(mjMINVAL, fastest)));
+  }
+  return power;
+}
+
+}  // namespace soleus

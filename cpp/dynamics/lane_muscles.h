@@ -1,0 +1,39 @@
+// Muscles in lanes: lengths, moments, forces and activations of the humans of a tile.
+#pragma once
+
+#include <span>
+
+#include "dynamics/dynamics_tile.h"
+#include "dynamics/lane_muscle_model.h"
+
+namespace soleus {
+
+// Of one tile.
+struct LaneMuscles {
+  explicit LaneMuscles(const LaneMuscleModel& model);
+
+  const LaneMuscleModel* model;
+  LaneArray<Wide> activation, excitation;  // (nm) the state
+  LaneArray<Wide> length, speed;           // (nm) [m], [m/s]
+  LaneArray<Wide> moment;                  // (nnz) over HumanModel::crossing, at unit force [m]
+  LaneArray<Wide> gain, bias;              // (nm) force at full activation, and without any [N]; negative: it pulls
+  LaneArray<Wide3> sites;                  // (sites) from the tile's point of reference
+  LaneArray<Wide3> pulls;                  // (stretches) unit force along each, where the model has shares
+};
+
+// Lengths, moments and forces at the tile's present positions.
+void update_muscles(LaneMuscles& muscles, const DynamicsTile& tile);
+// Torque of each muscle at full activation on each coordinate that it crosses, (nnz) [N m], and the passive torque of all
+// muscles together, (na) [N m].
+void muscle_torques(const LaneMuscles& muscles, std::span<Wide> moments, std::span<Wide> passive);
+// Adds the torque of all muscles at their activations to forces on the coordinates, (nc).
+void pull_muscles(const LaneMuscles& muscles, std::span<Wide> force);
+// Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation dynamics
+// allow; without dynamics activations are set at once.
+void apply_activations(LaneMuscles& muscles, std::span<const Wide> desired, bool dynamics, double timestep);
+// Activations one step on, as MuJoCo's explicit step takes them.
+void activate_muscles(LaneMuscles& muscles, double timestep);
+// Metabolic power [W] of all muscles (HumanView::metabolic_power).
+Wide metabolic_power(const LaneMuscles& muscles);
+
+}  // namespace soleus

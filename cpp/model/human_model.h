@@ -1,0 +1,168 @@
+// A human: a compiled MuJoCo model plus what MuJoCo does not know about it. Immutable, and shared by all states.
+//
+// The person is the root body and all that hangs below it. What else is in the model MuJoCo simulates, and nothing here
+// drives, weighs or looks at it.
+// A *coordinate* is an independent degree of freedom. Joints that an equality drives (the patella of a knee) belong to
+// their driver's coordinate: velocities follow qd_i = g_i(q) u_c with g the derivative of the coupling polynomial.
+// The three coordinates of a ball joint are the exponential map of its rotation (axis times angle, body axes), those of a
+// free joint its shift and the exponential map of its turn from qpos0; their velocities are MuJoCo's.
+#pragma once
+
+#include <mujoco/mujoco.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "model/ball_limits.h"
+#include "model/ldl.h"
+#include "muscles/polyline.h"
+
+namespace soleus {
+
+// What the caller says about a model; lengths are checked against the model and each other by HumanModel's constructor.
+struct HumanDescription {
+  std::vector<int> dof_coordinate;       // (nv); -1: no dof of the person's
+  std::vector<bool> dof_coupled;         // (nv)
+  std::vector<double> dof_polynomial;    // (nv, 5)
+  std::vector<int> coordinate_dof;       // (nc)
+  std::vector<int> actuated;             // (na) coordinates under stable PD
+  std::vector<double> kp, kd;            // (na) [N m/rad], [N m s/rad]
+  std::vector<double> torque_limit;      // (na) [N m]
+  std::vector<double> pose_weight;       // (na) in the squared errors of pose and velocity; empty: all 1
+  double root_kp = 0, root_kd = 0;       // of stable PD's prediction; no torque ever acts on the root
+  std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines
+  PolylineData polylines;
+  std::vector<int> crossing_adr;         // (nm + 1)
+  std::vector<int> crossing;             // (nnz) index into `actuated`
+  int root_body = 0;
+  std::array<double, 4> root_align{1, 0, 0, 0};  // body frame -> x forward, y left, z up
+  int head_body = 0;
+  double root_height = 1.0;              // standing [m]
+  double head_height = 1.6;              // standing [m]
+  std::vector<int> tracked_bodies;       // (nb)
+  std::vector<int> end_effectors;        // (ne)
+  std::vector<std::vector<int>> feet;    // bodies of each foot, right then left
+  std::vector<int> mirror_coordinate;    // (nc)
+  std::vector<double> mirror_sign;       // (nc)
+  std::vector<int> mirror_muscle;        // (nm)
+  std::vector<int> motor_control;        // (nu) addresses in mjData.ctrl of the motors and servos that have actions
+  std::vector<double> motor_low, motor_high;  // (nu) controls at the actions -1 and 1
+  std::vector<int> mirror_motor;         // (nu) the mirrored action is that of another motor, with a sign
+  std::vector<double> mirror_motor_sign; // (nu)
+  std::vector<int> mirror_tracked;       // (nb)
+  std::vector<double> lower, upper;      // (nc) of coordinates [rad]; those of ball joints bind here, by axis; may be empty
+  std::vector<double> qpos_rest;         // (nq)
+  std::vector<double> qvel_rest;         // (nv) at an episode's start; empty: none
+  std::vector<double> ctrl_rest;         // (number of controls) likewise: what nobody's action moves keeps it
+  std::vector<int> tied, tied_to;        // (nt) floating bodies of others, and the person's body that each is tied to
+  std::vector<double> tied_pose;         // (nt, 7) place and quaternion in that one's frame, at an episode's start
+  double ground_height = 0;              // under the person who stands at rest [m]; other heights are measured from it
+  bool muscles_act = true;               // false: a torque-driven body, whose muscles make no force at all
+};
+
+struct ModelDeleter {
+  void operator()(mjModel* m) const { mj_deleteModel(m); }
+};
+
+class HumanModel : public HumanDescription {
+ public:
+  // Copies the model. Throws InvalidInput when an array does not fit it.
+  HumanModel(const mjModel* model, HumanDescription data);
+
+  const mjModel* mujoco() const { return model_.get(); }
+  int num_coordinates() const { return static_cast<int>(coordinate_dof.size()); }
+  int num_actuated() const { return static_cast<int>(actuated.size()); }
+  int num_muscles() const { return has_polylines() ? paths_.muscles() : static_cast<int>(muscle_actuator.size()); }
+  bool has_polylines() const { return !polylines.adr.empty(); }
+  int num_motors() const { return static_cast<int>(motor_control.size()); }
+  int num_crossings() const { return static_cast<int>(crossing.size()); }
+  bool planar() const { return planar_; }
+  double mass() const { return mass_; }      // [kg]
+  double weight() const { return weight_; }  // [N]
+  bool owns_geom(int geom) const { return own_body_[model_->geom_bodyid[geom]]; }
+
+  // One entry of the model's sparse inertia and where it lands in the reduced one.
+  struct InertiaEntry { int adr, row, col, slot; };
+  // One entry of the model's sparse moments and the crossing it feeds.
+  struct MomentEntry { int adr, dof, slot; };
+  // Where a muscle's control, activation (-1: stateless) and force output are, and its time constants over the time
+  // step; an activation without dynamics of muscles follows at once.
+  struct Muscle {
+    int control, activation, output;
+    bool dynamic;
+  };
+  // Dofs driven by an equality.
+  struct Coupled { int dof, driver_qpos; };
+
+  // Coordinates, (nc), of positions, (nq).
+  void positions(const double* qpos, double* coordinates) const;
+  // What leads from one pose to another, (nc): of rotations the shortest turn, in the axes of the first one's body.
+  void difference(const double* from_qpos, const double* to_qpos, double* coordinates) const;
+  // Three coordinates that are a rotation, the first of them; the joint's quaternion in qpos.
+  struct Rotation { int coordinate, qpos; };
+  // Of ball joints, then of a free root.
+  const std::vector<Rotation>& rotations() const { return rotations_; }
+  int num_balls() const { return static_cast<int>(rotations_.size()) - (free_root() ? 1 : 0); }
+  bool free_root() const { return free_root_; }
+
+  const std::vector<BallLimit>& ball_limits() const { return ball_limits_; }
+
+  const Polylines& paths() const { return paths_; }
+  const SparseLdl& inertia_pattern() const { return inertia_; }
+  const std::vector<InertiaEntry>& inertia_entries() const { return inertia_entries_; }
+  const std::vector<MomentEntry>& moment_entries() const { return moment_entries_; }
+  const std::vector<Coupled>& coupled() const { return coupled_; }
+  const std::vector<Muscle>& muscles() const { return muscles_; }
+  // (nm) time constants of activation and deactivation over the time step.
+  const std::vector<double>& activation_steps() const { return activation_steps_; }
+  const std::vector<double>& deactivation_steps() const { return deactivation_steps_; }
+  const std::vector<int>& coordinate_actuated() const { return coordinate_actuated_; }  // (nc) or -1
+  int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
+  // (ngeom) foot that a geom belongs to, or -1
+  const std::vector<int>& geom_foot() const { return geom_foot_; }
+  // Order in which coordinate descent visits the muscles: left and right alternate, which keeps its updates independent.
+  const std::vector<int>& descent_order() const { return descent_order_; }
+
+  // Mirrored counterparts over actuated coordinates and crossings.
+  const std::vector<int>& mirror_actuated() const { return mirror_actuated_; }            // (na)
+  const std::vector<double>& mirror_actuated_sign() const { return mirror_actuated_sign_; }  // (na)
+  // (nnz): crossing s of the mirrored body is sign * crossing mirror_crossing()[s]; empty when muscles do not pair up.
+  const std::vector<int>& mirror_crossing() const { return mirror_crossing_; }
+
+ private:
+  void check() const;
+  void check_motors() const;
+  void weigh();
+  void rest_muscles();
+  void build_coordinates();
+  void build_inertia();
+  void build_moments();
+  void build_paths();
+  void build_order();
+  void build_mirror();
+
+  std::unique_ptr<mjModel, ModelDeleter> model_;
+  bool planar_ = false;
+  bool free_root_ = false;
+  std::vector<bool> own_body_;  // (nbody)
+  double mass_ = 0;
+  double weight_ = 0;
+  int root_height_qpos_ = 0;
+  SparseLdl inertia_;
+  std::vector<InertiaEntry> inertia_entries_;
+  std::vector<MomentEntry> moment_entries_;
+  std::vector<Coupled> coupled_;
+  std::vector<Muscle> muscles_;
+  std::vector<double> activation_steps_, deactivation_steps_;
+  struct Scalar { int coordinate, qpos; };
+  std::vector<Scalar> scalars_;
+  std::vector<Rotation> rotations_;
+  std::vector<BallLimit> ball_limits_;
+  Polylines paths_;
+  std::vector<int> coordinate_actuated_, geom_foot_, descent_order_;
+  std::vector<int> mirror_actuated_, mirror_crossing_;
+  std::vector<double> mirror_actuated_sign_;
+};
+
+}  // namespace soleus

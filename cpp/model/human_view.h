@@ -1,0 +1,44 @@
+// What an onlooker sees of one human at an instant, whatever engine moves it: terms of tasks, resets, traces.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "model/human_model.h"
+
+namespace soleus {
+
+using Vec3 = std::array<double, 3>;
+
+class HumanView {
+ public:
+  explicit HumanView(const HumanModel& model) : model_(&model) {}
+  virtual ~HumanView() = default;
+
+  const HumanModel& model() const { return *model_; }
+
+  virtual std::span<const double> qpos() const = 0;       // (nq) as MuJoCo has it
+  virtual std::span<const double> qvel() const = 0;       // (nv)
+  virtual std::span<const double> positions() const = 0;  // (nc) coordinates
+
+  // Of a body's frame, in the world's axes: place [m], quaternion, velocity of its origin [m/s] and of its turn [rad/s].
+  virtual Vec3 body_place(int body) const = 0;
+  virtual std::array<double, 4> body_turn(int body) const = 0;
+  virtual Vec3 body_velocity(int body) const = 0;
+  virtual Vec3 body_rate(int body) const = 0;
+  // Of the person's centre of mass.
+  virtual Vec3 com() const = 0;
+  virtual Vec3 com_velocity() const = 0;
+
+  virtual double activation(int muscle) const = 0;
+  // Ground force on each foot in the last sensed step, normal to the ground, (feet) [N].
+  virtual std::span<const double> foot_forces() const = 0;
+  // Metabolic power [W] of all muscles: F0 * vmax * phi(v / vmax) * a, with phi of A. E. Minetti, R. McN. Alexander,
+  // "A theory of metabolic costs for bipedal gaits", J. Theor. Biol. 186, 1997.
+  virtual double metabolic_power() const = 0;
+
+ private:
+  const HumanModel* model_;
+};
+
+}  // namespace soleus

@@ -1,0 +1,61 @@
+// A reference motion: evenly sampled frames of one cycle, read between frames.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "model/human_model.h"
+
+namespace soleus {
+
+struct MotionData {
+  double duration = 1.0;                  // of one cycle [s]
+  int frames = 0;                         // K, over [0, duration)
+  std::vector<double> qpos;               // (K, nq)
+  std::vector<double> qvel;               // (K, nv)
+  std::array<double, 3> displacement{};   // of the root over the first cycle, world [m]
+  double turn = 0.0;                      // about the vertical over one cycle [rad], to the left
+  std::vector<double> end_effectors;      // (K, ne, 3) minus the centre of mass, heading frame [m]
+  std::vector<double> com;                // (K, 3) minus the root, heading frame [m]
+  std::vector<double> com_velocity;       // (K, 3) heading frame [m/s]
+};
+
+struct ReferenceFrame {
+  std::vector<double> qpos, qvel, end_effectors;
+  std::array<double, 3> com{}, com_velocity{};
+};
+
+class Motion {
+ public:
+  // Throws InvalidInput when an array does not fit the human.
+  Motion(const HumanModel& human, MotionData data);
+
+  double duration() const { return data_.duration; }
+  // Phase in [0, 1) at a time since the cycle's start [s].
+  double phase(double time) const;
+  ReferenceFrame make_frame() const;
+  // Every lap is the first one after as many moves as whole cycles lie in `time`: a move turns about the vertical
+  // through where the root starts, then shifts by `displacement`.
+  void sample(double time, ReferenceFrame& out) const;
+  // What the laps before a time turned in all [rad].
+  double lap_turn(double time) const;
+
+ private:
+  // What a lap moves of a free root, as a free joint has it: linear velocity in world axes, angular in its own.
+  struct Root {
+    std::array<double, 3> position;
+    std::array<double, 4> quaternion;
+    std::array<double, 3> velocity;
+  };
+  Root root(int frame) const;
+  Root moved(const Root& root, double laps) const;
+  void place_turned_root(int first, int second, double w, double cycles, ReferenceFrame& out) const;
+
+  MotionData data_;
+  int nq_, nv_, ne_;
+  std::vector<int> quaternions_;  // qpos addresses
+  int root_x_ = -1, root_y_ = -1, root_z_ = -1;  // qpos addresses of the root's translation
+  int free_qpos_ = -1, free_dof_ = -1;           // addresses of a free root; -1: planar
+};
+
+}  // namespace soleus

@@ -1,0 +1,193 @@
+#include "nets/mlp.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace soleus {
+namespace {
+
+constexpr int kWidth = kVectorWidth;  // one vector of outputs
+
+// Vectors of outputs computed together for a whole tile of humans: kVectors * kTile sums fit the registers, hide the
+// latency of the multiply-add, and share each load of a weight and each broadcast of an input.
+#if defined(__AVX512F__)
+constexpr int kVectors = 2;
+#else
+constexpr int kVectors = 1;
+#endif
+constexpr int kBlock = kVectors * kWidth;
+constexpr int kAhead = 16;  // inputs
+
+Lanes load(const float* p) { return *reinterpret_cast<const Lanes*>(p); }
+void store(float* p, Lanes v) { *reinterpret_cast<Lanes*>(p) = v; }
+Lanes splat(float x) { return Lanes{} + x; }
+
+// e^x for x <= 0: 2^n * e^r with a degree-6 polynomial on |r| <= ln2 / 2 (relative error below 2e-7).
+Lanes exp_nonpositive(Lanes x) {
+  x = x < splat(-87.0f) ? splat(-87.0f) : x;
+  const LaneInts n = __builtin_convertvector(x * 1.44269504088896341f - 0.5f, LaneInts);
+  const Lanes nf = __builtin_convertvector(n, Lanes);
+  const Lanes r = (x - nf * 0.693359375f) + nf * 2.12194440e-4f;
+  Lanes p = splat(1.0f / 720.0f);
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  return p * (Lanes)((n + 127) << 23);
+}
+
+Lanes tanh_lanes(Lanes x) {
+  const Lanes a = x < splat(0.0f) ? -x : x;
+  const Lanes e = exp_nonpositive(-2.0f * a);
+  const Lanes large = (1.0f - e) / (1.0f + e);
+  // Near zero the quotient cancels; the odd series to x^13 is exact to float there.
+  const Lanes z = x * x;
+  Lanes s = splat(21844.0f / 6081075.0f);
+  s = s * z - 1382.0f / 155925.0f;
+  s = s * z + 62.0f / 2835.0f;
+  s = s * z - 17.0f / 315.0f;
+  s = s * z + 2.0f / 15.0f;
+  s = s * z - 1.0f / 3.0f;
+  const Lanes small = x + x * z * s;
+  const Lanes outer = x < splat(0.0f) ? -large : large;
+  return a < splat(0.4f) ? small : outer;
+}
+
+Lanes elu_lanes(Lanes x) {
+  const Lanes negative = x < splat(0.0f) ? x : splat(0.0f);
+  // e^x - 1 loses digits near zero, where the series does not.
+  Lanes s = splat(1.0f / 720.0f);
+  s = s * negative + 1.0f / 120.0f;
+  s = s * negative + 1.0f / 24.0f;
+  s = s * negative + 1.0f / 6.0f;
+  s = s * negative + 0.5f;
+  s = s * negative + 1.0f;
+  const Lanes small = s * negative;
+  const Lanes large = exp_nonpositive(negative) - 1.0f;
+  const Lanes below = negative > splat(-0.3f) ? small : large;
+  return x < splat(0.0f) ? below : x;
+}
+
+Lanes activate(Lanes x, Activation activation) {
+  switch (activation) {
+    case Activation::kIdentity: return x;
+    case Activation::kTanh: return tanh_lanes(x);
+    case Activation::kRelu: return x > splat(0.0f) ? x : splat(0.0f);
+    case Activation::kLeakyRelu: return x > splat(0.0f) ? x : kLeakySlope * x;
+    case Activation::kElu: return elu_lanes(x);
+    case Activation::kReluTanh: {
+      const Lanes positive = x > splat(0.0f) ? x : splat(0.0f);
+      return tanh_lanes(positive);
+    }
+  }
+  return x;
+}
+
+int padded(int outputs) { return (outputs + kBlock - 1) / kBlock * kBlock; }
+
+// One block of outputs against a whole tile: the loop in which a network spends its time. in: (kTile, stride) rows.
+void block_forward(const float* weight, const float* bias, const float* in, int stride, int inputs, float* out,
+                   int out_stride, Activation activation) {
+  Lanes sum[kVectors][Mlp::kTile];
+  for (int v = 0; v < kVectors; ++v) {
+    for (int n = 0; n < Mlp::kTile; ++n) sum[v][n] = load(bias + v * kWidth);
+  }
+  for (int i = 0; i < inputs; ++i) {
+    const float* w = weight + static_cast<std::size_t>(i) * kBlock;
+    // Each weight is read once a tile and comes from the second-level cache: asked for early, it does not hold up the sums.
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) __builtin_prefetch(w + kAhead * kBlock + v * kWidth);
+#pragma GCC unroll 8
+    for (int n = 0; n < Mlp::kTile; ++n) {
+      const float x = in[static_cast<std::size_t>(n) * stride + i];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sum[v][n] += load(w + v * kWidth) * x;
+    }
+  }
+  for (int n = 0; n < Mlp::kTile; ++n) {
+    for (int v = 0; v < kVectors; ++v) {
+      store(out + static_cast<std::size_t>(n) * out_stride + v * kWidth, activate(sum[v][n], activation));
+    }
+  }
+}
+
+}  // namespace
+
+Activation parse_activation(const std::string& name) {
+  if (name == "identity") return Activation::kIdentity;
+  if (name == "tanh") return Activation::kTanh;
+  if (name == "relu") return Activation::kRelu;
+  if (name == "leaky_relu") return Activation::kLeakyRelu;
+  if (name == "elu") return Activation::kElu;
+  if (name == "relu_tanh") return Activation::kReluTanh;
+  throw InvalidInput("expected an activation out of identity, tanh, relu, leaky_relu, elu, relu_tanh; got '" + name + "'");
+}
+
+Mlp::Mlp(std::vector<int> widths, std::vector<Activation> activations) : widths_(std::move(widths)) {
+  require(widths_.size() >= 2 && activations.size() + 1 == widths_.size(),
+          "expected one activation a layer, got " + std::to_string(activations.size()) + " for " +
+              std::to_string(widths_.size()) + " widths");
+  for (std::size_t l = 0; l < activations.size(); ++l) {
+    const int in = widths_[l];
+    const int out = widths_[l + 1];
+    require(in > 0 && out > 0, "expected layer widths above 0, got " + std::to_string(in) + " -> " + std::to_string(out));
+    layers_.push_back({in, out, activations[l], TileBuffer(static_cast<std::size_t>(padded(out)) * in, 0.0f),
+                       TileBuffer(padded(out), 0.0f)});
+  }
+}
+
+void Mlp::load(std::span<const LayerData> layers) {
+  require(layers.size() == layers_.size(), "expected " + std::to_string(layers_.size()) + " layers, got " +
+                                               std::to_string(layers.size()));
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const Layer& mine = layers_[l];
+    require(layers[l].bias.size() == static_cast<std::size_t>(mine.outputs) &&
+                layers[l].weight.size() == static_cast<std::size_t>(mine.outputs) * mine.inputs,
+            "expected layer " + std::to_string(l) + " to be " + std::to_string(mine.outputs) + " x " +
+                std::to_string(mine.inputs) + ", got " + std::to_string(layers[l].weight.size()) + " weights and " +
+                std::to_string(layers[l].bias.size()) + " biases");
+    require(layers[l].activation == mine.activation, "expected the activation of layer " + std::to_string(l) + " to stay");
+  }
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    Layer& mine = layers_[l];
+    for (int o = 0; o < mine.outputs; ++o) {
+      float* block = mine.weight.data() + static_cast<std::size_t>(o / kBlock) * kBlock * mine.inputs + o % kBlock;
+      const float* row = layers[l].weight.data() + static_cast<std::size_t>(o) * mine.inputs;
+      for (int i = 0; i < mine.inputs; ++i) block[static_cast<std::size_t>(i) * kBlock] = row[i];
+    }
+    std::copy(layers[l].bias.begin(), layers[l].bias.end(), mine.bias.begin());
+  }
+}
+
+int Mlp::stride(int width) { return padded(width); }
+
+std::size_t Mlp::scratch_size() const {
+  int widest = 0;
+  for (int width : widths_) widest = std::max(widest, padded(width));
+  return 2 * static_cast<std::size_t>(widest) * kTile;
+}
+
+void Mlp::layer_forward(const Layer& layer, const float* in, float* out) {
+  for (int o = 0; o < layer.outputs; o += kBlock) {
+    block_forward(layer.weight.data() + static_cast<std::size_t>(o) * layer.inputs, layer.bias.data() + o, in,
+                  padded(layer.inputs), layer.inputs, out + o, padded(layer.outputs), layer.activation);
+  }
+}
+
+void Mlp::forward(const float* input, float* output, float* scratch) const {
+  const std::size_t half = scratch_size() / 2;
+  const float* in = input;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const bool last = l + 1 == layers_.size();
+    float* out = last ? output : scratch + (l % 2) * half;
+    layer_forward(layers_[l], in, out);
+    in = out;
+  }
+}
+
+}  // namespace soleus

@@ -1,0 +1,108 @@
+// Python's face of one human, for what is looked at a pose at a time: tests, pictures, benchmarks.
+#include "python/bind_human.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/unique_ptr.h>
+
+#include "base/error.h"
+#include "python/bind_data.h"
+#include "rollout/human_state.h"
+#include "rollout/probe.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace soleus {
+namespace {
+
+using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+std::span<const double> vector_of(const Doubles& array, std::size_t size, const char* what) {
+  require(array.size() == size, std::string("expected ") + what + " of length " + std::to_string(size) + ", got " +
+                                    std::to_string(array.size()));
+  return {array.data(), array.size()};
+}
+
+nb::object array_of(std::vector<double> values, std::vector<std::size_t> shape) {
+  auto* kept = new std::vector<double>(std::move(values));
+  nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<double>*>(p); });
+  return nb::cast(nb::ndarray<nb::numpy, double>(kept->data(), shape.size(), shape.data(), owner));
+}
+
+nb::object array_of(std::vector<double> values) {
+  const std::size_t size = values.size();
+  return array_of(std::move(values), {size});
+}
+
+// A human's model and one state of it, which refers to the model.
+struct Subject {
+  Subject(const mjModel* compiled, HumanDescription data) : model(compiled, std::move(data)), state(model) {}
+  HumanModel model;
+  HumanState state;
+};
+
+nb::object muscle_points(Subject& s) {
+  require(s.model.has_polylines(), "expected muscles that are polylines");
+  const PathState& path = s.state.paths();
+  std::vector<double> points;
+  for (std::size_t i = 0; i < path.px.size(); ++i) points.insert(points.end(), {path.px[i], path.py[i], path.pz[i]});
+  return array_of(std::move(points), {path.px.size(), 3});
+}
+
+nb::object muscle_torques(Subject& s) {
+  std::vector<double> moments(s.model.num_crossings()), passive(s.model.num_actuated());
+  s.state.muscle_torques(moments, passive);
+  return nb::make_tuple(array_of(std::move(moments)), array_of(std::move(passive)));
+}
+
+}  // namespace
+
+void bind_human(nb::module_& m) {
+  nb::class_<Subject>(m, "HumanState", "One human at a pose.")
+      .def(nb::new_([](std::uintptr_t model, const nb::dict& human) {
+        return std::make_unique<Subject>(reinterpret_cast<const mjModel*>(model), human_data(human));
+      }), "model"_a, "human"_a)
+      .def("reset", [](Subject& s, const Doubles& qpos, const Doubles& qvel) {
+        const mjModel* model = s.model.mujoco();
+        s.state.reset(vector_of(qpos, model->nq, "qpos"), vector_of(qvel, model->nv, "qvel"));
+      }, "qpos"_a, "qvel"_a)
+      .def_prop_ro("positions", [](const Subject& s) {
+        return array_of({s.state.positions().begin(), s.state.positions().end()});
+      }, "Coordinates (nc).")
+      .def_prop_ro("qpos", [](const Subject& s) {
+        return array_of({s.state.data()->qpos, s.state.data()->qpos + s.model.mujoco()->nq});
+      })
+      .def_prop_ro("qvel", [](const Subject& s) {
+        return array_of({s.state.data()->qvel, s.state.data()->qvel + s.model.mujoco()->nv});
+      })
+      .def_prop_ro("muscle_lengths", [](Subject& s) { return array_of(s.state.paths().length); },
+                   "(nm) of paths that are polylines, over those at qpos0.")
+      .def_prop_ro("muscle_points", &muscle_points, "(nw, 3) waypoints of such paths [m].")
+      .def("muscle_torques", &muscle_torques, "Moments at full activation (nnz) and passive torque (na) [N m].")
+      .def("coordinates", [](const Subject& s, const Doubles& qpos) {
+        std::vector<double> out(s.model.num_coordinates());
+        s.model.positions(vector_of(qpos, s.model.mujoco()->nq, "qpos").data(), out.data());
+        return array_of(std::move(out));
+      }, "qpos"_a, "Coordinates (nc) of a pose (nq).")
+      .def("stable_pd", [](Subject& s, const Doubles& target) {
+        std::vector<double> torque(s.model.num_actuated());
+        s.state.stable_pd(vector_of(target, s.model.num_coordinates(), "target"), torque);
+        return array_of(std::move(torque));
+      }, "target"_a, "Torque (na) [N m] towards the coordinates (nc) of a pose.")
+      .def("apply_activations", [](Subject& s, const Doubles& a) {
+        s.state.apply_activations(vector_of(a, s.model.num_muscles(), "activations"), false);
+      }, "activation"_a)
+      .def("apply_torque", [](Subject& s, const Doubles& torque) {
+        s.state.apply_torque(vector_of(torque, s.model.num_actuated(), "torque"));
+      }, "torque"_a)
+      .def("step", [](Subject& s, bool muscles) {
+        if (muscles) s.state.pull_muscles();
+        s.state.advance(true);
+      }, "muscles"_a, "Step the physics once, under the muscles or under the torque applied.")
+      .def("time_muscles", [](Subject& s, int repeats) { return time_muscles(s.state, repeats); }, "repeats"_a,
+           "Seconds for lengths, moments and forces of all muscles, median.")
+      .def("time_stable_pd", [](Subject& s, int repeats) { return time_stable_pd(s.state, repeats); }, "repeats"_a,
+           "Seconds for the torque of stable PD, median.");
+}
+
+}  // namespace soleus

@@ -1,0 +1,436 @@
+#include "rollout/lane_physics.h"
+
+#include "base/error.h"
+#include "control/coordination.h"
+#include "control/wide_coordination.h"
+#include "control/wide_stable_pd.h"
+#include "dynamics/kinematics.h"
+#include "dynamics/step.h"
+
+namespace soleus {
+
+LanePhysics::Tile::Tile(const World& world) : dynamics(world.lanes->dynamics) {
+  const HumanModel& h = world.model;
+  const Wide zero(0.0);
+  target.assign(h.num_coordinates(), zero);
+  for (auto* of_joints : {&torque, &passive, &wanted, &residual}) of_joints->assign(h.num_actuated(), zero);
+  for (auto* of_muscles : {&desired, &step}) of_muscles->assign(h.num_muscles(), zero);
+  moments.assign(h.num_crossings(), zero);
+  sample = {moments, torque, torque, torque, torque, torque, desired};
+  if (world.lanes->muscles) muscles.emplace(*world.lanes->muscles);
+}
+
+LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock)
+    : world_(world), first_(first), commands_(commands), clock_(clock), simulation_(mj_makeData(world.model.mujoco())) {
+  require(simulation_ != nullptr, "expected memory for one more simulation");
+  const HumanModel& h = world.model;
+  at_rest_.assign(h.mujoco()->nv, 0.0);
+  moments_.resize(h.num_crossings());
+  for (auto* of_joints : {&torque_, &passive_, &wanted_, &residual_, &least_}) of_joints->resize(h.num_actuated());
+  const int count = static_cast<int>(commands.size());
+  for (int i = 0; i < count; i += kLanes) {
+    tiles_.push_back(std::make_unique<Tile>(world));
+    update(*tiles_.back());
+  }
+  views_.reserve(count);
+  for (int i = 0; i < count; ++i) views_.emplace_back(h, *tiles_[i / kLanes], i % kLanes);
+}
+
+void LanePhysics::reserve(const Mlp* muscle) {
+  if (!muscle) return;
+  input_.assign(static_cast<std::size_t>(muscle->input_stride()) * Mlp::kTile, 0.0f);
+  output_.assign(static_cast<std::size_t>(muscle->output_stride()) * Mlp::kTile, 0.0f);
+  scratch_.assign(muscle->scratch_size(), 0.0f);
+}
+
+void LanePhysics::update(Tile& tile) {
+  update_positions(tile.dynamics);
+  if (tile.muscles) update_muscles(*tile.muscles, tile.dynamics);
+  measure(tile);
+}
+
+void LanePhysics::measure(Tile& tile) {
+  const auto [com, velocity] = center_of_mass(tile.dynamics);
+  tile.com = com;
+  tile.com_velocity = velocity;
+  if (tile.muscles) tile.metabolic = soleus::metabolic_power(*tile.muscles);
+}
+
+void LanePhysics::place(int index, std::span<const double> qpos, std::span<const double> qvel) {
+  Tile& tile = tile_of(index);
+  const int lane = index % kLanes;
+  tile.dynamics.set(lane, qpos, qvel);
+  tile.time.set(lane, 0.0);
+  if (!tile.muscles) return;
+  const auto& rest = world_.model.ctrl_rest;
+  for (std::size_t k = 0; k < tile.desired.size(); ++k) {
+    const int control = tile.muscles->model->muscles()[k].control;
+    tile.muscles->activation[k].set(lane, 0.0);
+    tile.muscles->excitation[k].set(lane, rest.empty() || control < 0 ? 0.0 : rest[control]);
+  }
+}
+
+WideMask LanePhysics::lanes_of(int number, std::span<const int> indices) const {
+  WideMask lanes = no_lane();
+  for (int index : indices) {
+    if (index / kLanes == number) lanes = lanes | one_lane(index % kLanes);
+  }
+  return lanes;
+}
+
+void LanePhysics::settle(std::span<const int> indices) {
+  for (int number = 0; number < static_cast<int>(tiles_.size()); ++number) {
+    const WideMask lanes = lanes_of(number, indices);
+    if (!any(lanes)) continue;
+    Tile& tile = *tiles_[number];
+    update(tile);
+    // The forces of others were those of their last step, and stay so.
+    kept_ = tile.dynamics.applied;
+    for (Wide& force : tile.dynamics.applied) force = Wide(0.0);
+    if (tile.muscles) pull_muscles(*tile.muscles, tile.dynamics.applied);
+    find_forces(tile.dynamics, lanes);
+    tile.dynamics.applied = kept_;
+  }
+  for (int index : indices) views_[index].refresh();
+}
+
+void LanePhysics::hold(std::span<const int> indices) {
+  for (int number = 0; number < static_cast<int>(tiles_.size()); ++number) {
+    const WideMask lanes = lanes_of(number, indices);
+    if (!any(lanes)) continue;
+    Tile& tile = *tiles_[number];
+    for (int i = begin(number); i < end(number); ++i) {
+      if (!lanes[i - begin(number)]) continue;
+      for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(i - begin(number), commands_[i].target[c]);
+    }
+    stable_pd(tile.dynamics, tile.target, tile.torque);
+    find_wanted(tile);
+    for (Wide& activation : tile.desired) activation = Wide(0.0);
+    static_optimization(world_.model, tile.moments, tile.wanted, world_.control.regularization, kColdSweeps, tile.desired,
+                        tile.residual, tile.step);
+    const auto& muscles = tile.muscles->model->muscles();
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) {
+      Wide &excitation = tile.muscles->excitation[k], &activation = tile.muscles->activation[k];
+      excitation = select(lanes, tile.desired[k], excitation);
+      if (muscles[k].stateful) activation = select(lanes, tile.desired[k], activation);
+      for (int i = begin(number); i < end(number); ++i) {
+        if (lanes[i - begin(number)]) commands_[i].activation[k] = tile.desired[k][i - begin(number)];
+      }
+    }
+    measure(tile);
+  }
+}
+
+void LanePhysics::load_commands(int number) {
+  Tile& tile = *tiles_[number];
+  for (int i = begin(number); i < end(number); ++i) {
+    const int lane = i - begin(number);
+    const Command& command = commands_[i];
+    for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(lane, command.target[c]);
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, command.activation[k]);
+    if (world_.control.mode != Control::kExcitation) continue;
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.muscles->excitation[k].set(lane, command.activation[k]);
+  }
+}
+
+// Lanes without a human stand still: what falls for long runs through more contacts than anybody.
+void LanePhysics::rest_idle_lanes(int number) {
+  DynamicsTile& tile = tiles_[number]->dynamics;
+  for (int lane = end(number) - begin(number); lane < kLanes; ++lane) tile.set(lane, world_.model.qpos_rest, at_rest_);
+}
+
+void LanePhysics::run(const RolloutViews& views, std::size_t t, const Mlp* muscle) {
+  const int count = static_cast<int>(tiles_.size());
+  for (int number = 0; number < count; ++number) {
+    rest_idle_lanes(number);
+    load_commands(number);
+  }
+  clock_.mark(Section::kPolicy);
+  if (world_.control.mode == Control::kMuscle && world_.control.method == Method::kNetwork) {
+    constexpr int kGroup = Mlp::kTile / kLanes;
+    for (int first = 0; first < count; first += kGroup) run_group(first, std::min(count, first + kGroup), views, t, *muscle);
+  } else {
+    for (int number = 0; number < count; ++number) run_tile(number, views, t);
+  }
+  for (int number = 0; number < count; ++number) {
+    if (world_.control.mode == Control::kMuscle) record(number, views, t);
+    store(number);
+  }
+}
+
+void LanePhysics::store(int number) {
+  Tile& tile = *tiles_[number];
+  measure(tile);
+  for (int i = begin(number); i < end(number); ++i) {
+    views_[i].refresh();
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) commands_[i].activation[k] = tile.desired[k][i - begin(number)];
+  }
+}
+
+void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t) {
+  Tile& tile = *tiles_[number];
+  const ControlData& control = world_.control;
+  for (int k = 0; k < control.substeps; ++k) {
+    if (control.mode == Control::kTorque) {
+      stable_pd(tile.dynamics, tile.target, tile.torque);
+      clock_.mark(Section::kTorque);
+    } else if (control.mode == Control::kMuscle && k % control.interval == 0) {
+      stable_pd(tile.dynamics, tile.target, tile.torque);
+      clock_.mark(Section::kTorque);
+      find_wanted(tile);
+      clock_.mark(Section::kMuscles);
+      static_optimization(world_.model, tile.moments, tile.wanted, control.regularization, control.sweeps, tile.desired,
+                          tile.residual, tile.step);
+      apply_activations(*tile.muscles, tile.desired, control.activation_dynamics, world_.lanes->dynamics.timestep());
+      take_samples(number, k);
+      clock_.mark(Section::kCoordination);
+    }
+    advance(number, k, views, t);
+  }
+}
+
+// What of the torque the muscles have to make beside their passive torque.
+void LanePhysics::find_wanted(Tile& tile) {
+  muscle_torques(*tile.muscles, tile.moments, tile.passive);
+  for (std::size_t c = 0; c < tile.torque.size(); ++c) tile.wanted[c] = tile.torque[c] - tile.passive[c];
+}
+
+// Tiles that are one tile of the network, in lockstep.
+void LanePhysics::run_group(int first, int last, const RolloutViews& views, std::size_t t, const Mlp& muscle) {
+  const ControlData& control = world_.control;
+  for (int k = 0; k < control.substeps; ++k) {
+    if (k % control.interval == 0) {
+      for (int number = first; number < last; ++number) ask_network(number, (number - first) * kLanes, muscle);
+      muscle.forward(input_.data(), output_.data(), scratch_.data());
+      for (int number = first; number < last; ++number) {
+        follow_network(number, (number - first) * kLanes, muscle);
+        take_samples(number, k);
+      }
+      clock_.mark(Section::kCoordination);
+    }
+    for (int number = first; number < last; ++number) advance(number, k, views, t);
+  }
+}
+
+void LanePhysics::ask_network(int number, int row, const Mlp& muscle) {
+  Tile& tile = *tiles_[number];
+  stable_pd(tile.dynamics, tile.target, tile.torque);
+  clock_.mark(Section::kTorque);
+  find_wanted(tile);
+  clock_.mark(Section::kMuscles);
+  for (int i = begin(number); i < end(number); ++i) {
+    const int lane = i - begin(number);
+    for (std::size_t s = 0; s < moments_.size(); ++s) moments_[s] = tile.moments[s][lane];
+    for (std::size_t c = 0; c < wanted_.size(); ++c) wanted_[c] = tile.wanted[c][lane];
+    write_network_input(world_.model, moments_, wanted_, commands_[i].mirrored,
+                        input_.data() + static_cast<std::size_t>(row + i - begin(number)) * muscle.input_stride());
+  }
+  clock_.mark(Section::kCoordination);
+}
+
+void LanePhysics::follow_network(int number, int row, const Mlp& muscle) {
+  Tile& tile = *tiles_[number];
+  for (int i = begin(number); i < end(number); ++i) {
+    const int lane = i - begin(number);
+    const float* answer = output_.data() + static_cast<std::size_t>(row + lane) * muscle.output_stride();
+    read_network_output(world_.model, answer, commands_[i].mirrored, commands_[i].activation);
+    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, commands_[i].activation[k]);
+  }
+  apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics, world_.lanes->dynamics.timestep());
+}
+
+// Keeps the muscles of the humans whose sampled substep this is.
+void LanePhysics::take_samples(int number, int k) {
+  Tile& tile = *tiles_[number];
+  WideMask now = no_lane();
+  for (int i = begin(number); i < end(number); ++i) {
+    if (k == commands_[i].sampled_substep) now = now | one_lane(i - begin(number));
+  }
+  if (!any(now)) return;
+  auto keep = [&](LaneArray<Wide>& kept, const LaneArray<Wide>& values) {
+    for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = select(now, values[i], kept[i]);
+  };
+  keep(tile.sample.moments, tile.moments);
+  keep(tile.sample.torque, tile.torque);
+  keep(tile.sample.passive, tile.passive);
+  keep(tile.sample.wanted, tile.wanted);
+  keep(tile.sample.residual, tile.residual);
+  keep(tile.sample.activation, tile.desired);
+}
+
+void LanePhysics::record(int number, const RolloutViews& views, std::size_t t) {
+  if (!views.residual_sums && !views.moments) return;
+  Tile& tile = *tiles_[number];
+  Tile::Sample& sample = tile.sample;
+  const bool network = world_.control.method == Method::kNetwork;
+  if (network) {
+    torque_residual(world_.model, sample.moments, sample.wanted, sample.activation, sample.residual);
+    static_optimization(world_.model, sample.moments, sample.wanted, world_.control.regularization, kLeastResidualSweeps,
+                        sample.activation, sample.least, tile.step);
+  }
+  const LaneArray<Wide>& least = network ? sample.least : sample.residual;
+  for (int i = begin(number); i < end(number); ++i) {
+    if (diverged(i)) continue;
+    const int lane = i - begin(number);
+    for (std::size_t s = 0; s < moments_.size(); ++s) moments_[s] = sample.moments[s][lane];
+    for (std::size_t c = 0; c < torque_.size(); ++c) {
+      torque_[c] = sample.torque[c][lane];
+      passive_[c] = sample.passive[c][lane];
+      wanted_[c] = sample.wanted[c][lane];
+      residual_[c] = sample.residual[c][lane];
+      least_[c] = least[c][lane];
+    }
+    record_muscles(world_.model, commands_[i].mirrored, {moments_, torque_, passive_, wanted_, residual_, least_}, views, t,
+                   first_ + i);
+  }
+  clock_.mark(Section::kCoordination);
+}
+
+void LanePhysics::advance(int number, int k, const RolloutViews& views, std::size_t t) {
+  Tile& tile = *tiles_[number];
+  DynamicsTile& dynamics = tile.dynamics;
+  const HumanModel& h = world_.model;
+  if (world_.control.mode == Control::kTorque) {
+    for (int a = 0; a < h.num_actuated(); ++a) dynamics.applied[h.actuated[a]] = tile.torque[a];
+  } else {
+    for (Wide& force : dynamics.applied) force = Wide(0.0);
+    pull_muscles(*tile.muscles, dynamics.applied);
+    clock_.mark(Section::kMuscles);
+  }
+  push_bodies(dynamics, dynamics.applied);
+  step(dynamics);
+  tile.time += Wide(world_.lanes->dynamics.timestep());
+  clock_.mark(Section::kPhysics);
+  if (tile.muscles) {
+    activate_muscles(*tile.muscles, world_.lanes->dynamics.timestep());
+    update_muscles(*tile.muscles, dynamics);
+    clock_.mark(Section::kMuscles);
+  }
+  for (int i = begin(number); views.trace && i < end(number); ++i) {
+    if (diverged(i)) continue;
+    double* row = views.trace.at(t * world_.control.substeps + k, first_ + i);
+    views_[i].refresh();
+    pose_simulation(i);
+    mj_getState(h.mujoco(), simulation_.get(), row, mjSTATE_INTEGRATION);
+    row += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
+    for (int m = 0; m < h.num_muscles(); ++m) row[m] = views_[i].activation(m);
+  }
+}
+
+// States, in MuJoCo's layout.
+
+void LanePhysics::pose_simulation(int index) const {
+  const HumanModel& h = world_.model;
+  const DynamicsTile& tile = tile_of(index).dynamics;
+  const int lane = index % kLanes;
+  mjData* d = simulation_.get();
+  mj_resetData(h.mujoco(), d);
+  d->time = tile_of(index).time[lane];
+  std::copy_n(views_[index].qpos().begin(), h.mujoco()->nq, d->qpos);
+  std::copy_n(views_[index].qvel().begin(), h.mujoco()->nv, d->qvel);
+  for (std::size_t i = 0; i < tile.pushes.size(); ++i) d->xfrc_applied[i] = tile.pushes[i][lane];
+  for (int i = 0; i < h.mujoco()->nv; ++i) {
+    d->qacc_warmstart[i] = Wide(tile.coupling[i] * tile.acceleration[h.dof_coordinate[i]] + tile.coupling_rate[i])[lane];
+  }
+  if (!tile_of(index).muscles) {
+    for (int c = 0; c < h.num_coordinates(); ++c) d->qfrc_applied[h.coordinate_dof[c]] = tile.applied[c][lane];
+    return;
+  }
+  const LaneMuscles& muscles = *tile_of(index).muscles;
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    const LaneMuscleModel::Muscle& own = muscles.model->muscles()[k];
+    if (own.control >= 0) d->ctrl[own.control] = muscles.excitation[k][lane];
+    if (own.stateful) d->act[own.activation] = muscles.activation[k][lane];
+  }
+}
+
+int LanePhysics::state_size() const {
+  const HumanModel& h = world_.model;
+  return mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION) + h.num_coordinates() + static_cast<int>(h.feet.size()) +
+         (h.has_polylines() ? h.num_muscles() : 0);
+}
+
+void LanePhysics::save(int index, double* state) const {
+  const HumanModel& h = world_.model;
+  const DynamicsTile& tile = tile_of(index).dynamics;
+  pose_simulation(index);
+  mj_getState(h.mujoco(), simulation_.get(), state, mjSTATE_INTEGRATION);
+  state += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
+  for (Wide x : tile.constraint) *state++ = x[index % kLanes];
+  for (Wide x : tile.foot_force) *state++ = x[index % kLanes];
+  for (int k = 0; h.has_polylines() && k < h.num_muscles(); ++k) *state++ = views_[index].activation(k);
+}
+
+void LanePhysics::restore(int index, const double* state) {
+  const HumanModel& h = world_.model;
+  const int lane = index % kLanes, nq = h.mujoco()->nq, nv = h.mujoco()->nv;
+  Tile& tile = tile_of(index);
+  mjData* d = simulation_.get();
+  mj_resetData(h.mujoco(), d);
+  mj_setState(h.mujoco(), d, state, mjSTATE_INTEGRATION);
+  state += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
+  tile.dynamics.set(lane, {d->qpos, static_cast<std::size_t>(nq)}, {d->qvel, static_cast<std::size_t>(nv)});
+  tile.time.set(lane, d->time);
+  for (int i = 0; i < 6 * h.mujoco()->nbody; ++i) {
+    if (d->xfrc_applied[i] != 0 && tile.dynamics.pushes.empty()) tile.dynamics.pushes.assign(6 * h.mujoco()->nbody, Wide(0.0));
+    if (!tile.dynamics.pushes.empty()) tile.dynamics.pushes[i].set(lane, d->xfrc_applied[i]);
+  }
+  for (int c = 0; c < h.num_coordinates(); ++c) {
+    tile.dynamics.acceleration[c].set(lane, d->qacc_warmstart[h.coordinate_dof[c]]);
+    tile.dynamics.applied[c].set(lane, d->qfrc_applied[h.coordinate_dof[c]]);
+  }
+  for (std::size_t k = 0; tile.muscles && k < tile.desired.size(); ++k) {
+    const LaneMuscleModel::Muscle& own = tile.muscles->model->muscles()[k];
+    if (own.control >= 0) tile.muscles->excitation[k].set(lane, d->ctrl[own.control]);
+    if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.activation]);
+  }
+  for (Wide& x : tile.dynamics.constraint) x.set(lane, *state++);
+  for (Wide& x : tile.dynamics.foot_force) x.set(lane, *state++);
+  for (int k = 0; h.has_polylines() && k < h.num_muscles(); ++k, ++state) {
+    if (tile.muscles) tile.muscles->excitation[k].set(lane, *state);
+  }
+  update(tile);
+  views_[index].refresh();
+}
+
+// What terms see.
+
+LanePhysics::View::View(const HumanModel& model, const Tile& tile, int lane)
+    : HumanView(model), tile_(&tile), lane_(lane), qpos_(model.mujoco()->nq), qvel_(model.mujoco()->nv),
+      positions_(model.num_coordinates()), foot_forces_(model.feet.size()) {
+  refresh();
+}
+
+void LanePhysics::View::refresh() {
+  const DynamicsTile& t = tile_->dynamics;
+  for (std::size_t i = 0; i < qpos_.size(); ++i) qpos_[i] = t.qpos[i][lane_];
+  for (std::size_t i = 0; i < qvel_.size(); ++i) {
+    qvel_[i] = Wide(t.coupling[i] * t.velocity[model().dof_coordinate[i]])[lane_];
+  }
+  for (std::size_t f = 0; f < foot_forces_.size(); ++f) foot_forces_[f] = t.foot_force[f][lane_];
+  model().positions(qpos_.data(), positions_.data());
+}
+
+namespace {
+
+Vec3 of_lane(const Wide3& v, int lane) { return {v.x[lane], v.y[lane], v.z[lane]}; }
+
+}  // namespace
+
+Vec3 LanePhysics::View::body_place(int body) const { return of_lane(soleus::body_place(tile_->dynamics, body), lane_); }
+std::array<double, 4> LanePhysics::View::body_turn(int body) const {
+  const WideQuat q = soleus::body_turn(tile_->dynamics, body);
+  return {q.w[lane_], q.x[lane_], q.y[lane_], q.z[lane_]};
+}
+Vec3 LanePhysics::View::body_velocity(int body) const { return of_lane(soleus::body_velocity(tile_->dynamics, body), lane_); }
+Vec3 LanePhysics::View::body_rate(int body) const { return of_lane(soleus::body_rate(tile_->dynamics, body), lane_); }
+Vec3 LanePhysics::View::com() const { return of_lane(tile_->com, lane_); }
+Vec3 LanePhysics::View::com_velocity() const { return of_lane(tile_->com_velocity, lane_); }
+
+double LanePhysics::View::activation(int muscle) const {
+  if (!tile_->muscles) return 0.0;
+  const LaneMuscles& m = *tile_->muscles;
+  return (m.model->muscles()[muscle].stateful ? m.activation : m.excitation)[muscle][lane_];
+}
+
+}  // namespace soleus

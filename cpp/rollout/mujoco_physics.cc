@@ -1,0 +1,166 @@
+#include "rollout/mujoco_physics.h"
+
+#include <algorithm>
+
+#include "rollout/muscle_records.h"
+
+namespace soleus {
+
+MujocoPhysics::MujocoPhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock)
+    : world_(world), first_(first), commands_(commands), clock_(clock) {
+  const HumanModel& h = world.model;
+  humans_.reserve(commands.size());
+  for (std::size_t i = 0; i < commands.size(); ++i) humans_.emplace_back(h);
+  const int lanes = std::min(count(), Mlp::kTile);
+  step_.resize(h.num_muscles());
+  trial_.resize(h.num_muscles());
+  least_.resize(h.num_actuated());
+  moments_.assign(lanes, std::vector<double>(h.num_crossings()));
+  for (auto* buffer : {&passive_, &wanted_, &residual_}) buffer->assign(lanes, std::vector<double>(h.num_actuated()));
+}
+
+void MujocoPhysics::reserve(const Mlp* muscle) {
+  if (!muscle) return;
+  input_.assign(static_cast<std::size_t>(muscle->input_stride()) * Mlp::kTile, 0.0f);
+  output_.assign(static_cast<std::size_t>(muscle->output_stride()) * Mlp::kTile, 0.0f);
+  scratch_.assign(muscle->scratch_size(), 0.0f);
+}
+
+void MujocoPhysics::place(int index, std::span<const double> qpos, std::span<const double> qvel) {
+  humans_[index].reset(qpos, qvel);
+}
+
+void MujocoPhysics::hold(std::span<const int> indices) {
+  for (int index : indices) {
+    Command& command = commands_[index];
+    humans_[index].stable_pd(command.target, command.torque);
+    muscle_target(index, 0);
+    static_optimization(world_.model, moments_[0], wanted_[0], world_.control.regularization, kColdSweeps,
+                        command.activation, residual_[0], step_);
+    humans_[index].apply_activations(command.activation, false);
+  }
+}
+
+void MujocoPhysics::run(const RolloutViews& views, std::size_t t, const Mlp* muscle) {
+  for (int i = 0; i < count(); ++i) begin(i);
+  clock_.mark(Section::kPolicy);
+  if (world_.control.mode == Control::kMuscle && world_.control.method == Method::kNetwork) {
+    for (int tile = 0; tile < count(); tile += Mlp::kTile) {
+      substep_tile(tile, std::min(count(), tile + Mlp::kTile), *muscle, views, t);
+    }
+  } else {
+    for (int i = 0; i < count(); ++i) {
+      for (int k = 0; k < world_.control.substeps; ++k) substep(i, k, views, t);
+    }
+  }
+}
+
+void MujocoPhysics::begin(int index) {
+  const Command& command = commands_[index];
+  humans_[index].apply_motors(command.motors, command.mirrored);
+  if (world_.control.mode == Control::kExcitation) humans_[index].apply_excitations(command.activation);
+}
+
+void MujocoPhysics::muscle_target(int index, int slot) {
+  humans_[index].muscle_torques(moments_[slot], passive_[slot]);
+  const auto& torque = commands_[index].torque;
+  for (std::size_t c = 0; c < torque.size(); ++c) wanted_[slot][c] = torque[c] - passive_[slot][c];
+}
+
+void MujocoPhysics::substep(int index, int k, const RolloutViews& views, std::size_t t) {
+  HumanState& human = humans_[index];
+  Command& command = commands_[index];
+  if (human.diverged()) return;
+  const ControlData& control = world_.control;
+  const bool coordinated = control.mode == Control::kMuscle && k % control.interval == 0;
+  if (control.mode == Control::kTorque || coordinated) {
+    human.stable_pd(command.target, command.torque);
+    clock_.mark(Section::kTorque);
+  }
+  if (control.mode == Control::kTorque) human.apply_torque(command.torque);
+  if (coordinated) {
+    muscle_target(index, 0);
+    clock_.mark(Section::kMuscles);
+    static_optimization(world_.model, moments_[0], wanted_[0], control.regularization, control.sweeps, command.activation,
+                        residual_[0], step_);
+    human.apply_activations(command.activation, control.activation_dynamics);
+    if (k == command.sampled_substep) record(index, 0, views, t);
+    clock_.mark(Section::kCoordination);
+  }
+  advance(index, k, views, t);
+}
+
+void MujocoPhysics::advance(int index, int k, const RolloutViews& views, std::size_t t) {
+  HumanState& human = humans_[index];
+  if (world_.control.mode != Control::kTorque) {
+    human.pull_muscles();
+    clock_.mark(Section::kMuscles);
+  }
+  human.advance(k + 1 == world_.control.substeps);
+  clock_.mark(Section::kPhysics);
+  if (views.trace && !human.diverged()) {
+    human.write_trace(views.trace.at(t * world_.control.substeps + k, first_ + index));
+  }
+}
+
+void MujocoPhysics::ask_network(int index, int lane, const Mlp& muscle) {
+  HumanState& human = humans_[index];
+  Command& command = commands_[index];
+  if (human.diverged()) return;
+  human.stable_pd(command.target, command.torque);
+  clock_.mark(Section::kTorque);
+  muscle_target(index, lane);
+  clock_.mark(Section::kMuscles);
+  write_network_input(world_.model, moments_[lane], wanted_[lane], command.mirrored,
+                      input_.data() + static_cast<std::size_t>(lane) * muscle.input_stride());
+  clock_.mark(Section::kCoordination);
+}
+
+// All substeps of a tile in lockstep. A human's data is visited once a substep: what the next one asks of the network is
+// written while its kinematics are still in the cache.
+void MujocoPhysics::substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t) {
+  const ControlData& control = world_.control;
+  for (int i = begin; i < end; ++i) ask_network(i, i - begin, muscle);
+  for (int k = 0; k < control.substeps; k += control.interval) {
+    const int next = std::min(k + control.interval, control.substeps);
+    muscle.forward(input_.data(), output_.data(), scratch_.data());
+    clock_.mark(Section::kCoordination);
+    for (int i = begin; i < end; ++i) {
+      const int lane = i - begin;
+      if (humans_[i].diverged()) continue;
+      follow_network(i, lane, muscle, k == commands_[i].sampled_substep, views, t);
+      // Until the network is asked again a human goes on alone: its simulation stays in the caches.
+      for (int held = k; held < next && !humans_[i].diverged(); ++held) advance(i, held, views, t);
+      if (next < control.substeps) ask_network(i, lane, muscle);
+    }
+  }
+}
+
+void MujocoPhysics::record(int index, int slot, const RolloutViews& views, std::size_t t) {
+  const Command& command = commands_[index];
+  const auto& residual = residual_[slot];
+  const bool network = world_.control.method == Method::kNetwork;
+  if (views.residual_sums && network) {
+    trial_ = command.activation;
+    static_optimization(world_.model, moments_[slot], wanted_[slot], world_.control.regularization, kLeastResidualSweeps,
+                        trial_, least_, step_);
+  }
+  record_muscles(world_.model, command.mirrored,
+                 {moments_[slot], command.torque, passive_[slot], wanted_[slot], residual, network ? least_ : residual},
+                 views, t, first_ + index);
+}
+
+void MujocoPhysics::follow_network(int index, int lane, const Mlp& muscle, bool sampled, const RolloutViews& views,
+                                   std::size_t t) {
+  Command& command = commands_[index];
+  const float* answer = output_.data() + static_cast<std::size_t>(lane) * muscle.output_stride();
+  read_network_output(world_.model, answer, command.mirrored, command.activation);
+  humans_[index].apply_activations(command.activation, world_.control.activation_dynamics);
+  if (sampled) {
+    torque_residual(world_.model, moments_[lane], wanted_[lane], command.activation, residual_[lane]);
+    record(index, lane, views, t);
+  }
+  clock_.mark(Section::kCoordination);
+}
+
+}  // namespace soleus

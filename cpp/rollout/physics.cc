@@ -1,0 +1,13 @@
+#include "rollout/physics.h"
+
+#include "rollout/lane_physics.h"
+#include "rollout/mujoco_physics.h"
+
+namespace soleus {
+
+std::unique_ptr<Physics> make_physics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock) {
+  if (world.lanes) return std::make_unique<LanePhysics>(world, first, commands, clock);
+  return std::make_unique<MujocoPhysics>(world, first, commands, clock);
+}
+
+}  // namespace soleus

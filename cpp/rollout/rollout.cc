@@ -1,0 +1,251 @@
+#include "rollout/rollout.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+
+#include "base/error.h"
+#include "rollout/start.h"
+
+namespace soleus {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
+                 const RolloutData& data)
+    : data_(data), model_(std::move(model)),
+      lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
+      motion_(std::move(motion)),
+      task_(*model_, std::move(task), motion_ != nullptr), world_{*model_, lanes_.get(), motion_.get(), task_, control, data.seed, data.first},
+      pool_(data.threads, data.cpus) {
+  require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
+  require(data.first >= 0, "expected the first human to be 0 or later, got " + std::to_string(data.first));
+  require(data.threads > 0, "expected at least one thread, got " + std::to_string(data.threads));
+  require(control.substeps > 0, "expected at least one substep, got " + std::to_string(control.substeps));
+  require(control.interval > 0, "expected at least one substep a coordination, got " + std::to_string(control.interval));
+  require(control.mode != Control::kMuscle || model_->num_muscles() > 0,
+          "expected a model with muscles for muscle control, got none");
+  require(world_.action_size() > 0, "expected joints, muscles or motors to act on, got none");
+  require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
+          "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
+  check_start(world_);
+  const int size = shard_size();
+  const int count = (data.humans + size - 1) / size;
+  shards_.resize(count);
+  // Simulations are built in parallel; an error is carried out of its thread.
+  std::vector<std::exception_ptr> errors(pool_.threads());
+  std::atomic<int> next{0};
+  pool_.run([&](int thread) {
+    try {
+      for (int i = next++; i < count; i = next++) {
+        shards_[i] = std::make_unique<Shard>(world_, i * size, std::min(size, data.humans - i * size));
+      }
+    } catch (...) {
+      errors[thread] = std::current_exception();
+    }
+  });
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  progress_.resize(count);
+}
+
+Rollout::Exclusive::Exclusive(const Rollout& rollout) : busy_(rollout.busy_) {
+  require(!busy_.exchange(true), "expected one call at a time, but a rollout is in progress in another thread");
+}
+
+int Rollout::shard_size() const {
+  if (data_.shard_size > 0) return std::min(data_.shard_size, data_.humans);
+  // The muscle network runs at every substep and wants whole tiles. Otherwise several shards a thread let the threads
+  // finish together.
+  const bool network = needs_muscle();
+  const int per_thread = (data_.humans + data_.threads - 1) / data_.threads;
+  const int wanted = network ? per_thread : (per_thread + 1) / 2;
+  return std::clamp(wanted, 1, Mlp::kTile);
+}
+
+bool Rollout::needs_muscle() const {
+  return world_.control.mode == Control::kMuscle && world_.control.method == Method::kNetwork;
+}
+
+void Rollout::set_policy(const NetworkData& network) {
+  const Exclusive exclusive(*this);
+  Mlp mlp(network.widths, network.activations);
+  require(mlp.inputs() == task_.observation_size(), "expected a policy of " + std::to_string(task_.observation_size()) +
+                                                        " inputs, got " + std::to_string(mlp.inputs()));
+  require(mlp.outputs() == world_.action_size(), "expected a policy of " + std::to_string(world_.action_size()) +
+                                                     " outputs, got " + std::to_string(mlp.outputs()));
+  policy_.emplace(std::move(mlp));
+  for (auto& shard : shards_) shard->reserve(&*policy_, muscle_ ? &*muscle_ : nullptr);
+}
+
+void Rollout::set_muscle(const NetworkData& network) {
+  const Exclusive exclusive(*this);
+  Mlp mlp(network.widths, network.activations);
+  const int inputs = model_->num_crossings() + model_->num_actuated();
+  require(mlp.inputs() == inputs && mlp.outputs() == model_->num_muscles(),
+          "expected a muscle network of " + std::to_string(inputs) + " inputs and " +
+              std::to_string(model_->num_muscles()) + " outputs, got " + std::to_string(mlp.inputs()) + " and " +
+              std::to_string(mlp.outputs()));
+  muscle_ = std::move(mlp);
+  for (auto& shard : shards_) shard->reserve(policy_ ? &*policy_ : nullptr, &*muscle_);
+}
+
+void Rollout::load_policy(std::span<const LayerData> layers, std::span<const float> mean, std::span<const float> std,
+                          std::span<const float> log_std) {
+  const Exclusive exclusive(*this);
+  require(policy_.has_value(), "expected set_policy before load_policy");
+  policy_->load(layers, mean, std, log_std);
+}
+
+void Rollout::load_muscle(std::span<const LayerData> layers) {
+  const Exclusive exclusive(*this);
+  require(muscle_.has_value(), "expected set_muscle before load_muscle");
+  muscle_->load(layers);
+}
+
+void Rollout::set_deterministic(bool on) {
+  const Exclusive exclusive(*this);
+  require(policy_.has_value(), "expected set_policy before set_deterministic");
+  policy_->deterministic = on;
+}
+
+void Rollout::reset(std::uint64_t seed, MatrixView<float> observations) {
+  const Exclusive exclusive(*this);
+  world_.seed = seed;
+  std::atomic<std::size_t> next{0};
+  pool_.run([&](int) {
+    for (std::size_t i = next++; i < shards_.size(); i = next++) shards_[i]->reset(observations);
+  });
+}
+
+Shard* Rollout::take(int thread, std::size_t steps, std::size_t& t) {
+  std::lock_guard lock(mutex_);
+  std::size_t best = shards_.size();
+  auto better = [&](std::size_t i) {
+    return !progress_[i].taken && progress_[i].next < steps &&
+           (best == shards_.size() || progress_[i].next < progress_[best].next);
+  };
+  for (std::size_t i = thread; i < shards_.size(); i += pool_.threads()) {
+    if (better(i)) best = i;
+  }
+  if (best == shards_.size()) {
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      if (better(i)) best = i;
+    }
+  }
+  if (best == shards_.size()) return nullptr;
+  progress_[best].taken = true;
+  t = progress_[best].next++;
+  return shards_[best].get();
+}
+
+void Rollout::give_back(const Shard* shard) {
+  std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    if (shards_[i].get() == shard) progress_[i].taken = false;
+  }
+}
+
+template <class Work>
+void Rollout::schedule(std::size_t steps, Work&& work) {
+  for (auto& p : progress_) p = {};
+  const auto start = Clock::now();
+  std::vector<double> finished(pool_.threads());
+  pool_.run([&](int thread) {
+    std::size_t t = 0;
+    while (Shard* shard = take(thread, steps, t)) {
+      work(*shard, t);
+      give_back(shard);
+    }
+    finished[thread] = seconds_since(start);
+  });
+  report_.wall = seconds_since(start);
+  report_.busy = report_.alone = 0;
+  for (double at : finished) {
+    report_.busy += at;
+    report_.alone += report_.wall - at;
+  }
+}
+
+void Rollout::run(const RolloutViews& views, std::size_t steps, bool with_policy) {
+  const Exclusive exclusive(*this);
+  require(!with_policy || policy_.has_value(), "expected set_policy before a rollout");
+  require(!needs_muscle() || muscle_.has_value(), "expected set_muscle before a rollout");
+  const Policy* policy = with_policy ? &*policy_ : nullptr;
+  const Mlp* muscle = muscle_ ? &*muscle_ : nullptr;
+  schedule(steps, [&](Shard& shard, std::size_t t) { shard.step(views, t, policy, muscle); });
+  report_.sections = {};
+  for (auto& shard : shards_) {
+    for (std::size_t i = 0; i < report_.sections.size(); ++i) report_.sections[i] += shard->times()[i];
+    shard->times() = {};
+  }
+}
+
+void Rollout::act(const RolloutViews& views) {
+  const Exclusive exclusive(*this);
+  require(policy_.has_value(), "expected set_policy before act");
+  schedule(1, [&](Shard& shard, std::size_t t) { shard.act(*policy_, views, t); });
+}
+
+void Rollout::run_substeps(const RolloutViews& views, std::size_t steps) {
+  const Exclusive exclusive(*this);
+  require(!needs_muscle() || muscle_.has_value(), "expected set_muscle before a rollout");
+  const Mlp* muscle = muscle_ ? &*muscle_ : nullptr;
+  schedule(steps, [&](Shard& shard, std::size_t t) { shard.substeps(views, t, muscle); });
+}
+
+void Rollout::copy_qpos(MatrixView<double> out) const {
+  const Exclusive exclusive(*this);
+  require(out.rows == static_cast<std::size_t>(humans()) && out.cols == static_cast<std::size_t>(model_->mujoco()->nq),
+          "expected positions of shape (humans, nq)");
+  for (const auto& shard : shards_) {
+    for (int i = 0; i < shard->count(); ++i) {
+      std::copy_n(shard->human(i).qpos().data(), out.cols, out.row(shard->first() + i).data());
+    }
+  }
+}
+
+void Rollout::copy_reference(MatrixView<double> qpos, std::span<double> phase) const {
+  const Exclusive exclusive(*this);
+  require(motion_ != nullptr, "expected a motion, got none");
+  require(qpos.rows == static_cast<std::size_t>(humans()) &&
+              qpos.cols == static_cast<std::size_t>(model_->mujoco()->nq) && phase.size() == qpos.rows,
+          "expected poses of shape (humans, nq) and phases of shape (humans)");
+  ReferenceFrame frame = motion_->make_frame();
+  for (const auto& shard : shards_) {
+    for (int i = 0; i < shard->count(); ++i) {
+      const double time = shard->motion_time(i);
+      motion_->sample(time, frame);
+      std::copy(frame.qpos.begin(), frame.qpos.end(), qpos.row(shard->first() + i).data());
+      phase[shard->first() + i] = motion_->phase(time);
+    }
+  }
+}
+
+void Rollout::save(MatrixView<double> states) const {
+  const Exclusive exclusive(*this);
+  for (const auto& shard : shards_) {
+    for (int i = 0; i < shard->count(); ++i) shard->save(i, states.row(shard->first() + i).data());
+  }
+}
+
+void Rollout::restore(MatrixView<const double> states) {
+  const Exclusive exclusive(*this);
+  for (auto& shard : shards_) {
+    for (int i = 0; i < shard->count(); ++i) shard->restore(i, states.row(shard->first() + i).data());
+  }
+}
+
+void Rollout::profile(bool on) {
+  const Exclusive exclusive(*this);
+  for (auto& shard : shards_) shard->profile(on);
+}
+
+}  // namespace soleus

@@ -1,0 +1,122 @@
+// Whole rollouts: T control steps of N humans on the pool, into arrays that the caller owns.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/pool.h"
+#include "rollout/lane_model.h"
+#include "rollout/shard.h"
+
+namespace soleus {
+
+struct RolloutData {
+  int humans = 1;
+  int threads = 1;
+  std::vector<int> cpus;  // to pin threads to; empty: unpinned
+  std::uint64_t seed = 0;
+  int shard_size = 0;     // 0: chosen
+  int first = 0;          // number of the first human among all that share the seed
+};
+
+// Layer widths and activations of a network.
+struct NetworkData {
+  std::vector<int> widths;
+  std::vector<Activation> activations;
+};
+
+class Rollout {
+ public:
+  Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
+          const RolloutData& data);
+
+  const HumanModel& model() const { return *model_; }
+  const World& world() const { return world_; }
+  const Task& task() const { return task_; }
+  int humans() const { return data_.humans; }
+  int threads() const { return pool_.threads(); }
+  int shards() const { return static_cast<int>(shards_.size()); }
+
+  // Network shapes are set once; weights are loaded whole, and only between rollouts.
+  void set_policy(const NetworkData& network);
+  void set_muscle(const NetworkData& network);
+  void load_policy(std::span<const LayerData> layers, std::span<const float> mean, std::span<const float> std,
+                   std::span<const float> log_std);
+  void load_muscle(std::span<const LayerData> layers);
+  void set_deterministic(bool on);
+  bool needs_muscle() const;
+
+  // Every human starts episode 0 under this seed. observations: (N, D).
+  void reset(std::uint64_t seed, MatrixView<float> observations);
+  // `steps` control steps from views.observations' first row on. Without `with_policy` the actions are the caller's.
+  void run(const RolloutViews& views, std::size_t steps, bool with_policy);
+
+  // The policy's part of a single step: actions and log-densities for observations, all of shape (1, N, ...).
+  void act(const RolloutViews& views);
+
+  // The substeps of such a run and nothing else: no terms, no resets. For benchmarks.
+  void run_substeps(const RolloutViews& views, std::size_t steps);
+
+  // Copies the generalized positions, (N, nq).
+  void copy_qpos(MatrixView<double> out) const;
+  // Where the motion is: poses (N, nq), and phases (N) in [0, 1).
+  void copy_reference(MatrixView<double> qpos, std::span<double> phase) const;
+  int trace_size() const { return Physics::trace_size(*model_); }
+  int state_size() const { return shards_.front()->state_size(); }
+  void save(MatrixView<double> states) const;
+  void restore(MatrixView<const double> states);
+
+  // Times of the sections summed over threads, and what the threads did with the last run.
+  struct Report {
+    SectionTimes sections{};
+    double wall = 0;   // [s]
+    double busy = 0;   // summed over threads [s]
+    double alone = 0;  // in which some threads waited for others, summed over the waiting ones [s]
+  };
+  void profile(bool on);
+  const Report& report() const { return report_; }
+
+ private:
+  // Held by whatever reads or writes the humans or the weights: a second caller is refused, not raced with.
+  class Exclusive {
+   public:
+    explicit Exclusive(const Rollout& rollout);
+    ~Exclusive() { busy_ = false; }
+
+   private:
+    std::atomic<bool>& busy_;
+  };
+
+  // Runs work(shard, t) for every shard and control step, in order of time within a shard.
+  template <class Work>
+  void schedule(std::size_t steps, Work&& work);
+  // Takes the next control step of a shard of one's own, else of anybody's; null when none is left to take.
+  Shard* take(int thread, std::size_t steps, std::size_t& t);
+  void give_back(const Shard* shard);
+  int shard_size() const;
+
+  RolloutData data_;
+  std::unique_ptr<HumanModel> model_;
+  std::unique_ptr<LaneModel> lanes_;  // where they are the engine
+  std::unique_ptr<Motion> motion_;
+  Task task_;
+  World world_;
+  Pool pool_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::optional<Policy> policy_;
+  std::optional<Mlp> muscle_;
+  Report report_;
+  mutable std::atomic<bool> busy_{false};
+
+  struct Progress {
+    std::size_t next = 0;  // control step
+    bool taken = false;
+  };
+  std::mutex mutex_;
+  std::vector<Progress> progress_;
+};
+
+}  // namespace soleus

@@ -1,0 +1,317 @@
+#include "rollout/shard.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <type_traits>
+
+namespace soleus {
+
+Shard::Shard(const World& world, int first, int count) : world_(world), first_(first), humans_(count) {
+  const HumanModel& h = world.model;
+  commands_.assign(count, Command(h));
+  physics_ = make_physics(world, first, commands_, clock_);
+  if (world.motion) reference_ = world.motion->make_frame();
+  pose_error_.resize(h.num_coordinates());
+  ended_.reserve(count);
+  state_qvel_.resize(h.mujoco()->nv);
+  noise_.resize(h.mujoco()->nv);
+}
+
+void Shard::reserve(const Policy* policy, const Mlp* muscle) {
+  physics_->reserve(muscle);
+  if (!policy) return;
+  const Mlp& network = policy->network;
+  input_.assign(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.0f);
+  output_.assign(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile, 0.0f);
+  scratch_.assign(network.scratch_size(), 0.0f);
+}
+
+RandomKey Shard::key(int human) const {
+  return {world_.seed, static_cast<std::uint32_t>(world_.first + first_ + human), humans_[human].episode};
+}
+
+double Shard::time(const Episode& s) const { return s.start_time + s.step * world_.control_dt(); }
+
+bool Shard::mirrored_at(const Episode& s) const {
+  return world_.control.mirror && world_.motion && world_.motion->phase(time(s)) >= 0.5;
+}
+
+void Shard::reset(MatrixView<float> observations) {
+  ended_.resize(count());
+  std::iota(ended_.begin(), ended_.end(), 0);
+  for (Episode& s : humans_) s.episode = 0;
+  begin_episodes(ended_);
+  for (int i = 0; i < count(); ++i) {
+    world_.task.observe(scene(i), observations.row(first_ + i).data());
+  }
+}
+
+void Shard::begin_episodes(std::span<const int> humans) {
+  for (int human : humans) {
+    humans_[human].step = 0;
+    place(human);
+  }
+  physics_->settle(humans);
+  if (world_.control.mode == Control::kMuscle) {
+    // Humans who appear in mid-stride already hold the muscles that the stride asks for.
+    for (int human : humans) pose_target(human, nullptr);
+    physics_->hold(humans);
+  }
+  for (int human : humans) {
+    Episode& s = humans_[human];
+    measure(physics_->human(human), s.kinematics);
+    s.head_velocity = s.kinematics.head_velocity;
+    s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
+    commands_[human].mirrored = mirrored_at(s);
+  }
+}
+
+// Draws where an episode begins.
+void Shard::place(int human) {
+  Episode& s = humans_[human];
+  const HumanModel& h = world_.model;
+  Draw draw(key(human), Stream::kReset, 0);
+  s.total = s.effort = s.metabolic = s.path = 0;
+  s.start_time = 0;
+  state_qpos_ = h.qpos_rest;
+  std::fill(state_qvel_.begin(), state_qvel_.end(), 0.0);
+  if (!h.qvel_rest.empty()) state_qvel_ = h.qvel_rest;
+  const double u = draw.uniform();
+  if (world_.motion) s.start_time = u * world_.motion->duration();
+  if (world_.motion && world_.task.start_on_reference()) {
+    world_.motion->sample(s.start_time, reference_);
+    state_qpos_ = reference_.qpos;
+    state_qvel_ = reference_.qvel;
+  }
+  const double noise = world_.task.data().initial_noise;
+  for (int c : h.actuated) {
+    float pair[2];
+    draw.normals(pair);
+    noise_[h.coordinate_dof[c]] = noise * pair[0];
+    state_qvel_[h.coordinate_dof[c]] += 10 * noise * pair[1];
+  }
+  mj_integratePos(h.mujoco(), state_qpos_.data(), noise_.data(), 1.0);
+  physics_->place(human, state_qpos_, state_qvel_);
+  std::fill(commands_[human].activation.begin(), commands_[human].activation.end(), 0.0);
+}
+
+Scene Shard::scene(int human) {
+  const Episode& s = humans_[human];
+  const HumanView& view = physics_->human(human);
+  const Motion* motion = world_.motion;
+  if (motion) {
+    motion->sample(time(s), reference_);
+    world_.model.difference(view.qpos().data(), reference_.qpos.data(), pose_error_.data());
+  }
+  return {view,
+          s.kinematics,
+          motion ? &reference_ : nullptr,
+          pose_error_,
+          motion ? motion->phase(time(s)) : 0.0,
+          commands_[human].mirrored,
+          world_.control_dt(),
+          s.head_velocity,
+          motion ? motion->lap_turn(time(s)) : 0.0};
+}
+
+void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle) {
+  clock_.start();
+  if (policy) act(*policy, views, t);
+  substeps(views, t, muscle);
+  ended_.clear();
+  for (int i = 0; i < count(); ++i) finish(i, views, t);
+  begin_episodes(ended_);
+  for (int human : ended_) world_.task.observe(scene(human), views.observations.at(t + 1, first_ + human));
+  clock_.mark(Section::kTerms);
+}
+
+void Shard::substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle) {
+  for (int i = 0; i < count(); ++i) prepare(i, views, t);
+  physics_->run(views, t, muscle);
+}
+
+void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) {
+  const int outputs = policy.network.outputs();
+  const double half_log_two_pi = 0.5 * std::log(2 * std::numbers::pi);
+  for (int tile = 0; tile < count(); tile += Mlp::kTile) {
+    const int lanes = std::min(count() - tile, Mlp::kTile);
+    for (int lane = 0; lane < lanes; ++lane) {
+      const float* seen = views.observations.at(t, first_ + tile + lane);
+      float* row = input_.data() + static_cast<std::size_t>(lane) * policy.network.input_stride();
+      policy.normalize(seen, row);
+    }
+    policy.network.forward(input_.data(), output_.data(), scratch_.data());
+    for (int lane = 0; lane < lanes; ++lane) {
+      const int i = tile + lane;
+      const float* mean = output_.data() + static_cast<std::size_t>(lane) * policy.network.output_stride();
+      float* action = views.actions.at(t, first_ + i);
+      if (policy.deterministic) {
+        for (int a = 0; a < outputs; ++a) action[a] = mean[a];
+        continue;
+      }
+      Draw(key(i), Stream::kAction, humans_[i].step).normals({action, static_cast<std::size_t>(outputs)});
+      double log_prob = 0;
+      for (int a = 0; a < outputs; ++a) {
+        const float z = action[a];
+        log_prob -= 0.5 * z * z + policy.log_std[a] + half_log_two_pi;
+        action[a] = mean[a] + std::exp(policy.log_std[a]) * z;
+      }
+      if (views.log_probs) views.log_probs.row(t)[first_ + i] = static_cast<float>(log_prob);
+    }
+  }
+}
+
+void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
+  Episode& s = humans_[human];
+  const std::size_t n = first_ + human;
+  ++s.step;
+  bool diverged = physics_->diverged(human);
+  double reward = 0;
+  bool terminated = true;
+  bool truncated = false;
+  float* next = views.observations.at(t + 1, n);
+  if (!diverged) {
+    measure(physics_->human(human), s.kinematics);
+    commands_[human].mirrored = mirrored_at(s);
+    const Scene here = scene(human);
+    world_.task.observe(here, next);
+    diverged = !std::all_of(next, next + views.observations.cols, [](float x) { return std::isfinite(x); });
+    if (!diverged) {
+      reward = world_.task.reward(here, views.term_sums.row(n).data());
+      diverged = !std::isfinite(reward);
+    }
+    if (diverged) {
+      reward = 0;
+    } else {
+      terminated = world_.task.terminated(here);
+      s.head_velocity = s.kinematics.head_velocity;
+      add_path(s);
+      add_effort(human);
+    }
+  }
+  s.total += reward;
+  if (!terminated) truncated = s.step >= world_.episode_steps();
+  views.rewards.row(t)[n] = static_cast<float>(reward);
+  views.terminated.row(t)[n] = terminated;
+  views.truncated.row(t)[n] = truncated;
+  if (views.diverged) views.diverged.row(t)[n] = diverged;
+  if (!terminated && !truncated) return;
+  const float* last = diverged ? views.observations.at(t, n) : next;
+  if (views.final_observations) std::copy_n(last, views.observations.cols, views.final_observations.at(t, n));
+  if (views.episodes) summarize(s, views.episodes.at(t, n));
+  ++s.episode;
+  ended_.push_back(human);
+}
+
+void Shard::add_effort(int human) {
+  const int muscles = world_.model.num_muscles();
+  if (muscles == 0 || world_.control.mode == Control::kTorque) return;
+  const HumanView& view = physics_->human(human);
+  double sum = 0;
+  for (int m = 0; m < muscles; ++m) sum += view.activation(m) * view.activation(m);
+  humans_[human].effort += sum / muscles;
+  humans_[human].metabolic += view.metabolic_power();
+}
+
+void Shard::add_path(Episode& s) {
+  const auto& root = s.kinematics.root;
+  s.path += std::hypot(root[0] - s.last_place[0], root[1] - s.last_place[1]);
+  s.last_place = {root[0], root[1]};
+}
+
+void Shard::summarize(const Episode& s, float* out) const {
+  out[kReturn] = static_cast<float>(s.total);
+  out[kLength] = static_cast<float>(s.step * world_.control_dt());
+  out[kDistance] = static_cast<float>(s.path);
+  out[kEffort] = static_cast<float>(s.effort / s.step);
+  out[kMetabolic] = static_cast<float>(s.metabolic / s.step / world_.model.mass());
+}
+
+// What a control step asks for.
+
+void Shard::pose_target(int human, const float* action) {
+  const HumanModel& h = world_.model;
+  Command& command = commands_[human];
+  const double* base = h.qpos_rest.data();
+  if (world_.motion) {
+    // The pose to be reached by the end of this control step.
+    world_.motion->sample(time(humans_[human]) + world_.control_dt(), reference_);
+    base = reference_.qpos.data();
+  }
+  h.positions(base, command.target.data());
+  if (!world_.motion) {
+    // Nothing says where the root should be, so it is where it should be.
+    const auto positions = physics_->human(human).positions();
+    for (int c = 0; c < h.num_coordinates(); ++c) {
+      if (h.coordinate_actuated()[c] < 0) command.target[c] = positions[c];
+    }
+  }
+  for (int k = 0; action && k < h.num_actuated(); ++k) {
+    const int source = command.mirrored ? h.mirror_actuated()[k] : k;
+    const double sign = command.mirrored ? h.mirror_actuated_sign()[k] : 1.0;
+    command.target[h.actuated[k]] += world_.control.action_scale * sign * std::clamp(action[source], -1.0f, 1.0f);
+  }
+}
+
+void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
+  Episode& s = humans_[human];
+  Command& command = commands_[human];
+  // Rows that are not reached, since the human diverges before, are those of no state.
+  for (int k = 0; views.trace && k < world_.control.substeps; ++k) {
+    std::fill_n(views.trace.at(t * world_.control.substeps + k, first_ + human), views.trace.cols,
+                std::numeric_limits<double>::quiet_NaN());
+  }
+  const float* action = views.actions.at(t, first_ + human);
+  const double u = Draw(key(human), Stream::kSubstep, s.step).uniform();
+  const int interval = world_.control.interval;
+  command.sampled_substep = interval * static_cast<int>(u * ((world_.control.substeps + interval - 1) / interval));
+  command.motors = action + world_.muscle_actions();
+  if (world_.control.mode != Control::kExcitation) {
+    pose_target(human, action);
+    return;
+  }
+  for (std::size_t m = 0; m < command.activation.size(); ++m) {
+    const int source = command.mirrored ? world_.model.mirror_muscle[m] : static_cast<int>(m);
+    command.activation[m] = 0.5 * (std::clamp(action[source], -1.0f, 1.0f) + 1.0);
+  }
+}
+
+template <class AnyEpisode, class AnyCommand, class Visit>
+void Shard::visit_state(AnyEpisode& s, AnyCommand& command, Visit&& visit) {
+  visit(s.episode);
+  visit(s.step);
+  for (auto* number : {&s.start_time, &s.path, &s.total, &s.effort, &s.metabolic}) visit(*number);
+  for (auto& number : s.head_velocity) visit(number);
+  visit(s.kinematics.heading_cos);
+  visit(s.kinematics.heading_sin);
+  for (auto& number : command.activation) visit(number);
+}
+
+int Shard::state_size() const {
+  int size = physics_->state_size();
+  visit_state(humans_.front(), commands_.front(), [&](const auto&) { ++size; });
+  return size;
+}
+
+void Shard::save(int human, double* state) const {
+  physics_->save(human, state);
+  state += physics_->state_size();
+  visit_state(humans_[human], commands_[human], [&](const auto& number) { *state++ = static_cast<double>(number); });
+}
+
+void Shard::restore(int human, const double* state) {
+  Episode& s = humans_[human];
+  physics_->restore(human, state);
+  state += physics_->state_size();
+  visit_state(s, commands_[human], [&](auto& number) {
+    number = static_cast<std::remove_reference_t<decltype(number)>>(*state++);
+  });
+  commands_[human].mirrored = mirrored_at(s);
+  measure(physics_->human(human), s.kinematics);
+  s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
+}
+
+}  // namespace soleus

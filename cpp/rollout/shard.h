@@ -1,0 +1,97 @@
+// Humans in lockstep: policy, then substeps of torque, coordination and physics, then terms and resets.
+//
+// A shard owns its humans and touches nobody else's, so shards need no locks, and every number it makes depends only on
+// the human's own state and key: the same at any shard size and any thread count.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/rng.h"
+#include "nets/policy.h"
+#include "rollout/physics.h"
+#include "rollout/world.h"
+
+namespace soleus {
+
+class Shard {
+ public:
+  Shard(const World& world, int first, int count);
+
+  int first() const { return first_; }
+  int count() const { return static_cast<int>(humans_.size()); }
+
+  // Makes room for the networks' inputs and outputs, so that steps need not.
+  void reserve(const Policy* policy, const Mlp* muscle);
+  // Starts episode 0 of every human and writes its observation. observations: (N, D).
+  void reset(MatrixView<float> observations);
+  // One control step of every human at time index t. Without a policy the actions are the caller's; `muscle` is needed
+  // by network coordination alone.
+  void step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle);
+
+  // The substeps of such a step alone, for the caller's actions.
+  void substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle);
+
+  int state_size() const;
+  void save(int human, double* state) const;
+  void restore(int human, const double* state);
+
+  void profile(bool on) { clock_.enable(on); }
+  SectionTimes& times() { return clock_.times(); }
+
+  const HumanView& human(int index) const { return physics_->human(index); }
+  // Where the motion is at this instant [s].
+  double motion_time(int human) const { return time(humans_[human]); }
+  // The termination term that a human meets as it is; null: none.
+  const char* ending(int human) { return world_.task.ending(scene(human)); }
+
+  // The policy's part of step t: actions and their log-densities.
+  void act(const Policy& policy, const RolloutViews& views, std::size_t t);
+
+ private:
+  struct Episode {
+    std::uint32_t episode = 0;
+    std::uint32_t step = 0;       // control steps since the episode began
+    double start_time = 0;        // of the motion at the episode's start [s]
+    double path = 0;  // [m] of the root along the ground, from control step to control step
+    std::array<double, 2> last_place{};  // of the root; the last one that was finite
+    double total = 0, effort = 0, metabolic = 0;
+    Vec3 head_velocity{};
+    Kinematics kinematics;
+  };
+
+  // Calls visit(number) for each number besides its body's that the future of a human depends on: the one list that
+  // state_size(), save() and restore() follow.
+  template <class AnyEpisode, class AnyCommand, class Visit>
+  static void visit_state(AnyEpisode& s, AnyCommand& command, Visit&& visit);
+
+  RandomKey key(int human) const;
+  double time(const Episode& s) const;  // of the motion [s]
+  bool mirrored_at(const Episode& s) const;
+  void begin_episodes(std::span<const int> humans);
+  void place(int human);
+  Scene scene(int human);
+  void prepare(int human, const RolloutViews& views, std::size_t t);
+  void pose_target(int human, const float* action);
+  void finish(int human, const RolloutViews& views, std::size_t t);
+  void add_effort(int human);
+  void add_path(Episode& s);
+  void summarize(const Episode& s, float* out) const;
+
+  const World& world_;
+  int first_;
+  std::vector<Episode> humans_;
+  std::vector<Command> commands_;
+  SectionClock clock_;
+  std::unique_ptr<Physics> physics_;
+  ReferenceFrame reference_;
+  std::vector<double> state_qpos_, state_qvel_;  // where an episode begins
+  std::vector<int> ended_;          // humans whose episodes ended in this control step
+  std::vector<double> pose_error_;  // (nc)
+  std::vector<double> noise_;       // (nv)
+  TileBuffer input_, output_, scratch_;  // of the policy
+};
+
+}  // namespace soleus

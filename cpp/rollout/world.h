@@ -1,0 +1,122 @@
+// What all humans of a rollout share, and the arrays that a rollout reads and writes.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+
+#include "base/names.h"
+#include "base/span.h"
+#include "model/human_model.h"
+#include "model/motion.h"
+#include "tasks/task.h"
+
+namespace soleus {
+
+enum class Control { kExcitation, kTorque, kMuscle };
+enum class Method { kStaticOptimization, kNetwork };
+enum class Engine { kMujoco, kLanes };
+
+struct ControlData {
+  Control mode = Control::kMuscle;
+  Method method = Method::kStaticOptimization;
+  Engine engine = Engine::kMujoco;
+  int substeps = 16;               // simulation steps a control step
+  double action_scale = 0.4;       // [rad] of pose target at action 1
+  bool activation_dynamics = true;
+  int interval = 1;                // substeps from one coordination to the next
+  int sweeps = 6;                  // of coordinate descent
+  double regularization = 30.0;    // lambda [(N m)^2]
+  bool mirror = false;             // mirror the body in the second half of the cycle
+};
+
+struct LaneModel;
+
+// Everything shards share, none of it written during a rollout.
+struct World {
+  const HumanModel& model;
+  const LaneModel* lanes;  // null where MuJoCo is the engine
+  const Motion* motion;  // may be null
+  const Task& task;
+  ControlData control;
+  std::uint64_t seed = 0;
+  int first = 0;  // number of the first human among all that share the seed
+
+  double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }
+  std::uint32_t episode_steps() const { return static_cast<std::uint32_t>(task.episode_steps(control_dt())); }
+  // Actions before those of the motors: excitations of the muscles, or targets of the joints.
+  int muscle_actions() const {
+    return control.mode == Control::kExcitation ? model.num_muscles() : model.num_actuated();
+  }
+  int action_size() const {
+    return muscle_actions() + model.num_motors();
+  }
+};
+
+// Columns of an episode's summary. The distance is the path of the root along the ground, whichever way it leads.
+enum EpisodeColumn { kReturn, kLength, kDistance, kEffort, kMetabolic, kEpisodeColumns };
+inline constexpr std::array<Named<EpisodeColumn>, kEpisodeColumns> kEpisodeColumnNames{{
+    {kReturn, "return"},
+    {kLength, "length_s"},
+    {kDistance, "distance_m"},
+    {kEffort, "effort"},
+    {kMetabolic, "metabolic_w_kg"},
+}};
+static_assert(names_all(kEpisodeColumnNames, kEpisodeColumns));
+
+// Arrays of the caller's, (T, N, ...); null ones are not written.
+struct RolloutViews {
+  CubeView<float> observations;        // (T + 1, N, D)
+  CubeView<float> actions;             // (T, N, A), read when there is no policy
+  MatrixView<float> log_probs;         // (T, N)
+  MatrixView<float> rewards;
+  MatrixView<std::uint8_t> terminated, truncated, diverged;
+  CubeView<float> final_observations;  // (T, N, D), written where an episode ended
+  CubeView<float> episodes;            // (T, N, kEpisodeColumns), likewise
+  CubeView<float> moments;             // (T, N, nnz): the muscle sample
+  CubeView<float> desired, passive;    // (T, N, na)
+  MatrixView<double> term_sums;        // (N, terms), added to
+  // (N, 3), added to: squared torque residual, squared torque wanted of the muscles, and the squared residual that static
+  // optimization leaves of the same samples. One sample a control step.
+  MatrixView<double> residual_sums;
+  // (T * substeps, N, Physics::trace_size()), after each substep; NaN from the substep on in which a human diverged until
+  // its next control step.
+  CubeView<double> trace;
+};
+
+// Parts of a rollout whose time is told apart.
+enum class Section { kPhysics, kMuscles, kCoordination, kPolicy, kTerms, kTorque, kCount };
+inline constexpr std::array<Named<Section>, static_cast<std::size_t>(Section::kCount)> kSectionNames{{
+    {Section::kPhysics, "physics"},
+    {Section::kMuscles, "muscles"},
+    {Section::kCoordination, "coordination"},
+    {Section::kPolicy, "policy"},
+    {Section::kTerms, "terms"},
+    {Section::kTorque, "torque"},
+}};
+static_assert(names_all(kSectionNames, Section::kCount));
+using SectionTimes = std::array<double, kSectionNames.size()>;  // [s]
+
+// Where the time of a shard goes, when it is asked for.
+class SectionClock {
+ public:
+  void enable(bool on) { on_ = on; }
+  void start() {
+    if (on_) last_ = std::chrono::steady_clock::now();
+  }
+  // Adds the time since the last call to a section.
+  void mark(Section section) {
+    if (!on_) return;
+    const auto now = std::chrono::steady_clock::now();
+    times_[static_cast<std::size_t>(section)] += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+  SectionTimes& times() { return times_; }
+
+ private:
+  bool on_ = false;
+  std::chrono::steady_clock::time_point last_;
+  SectionTimes times_{};
+};
+
+}  // namespace soleus

@@ -1,0 +1,148 @@
+// Observation terms. Each writes the body as the policy sees it: mirrored, when the scene says so.
+#include <cmath>
+#include <numbers>
+
+#include "tasks/terms.h"
+
+namespace soleus {
+namespace {
+
+int axes(const HumanModel& h) { return h.planar() ? 2 : 3; }
+
+// Writes a heading-frame vector, without the lateral axis for planar bodies; returns past the end.
+float* write_vector(const Scene& s, const Vec3& v, double scale, float* out) {
+  *out++ = static_cast<float>(scale * v[0]);
+  if (!s.model().planar()) *out++ = static_cast<float>(scale * (s.mirrored ? -v[1] : v[1]));
+  *out++ = static_cast<float>(scale * v[2]);
+  return out;
+}
+
+int two(const HumanModel&) { return 2; }
+int actuated(const HumanModel& h) { return h.num_actuated(); }
+int muscles(const HumanModel& h) { return h.num_muscles(); }
+int feet(const HumanModel& h) { return static_cast<int>(h.feet.size()); }
+int tracked(const HumanModel& h) { return axes(h) * static_cast<int>(h.tracked_bodies.size()); }
+
+void phase(const Scene& s, const double*, float* out) {
+  // The mirrored body is half a cycle ahead.
+  const double angle = 2 * std::numbers::pi * (s.phase + (s.mirrored ? 0.5 : 0.0));
+  out[0] = static_cast<float>(std::sin(angle));
+  out[1] = static_cast<float>(std::cos(angle));
+}
+
+// Reads an actuated quantity through the mirror.
+template <class Read>
+void write_joints(const Scene& s, double scale, float* out, Read read) {
+  const HumanModel& h = s.model();
+  for (int k = 0; k < h.num_actuated(); ++k) {
+    const int source = s.mirrored ? h.mirror_actuated()[k] : k;
+    const double sign = s.mirrored ? h.mirror_actuated_sign()[k] : 1.0;
+    out[k] = static_cast<float>(scale * sign * read(h.actuated[source]));
+  }
+}
+
+void joint_positions(const Scene& s, const double*, float* out) {
+  write_joints(s, 1.0, out, [&](int c) { return s.position(c); });
+}
+
+void joint_velocities(const Scene& s, const double* p, float* out) {
+  write_joints(s, p[0], out, [&](int c) { return s.velocity(c); });
+}
+
+void reference_error(const Scene& s, const double*, float* out) {
+  write_joints(s, 1.0, out, [&](int c) { return s.pose_error[c]; });
+}
+
+int root_size(const HumanModel& h) { return h.planar() ? 6 : 10; }
+
+// Height, up axis seen in the heading frame, linear and angular velocity.
+void root(const Scene& s, const double* p, float* out) {
+  const Kinematics& k = s.now;
+  *out++ = static_cast<float>(s.above_ground(k.root[2]));
+  const Vec3 up = k.to_heading({k.frame[2], k.frame[5], k.frame[8]});
+  out = write_vector(s, up, 1.0, out);
+  out = write_vector(s, k.to_heading(k.root_velocity), 1.0, out);
+  const Vec3 rate = k.to_heading(k.root_rate);
+  if (s.model().planar()) {
+    *out = static_cast<float>(p[0] * rate[1]);
+    return;
+  }
+  // An axial vector keeps its lateral part in the mirror and turns the others.
+  const double side = s.mirrored ? -1.0 : 1.0;
+  *out++ = static_cast<float>(p[0] * side * rate[0]);
+  *out++ = static_cast<float>(p[0] * rate[1]);
+  *out++ = static_cast<float>(p[0] * side * rate[2]);
+}
+
+void heading(const Scene& s, const double*, float* out) {
+  double sine = s.now.heading_sin, cosine = s.now.heading_cos;
+  if (s.lap_turn != 0) {
+    // Seen from the lap: the phase tells where a turning motion faces within its lap, not how many went before.
+    const double c = std::cos(s.lap_turn), d = std::sin(s.lap_turn);
+    const double turned = sine * c - cosine * d;
+    cosine = cosine * c + sine * d;
+    sine = turned;
+  }
+  out[0] = static_cast<float>(s.mirrored ? -sine : sine);
+  out[1] = static_cast<float>(cosine);
+}
+
+template <class Read>
+void write_bodies(const Scene& s, double scale, float* out, Read read) {
+  const HumanModel& h = s.model();
+  for (std::size_t b = 0; b < h.tracked_bodies.size(); ++b) {
+    const int source = s.mirrored ? h.mirror_tracked[b] : static_cast<int>(b);
+    out = write_vector(s, s.now.to_heading(read(h.tracked_bodies[source])), scale, out);
+  }
+}
+
+void body_positions(const Scene& s, const double*, float* out) {
+  write_bodies(s, 1.0, out, [&](int body) { return minus(s.human.body_place(body), s.now.root); });
+}
+
+void body_velocities(const Scene& s, const double* p, float* out) {
+  write_bodies(s, p[0], out, [&](int body) { return s.human.body_velocity(body); });
+}
+
+void activations(const Scene& s, const double*, float* out) {
+  const HumanModel& h = s.model();
+  for (int m = 0; m < h.num_muscles(); ++m) {
+    out[m] = static_cast<float>(s.human.activation(s.mirrored ? h.mirror_muscle[m] : m));
+  }
+}
+
+void contact_forces(const Scene& s, const double*, float* out) {
+  const auto forces = s.human.foot_forces();
+  const std::size_t n = forces.size();
+  for (std::size_t f = 0; f < n; ++f) {
+    out[f] = static_cast<float>(forces[s.mirrored ? n - 1 - f : f] / s.model().weight());
+  }
+}
+
+}  // namespace
+
+const std::vector<ObservationKind>& observation_catalog() {
+  static const std::vector<ObservationKind> catalog = {
+      {"phase", "sine and cosine of the motion's phase", {}, true, two, phase},
+      {"joint_positions", "positions of the actuated joints; of a ball joint its exponential map [rad]", {}, false,
+       actuated, joint_positions},
+      {"joint_velocities", "velocities of the actuated joints", {{"scale", 0.1, "factor [s/rad]"}}, false, actuated,
+       joint_velocities},
+      {"reference_error", "what leads from the actual joint positions to those of the reference [rad]", {}, true,
+       actuated, reference_error},
+      {"root", "height, up axis, linear and angular velocity of the root, in the heading frame",
+       {{"rate_scale", 0.2, "factor on the angular velocity [s/rad]"}}, false, root_size, root},
+      {"heading", "sine and cosine of the angle from the x axis, which turns with the motion's laps, to the heading",
+       {}, false, two, heading},
+      {"body_positions", "origins of the bodies relative to the root, in the heading frame [m]", {}, false, tracked,
+       body_positions},
+      {"body_velocities", "linear velocities of the bodies, in the heading frame",
+       {{"scale", 0.2, "factor [s/m]"}}, false, tracked, body_velocities},
+      {"activations", "activations of the muscles", {}, false, muscles, activations},
+      {"contact_forces", "force of the ground on each foot, normal to the ground, in body weights", {}, false, feet,
+       contact_forces},
+  };
+  return catalog;
+}
+
+}  // namespace soleus

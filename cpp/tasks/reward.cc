@@ -1,0 +1,137 @@
+// Reward terms. Tracking terms are e^(-scale * squared error), in [0, 1], after X. B. Peng et al., "DeepMimic",
+// ACM TOG 37(4), 2018.
+#include <algorithm>
+#include <cmath>
+
+#include "tasks/terms.h"
+
+namespace soleus {
+namespace {
+
+// Squared errors of the actuated coordinates, each by its weight, where the human has weights.
+template <class Error>
+double weighted(const HumanModel& h, Error error) {
+  double sum = 0;
+  for (int k = 0; k < h.num_actuated(); ++k) {
+    const double e = error(h.actuated[k]);
+    sum += h.pose_weight.empty() ? e * e : h.pose_weight[k] * (e * e);
+  }
+  return sum;
+}
+
+double pose(const Scene& s, const double* p) {
+  return std::exp(-p[0] * weighted(s.model(), [&](int c) { return s.pose_error[c]; }));
+}
+
+double velocity(const Scene& s, const double* p) {
+  return std::exp(-p[0] * weighted(s.model(), [&](int c) { return s.velocity(c) - s.reference_velocity(c); }));
+}
+
+double end_effectors(const Scene& s, const double* p) {
+  const auto& bodies = s.model().end_effectors;
+  double error = 0;
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    const Vec3 here = s.now.to_heading(minus(s.human.body_place(bodies[i]), s.now.com));
+    const double* there = s.reference->end_effectors.data() + 3 * i;
+    error += squared(minus(here, {there[0], there[1], there[2]}));
+  }
+  return std::exp(-p[0] * error);
+}
+
+double center_of_mass(const Scene& s, const double* p) {
+  const Vec3 here = s.now.to_heading(minus(s.now.com, s.now.root));
+  const Vec3 moving = s.now.to_heading(s.now.com_velocity);
+  return std::exp(-p[0] * squared(minus(here, s.reference->com)) -
+                  p[1] * squared(minus(moving, s.reference->com_velocity)));
+}
+
+// Angle between the root's orientation and the reference's [rad].
+double root_angle(const Scene& s) {
+  const HumanModel& h = s.model();
+  const double* q = s.reference->qpos.data();
+  const mjModel* m = h.mujoco();
+  const int joint = m->body_jntadr[h.root_body];
+  if (m->jnt_type[joint] != mjJNT_FREE) {
+    // Planar: the root's only hinge.
+    for (int j = joint; j < joint + m->body_jntnum[h.root_body]; ++j) {
+      if (m->jnt_type[j] == mjJNT_HINGE) return s.human.qpos()[m->jnt_qposadr[j]] - q[m->jnt_qposadr[j]];
+    }
+    return 0;
+  }
+  const int adr = m->jnt_qposadr[joint] + 3;
+  mjtNum difference[3];
+  mju_subQuat(difference, s.human.qpos().data() + adr, q + adr);
+  return mju_norm3(difference);
+}
+
+double root(const Scene& s, const double* p) {
+  const double angle = root_angle(s);
+  const int adr = s.model().root_height_qpos();
+  const double height = s.human.qpos()[adr] - s.reference->qpos[adr];
+  return std::exp(-p[0] * height * height - p[1] * angle * angle);
+}
+
+double forward_speed(const Scene& s, const double* p) {
+  const double error = s.now.com_velocity[0] - p[0];
+  return std::exp(-p[1] * error * error);
+}
+
+double upright(const Scene& s, const double* p) {
+  const double low = std::max(0.0, 1.0 - s.above_ground(s.now.head[2]) / s.model().head_height);
+  const double tilt = std::acos(std::clamp(s.now.frame[8], -1.0, 1.0));
+  return std::exp(-p[0] * low * low - p[1] * tilt * tilt);
+}
+
+double head_smooth(const Scene& s, const double* p) {
+  const double rate = 1.0 / s.control_dt;
+  return std::exp(-p[0] * squared(minus(s.now.head_velocity, s.last_head_velocity)) * rate * rate);
+}
+
+double heading(const Scene& s, const double* p) {
+  const double yaw = s.now.yaw();
+  return std::exp(-p[0] * yaw * yaw);
+}
+
+double alive(const Scene&, const double*) { return 1.0; }
+
+double squared_activation(const Scene& s, const double*) {
+  const int n = s.model().num_muscles();
+  double sum = 0;
+  for (int m = 0; m < n; ++m) sum += s.human.activation(m) * s.human.activation(m);
+  return n > 0 ? sum / n : 0.0;
+}
+
+double metabolic_cost(const Scene& s, const double*) {
+  return s.human.metabolic_power() / s.model().mass();
+}
+
+}  // namespace
+
+const std::vector<RewardKind>& reward_catalog() {
+  static const std::vector<RewardKind> catalog = {
+      {"pose", "joint positions follow those of the reference", {{"scale", 2.0, "per rad^2"}}, true, pose},
+      {"velocity", "joint velocities follow those of the reference", {{"scale", 0.05, "per (rad/s)^2"}}, true,
+       velocity},
+      {"end_effectors", "end effectors are where the reference has them, relative to the centre of mass",
+       {{"scale", 20.0, "per m^2"}}, true,
+       end_effectors},
+      {"center_of_mass", "the centre of mass has the reference's place relative to the root, and its velocity",
+       {{"scale", 20.0, "per m^2"}, {"velocity_scale", 2.0, "per (m/s)^2"}}, true, center_of_mass},
+      {"root", "the root has the reference's height and orientation",
+       {{"height_scale", 20.0, "per m^2"}, {"angle_scale", 5.0, "per rad^2"}}, true, root},
+      {"forward_speed", "the centre of mass moves along x at the target speed",
+       {{"target", 1.3, "m/s"}, {"scale", 4.0, "per (m/s)^2"}}, false, forward_speed},
+      {"upright", "the head is as high as in standing, and the trunk upright",
+       {{"height_scale", 20.0, "per (share of the standing height)^2"}, {"tilt_scale", 3.0, "per rad^2"}}, false,
+       upright},
+      {"head_smooth", "the head accelerates little", {{"scale", 0.01, "per (m/s^2)^2"}}, false, head_smooth},
+      {"heading", "the human faces along x", {{"scale", 4.0, "per rad^2"}}, false, heading},
+      {"alive", "1 in every step", {}, false, alive},
+      {"squared_activation", "mean of the squared activations; give it a negative weight", {}, false,
+       squared_activation},
+      {"metabolic_cost", "metabolic power over body mass [W/kg]; give it a negative weight", {}, false, metabolic_cost},
+  };
+  return catalog;
+}
+
+}  // namespace soleus

@@ -1,0 +1,98 @@
+#include "tasks/task.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace soleus {
+namespace {
+
+template <class Kind>
+const Kind& find_kind(const std::vector<Kind>& catalog, const std::string& name, const char* what) {
+  std::string known;
+  for (const Kind& kind : catalog) {
+    if (name == kind.name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  throw InvalidInput("expected " + std::string(what) + " out of " + known + "; got '" + name + "'");
+}
+
+std::vector<double> resolve(const std::vector<Parameter>& parameters, const TermData& data) {
+  std::vector<double> values;
+  for (const Parameter& p : parameters) values.push_back(p.value);
+  for (const auto& [name, value] : data.parameters) {
+    const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                    [&, &key = name](const Parameter& p) { return key == p.name; });
+    require(found != parameters.end(), "expected a parameter of " + data.name + ", got '" + name + "'");
+    values[found - parameters.begin()] = value;
+  }
+  return values;
+}
+
+}  // namespace
+
+Task::Task(const HumanModel& human, TaskData data, bool has_motion) : data_(std::move(data)) {
+  auto fill = [&](auto& terms, const auto& catalog, const std::vector<TermData>& wanted, const char* what) {
+    for (const TermData& term : wanted) {
+      const auto& kind = find_kind(catalog, term.name, what);
+      require(has_motion || !kind.needs_motion, "expected a motion for the term " + term.name + ", got none");
+      terms.push_back({&kind, resolve(kind.parameters, term), term.weight, 0});
+    }
+  };
+  fill(observations_, observation_catalog(), data_.observations, "an observation term");
+  fill(rewards_, reward_catalog(), data_.rewards, "a reward term");
+  fill(terminations_, termination_catalog(), data_.terminations, "a termination term");
+  require(rewards_.size() <= kMaxRewards, "expected at most " + std::to_string(kMaxRewards) + " reward terms, got " +
+                                              std::to_string(rewards_.size()));
+  for (const auto& term : rewards_) {
+    require(data_.combine == Combine::kSum || term.weight >= 0,
+            "expected weights of 0 or more in a product of rewards, got " + std::to_string(term.weight) + " for " +
+                term.kind->name);
+  }
+  require(has_motion || !data_.start_on_reference, "expected a motion to start on, got none");
+  for (auto& term : observations_) {
+    term.size = term.kind->size(human);
+    observation_size_ += term.size;
+  }
+  require(observation_size_ > 0, "expected at least one observation term, got none");
+}
+
+int Task::episode_steps(double control_dt) const {
+  return std::max(1, static_cast<int>(std::lround(data_.episode_seconds / control_dt)));
+}
+
+void Task::observe(const Scene& scene, float* out) const {
+  for (const auto& term : observations_) {
+    term.kind->write(scene, term.parameters.data(), out);
+    out += term.size;
+  }
+}
+
+double Task::reward(const Scene& scene, double* sums) const {
+  std::array<double, kMaxRewards> values;
+  double total = data_.combine == Combine::kSum ? 0.0 : 1.0;
+  for (std::size_t i = 0; i < rewards_.size(); ++i) {
+    const auto& term = rewards_[i];
+    values[i] = term.kind->value(scene, term.parameters.data());
+    if (data_.combine == Combine::kSum) {
+      total += term.weight * values[i];
+    } else {
+      total *= std::pow(values[i], term.weight);
+    }
+  }
+  if (std::isfinite(total)) {
+    for (std::size_t i = 0; i < rewards_.size(); ++i) sums[i] += values[i];
+  }
+  return total;
+}
+
+const char* Task::ending(const Scene& scene) const {
+  for (const auto& term : terminations_) {
+    if (term.kind->met(scene, term.parameters.data())) return term.kind->name;
+  }
+  return nullptr;
+}
+
+}  // namespace soleus

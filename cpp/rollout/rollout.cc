@@ -62,11 +62,11 @@ Rollout::Exclusive::Exclusive(const Rollout& rollout) : busy_(rollout.busy_) {
 
 int Rollout::shard_size() const {
   if (data_.shard_size > 0) return std::min(data_.shard_size, data_.humans);
-  // The muscle network runs at every substep and wants whole tiles. Otherwise several shards a thread let the threads
-  // finish together.
-  const bool network = needs_muscle();
+  // The lanes and the muscle network, which run at every substep, want whole tiles. Otherwise several shards a thread let
+  // the threads finish together.
+  const bool tiles = lanes_ || needs_muscle();
   const int per_thread = (data_.humans + data_.threads - 1) / data_.threads;
-  const int wanted = network ? per_thread : (per_thread + 1) / 2;
+  const int wanted = tiles ? per_thread : (per_thread + 1) / 2;
   return std::clamp(wanted, 1, Mlp::kTile);
 }
 

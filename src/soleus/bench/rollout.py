@@ -56,7 +56,8 @@ def _collector(config: HumanRunConfig, num_envs: int, num_threads: int | None) -
 
 
 def bench_rollout(config: HumanRunConfig, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
-    """Return steps_per_s, substeps_per_s, raw_substeps_per_s, ratio (median pair by pair), share of the time by part.
+    """Return steps_per_s, substeps_per_s, raw_substeps_per_s, ratio (median pair by pair), share of the time by part, and
+    us_a_substep: the time of a thread that a substep of one human takes, by part [us].
 
     waiting: share of the threads' time, from the call of collect() to its return, in which a thread has nothing to do:
     other threads finish, or Python puts the batch together.
@@ -87,7 +88,9 @@ def bench_rollout(config: HumanRunConfig, num_envs: int, num_threads: int | None
         "raw_substeps_per_s": statistics.median(bare),
         "ratio": statistics.median(ratios),
         "waiting": statistics.median(waiting),
-        "share": _shares(collector),
+        "engine": sim.scenario.engine.name,
+        "share": (share := _shares(collector)),
+        "us_a_substep": {part: 1e6 * sim.core.threads * one / speed for part, one in share.items()},
     }
 
 

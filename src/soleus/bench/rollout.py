@@ -56,9 +56,9 @@ def _collector(config: HumanRunConfig, num_envs: int, num_threads: int | None) -
 
 
 def bench_rollout(config: HumanRunConfig, num_envs: int, num_threads: int | None, rounds: int) -> dict[str, Any]:
-    """Return steps_per_s, substeps_per_s, raw_substeps_per_s, ratio (median pair by pair), share of the time by part, and
-    us_a_substep: the time of a thread that a substep of one human takes, by part [us].
+    """Return steps_per_s, substeps_per_s, raw_substeps_per_s, ratio (median pair by pair), share of the time by part.
 
+    us_a_substep: the time of a thread that a substep of one human takes, by part [us].
     waiting: share of the threads' time, from the call of collect() to its return, in which a thread has nothing to do:
     other threads finish, or Python puts the batch together.
     """

@@ -104,9 +104,9 @@ def build(
     config, picked = resolve(config, available_cpus())
     if picked:
         print(picked, flush=True)
-    claim = Claim(folder, new=resume is None)
-    remote = None
+    claim = remote = None
     try:
+        claim = Claim(folder, new=resume is None)
         kept = None if resume else Inputs(config, folder)
         before = load_config(folder / "config.yaml") if resume else config
         changed = resuming.changes(before, config)
@@ -124,7 +124,8 @@ def build(
     except BaseException:
         if remote:
             remote.release()
-        claim.release(undo=True)
+        if claim:
+            claim.release(undo=True)
         raise
 
 

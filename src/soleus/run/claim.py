@@ -29,6 +29,15 @@ class Claim:
         self.folder = folder
         self.made = False
         try:
+            self._take(new)
+        except BaseException:  # a signal among them
+            if self.made:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _take(self, new: bool) -> None:
+        folder = self.folder
+        try:
             if new:
                 self.made = _make(folder)
                 if not self.made:

@@ -114,7 +114,7 @@ void uncovered_joints(const HumanModel& human, std::vector<std::string>& out) {
     if (m->jnt_actgravcomp[j] || m->jnt_actfrclimited[j]) out.push_back(name + ": actuatorfrclimited or actuatorgravcomp");
   }
   for (int e = 0; e < m->neq; ++e) {
-    if (m->eq_type[e] != mjEQ_JOINT) out.push_back("equality " + name_of(m, mjOBJ_EQUALITY, e) + ": expected one of joints");
+    if (m->eq_active0[e] && m->eq_type[e] != mjEQ_JOINT) out.push_back("equality " + name_of(m, mjOBJ_EQUALITY, e) + ": expected one of joints");
   }
   for (int b = 0; b < m->nbody; ++b) {
     if (m->body_gravcomp[b] != 0) out.push_back("body " + name_of(m, mjOBJ_BODY, b) + ": gravcomp");
@@ -154,8 +154,10 @@ void uncovered_contacts(const mjModel* m, std::vector<std::string>& out) {
 
 void uncovered_person(const HumanModel& human, std::vector<std::string>& out) {
   const mjModel* m = human.mujoco();
-  if (human.num_motors() > 0) {
-    out.push_back("actuator " + name_of(m, mjOBJ_ACTUATOR, 0) + ": a motor or a servo");
+  std::vector<bool> is_muscle(m->nactuator, false);
+  for (int a : human.muscle_actuator) is_muscle[a] = true;
+  for (int a = 0; a < m->nactuator; ++a) {  // those with no action of their own hold what they are given
+    if (!is_muscle[a]) out.push_back("actuator " + name_of(m, mjOBJ_ACTUATOR, a) + ": no muscle");
   }
 }
 
@@ -175,7 +177,6 @@ DynamicsModel::DynamicsModel(const HumanModel& human) : human_(&human) {
   require(reasons.empty(), reasons.empty() ? "" : "expected a model that the lanes cover, got " + reasons.front());
   const mjModel* m = human.mujoco();
   gravity_ = vec(m->opt.gravity);
-  iterations_ = m->opt.iterations;
   build_links();
   build_dofs();
   place_coordinates();

@@ -125,7 +125,6 @@ class DynamicsModel {
   const Ground& ground() const { return ground_; }
   bool damped() const { return damped_; }
   bool coupled() const { return !human_->coupled().empty(); }
-  int iterations() const { return iterations_; }
 
  private:
   void build_links();
@@ -152,7 +151,6 @@ class DynamicsModel {
   std::array<double, 3> gravity_{};
   Ground ground_{};
   int root_link_ = 0;
-  int iterations_ = 0;
   bool damped_ = false;
 };
 

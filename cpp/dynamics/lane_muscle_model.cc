@@ -54,15 +54,9 @@ std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
   const mjModel* m = human.mujoco();
   std::vector<std::string> out;
   if (m->opt.disableactuator != 0) out.push_back("option actuatorgroupdisable");
-  std::vector<bool> is_muscle(m->nactuator, false);
   for (int a : human.muscle_actuator) {
-    is_muscle[a] = true;
     const std::string reason = uncovered_actuator(m, a);
     if (!reason.empty()) out.push_back(name_of(m, a) + ": " + reason);
-  }
-  for (int a = 0; a < m->nactuator; ++a) {
-    const char* name = mj_id2name(m, mjOBJ_ACTUATOR, a);
-    if (!is_muscle[a]) out.push_back("actuator '" + std::string(name ? name : "") + "': no muscle");
   }
   if (!out.empty() || !DynamicsModel::uncovered(human).empty()) return out;
   try {

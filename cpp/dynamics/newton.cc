@@ -7,6 +7,7 @@
 namespace soleus {
 namespace {
 
+constexpr int kIterations = 100;       // at most; walking takes 1 to 5, whatever the model allows MuJoCo
 constexpr int kLineSearch = 16;        // evaluations, at most
 constexpr double kFlat = 1e-10;        // of a slope over the one at no step, where the search ends
 
@@ -40,7 +41,7 @@ void solve_constraints(DynamicsTile& t) {
   t.ldl.multiply(t.inertia.data(), t.acceleration.data(), t.moved.data());
   WideMask running = every_lane();
   t.iterations = 0;
-  while (any(running) && t.iterations < t.model->iterations()) {
+  while (any(running) && t.iterations < kIterations) {
     ++t.iterations;
     for (int c = 0; c < nc; ++c) t.gradient[c] = t.moved[c] - t.smooth[c];
     subtract_force(t, t.gradient.data());

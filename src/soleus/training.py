@@ -198,15 +198,11 @@ def _learners(config: RunConfig, layout: Layout, device: str, new: bool) -> tupl
 
 def _with_engine(config: RunConfig, collector: Collector) -> RunConfig:
     """Return the configuration with the engine that auto came to, which a run keeps from then on, and say which."""
-    if (
-        not isinstance(config, HumanRunConfig)
-        or config.control.engine != "auto"
-        or config.parallel.collector != "native"
-    ):
+    if not isinstance(config, HumanRunConfig) or config.control.engine != "auto":
         return config
     from soleus.collect.native import NativeCollector
 
-    if not isinstance(collector, NativeCollector):  # one of the caller's own
+    if type(collector) is not NativeCollector:  # others load the model where they collect, or are the caller's own
         return config
     engine = collector.simulation.scenario.engine
     print(engine, flush=True)

@@ -188,7 +188,8 @@ def test_a_run_survives_a_machine(tmp_path: Path) -> None:
     with machines(1) as cluster:
         node = cluster.add_node(num_cpus=1)
         cluster.wait_for_nodes()
-        training = start(train(run, cluster.address, "--steps", "60000"))
+        # MuJoCo is slow enough for machines to come and go meanwhile.
+        training = start(train(run, cluster.address, "--steps", "60000", "--control.engine", "mujoco"))
         try:
             until(lambda: training.poll() is not None or len(read_metrics(run)) >= 3)
             cluster.remove_node(node, allow_graceful=False)

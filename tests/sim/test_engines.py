@@ -1,0 +1,70 @@
+"""Which engine steps a model: the lanes where they cover it, or MuJoCo, and what is said of it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import scene
+from soleus.cli import main
+from soleus.config import load_human_config
+from soleus.errors import UserError
+from soleus.sim.scenario import load_scenario
+
+
+@pytest.mark.parametrize("mode", ["muscle", "torque", "excitation"])
+@pytest.mark.parametrize("preset", ["walk2d", "walk-myolegs"])
+def test_the_lanes_cover_the_presets(preset: str, mode: str) -> None:
+    engine = load_scenario(load_human_config(preset, {"control.mode": mode})).engine
+    assert (engine.name, engine.uncovered) == ("lanes", ())
+    assert str(engine).startswith("engine: lanes, ")
+
+
+def test_mujoco_is_taken_where_it_is_asked_for() -> None:
+    engine = load_scenario(load_human_config("walk2d", {"control.engine": "mujoco"})).engine
+    assert str(engine) == "engine: MuJoCo"
+
+
+def _config(folder: Path, engine: str, **parts: str) -> str:
+    scene.write(folder, scene.mjcf(**parts))
+    text = f"model: scene.xml\ntask: walk\ncontrol: {{mode: torque, engine: {engine}}}\n"
+    return str(scene.write(folder, text, "scene.yaml"))
+
+
+TOUCHING = "contact of 'sole_r' and 'sole_l': expected the ground, a plane that stands still, and a body"
+PARTS = {
+    "legs that touch": ({}, TOUCHING),
+    "another integrator": ({"head": '<option integrator="implicitfast"/>'}, "option integrator: expected Euler"),
+    "elliptic cones": ({"head": '<option cone="elliptic"/>'}, "option cone: expected pyramidal"),
+    "air": ({"head": '<option density="1.2"/>'}, "option density or viscosity: expected no fluid"),
+    "a motor": ({"actuators": '<motor name="pull" joint="hip_r"/>'}, "actuator 'pull': no muscle"),
+    "a ball": (
+        {"after": '<body name="ball" pos="2 0 1"><freejoint name="flies"/><geom size="0.1"/></body>'},
+        "joint 'flies'",
+    ),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_the_lanes_do_not_cover_is_named(tmp_path: Path, part: str) -> None:
+    parts, reason = PARTS[part]
+    engine = load_scenario(load_human_config(_config(tmp_path, "auto", **parts))).engine
+    assert engine.name == "mujoco"
+    assert any(found.startswith(reason) for found in engine.uncovered), engine.uncovered
+    assert str(engine).startswith("engine: MuJoCo, since the lanes do not cover ")
+    with pytest.raises(UserError, match=r"control\.engine: expected a model that the lanes cover, but '\S+' has "):
+        load_scenario(load_human_config(_config(tmp_path, "lanes", **parts)))
+
+
+def test_a_run_keeps_the_engine_that_auto_came_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    flags = ["--num-envs", "8", "--train.rollout-steps", "32", "--steps", "256", "--train.eval-episodes", "1"]
+    assert main(["train", "test-walk2d-small", *flags, "--run-dir", str(run)]) == 0
+    assert "engine: lanes, " in capsys.readouterr().out
+    assert yaml.safe_load((run / "config.yaml").read_text())["control"]["engine"] == "lanes"
+    found = []
+    for engine in ([], ["--engine", "lanes"], ["--engine", "mujoco"]):
+        assert main(["evaluate", str(run), "--episodes", "2", "--json", *engine]) == 0
+        found.append(yaml.safe_load(capsys.readouterr().out)["mean_return"])
+    assert found[0] == found[1]
+    assert found[2] == pytest.approx(found[0], rel=0.05)

@@ -164,7 +164,7 @@ def _wire(
         if kept:  # now that all of it has been read, and is known to be good
             kept.copy()
             config = kept.config
-        config = _with_engine(config, collector)
+        config, engine = _with_engine(config, collector)
         resume_steps = counters.steps if content else None
         loggers = Loggers.begin(config, folder, resume_steps)
         undo.callback(loggers.close, failed=True)
@@ -172,6 +172,7 @@ def _wire(
         log = Log(folder, resume_steps, loggers)
         videos = Videos(folder, limits.video_every) if limits.video_every else None
         run = LiveRun(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters, videos)
+        run.opening = engine
         run.load_weights()
         if content:
             run.keep_best()
@@ -196,17 +197,17 @@ def _learners(config: RunConfig, layout: Layout, device: str, new: bool) -> tupl
     return ppo, muscle
 
 
-def _with_engine(config: RunConfig, collector: Collector) -> RunConfig:
-    """Return the configuration with the engine that auto came to, which a run keeps from then on, and say which."""
+def _with_engine(config: RunConfig, collector: Collector) -> tuple[RunConfig, str]:
+    """Return the configuration with the engine that auto came to, which a run keeps from then on, and what to say."""
     if not isinstance(config, HumanRunConfig) or config.control.engine != "auto":
-        return config
+        return config, ""
     from soleus.collect.native import NativeCollector
 
-    if type(collector) is not NativeCollector:  # others load the model where they collect, or are the caller's own
-        return config
+    if not isinstance(collector, NativeCollector):  # others load the model where they collect
+        return config, ""
     engine = collector.simulation.scenario.engine
-    print(engine, flush=True)
-    return config.model_copy(update={"control": config.control.model_copy(update={"engine": engine.name})})
+    control = config.control.model_copy(update={"engine": engine.name})
+    return config.model_copy(update={"control": control}), str(engine)
 
 
 def _restore(
@@ -351,6 +352,8 @@ def train(run: LiveRun, callback: Callable[[int, dict[str, float]], bool | None]
     limits = run.config.train
     try:
         with _stoppable(run), run.log:
+            if run.opening:
+                print(run.opening, flush=True)
             for number in itertools.count(1):
                 if run.finished:
                     break

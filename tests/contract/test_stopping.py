@@ -116,7 +116,8 @@ def test_a_full_disk_ends_a_run_in_one_line_and_keeps_the_last_checkpoint(tmp_pa
 
 def test_an_output_on_a_full_disk_ends_a_run_with_a_checkpoint_and_an_error(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    what = ("train", "test-walk2d-small", "--num-threads", "1", "--duration", "10m")
+    # An engine that is named is not told: the first line is of an iteration.
+    what = ("train", "test-walk2d-small", "--num-threads", "1", "--duration", "10m", "--control.engine", "lanes")
     with open("/dev/full", "w") as full:
         command = [*SOLEUS, *what, "--run-dir", str(run)]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)

@@ -31,7 +31,7 @@ TASK = {"name": "hold", "observation": {"state": {}}, "reward": {"terms": {"hold
 CONFIG = {
     "model": "point",
     "task": TASK,
-    "control": {"mode": "torque"},
+    "control": {"mode": "torque", "engine": "mujoco"},
     "policy": {"hidden": [32, 32]},
     "ppo": {"value_hidden": [32, 32], "gamma": 0.95, "epochs": 4, "minibatches": 4, "learning_rate": 1e-3},
     "train": {"steps": 4096, "num_envs": 16, "rollout_steps": 32, "num_threads": 1, "checkpoint_interval": 1024},

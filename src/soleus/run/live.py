@@ -93,6 +93,8 @@ class LiveRun:
     videos: Videos | None = None
     remote: RemoteRun | None = None
     claim: Claim | None = None
+    opening: str = ""
+    """What is said when the training begins."""
     interrupted: bool = False
     ended: bool = False
     """A callback asked to end the training here."""

@@ -14,6 +14,7 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
   }
   for (auto* of_entries : {&inertia, &hessian}) of_entries->assign(ldl.entries(), zero);
   foot_force.assign(dynamics.human().feet.size(), zero);
+  kept.assign(2 * nc + foot_force.size(), zero);
   const Spatial still{{zero, zero, zero}, {zero, zero, zero}};
   links.resize(dynamics.links().size());
   link_change.assign(links.size(), still);

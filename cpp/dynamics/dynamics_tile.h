@@ -90,6 +90,7 @@ struct DynamicsTile {
   LaneArray<ContactStiffness> stiffness;  // of links
   LaneArray<Spatial> link_change;   // acceleration of links along a direction
   std::vector<char> loaded;         // links that what is touched lies on or beyond
+  LaneArray<Wide> kept;             // (2 nc + feet)
   LaneArray<Wide> hessian, smooth, moved, gradient, search, search_moved;
 
   WideMask diverged;                // state that ran away or is no number, since set()

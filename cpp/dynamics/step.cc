@@ -87,13 +87,15 @@ void update_positions(DynamicsTile& t) {
 }
 
 void find_forces(DynamicsTile& t, WideMask lanes) {
-  const LaneArray<Wide> acceleration = t.acceleration, constraint = t.constraint, foot_force = t.foot_force;
+  auto each = [&](auto&& visit) {
+    Wide* kept = t.kept.data();
+    for (auto* numbers : {&t.acceleration, &t.constraint, &t.foot_force}) {
+      for (Wide& number : *numbers) visit(number, *kept++);
+    }
+  };
+  each([](Wide number, Wide& kept) { kept = number; });
   solve(t);
-  for (std::size_t c = 0; c < acceleration.size(); ++c) {
-    t.acceleration[c] = select(lanes, t.acceleration[c], acceleration[c]);
-    t.constraint[c] = select(lanes, t.constraint[c], constraint[c]);
-  }
-  for (std::size_t f = 0; f < foot_force.size(); ++f) t.foot_force[f] = select(lanes, t.foot_force[f], foot_force[f]);
+  each([&](Wide& number, Wide kept) { number = select(lanes, number, kept); });
 }
 
 void step(DynamicsTile& t) {

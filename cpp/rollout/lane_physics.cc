@@ -25,6 +25,7 @@ LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& co
   require(simulation_ != nullptr, "expected memory for one more simulation");
   const HumanModel& h = world.model;
   at_rest_.assign(h.mujoco()->nv, 0.0);
+  kept_.assign(h.num_coordinates(), Wide(0.0));
   moments_.resize(h.num_crossings());
   for (auto* of_joints : {&torque_, &passive_, &wanted_, &residual_, &least_}) of_joints->resize(h.num_actuated());
   const int count = static_cast<int>(commands.size());

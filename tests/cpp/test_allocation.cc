@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "puppet.h"
+#include "rollout/lane_model.h"
 
 namespace {
 thread_local long allocations = 0;
@@ -24,10 +25,14 @@ void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 
 using namespace soleus;
 
-TEST(steps_and_resets_allocate_nothing) {
+namespace {
+
+// Control steps of some humans, resets among them, moved by MuJoCo or in lanes.
+void step_without_allocations(bool in_lanes) {
   const auto human = puppet::human();
+  const LaneModel lanes(*human, true);
   const Task task(*human, puppet::task(), false);
-  const World world{*human, nullptr, task, puppet::control(), 3};
+  const World world{*human, in_lanes ? &lanes : nullptr, nullptr, task, puppet::control(), 3};
   Shard shard(world, 0, 4);
   const std::size_t n = 4, d = task.observation_size(), steps = 60;
   std::vector<float> observations((steps + 1) * n * d), actions(steps * n * 2), rewards(steps * n);
@@ -52,6 +57,12 @@ TEST(steps_and_resets_allocate_nothing) {
   for (std::size_t i = 0; i < truncated.size(); ++i) ended += truncated[i] | terminated[i];
   CHECK(ended > 0);
 }
+
+}  // namespace
+
+TEST(steps_and_resets_allocate_nothing) { step_without_allocations(false); }
+
+TEST(steps_and_resets_in_lanes_allocate_nothing) { step_without_allocations(true); }
 
 TEST(paths_of_muscles_allocate_nothing) {
   const mjModel* m = puppet::model();

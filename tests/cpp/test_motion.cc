@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "check.h"
 #include "puppet.h"
+#include "rollout/human_state.h"
 #include "tasks/terms.h"
 
 using namespace soleus;

@@ -1,6 +1,8 @@
 // Vectors, quaternions and rotations of wide numbers. Quaternions have their scalar part first, as MuJoCo's.
 #pragma once
 
+#include <array>
+
 #include "base/wide.h"
 
 namespace soleus {
@@ -50,6 +52,10 @@ inline WideQuat normalized(const WideQuat& q) {
   return {select(none, Wide(1.0), q.w * inverse), q.x * inverse, q.y * inverse, q.z * inverse};
 }
 inline WideQuat conjugate(const WideQuat& q) { return {q.w, -q.x, -q.y, -q.z}; }
+
+// The same in every lane.
+inline Wide3 wide(const std::array<double, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
+inline WideQuat wide(const std::array<double, 4>& q) { return {Wide(q[0]), Wide(q[1]), Wide(q[2]), Wide(q[3])}; }
 
 // Row-major.
 struct WideMatrix {

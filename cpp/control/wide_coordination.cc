@@ -3,6 +3,7 @@
 #include "control/coordination.h"
 
 namespace soleus {
+
 void static_optimization(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
                          double regularization, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
                          std::span<Wide> step) {
@@ -11,14 +12,13 @@ void static_optimization(const HumanModel& human, std::span<const Wide> moments,
   const Wide zero(0.0), one(1.0), flat(kFlatCurvature), lambda(regularization);
   const Wide* j = moments.data();
   Wide* r = residual.data();
-  for (std::size_t c = 0; c < target.size(); ++c) r[c] = -target[c];
   for (std::size_t m = 0; m < activation.size(); ++m) {
     Wide curvature = lambda;
     for (int s = adr[m]; s < adr[m + 1]; ++s) curvature += j[s] * j[s];
     activation[m] = where(curvature >= flat, activation[m]);
     step[m] = one / max(curvature, flat);
-    for (int s = adr[m]; s < adr[m + 1]; ++s) r[crossing[s]] += j[s] * activation[m];
   }
+  torque_residual(human, moments, target, activation, residual);
   for (int sweep = 0; sweep < sweeps; ++sweep) {
     for (int m : human.descent_order()) {
       Wide slope = lambda * activation[m];

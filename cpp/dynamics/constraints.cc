@@ -11,7 +11,6 @@ namespace {
 
 using Point = DynamicsModel::Point;
 
-Wide3 wide(const std::array<double, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
 
 // d(r) of solimp at a distance from the margin.
 Wide impedance_at(const Impedance& i, Wide distance) {
@@ -103,7 +102,7 @@ void touch(DynamicsTile& t, const Point& point, PointState& s, WideMask near, Wi
     const Wide length = sqrt(dot(along, along));
     const WideMask upright = length < Wide(mjMINVAL);
     const Wide inverse = Wide(1.0) / select(upright, Wide(1.0), length);
-    s.first = select(upright, wide({1, 0, 0}), inverse * along);
+    s.first = select(upright, Wide3{Wide(1.0), Wide(0.0), Wide(0.0)}, inverse * along);
     s.second = cross(normal, s.first);
   }
   const Softness soft = softness(point.impedance, distance - Wide(point.margin), point.invweight);

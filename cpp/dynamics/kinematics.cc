@@ -8,8 +8,6 @@ namespace {
 using Joint = DynamicsModel::Joint;
 using JointKind = DynamicsModel::JointKind;
 
-Wide3 wide(const std::array<double, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
-WideQuat wide(const std::array<double, 4>& q) { return {Wide(q[0]), Wide(q[1]), Wide(q[2]), Wide(q[3])}; }
 Wide3 three(const Wide* p) { return {p[0], p[1], p[2]}; }
 WideQuat four(const Wide* p) { return {p[0], p[1], p[2], p[3]}; }
 

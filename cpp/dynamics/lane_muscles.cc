@@ -67,8 +67,6 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
 
 namespace {
 
-Wide3 wide(const std::array<double, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
-WideQuat wide(const std::array<double, 4>& q) { return {Wide(q[0]), Wide(q[1]), Wide(q[2]), Wide(q[3])}; }
 
 // A line between two points: its length, and the unit force along it as a wrench about the point of reference.
 struct Line {

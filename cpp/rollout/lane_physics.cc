@@ -291,10 +291,10 @@ void LanePhysics::advance(int number, int k, const RolloutViews& views, std::siz
   Tile& tile = *tiles_[number];
   DynamicsTile& dynamics = tile.dynamics;
   const HumanModel& h = world_.model;
+  for (Wide& force : dynamics.applied) force = Wide(0.0);
   if (world_.control.mode == Control::kTorque) {
     for (int a = 0; a < h.num_actuated(); ++a) dynamics.applied[h.actuated[a]] = tile.torque[a];
   } else {
-    for (Wide& force : dynamics.applied) force = Wide(0.0);
     pull_muscles(*tile.muscles, dynamics.applied);
     clock_.mark(Section::kMuscles);
   }
@@ -334,7 +334,8 @@ void LanePhysics::pose_simulation(int index) const {
     d->qacc_warmstart[i] = Wide(tile.coupling[i] * tile.acceleration[h.dof_coordinate[i]] + tile.coupling_rate[i])[lane];
   }
   if (!tile_of(index).muscles) {
-    for (int c = 0; c < h.num_coordinates(); ++c) d->qfrc_applied[h.coordinate_dof[c]] = tile.applied[c][lane];
+    const LaneArray<Wide>& torque = tile_of(index).torque;
+    for (int a = 0; a < h.num_actuated(); ++a) d->qfrc_applied[h.coordinate_dof[h.actuated[a]]] = torque[a][lane];
     return;
   }
   const LaneMuscles& muscles = *tile_of(index).muscles;
@@ -378,7 +379,9 @@ void LanePhysics::restore(int index, const double* state) {
   }
   for (int c = 0; c < h.num_coordinates(); ++c) {
     tile.dynamics.acceleration[c].set(lane, d->qacc_warmstart[h.coordinate_dof[c]]);
-    tile.dynamics.applied[c].set(lane, d->qfrc_applied[h.coordinate_dof[c]]);
+  }
+  for (int a = 0; a < h.num_actuated(); ++a) {
+    tile.torque[a].set(lane, d->qfrc_applied[h.coordinate_dof[h.actuated[a]]]);
   }
   for (std::size_t k = 0; tile.muscles && k < tile.desired.size(); ++k) {
     const LaneMuscleModel::Muscle& own = tile.muscles->model->muscles()[k];

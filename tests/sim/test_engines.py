@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import mujoco
+import numpy as np
 import pytest
 import yaml
 
@@ -9,7 +11,9 @@ import scene
 from soleus.cli import main
 from soleus.config import load_human_config
 from soleus.errors import UserError
+from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
 
 
 @pytest.mark.parametrize("mode", ["muscle", "torque", "excitation"])
@@ -68,3 +72,24 @@ def test_a_run_keeps_the_engine_that_auto_came_to(tmp_path: Path, capsys: pytest
         found.append(yaml.safe_load(capsys.readouterr().out)["mean_return"])
     assert found[0] == found[1]
     assert found[2] == pytest.approx(found[0], rel=0.05)
+
+
+@pytest.mark.parametrize("mode", ["torque", "muscle"])
+def test_a_push_moves_a_human_the_same_with_both(mode: str) -> None:
+    """A steady force on the pelvis over two control steps."""
+    state, found = mujoco.mjtState.mjSTATE_INTEGRATION, {}
+    for engine in ("lanes", "mujoco"):
+        scenario = load_scenario(load_human_config("walk2d", {"control.mode": mode, "control.engine": engine}))
+        made, model = Simulation(scenario, 2, 1, 3), scenario.human.model
+        buffers = Buffers(made, 2, samples=False)
+        made.core.reset(3, buffers["observations"][0])
+        rows, data, size = made.save(), mujoco.MjData(model), mujoco.mj_stateSize(model, state)
+        for row in rows:
+            mujoco.mj_setState(model, data, row[:size], state)
+            data.xfrc_applied[scenario.human.root_body, :3] = [60.0, 0.0, 20.0]
+            mujoco.mj_getState(model, data, row[:size], state)
+        made.restore(rows)
+        buffers["actions"][:] = 0.0
+        buffers.run(made, with_policy=False)
+        found[engine] = made.save()[:, : 1 + model.nq + model.nv]
+    np.testing.assert_allclose(found["lanes"], found["mujoco"], atol=2e-3)

@@ -78,6 +78,63 @@ LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dyn
       add_muscle(k);
     }
   }
+  list_sites();
+  add_fitted();
+}
+
+// The sites of each muscle's path, so that they are moved only for paths that are followed.
+void LaneMuscleModel::list_sites() {
+  for (Muscle& p : muscles_) {
+    p.sites_begin = static_cast<int>(path_sites_.size());
+    for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
+      for (int site : {stretches_[s].from, stretches_[s].to}) {
+        if (std::find(path_sites_.begin() + p.sites_begin, path_sites_.end(), site) == path_sites_.end()) {
+          path_sites_.push_back(site);
+        }
+      }
+    }
+    p.sites_end = static_cast<int>(path_sites_.size());
+  }
+}
+
+void LaneMuscleModel::add_fitted() {
+  const HumanModel& h = dynamics_->human();
+  const FittedPathData& data = h.fitted;
+  for (std::size_t g = 0; g + 1 < data.coordinate_adr.size(); ++g) {
+    const int first = data.coordinate_adr[g], count = data.coordinate_adr[g + 1] - first;
+    int most = 0;
+    for (int i = data.muscle_adr[g]; i < data.muscle_adr[g + 1]; ++i) {
+      int degree = 0;
+      while (degree < WidePolynomials::kMostDegree &&
+             WidePolynomials::monomials(count, degree) < data.coefficient_adr[i + 1] - data.coefficient_adr[i]) {
+        ++degree;
+      }
+      most = std::max(most, degree);
+    }
+    Fitted group{{}, WidePolynomials(count, most), {}, {}};
+    for (int i = first; i < first + count; ++i) {
+      const int qpos = dynamics_->coordinate_qpos(data.coordinate[i]);
+      require(dynamics_->dofs()[h.coordinate_dof[data.coordinate[i]]].scalar, "expected fitted paths over hinges and slides alone");
+      group.variables.push_back({qpos, data.centre[i], 1 / data.half[i]});
+    }
+    for (int i = data.muscle_adr[g]; i < data.muscle_adr[g + 1]; ++i) {
+      const int k = data.muscle[i], begin = data.coefficient_adr[i];
+      require(!muscles_[k].fitted && muscles_[k].dof < 0, "expected one fitted path for a muscle that has a path");
+      muscles_[k].fitted = true;
+      group.muscles.push_back(k);
+      group.polynomials.add({data.coefficient.data() + begin, static_cast<std::size_t>(data.coefficient_adr[i + 1] - begin)},
+                            {data.half.data() + first, static_cast<std::size_t>(count)});
+      for (int c = first; c < first + count; ++c) {
+        int slot = -1;
+        for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+          if (h.actuated[h.crossing[s]] == data.coordinate[c]) slot = s;
+        }
+        require(slot >= 0, "expected fitted paths over coordinates that the muscle crosses");
+        group.slots.push_back(slot);
+      }
+    }
+    fitted_.push_back(std::move(group));
+  }
 }
 
 // A path through waypoints, as MASS has it. The force at a blended waypoint acts on its first body, or on both by weight.

@@ -2,12 +2,15 @@
 //
 // A stretch of a path between two links pulls along one line, so that one wrench, the same at both ends, gives the moment
 // of every coordinate between them: the unit force along the line, times the coordinate's motion.
+//
+// In place of its path a muscle may have a polynomial of its coordinates, which holds in a box of them.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "dynamics/dynamics_model.h"
+#include "muscles/wide_polynomials.h"
 #include "muscles/wide_wrap.h"
 
 namespace soleus {
@@ -46,7 +49,18 @@ class LaneMuscleModel {
     std::array<double, 3> place;
     std::array<double, 4> turn;
   };
+  // Muscles whose lengths are polynomials of the same coordinates.
+  struct Fitted {
+    // A coordinate, and the box of it where the polynomials hold.
+    struct Variable { int qpos; double centre, inverse_half; };
+    std::vector<Variable> variables;
+    WidePolynomials polynomials;
+    std::vector<int> muscles;
+    std::vector<int> slots;         // (muscles, variables) where the moments go
+  };
   struct Muscle {
+    bool fitted;                    // whether a polynomial stands for its path, where that holds
+    int sites_begin, sites_end;     // of path_sites()
     int stretches_begin, stretches_end, shares_begin, shares_end;
     double fixed_length;            // of stretches within one link [m]
     int dof, slot;                  // of the joint that it acts on directly, with this gear; -1: it has a path
@@ -64,6 +78,8 @@ class LaneMuscleModel {
   };
 
   const std::vector<Site>& sites() const { return sites_; }
+  const std::vector<int>& path_sites() const { return path_sites_; }
+  const std::vector<Fitted>& fitted() const { return fitted_; }
   const std::vector<Arm>& arms() const { return arms_; }
   const std::vector<Stretch>& stretches() const { return stretches_; }
   const std::vector<Shape>& shapes() const { return shapes_; }
@@ -76,6 +92,8 @@ class LaneMuscleModel {
   void add_polyline(int k);
   void add_joint(int k, int dof, double gear);
   void add_stretch(int k, int from, int to, int wrap, double scale);
+  void list_sites();
+  void add_fitted();
   void add_arms(int k, int from_link, int to_link);
   int add_site(int site);
   int add_shape(int geom, int side);
@@ -83,6 +101,8 @@ class LaneMuscleModel {
   const DynamicsModel* dynamics_;
   std::vector<Site> sites_;
   std::vector<int> site_index_;     // (nsite) or -1
+  std::vector<int> path_sites_;
+  std::vector<Fitted> fitted_;
   std::vector<Arm> arms_;
   std::vector<Stretch> stretches_;
   std::vector<Shape> shapes_;

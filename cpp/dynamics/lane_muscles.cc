@@ -62,6 +62,9 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
   }
   moment.assign(tables.dynamics().human().num_crossings(), zero);
   sites.assign(tables.sites().size(), {zero, zero, zero});
+  int most = 0;
+  for (const auto& group : tables.fitted()) most = std::max(most, group.polynomials.monomials());
+  monomials.assign(most, zero);
   if (!tables.shares().empty()) pulls.assign(tables.stretches().size(), {zero, zero, zero});
 }
 
@@ -131,21 +134,15 @@ Wide3 place_on_link(const DynamicsTile& t, int link, const std::array<double, 3>
   return t.links[link].place - t.origin + t.links[link].axes * wide(place);
 }
 
-void move_sites(LaneMuscles& m, const DynamicsTile& t) {
-  const auto& sites = m.model->sites();
-  for (std::size_t i = 0; i < sites.size(); ++i) {
-    const LaneMuscleModel::Site& site = sites[i];
-    m.sites[i] = place_on_link(t, site.link, site.place);
-    if (site.second_weight == 0) continue;
-    const Wide3 own = Wide(site.weight) * m.sites[i];
-    m.sites[i] = own;
-    add_scaled(m.sites[i], Wide(site.second_weight), place_on_link(t, site.second_link, site.second_place));
+void move_site(LaneMuscles& m, const DynamicsTile& t, int number) {
+  const LaneMuscleModel::Site& site = m.model->sites()[number];
+  Wide3 place = place_on_link(t, site.link, site.place);
+  if (site.second_weight != 0) {
+    place = Wide(site.weight) * place;
+    add_scaled(place, Wide(site.second_weight), place_on_link(t, site.second_link, site.second_place));
   }
+  m.sites[number] = place;
 }
-
-}  // namespace
-
-namespace {
 
 // Moves the second link's share of the force at a blended point to it, from the first, which had all of it.
 void share_force(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Share& share) {
@@ -159,43 +156,82 @@ void share_force(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::S
               {cross(place_on_link(t, site.second_link, site.second_place), force), force});
 }
 
+// Length and moments along the path as the model has it.
+void follow_path(LaneMuscles& m, const DynamicsTile& t, int k) {
+  const HumanModel& h = m.model->dynamics().human();
+  const Muscle& p = m.model->muscles()[k];
+  for (int i = p.sites_begin; i < p.sites_end; ++i) move_site(m, t, m.model->path_sites()[i]);
+  for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) m.moment[s] = Wide(0.0);
+  Wide length(p.fixed_length);
+  if (p.dof >= 0) {
+    length = t.qpos[t.model->dofs()[p.dof].qpos] * p.gear;
+    m.moment[p.slot] = t.coupling[p.dof] * p.gear;
+  }
+  for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
+    const LaneMuscleModel::Stretch& stretch = m.model->stretches()[s];
+    length += Wide(stretch.scale) * stretch_length(m, t, stretch);
+  }
+  for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, m.model->shares()[s]);
+  m.length[k] = length;
+}
+
+// Lengths and moments by polynomials; a lane outside of the box where they hold takes the path.
+void follow_polynomials(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Fitted& group) {
+  constexpr int kMost = WidePolynomials::kMostVariables;
+  const HumanModel& h = m.model->dynamics().human();
+  const int count = group.polynomials.variables();
+  Wide variables[kMost], gradient[kMost], length;
+  WideMask holds = every_lane();
+  for (int i = 0; i < count; ++i) {
+    const auto& v = group.variables[i];
+    variables[i] = (t.qpos[v.qpos] - Wide(v.centre)) * v.inverse_half;
+    holds = holds & (abs(variables[i]) <= Wide(1.0));
+  }
+  group.polynomials.raise(variables, m.monomials.data());
+  const bool all = !any(!holds);
+  for (std::size_t g = 0; g < group.muscles.size(); ++g) {
+    const int k = group.muscles[g];
+    const int* slots = group.slots.data() + g * count;
+    if (!all) follow_path(m, t, k);
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) m.moment[s] = where(!holds, m.moment[s]);
+    group.polynomials.evaluate(static_cast<int>(g), m.monomials.data(), length, gradient);
+    m.length[k] = select(holds, length, m.length[k]);
+    for (int i = 0; i < count; ++i) m.moment[slots[i]] = select(holds, gradient[i], m.moment[slots[i]]);
+  }
+}
+
+// Speed, and force by the muscle's law.
+void find_force(LaneMuscles& m, const DynamicsTile& t, int k) {
+  const HumanModel& h = m.model->dynamics().human();
+  const Muscle& p = m.model->muscles()[k];
+  const Wide length = m.length[k];
+  Wide speed(0.0);
+  for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+    speed += m.moment[s] * t.velocity[h.actuated[h.crossing[s]]];
+  }
+  m.speed[k] = speed;
+  if (p.mass) {
+    const Wide strain = (length * (1 / p.rest) - Wide(p.slack)) * (1 / p.optimal_share) - Wide(1.0);
+    m.gain[k] = -p.force * exp(strain * strain * (-1 / kActiveWidth));
+    const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
+    m.bias[k] = where(strain > Wide(0.0), -p.force * curve);
+    return;
+  }
+  const Wide normal = length * (1 / std::max(mjMINVAL, p.optimal)) + Wide(p.offset);
+  const Wide fast = speed * (1 / std::max(mjMINVAL, p.optimal * p.fastest));
+  m.gain[k] = Wide(-p.force * active_curve(p, normal)) * velocity_curve(p, fast);
+  const Wide stretched = length * (1 / std::max(mjMINVAL, p.passive_optimal)) + Wide(p.passive_offset);
+  m.bias[k] = -p.passive_force * passive_curve(p, stretched);
+}
+
 }  // namespace
 
 void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
-  const HumanModel& h = m.model->dynamics().human();
-  move_sites(m, t);
-  for (Wide& moment : m.moment) moment = Wide(0.0);
-  const auto& muscles = m.model->muscles();
-  for (std::size_t k = 0; k < muscles.size(); ++k) {
-    const Muscle& p = muscles[k];
-    Wide length(p.fixed_length);
-    if (p.dof >= 0) {
-      length = t.qpos[t.model->dofs()[p.dof].qpos] * p.gear;
-      m.moment[p.slot] = t.coupling[p.dof] * p.gear;
-    }
-    for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
-      const LaneMuscleModel::Stretch& stretch = m.model->stretches()[s];
-      length += Wide(stretch.scale) * stretch_length(m, t, stretch);
-    }
-    for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, m.model->shares()[s]);
-    Wide speed(0.0);
-    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-      speed += m.moment[s] * t.velocity[h.actuated[h.crossing[s]]];
-    }
-    m.length[k] = length;
-    m.speed[k] = speed;
-    if (p.mass) {
-      const Wide strain = (length * (1 / p.rest) - Wide(p.slack)) * (1 / p.optimal_share) - Wide(1.0);
-      m.gain[k] = -p.force * exp(strain * strain * (-1 / kActiveWidth));
-      const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
-      m.bias[k] = where(strain > Wide(0.0), -p.force * curve);
-      continue;
-    }
-    const Wide normal = length * (1 / std::max(mjMINVAL, p.optimal)) + Wide(p.offset);
-    const Wide fast = speed * (1 / std::max(mjMINVAL, p.optimal * p.fastest));
-    m.gain[k] = Wide(-p.force * active_curve(p, normal)) * velocity_curve(p, fast);
-    const Wide stretched = length * (1 / std::max(mjMINVAL, p.passive_optimal)) + Wide(p.passive_offset);
-    m.bias[k] = -p.passive_force * passive_curve(p, stretched);
+  const int count = static_cast<int>(m.model->muscles().size());
+  for (const auto& group : m.model->fitted()) follow_polynomials(m, t, group);
+  for (int k = 0; k < count; ++k) {
+    if (!m.model->muscles()[k].fitted) follow_path(m, t, k);
+    find_force(m, t, k);
   }
 }
 

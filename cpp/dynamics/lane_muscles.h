@@ -18,6 +18,7 @@ struct LaneMuscles {
   LaneArray<Wide> moment;                  // (nnz) over HumanModel::crossing, at unit force [m]
   LaneArray<Wide> gain, bias;              // (nm) force at full activation, and without any [N]; negative: it pulls
   LaneArray<Wide3> sites;                  // (sites) from the tile's point of reference
+  LaneArray<Wide> monomials;               // of one group of fitted paths
   LaneArray<Wide3> pulls;                  // (stretches) unit force along each, where the model has shares
 };
 

@@ -140,8 +140,30 @@ void HumanModel::check() const {
     require_size(lower.size(), coordinate_dof.size(), "lower");
     require_size(upper.size(), coordinate_dof.size(), "upper");
   }
+  check_fitted();
   require(m->opt.gravity[2] < 0, "expected gravity along -z, got " + std::to_string(m->opt.gravity[2]) + " m/s^2");
   require(m->opt.integrator != mjINT_RK4, "expected the Euler or an implicit integrator, got RK4");
+}
+
+void HumanModel::check_fitted() const {
+  const FittedPathData& f = fitted;
+  auto rising = [](const std::vector<int>& adr, std::size_t end) {
+    return !adr.empty() && adr.front() == 0 && std::is_sorted(adr.begin(), adr.end()) &&
+           adr.back() == static_cast<int>(end);
+  };
+  if (f.coordinate_adr.empty() && f.muscle.empty()) return;
+  require(rising(f.coordinate_adr, f.coordinate.size()) && rising(f.muscle_adr, f.muscle.size()) &&
+              rising(f.coefficient_adr, f.coefficient.size()) && f.muscle_adr.size() == f.coordinate_adr.size() &&
+              f.coefficient_adr.size() == f.muscle.size() + 1,
+          "expected fitted paths whose addresses rise from 0 to the number of what they are addresses of");
+  require_size(f.centre.size(), f.coordinate.size(), "fitted centre");
+  require_size(f.half.size(), f.coordinate.size(), "fitted half");
+  auto within = [](const std::vector<int>& values, int end) {
+    return std::all_of(values.begin(), values.end(), [end](int x) { return x >= 0 && x < end; });
+  };
+  require(within(f.coordinate, num_coordinates()) && within(f.muscle, num_muscles()),
+          "expected fitted paths of muscles and coordinates that there are");
+  require(std::all_of(f.half.begin(), f.half.end(), [](double x) { return x > 0; }), "expected fitted paths over ranges");
 }
 
 void HumanModel::build_coordinates() {

@@ -20,6 +20,18 @@
 
 namespace soleus {
 
+// Polynomials in place of the paths of some muscles, where their coordinates are near enough to a centre. Muscles that cross
+// the same coordinates make a group.
+struct FittedPathData {
+  std::vector<int> coordinate_adr;       // (groups + 1)
+  std::vector<int> coordinate;           // of each group, hinges or slides
+  std::vector<double> centre, half;      // of each: the polynomials hold from centre - half to centre + half
+  std::vector<int> muscle_adr;           // (groups + 1)
+  std::vector<int> muscle;               // of each group
+  std::vector<int> coefficient_adr;      // (fitted muscles + 1)
+  std::vector<double> coefficient;       // of each muscle's length [m], as WidePolynomials has them
+};
+
 // What the caller says about a model; lengths are checked against the model and each other by HumanModel's constructor.
 struct HumanDescription {
   std::vector<int> dof_coordinate;       // (nv); -1: no dof of the person's
@@ -33,6 +45,7 @@ struct HumanDescription {
   double root_kp = 0, root_kd = 0;       // of stable PD's prediction; no torque ever acts on the root
   std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines
   PolylineData polylines;
+  FittedPathData fitted;                 // may be empty; the lanes alone follow it
   std::vector<int> crossing_adr;         // (nm + 1)
   std::vector<int> crossing;             // (nnz) index into `actuated`
   int root_body = 0;
@@ -133,6 +146,7 @@ class HumanModel : public HumanDescription {
  private:
   void check() const;
   void check_motors() const;
+  void check_fitted() const;
   void weigh();
   void rest_muscles();
   void build_coordinates();

@@ -39,6 +39,13 @@ PolylineData polyline_data(const nb::dict& d) {
   return p;
 }
 
+FittedPathData fitted_data(const nb::dict& d) {
+  FittedPathData p;
+  read(d, "coordinate_adr", p.coordinate_adr, "coordinate", p.coordinate, "centre", p.centre, "half", p.half,
+       "muscle_adr", p.muscle_adr, "muscle", p.muscle, "coefficient_adr", p.coefficient_adr, "coefficient", p.coefficient);
+  return p;
+}
+
 }  // namespace
 
 HumanDescription human_data(const nb::dict& d) {
@@ -47,6 +54,7 @@ HumanDescription human_data(const nb::dict& d) {
        "coordinate_dof", h.coordinate_dof, "actuated", h.actuated, "kp", h.kp, "kd", h.kd,
        "torque_limit", h.torque_limit, "pose_weight", h.pose_weight, "root_kp", h.root_kp, "root_kd", h.root_kd);
   if (d.contains("polylines")) h.polylines = polyline_data(field<nb::dict>(d, "polylines"));
+  if (d.contains("fitted")) h.fitted = fitted_data(field<nb::dict>(d, "fitted"));
   read(d, "muscle_actuator", h.muscle_actuator, "crossing_adr", h.crossing_adr, "crossing", h.crossing,
        "root_body", h.root_body, "root_align", h.root_align, "head_body", h.head_body, "root_height", h.root_height,
        "head_height", h.head_height, "tracked_bodies", h.tracked_bodies, "end_effectors", h.end_effectors,

@@ -162,6 +162,8 @@ def _wire(
         except OSError as error:
             raise UserError(f"{folder}: expected a folder to write in, but {error.strerror}") from None
         if kept:  # now that all of it has been read, and is known to be good
+            if paths := _fitted_paths(config, collector):
+                kept.make("control.paths_file", "paths.npz", paths)
             kept.copy()
             config = kept.config
         config, engine = _with_engine(config, collector)
@@ -199,15 +201,30 @@ def _learners(config: RunConfig, layout: Layout, device: str, new: bool) -> tupl
 
 def _with_engine(config: RunConfig, collector: Collector) -> tuple[RunConfig, str]:
     """Return the configuration with the engine that auto came to, which a run keeps from then on, and what to say."""
-    if not isinstance(config, HumanRunConfig) or config.control.engine != "auto":
+    if not isinstance(config, HumanRunConfig):
+        return config, ""
+    if config.control.engine != "auto" and config.control.paths == "exact":
         return config, ""
     from soleus.collect.native import NativeCollector
 
     if not isinstance(collector, NativeCollector):  # others load the model where they collect
         return config, ""
-    engine = collector.simulation.scenario.engine
-    control = config.control.model_copy(update={"engine": engine.name})
-    return config.model_copy(update={"control": control}), str(engine)
+    scenario = collector.simulation.scenario
+    if config.control.engine != "auto":
+        return config, str(scenario.paths or "")
+    control = config.control.model_copy(update={"engine": scenario.engine.name})
+    return config.model_copy(update={"control": control}), str(scenario)
+
+
+def _fitted_paths(config: RunConfig, collector: Collector) -> bytes | None:
+    """Return the file of the muscle paths that were fitted as the collector was made; None where none were."""
+    if not isinstance(config, HumanRunConfig) or config.control.paths == "exact" or config.control.paths_file:
+        return None
+    from soleus.collect.native import NativeCollector
+    from soleus.paths import to_bytes
+
+    paths = collector.simulation.scenario.paths if isinstance(collector, NativeCollector) else None
+    return to_bytes(paths) if paths else None
 
 
 def _restore(

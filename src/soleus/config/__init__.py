@@ -4,7 +4,7 @@ from soleus.config.builtin import names, summary_of
 from soleus.config.environment import EnvironmentConfig
 from soleus.config.flags import parse_overrides, takes_no_value
 from soleus.config.keys import fixed_keys, known_keys, parts
-from soleus.config.load import dump_config, is_of_env, load_config, load_human_config
+from soleus.config.load import config_of_model, dump_config, is_of_env, load_config, load_human_config
 from soleus.config.parallel import ParallelConfig
 from soleus.config.schema import (
     ControlConfig,
@@ -32,6 +32,7 @@ __all__ = [
     "RunConfig",
     "TaskConfig",
     "TrainConfig",
+    "config_of_model",
     "dump_config",
     "fixed_keys",
     "is_of_env",

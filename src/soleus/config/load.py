@@ -152,6 +152,17 @@ def load_human_config(preset_or_path: str | Path, overrides: Mapping[str, Any] |
     return config
 
 
+def config_of_model(model: str, motion: str | None = None) -> HumanRunConfig:
+    """Return a configuration about a model alone, with defaults for the rest: its task is to walk, or to imitate a
+    motion. Raises UserError naming the key that is wrong."""
+    raw = _absolute({"model": model, **({"motion": motion} if motion else {})}, Path())
+    raw["task"] = _read("tasks", "imitate" if motion else "walk", Path())
+    try:
+        return HumanRunConfig.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{model}: {explain(error, HumanRunConfig)}") from None
+
+
 def _base_of(env: Any) -> str:
     """Return the preset below an environment that is given alone."""
     scheme = str(env.get("id") if isinstance(env, Mapping) else env).partition(":")[0]

@@ -45,6 +45,11 @@ class ControlConfig(Section):
     engine: Literal["auto", "lanes", "mujoco"] = "auto"
     """What steps the physics: lanes (several humans to an instruction) or mujoco; auto: lanes where they cover the
     model."""
+    paths: Annotated[Literal["exact", "fitted"], Fixed("it keeps the muscle paths that it began with")] = "exact"
+    """Muscle paths in the lanes: exact, as the model has them; fitted: polynomials of the joint angles in their place,
+    where those keep within bounds and cost less (soleus paths MODEL)."""
+    paths_file: Annotated[str | None, Fixed("it keeps the muscle paths that it began with"), Mark.FILE] = None
+    """File of fitted paths that `soleus paths MODEL --out FILE` wrote; by default they are fitted when first needed."""
     sim_hz: Envs = 480
     """Simulation steps a second, a multiple of policy_hz."""
     policy_hz: Envs = 30
@@ -57,6 +62,12 @@ class ControlConfig(Section):
     """Factor on the derivative gains of stable PD."""
     activation_dynamics: bool = True
     """Muscles take time to activate, as in the model; false: activations are set at once."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ControlConfig":
+        if self.paths_file is not None and self.paths == "exact":
+            raise ValueError("paths: expected fitted beside a paths_file, got exact")
+        return self
 
     @model_validator(mode="after")
     def _rates(self) -> "ControlConfig":

@@ -29,6 +29,7 @@ from soleus.machine.files import write_bytes
 FOLDER = "inputs"
 INDEX = f"{FOLDER}/index.json"
 _PACKAGES = ("mujoco", "myo-sim")  # of which another version may have another model under the same name
+_MADE = "made when the run began"  # in place of where a copy came from
 _OF_A_COPY = ("from", "sha256", "sha256_there")
 _PATHS_IN_XML = re.compile(r"""((?:file|meshdir|texturedir|assetdir)\s*=\s*)(["'])(/[^"']*)\2""")
 
@@ -61,10 +62,21 @@ class Inputs:
         self._sources = [_Source(key, path, _named_by(path)) for key, path in _files_of(config).items()]
         self.config = with_files(config, {one.key: str(self.folder / one.place(one.path)) for one in self._sources})
         """The same configuration with the paths of the copies."""
+        self._made: dict[str, tuple[str, bytes]] = {}
+
+    def make(self, key: str, name: str, data: bytes) -> None:
+        """Give the run a file that was made for it: its configuration names it from then on, and copy() writes it."""
+        place = f"{FOLDER}/{key}/{name}"
+        self._made[key] = (place, data)
+        self.config = with_files(self.config, {key: str(self.folder / place)})
 
     def copy(self) -> None:
         """Write the copies and the index. Raises UserError where a file cannot be read, or the disk refuses."""
         files: dict[str, Any] = {}
+        for key, (place, data) in self._made.items():
+            (self.folder / place).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(self.folder / place, data)
+            files[key] = {place: {"from": _MADE, "sha256": _sum(data), "sha256_there": _sum(data)}}
         for source in self._sources:
             sums = {}
             for path in (source.path, *source.others):

@@ -52,11 +52,14 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
         raise UserError(f"--checkpoint: expected none beside a checkpoint file, got {which} and {run}")
     file = checkpoint.locate(run, f"step-{which}.pt" if which.isdigit() else f"{which}.pt")
     folder = file.parent.parent
-    inputs.check(folder, without=("model",) if model else ())
+    inputs.check(folder, without=("model", "control.paths_file") if model else ())
     inputs.find_modules(folder)
     content = checkpoint.read(file)
-    others = {"model": model, "control.engine": engine}
-    config = load_config(folder / "config.yaml", {key: value for key, value in others.items() if value})
+    others: dict[str, str | None] = {"model": model, "control.engine": engine}
+    others = {key: value for key, value in others.items() if value}
+    if model:  # the run's own paths were fitted to its own body
+        others["control.paths_file"] = None
+    config = load_config(folder / "config.yaml", others)
     if model and not isinstance(config, HumanRunConfig):
         raise UserError(f"--model: expected none for a run of other environments, got {model}")
     if model:

@@ -9,6 +9,7 @@ from soleus.config.schema import HumanRunConfig
 from soleus.models import Human
 from soleus.models.keyframes import start_of
 from soleus.motions import Motion
+from soleus.paths import FittedPaths
 
 _HUMAN_FIELDS = (
     "dof_coordinate",
@@ -39,8 +40,11 @@ def _plain(value: Any) -> Any:
     return np.asarray(value).ravel().tolist() if isinstance(value, np.ndarray) else value
 
 
-def human_data(human: Human, config: HumanRunConfig) -> dict[str, Any]:
-    """Return the person, in the pose that the task starts from. Raises UserError for a keyframe that there is not."""
+def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None = None) -> dict[str, Any]:
+    """Return the person, in the pose that the task starts from. Raises UserError for a keyframe that there is not.
+
+    paths: polynomials in place of muscle paths.
+    """
     data = {name: _plain(getattr(human, name)) for name in _HUMAN_FIELDS}
     data["kp"] = (human.kp * config.control.kp_scale).tolist()
     data["kd"] = (human.kd * config.control.kd_scale).tolist()
@@ -52,6 +56,8 @@ def human_data(human: Human, config: HumanRunConfig) -> dict[str, Any]:
             for field in fields(human.polylines)
             if field.name != "names"
         }
+    if paths:
+        data["fitted"] = paths.data()
     data["feet"] = [_plain(foot) for foot in human.feet]
     data["muscles_act"] = config.control.mode != "torque"
     start = start_of(human, config.task.keyframe)

@@ -10,7 +10,9 @@ from soleus.errors import UserError
 from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Motion
+from soleus.paths import FittedPaths
 from soleus.sim.engines import Engine, choose_engine
+from soleus.sim.muscle_paths import paths_of
 from soleus.tasks.catalog import catalog, check_terms
 
 
@@ -22,6 +24,11 @@ class Scenario:
     human: Human
     motion: Motion | None
     engine: Engine
+    paths: FittedPaths | None = None
+    """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
+
+    def __str__(self) -> str:
+        return f"{self.engine}{f'; {self.paths}' if self.paths else ''}"
 
 
 def load_scenario(config: HumanRunConfig) -> Scenario:
@@ -50,4 +57,5 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f"policy.mirror: expected motors that are mirror images, on joints, of equal gears and control ranges, got"
             f" '{human.motors.lopsided}' without one"
         )
-    return Scenario(config, human, motion, choose_engine(human, config))
+    engine = choose_engine(human, config)
+    return Scenario(config, human, motion, engine, paths_of(human, motion, config) if engine.name == "lanes" else None)

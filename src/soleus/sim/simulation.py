@@ -54,7 +54,7 @@ class Simulation:
         try:
             self.core = _core.Rollout(
                 human.model._address,
-                human_data(human, config),
+                human_data(human, config, scenario.paths),
                 motion_data(scenario.motion) if scenario.motion else None,
                 task_data(config),
                 control_data(config, scenario.engine.name),

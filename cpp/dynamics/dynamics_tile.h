@@ -7,6 +7,7 @@
 
 #include "base/lanes.h"
 #include "base/wide_vec.h"
+#include "dynamics/contact_stiffness.h"
 #include "dynamics/dynamics_model.h"
 #include "dynamics/wide_ldl.h"
 
@@ -24,11 +25,6 @@ struct LinkState {
   Spatial driven;                   // the part of it that coupled joints make as their coordinates move on
   SpatialInertia inertia;           // of itself, then of all that hangs on it
   Spatial force;
-};
-
-// A symmetric 6 x 6 matrix, angular before linear, that contacts add to the inertia of what they touch.
-struct ContactStiffness {
-  Wide angular[6], mixed[9], linear[6];  // xx, yy, zz, xy, xz, yz; row-major
 };
 
 struct PointState {

@@ -29,7 +29,7 @@ _BALL_LEG = """
       <site name="shank_front_{s}" pos="0.04 0.01 -0.12"/><site name="shank_back_{s}" pos="-0.05 0 -0.1"/>
       <body name="foot_{s}" pos="0 0 -0.4">
         <joint name="ankle_{s}" axis="0 -1 0.1" range="-40 30" damping="0.5"/>
-        <geom name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.05 0 -0.03" euler="3 5 2" mass="1"/>
+        <geom name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.05 0 -0.03" euler="3 5 2" mass="1" gap="0.01"/>
         <geom name="heel_{s}" type="sphere" size="0.03" pos="-0.06 0.01 -0.03" mass="0.3" friction="0.8"
           solimp="0.8 0.97 0.01 0.4 3"/>
         <geom name="toe_{s}" type="sphere" size="0.02" pos="0.13 -0.01 -0.03" mass="0.2" condim="1" solref="-3000

@@ -78,7 +78,10 @@ void measure_constraints(DynamicsTile& t, const Wide* acceleration) {
   accelerate_links(t, acceleration);
   for (std::size_t k = 0; k < points.size(); ++k) {
     PointState& s = t.points[k];
-    if (s.touched) s.now = seen(normal, points[k].law, s, t.link_change[points[k].link]) - s.reference;
+    if (!s.touched) continue;
+    const Spatial& link = t.link_change[points[k].link];
+    s.now = seen(normal, points[k].law, s, link) - s.reference;
+    if (points[k].law.condim > 3) s.turn_now = turning_seen(normal, s, link) - s.turn_reference;
   }
   for (std::size_t k = 0; k < t.limits.size(); ++k) {
     LimitState& s = t.limits[k];
@@ -98,7 +101,10 @@ void measure_change(DynamicsTile& t, const Wide* direction) {
   accelerate_links(t, direction);
   for (std::size_t k = 0; k < points.size(); ++k) {
     PointState& s = t.points[k];
-    if (s.touched) s.change = seen(normal, points[k].law, s, t.link_change[points[k].link]);
+    if (!s.touched) continue;
+    const Spatial& link = t.link_change[points[k].link];
+    s.change = seen(normal, points[k].law, s, link);
+    if (points[k].law.condim > 3) s.turn_change = turning_seen(normal, s, link);
   }
   for (std::size_t k = 0; k < t.limits.size(); ++k) {
     LimitState& s = t.limits[k];
@@ -208,8 +214,10 @@ Slope slope_at(const DynamicsTile& t, Wide step) {
   for (std::size_t k = 0; k < points.size(); ++k) {
     const PointState& s = t.points[k];
     if (!s.touched) continue;
-    const Edges now = edges_of(points[k].law, s.now), change = edges_of(points[k].law, s.change);
-    for (int e = 0; e < now.count; ++e) add(now.y[e], change.y[e], s.strength);
+    with_directions(points[k].law, [&](auto directions) {
+      const auto now = edges_now<directions>(points[k].law, s), change = edges_changing<directions>(points[k].law, s);
+      for (int e = 0; e < now.kCount; ++e) add(now.y[e], change.y[e], s.strength);
+    });
   }
   for (const LimitState& s : t.limits) {
     if (s.touched) add(s.now, s.change, s.strength);
@@ -221,9 +229,12 @@ Slope slope_at(const DynamicsTile& t, Wide step) {
 }
 
 void move_constraints(DynamicsTile& t, Wide step) {
-  for (PointState& s : t.points) {
+  const auto& points = t.model->contacts().points();
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    PointState& s = t.points[k];
     if (!s.touched) continue;
     add_scaled(s.now, step, s.change);
+    if (points[k].law.condim > 3) add_scaled(s.turn_now, step, s.turn_change);
   }
   for (LimitState& s : t.limits) {
     if (s.touched) s.now += step * s.change;
@@ -235,13 +246,11 @@ void move_constraints(DynamicsTile& t, Wide step) {
 
 void gather_feet(DynamicsTile& t) {
   const auto& points = t.model->contacts().points();
-  const Wide zero(0.0);
-  for (Wide& force : t.foot_force) force = zero;
+  for (Wide& force : t.foot_force) force = Wide(0.0);
   for (std::size_t k = 0; k < points.size(); ++k) {
     const PointState& s = t.points[k];
     if (!s.touched || points[k].foot < 0) continue;
-    const Edges edges = edges_of(points[k].law, s.now);
-    for (int e = 0; e < edges.count; ++e) t.foot_force[points[k].foot] -= s.strength * min(edges.y[e], zero);
+    t.foot_force[points[k].foot] += pressure(points[k].law, s);
   }
 }
 

@@ -36,7 +36,10 @@ void touch(DynamicsTile& t, const Point& point, PointState& s, WideMask near, Wi
   const Wide3 v = link.velocity.linear + cross(link.velocity.angular, s.arm);
   const double b = law.impedance.damping;
   s.reference = {soft.pull - dot(normal, v) * b, -(dot(s.first, v) * b), -(dot(s.second, v) * b)};
-  if (t.model->coupled()) s.reference = s.reference - seen(normal, law, s, link.driven);
+  if (law.condim > 3) s.turn_reference = Wide(-b) * turning_seen(normal, s, link.velocity);
+  if (!t.model->coupled()) return;
+  s.reference = s.reference - seen(normal, law, s, link.driven);
+  if (law.condim > 3) s.turn_reference = s.turn_reference - turning_seen(normal, s, link.driven);
 }
 
 void press(DynamicsTile& t, int link) {

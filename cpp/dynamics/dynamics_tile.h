@@ -32,6 +32,7 @@ struct PointState {
   Wide3 first, second;              // directions along the ground
   Wide3 reference;                  // reference acceleration: along the normal, and friction's along the two directions
   Wide3 now, change;                // acceleration less that one; its change along the search
+  Wide3 turn_reference, turn_now, turn_change;  // the same about these axes, of condim 4 and 6 alone
   Wide strength;                    // D of its edges; 0 where a lane does not touch
   bool touched;                     // by any lane
 };

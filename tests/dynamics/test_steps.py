@@ -15,7 +15,7 @@ STATES = 400
 
 
 def _person(name: str, folder: Path) -> Human:
-    text = {"balls": lane_bodies.BALLS, "knees": lane_bodies.KNEES}.get(name)
+    text = lane_bodies.PERSONS.get(name)
     return lane_bodies.load(folder, text) if text else models.load(name)
 
 
@@ -32,7 +32,9 @@ def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-@pytest.mark.parametrize(("name", "depth"), [("walk2d", 0.02), ("balls", 0.02), ("balls", 0.2)])
+@pytest.mark.parametrize(
+    ("name", "depth"), [("walk2d", 0.02), ("balls", 0.02), ("balls", 0.2), ("grips", 0.02), ("grips", 0.1)]
+)
 def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     """Models without couplings: falling, walking, lying, and deep in the ground."""
     human = _person(name, tmp_path)
@@ -62,7 +64,7 @@ def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     assert position < 1e-9
 
 
-@pytest.mark.parametrize("name", ["walk2d", "balls"])
+@pytest.mark.parametrize("name", ["walk2d", "balls", "grips"])
 def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) -> None:
     human = _person(name, tmp_path)
     _exact(human.model)

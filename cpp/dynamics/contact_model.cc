@@ -84,6 +84,63 @@ void weigh(const mjModel* m, int first, int second, ContactLaw& law) {
   }
 }
 
+// The vertices of a face that touch together, from one of them on: at most four, which span much of its area. A corner
+// moves on while the area grows: the last, then the third, then the second, as MuJoCo chooses them.
+std::vector<int> spread(const std::vector<Vec>& vertices, const std::vector<int>& face) {
+  if (face.size() <= 4) return face;
+  auto area = [&](const std::array<std::size_t, 4>& at) {
+    Vec one, other, normal;
+    mju_sub3(one.data(), vertices[face[at[2]]].data(), vertices[face[at[0]]].data());
+    mju_sub3(other.data(), vertices[face[at[3]]].data(), vertices[face[at[1]]].data());
+    mju_cross(normal.data(), one.data(), other.data());
+    return mju_norm3(normal.data());
+  };
+  std::array<std::size_t, 4> at{0, 1, 2, 3};
+  double most = area(at);
+  auto grows = [&](int corner) {
+    std::array<std::size_t, 4> next = at;
+    next[corner] = (next[corner] + 1) % face.size();
+    const double there = area(next);
+    if (there <= most) return false;
+    most = there;
+    at = next;
+    return true;
+  };
+  while (grows(3)) {
+    while (grows(2)) {}
+    while (grows(1)) {}
+  }
+  return {face[at[0]], face[at[1]], face[at[2]], face[at[3]]};
+}
+
+ContactModel::Hull hull_of(const mjModel* m, int mesh, const Vec& center, const Quat& turn) {
+  ContactModel::Hull hull;
+  const int* graph = m->mesh_graph + m->mesh_graphadr[mesh];
+  const int count = graph[0], *global = graph + 2 + count;
+  std::vector<int> local(m->mesh_vertnum[mesh], -1);
+  for (int v = 0; v < count; ++v) {
+    const float* at = m->mesh_vert + 3 * (m->mesh_vertadr[mesh] + global[v]);
+    local[global[v]] = v;
+    hull.vertices.push_back(plus(center, turned(turn, {at[0], at[1], at[2]})));
+  }
+  for (int v = 0; v < count; ++v) {
+    hull.faces_begin.push_back(static_cast<int>(hull.faces.size()));
+    const int of_vertex = m->mesh_vertadr[mesh] + global[v];
+    for (int i = 0; i < m->mesh_polymapnum[of_vertex]; ++i) {
+      const int p = m->mesh_polyadr[mesh] + m->mesh_polymap[m->mesh_polymapadr[of_vertex] + i];
+      std::vector<int> face;
+      for (int k = 0; k < m->mesh_polyvertnum[p]; ++k) face.push_back(local[m->mesh_polyvert[m->mesh_polyvertadr[p] + k]]);
+      std::rotate(face.begin(), std::find(face.begin(), face.end(), v), face.end());
+      const std::vector<int> corners = spread(hull.vertices, face);
+      ContactModel::Face f{turned(turn, vec(m->mesh_polynormal + 3 * p)), {}, static_cast<int>(corners.size()) - 1};
+      for (int k = 0; k < ContactModel::kBeside; ++k) f.beside[k] = corners[std::min(k + 1, f.count)];
+      hull.faces.push_back(f);
+    }
+  }
+  hull.faces_begin.push_back(static_cast<int>(hull.faces.size()));
+  return hull;
+}
+
 // Visits the geoms that may touch, each two once: the plane first, else as MuJoCo orders them.
 template <class Visit>
 void each_contact(const mjModel* m, Visit&& visit) {
@@ -110,8 +167,8 @@ void ContactModel::list_uncovered(const mjModel* m, std::vector<std::string>& ou
     if (m->geom_type[first] != mjGEOM_PLANE || m->body_weldid[m->geom_bodyid[first]] != 0 ||
         m->body_weldid[m->geom_bodyid[second]] == 0) {
       out.push_back(contact + "expected the ground, a plane that stands still, and a body");
-    } else if (type != mjGEOM_SPHERE && type != mjGEOM_CAPSULE && type != mjGEOM_BOX) {
-      out.push_back(contact + "expected a sphere, a capsule or a box on the ground");
+    } else if (type == mjGEOM_SDF || (type == mjGEOM_MESH && m->mesh_graphadr[m->geom_dataid[second]] < 0)) {
+      out.push_back(contact + "expected a shape or a mesh with a convex hull on the ground");
     } else if (ground >= 0 && ground != first) {
       out.push_back(contact + "expected one plane as the ground");
     } else {
@@ -156,7 +213,8 @@ void ContactModel::add_geom(const DynamicsModel& dynamics, int plane, int geom) 
   Point p{at.link, law_of(m, plane, geom), human.geom_foot()[geom], center, {}, 0.0};
   weigh(m, plane, geom, p.law);
   GroundGeom g{Shape::kSphere, at.link, static_cast<int>(points_.size()), 0, center,
-               m->geom_rbound[geom] + p.law.margin + p.law.gap};
+               m->geom_rbound[geom] + p.law.margin + p.law.gap, vec(size),
+               {turned(turn, {1, 0, 0}), turned(turn, {0, 1, 0}), turned(turn, {0, 0, 1})}, -1};
   if (m->geom_type[geom] == mjGEOM_SPHERE) {
     p.radius = size[0];
     points_.push_back(p);
@@ -168,6 +226,17 @@ void ContactModel::add_geom(const DynamicsModel& dynamics, int plane, int geom) 
       p.place = plus(center, turned(turn, {0, 0, way}));
       points_.push_back(p);
     }
+  } else if (m->geom_type[geom] == mjGEOM_ELLIPSOID) {
+    g.shape = Shape::kEllipsoid;
+    points_.push_back(p);
+  } else if (m->geom_type[geom] == mjGEOM_CYLINDER) {
+    g.shape = Shape::kCylinder;
+    points_.insert(points_.end(), 4, p);
+  } else if (m->geom_type[geom] == mjGEOM_MESH) {
+    g.shape = Shape::kMesh;
+    g.hull = static_cast<int>(hulls_.size());
+    hulls_.push_back(hull_of(m, m->geom_dataid[geom], center, turn));
+    points_.insert(points_.end(), 1 + kBeside, p);
   } else {
     g.shape = Shape::kBox;
     for (int corner = 0; corner < 8; ++corner) {

@@ -29,16 +29,19 @@ class ContactModel {
   // Of a covered model whose links are known.
   explicit ContactModel(const DynamicsModel& dynamics);
 
-  enum class Shape { kSphere, kCapsule, kBox };
+  enum class Shape { kSphere, kCapsule, kBox, kEllipsoid, kCylinder, kMesh };
   // A geom that may touch the ground, and the points by which it may.
   struct GroundGeom {
     Shape shape;
     int link, points_begin, points_end;
     std::array<double, 3> center;    // in the link's frame
     double reach;                    // how far it reaches from there, its margin and its gap included [m]
+    std::array<double, 3> size;      // as MuJoCo has it
+    std::array<std::array<double, 3>, 3> axes;  // of the geom, in the link's frame
+    int hull;                        // of meshes
   };
-  // A place where a geom may touch the ground: a sphere round it, which is the geom, an end of a capsule, or the corner
-  // (radius 0) of a box.
+  // A place where a geom may touch the ground. Spheres, capsules and boxes have theirs in the link's frame, with a sphere
+  // round it: the geom, an end of it, or a corner (radius 0). Those of other shapes are found as they touch.
   struct Point {
     int link;
     ContactLaw law;
@@ -47,7 +50,17 @@ class ContactModel {
     std::array<double, 3> axis;      // of the capsule: the first direction of friction follows it; 0: none
     double radius;
   };
+  // A mesh's convex hull, in its link's frame. Of a face at a vertex: its normal, and the vertices beside this one that
+  // may touch with it, in order; the last is repeated where there are fewer.
+  static constexpr int kBeside = 3;
+  struct Face { std::array<double, 3> normal; std::array<int, kBeside> beside; int count; };
+  struct Hull {
+    std::vector<std::array<double, 3>> vertices;
+    std::vector<int> faces_begin;    // of each vertex, in `faces`, and the end
+    std::vector<Face> faces;
+  };
   const std::vector<GroundGeom>& geoms() const { return geoms_; }
+  const std::vector<Hull>& hulls() const { return hulls_; }
   const std::vector<Point>& points() const { return points_; }
   // Links that carry points, and all links between them and the world: in order from the root.
   const std::vector<int>& supporting() const { return supporting_; }
@@ -61,6 +74,7 @@ class ContactModel {
 
   std::vector<GroundGeom> geoms_;
   std::vector<Point> points_;
+  std::vector<Hull> hulls_;
   std::vector<int> supporting_;
   Ground ground_{};
 };

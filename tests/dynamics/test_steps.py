@@ -33,7 +33,11 @@ def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("name", "depth"), [("walk2d", 0.02), ("balls", 0.02), ("balls", 0.2), ("grips", 0.02), ("grips", 0.1)]
+    ("name", "depth"),
+    [
+        ("walk2d", 0.02),
+        *((name, depth) for name in ("balls", "grips", "rounds", "meshes") for depth in (0.02, 0.2)),
+    ],
 )
 def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     """Models without couplings: falling, walking, lying, and deep in the ground."""
@@ -64,7 +68,7 @@ def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     assert position < 1e-9
 
 
-@pytest.mark.parametrize("name", ["walk2d", "balls", "grips"])
+@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes"])
 def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) -> None:
     human = _person(name, tmp_path)
     _exact(human.model)

@@ -1,5 +1,6 @@
 """Persons with odd parts, for the dynamics in lanes: each has much that the built-in models do not have."""
 
+import math
 from pathlib import Path
 
 from soleus import models
@@ -159,7 +160,35 @@ GRIPS = plain("""
     condim="6" friction="0.4 0.02 0.03" priority="1" solref="0.03 0.8"/>""")
 
 
-PERSONS = {"balls": BALLS, "knees": KNEES, "grips": GRIPS}
+# Feet of shapes that have no points of their own: the right and the left foot are alike.
+ROUNDS = plain("""
+  <geom class="touches" name="sole_{s}" type="ellipsoid" size="0.09 0.04 0.02" pos="0.04 0 -0.03" euler="3 5 2" mass="1"
+    condim="4" friction="0.6 0.05 0.01" solimp="0.8 0.97 0.01 0.4 3"/>
+  <geom class="touches" name="heel_{s}" type="cylinder" size="0.03 0.02" pos="-0.07 0.01 -0.03" mass="0.3" gap="0.003"/>
+  <geom class="touches" name="toe_{s}" type="cylinder" size="0.02 0.04" euler="90 0 10" pos="0.14 0 -0.03" mass="0.2"
+    condim="1"/>""")
+
+
+def _prism(corners: int) -> str:
+    """Vertices of a sole with a face of many corners, no two of which are like one another."""
+    rows = []
+    for height, share in ((-0.02, 1.0), (0.02, 0.8)):
+        for k in range(corners):
+            turn = 2 * math.pi * (k + 0.3 * math.sin(5 * k)) / corners
+            rows.append(f"{0.1 * share * math.cos(turn):.5f} {0.05 * share * math.sin(turn):.5f} {height}")
+    return " ".join(rows)
+
+
+_STONE = "0.05 0 0.01 -0.04 0.01 0 0.01 0.04 -0.01 0 -0.05 0.01 0.01 0.01 -0.04 -0.02 -0.01 -0.03 0.01 0 0.03 0 0 0"
+MESHES = plain(
+    """
+  <geom class="touches" name="sole_{s}" type="mesh" mesh="prism" pos="0.04 0 -0.03" euler="3 5 2" mass="1"/>
+  <geom class="touches" name="heel_{s}" type="mesh" mesh="stone" pos="-0.07 0.01 -0.03" mass="0.3" gap="0.003"
+    condim="6"/>""",
+    assets=f'<mesh name="prism" vertex="{_prism(11)}"/><mesh name="stone" vertex="{_STONE}"/>',
+)
+
+PERSONS = {"balls": BALLS, "knees": KNEES, "grips": GRIPS, "rounds": ROUNDS, "meshes": MESHES}
 
 
 def load(folder: Path, text: str) -> Human:

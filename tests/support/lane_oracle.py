@@ -88,6 +88,14 @@ class Pair:
             return float(size[0])
         if m.geom_type[geom] == int(kinds.mjGEOM_CAPSULE):
             return float(size[0] + size[1] * abs(down[2]))
+        if m.geom_type[geom] == int(kinds.mjGEOM_ELLIPSOID):
+            return float(np.linalg.norm(down * size))
+        if m.geom_type[geom] == int(kinds.mjGEOM_CYLINDER):
+            return float(size[0] * np.hypot(down[0], down[1]) + size[1] * abs(down[2]))
+        if m.geom_type[geom] == int(kinds.mjGEOM_MESH):
+            mesh = m.geom_dataid[geom]
+            first = m.mesh_vertadr[mesh]
+            return float(-(m.mesh_vert[first : first + m.mesh_vertnum[mesh]] @ down).min())
         return float(abs(down) @ size)
 
     def set(self, qpos: np.ndarray, qvel: np.ndarray) -> None:

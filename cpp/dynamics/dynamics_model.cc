@@ -1,79 +1,15 @@
 #include "dynamics/dynamics_model.h"
 
 #include <algorithm>
-#include <cmath>
-#include <memory>
 
 #include "base/error.h"
+#include "dynamics/parts.h"
 
 namespace soleus {
 namespace {
 
-using Vec = std::array<double, 3>;
-using Quat = std::array<double, 4>;
-
-Vec vec(const mjtNum* p) { return {p[0], p[1], p[2]}; }
-Quat quat(const mjtNum* p) { return {p[0], p[1], p[2], p[3]}; }
-bool is_zero(const Vec& v) { return v[0] == 0 && v[1] == 0 && v[2] == 0; }
-
-Vec turned(const Quat& q, const Vec& v) {
-  Vec out;
-  mju_rotVecQuat(out.data(), v.data(), q.data());
-  return out;
-}
-Quat times(const Quat& a, const Quat& b) {
-  Quat out;
-  mju_mulQuat(out.data(), a.data(), b.data());
-  return out;
-}
-Vec plus(const Vec& a, const Vec& b) { return {a[0] + b[0], a[1] + b[1], a[2] + b[2]}; }
-
-std::string name_of(const mjModel* m, int kind, int id) {
-  const char* name = mj_id2name(m, kind, id);
-  return name && *name ? "'" + std::string(name) + "'" : "number " + std::to_string(id);
-}
-
 bool any(const mjtNum* values, int count) {
   return std::any_of(values, values + count, [](mjtNum x) { return x != 0; });
-}
-
-// solref and solimp as MuJoCo reads them (its documentation, "Solver parameters").
-Impedance impedance_of(const mjModel* m, const mjtNum* solref, const mjtNum* solimp) {
-  double ref[2] = {solref[0], solref[1]};
-  if ((ref[0] > 0) != (ref[1] > 0)) ref[0] = 0.02, ref[1] = 1.0;
-  if (!(m->opt.disableflags & mjDSBL_REFSAFE) && ref[0] > 0) ref[0] = std::max(ref[0], 2 * m->opt.timestep);
-  Impedance i;
-  i.least = std::clamp(solimp[0], mjMINIMP, mjMAXIMP);
-  i.most = std::clamp(solimp[1], mjMINIMP, mjMAXIMP);
-  i.width = std::max(0.0, solimp[2]);
-  i.midpoint = std::clamp(solimp[3], mjMINIMP, mjMAXIMP);
-  i.power = std::max(1.0, solimp[4]);
-  const double square = i.most * i.most;
-  i.stiffness = ref[0] > 0 ? 1 / std::max(mjMINVAL, square * ref[0] * ref[0] * ref[1] * ref[1])
-                           : -ref[0] / std::max(mjMINVAL, square);
-  i.damping = ref[1] > 0 ? 2 / std::max(mjMINVAL, i.most * ref[0]) : -ref[1] / std::max(mjMINVAL, i.most);
-  return i;
-}
-
-bool collides(const mjModel* m, int a, int b) {
-  return (m->geom_contype[a] & m->geom_conaffinity[b]) || (m->geom_contype[b] & m->geom_conaffinity[a]);
-}
-
-bool is_excluded(const mjModel* m, int body, int other) {
-  const int low = std::min(body, other), high = std::max(body, other);
-  for (int i = 0; i < m->nexclude; ++i) {
-    if (m->exclude_signature[i] == (low << 16) + high) return true;
-  }
-  return false;
-}
-
-// Whether MuJoCo looks for contacts of two geoms that are in no pair of their own.
-bool may_touch(const mjModel* m, int a, int b) {
-  const int first = m->geom_bodyid[a], second = m->geom_bodyid[b];
-  const int weld1 = m->body_weldid[first], weld2 = m->body_weldid[second];
-  if (weld1 == weld2 || !collides(m, a, b) || is_excluded(m, first, second)) return false;
-  if (m->opt.disableflags & mjDSBL_FILTERPARENT || !weld1 || !weld2) return true;
-  return m->body_weldid[m->body_parentid[weld1]] != weld2 && m->body_weldid[m->body_parentid[weld2]] != weld1;
 }
 
 void uncovered_options(const mjModel* m, std::vector<std::string>& out) {
@@ -127,31 +63,6 @@ void uncovered_joints(const HumanModel& human, std::vector<std::string>& out) {
   }
 }
 
-void uncovered_contacts(const mjModel* m, std::vector<std::string>& out) {
-  if (m->npair) out.push_back("contact pair " + name_of(m, mjOBJ_PAIR, 0));
-  int ground = -1;
-  for (int a = 0; a < m->ngeom; ++a) {
-    for (int b = a + 1; b < m->ngeom; ++b) {
-      if (!may_touch(m, a, b)) continue;
-      const int plane = m->geom_type[a] == mjGEOM_PLANE ? a : b, other = plane == a ? b : a;
-      const int type = m->geom_type[other];
-      const std::string pair = "contact of " + name_of(m, mjOBJ_GEOM, a) + " and " + name_of(m, mjOBJ_GEOM, b);
-      if (m->geom_type[plane] != mjGEOM_PLANE || m->body_weldid[m->geom_bodyid[plane]] != 0 ||
-          m->body_weldid[m->geom_bodyid[other]] == 0) {
-        out.push_back(pair + ": expected the ground, a plane that stands still, and a body");
-      } else if (type != mjGEOM_SPHERE && type != mjGEOM_CAPSULE && type != mjGEOM_BOX) {
-        out.push_back(pair + ": expected a sphere, a capsule or a box on the ground");
-      } else if (std::max(m->geom_condim[a], m->geom_condim[b]) > 3) {
-        out.push_back(pair + ": expected condim 1 or 3");
-      } else if (ground >= 0 && ground != plane) {
-        out.push_back(pair + ": expected one plane as the ground");
-      } else {
-        ground = plane;
-      }
-    }
-  }
-}
-
 void uncovered_person(const HumanModel& human, std::vector<std::string>& out) {
   const mjModel* m = human.mujoco();
   std::vector<bool> is_muscle(m->nactuator, false);
@@ -167,7 +78,7 @@ std::vector<std::string> DynamicsModel::uncovered(const HumanModel& human) {
   std::vector<std::string> out;
   uncovered_options(human.mujoco(), out);
   uncovered_joints(human, out);
-  uncovered_contacts(human.mujoco(), out);
+  ContactModel::list_uncovered(human.mujoco(), out);
   uncovered_person(human, out);
   return out;
 }
@@ -182,7 +93,7 @@ DynamicsModel::DynamicsModel(const HumanModel& human) : human_(&human) {
   place_coordinates();
   build_terms();
   build_limits();
-  build_points();
+  contacts_.emplace(*this);
 }
 
 void DynamicsModel::build_links() {
@@ -312,106 +223,6 @@ void DynamicsModel::build_limits() {
     if (m->jnt_type[j] != mjJNT_HINGE && m->jnt_type[j] != mjJNT_SLIDE) continue;
     limits_.push_back({dof, m->jnt_range[2 * j], m->jnt_range[2 * j + 1], m->jnt_margin[j], m->dof_invweight0[dof],
                        impedance});
-  }
-}
-
-void DynamicsModel::build_points() {
-  const mjModel* m = human_->mujoco();
-  for (int a = 0; a < m->ngeom; ++a) {
-    for (int b = a + 1; b < m->ngeom; ++b) {
-      if (!may_touch(m, a, b)) continue;
-      const int plane = m->geom_type[a] == mjGEOM_PLANE ? a : b;
-      add_points(plane, plane == a ? b : a);
-    }
-  }
-  std::vector<bool> needed(links_.size(), false);
-  for (const Point& p : points_) {
-    for (int link = p.link; link >= 0; link = links_[link].parent) needed[link] = true;
-  }
-  for (std::size_t l = 0; l < links_.size(); ++l) {
-    if (needed[l]) supporting_.push_back(static_cast<int>(l));
-  }
-}
-
-void DynamicsModel::add_points(int plane, int geom) {
-  const mjModel* m = human_->mujoco();
-  std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(m), mj_deleteData);
-  require(data != nullptr, "expected memory for one simulation");
-  mj_kinematics(m, data.get());
-  const mjtNum* frame = data->geom_xmat + 9 * plane;
-  mjtNum directions[9] = {frame[2], frame[5], frame[8]};
-  if (std::abs(directions[1]) < 0.5) directions[4] = 1; else directions[5] = 1;  // as MuJoCo chooses directions along a plane
-  mju_addToScl3(directions + 3, directions, -mju_dot3(directions + 3, directions));
-  mju_normalize3(directions + 3);
-  mju_cross(directions + 6, directions, directions + 3);
-  ground_ = {vec(data->geom_xpos + 3 * plane), vec(directions), vec(directions + 3), vec(directions + 6)};
-
-  const int body = m->geom_bodyid[geom], other = m->geom_bodyid[plane];
-  const Place& at = bodies_[body];
-  Point p{};
-  p.link = at.link;
-  p.box = -1;
-  p.foot = human_->geom_foot()[geom];
-  const Vec center = plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom)));
-  const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));
-  const mjtNum* size = m->geom_size + 3 * geom;
-  // What two geoms make of a contact together.
-  p.margin = m->geom_margin[plane] + m->geom_margin[geom];
-  const int prior = m->geom_priority[plane] - m->geom_priority[geom];
-  const mjtNum *ref1 = m->geom_solref + mjNREF * plane, *ref2 = m->geom_solref + mjNREF * geom;
-  mjtNum ref[mjNREF], imp[mjNIMP];
-  double friction;
-  if (prior != 0) {
-    const int chosen = prior > 0 ? plane : geom;
-    p.condim = m->geom_condim[chosen];
-    mju_copy(ref, m->geom_solref + mjNREF * chosen, mjNREF);
-    mju_copy(imp, m->geom_solimp + mjNIMP * chosen, mjNIMP);
-    friction = m->geom_friction[3 * chosen];
-  } else {
-    p.condim = std::max(m->geom_condim[plane], m->geom_condim[geom]);
-    const double mix1 = m->geom_solmix[plane], mix2 = m->geom_solmix[geom];
-    double mix = 0.5;
-    if (mix1 >= mjMINVAL && mix2 >= mjMINVAL) mix = mix1 / (mix1 + mix2);
-    else if (mix1 >= mjMINVAL || mix2 >= mjMINVAL) mix = mix1 < mjMINVAL ? 0.0 : 1.0;
-    for (int i = 0; i < mjNREF; ++i) {
-      ref[i] = ref1[0] > 0 && ref2[0] > 0 ? mix * ref1[i] + (1 - mix) * ref2[i] : std::min(ref1[i], ref2[i]);
-    }
-    for (int i = 0; i < mjNIMP; ++i) {
-      imp[i] = mix * m->geom_solimp[mjNIMP * plane + i] + (1 - mix) * m->geom_solimp[mjNIMP * geom + i];
-    }
-    friction = std::max(m->geom_friction[3 * plane], m->geom_friction[3 * geom]);
-  }
-  p.friction = std::max(mjMINMU, friction);
-  p.impedance = impedance_of(m, ref, imp);
-  p.invweight = m->body_invweight0[2 * body] + m->body_invweight0[2 * other];
-  if (p.condim > 1) {
-    // An edge is as strong as an elliptic cone of the same impedance makes it (MuJoCo's pyramidal cones).
-    const double square = p.friction * p.friction;
-    p.invweight *= (1 + square) * 2 * square / std::max(mjMINVAL, m->opt.impratio);
-  }
-
-  p.center = center;
-  p.reach = m->geom_rbound[geom];
-  if (m->geom_type[geom] == mjGEOM_SPHERE) {
-    p.place = center;
-    p.radius = size[0];
-    points_.push_back(p);
-  } else if (m->geom_type[geom] == mjGEOM_CAPSULE) {
-    p.axis = turned(turn, {0, 0, 1});
-    p.radius = size[0];
-    for (double way : {size[1], -size[1]}) {
-      p.siblings = way > 0;
-      p.place = plus(center, turned(turn, {0, 0, way}));
-      points_.push_back(p);
-    }
-  } else {
-    p.box = geom;
-    for (int corner = 0; corner < 8; ++corner) {
-      p.siblings = 7 - corner;
-      p.place = plus(center, turned(turn, {corner & 1 ? size[0] : -size[0], corner & 2 ? size[1] : -size[1],
-                                           corner & 4 ? size[2] : -size[2]}));
-      points_.push_back(p);
-    }
   }
 }
 

@@ -6,20 +6,17 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "dynamics/contact_model.h"
+#include "dynamics/impedance.h"
 #include "model/human_model.h"
 #include "model/ldl.h"
 
 namespace soleus {
-
-// How stiff and how hard a constraint is, as MuJoCo has it (documentation, "Computation", solver parameters).
-struct Impedance {
-  double stiffness, damping;                      // K and B of the reference acceleration [1/s^2], [1/s]
-  double least, most, width, midpoint, power;     // d(r) of solimp
-};
 
 class DynamicsModel {
  public:
@@ -82,23 +79,6 @@ class DynamicsModel {
     double most, margin, invweight;
     Impedance impedance;
   };
-  // A sphere that may touch the ground: a geom of its own, an end of a capsule, or the corner (radius 0) of a box.
-  struct Point {
-    int link;
-    std::array<double, 3> place;     // in the link's frame
-    std::array<double, 3> axis;      // of the capsule: the first direction of friction follows it; 0: none
-    double radius, margin;
-    double invweight;                // inverse inertia that an edge of its friction pyramid is taken to have
-    int condim;
-    double friction;
-    Impedance impedance;
-    int foot;                        // or -1
-    int box;                         // corners of one box: at most 4 touch, the first; -1: none
-    std::array<double, 3> center;    // of the geom it belongs to, and how far that one reaches from there
-    double reach;
-    int siblings;                    // points of the same geom that come after it
-  };
-
   const std::vector<Link>& links() const { return links_; }
   const std::vector<Joint>& joints() const { return joints_; }
   const std::vector<Motion>& motions() const { return motions_; }
@@ -106,7 +86,7 @@ class DynamicsModel {
   const std::vector<Place>& bodies() const { return bodies_; }
   const std::vector<Limit>& limits() const { return limits_; }
   const std::vector<Ball>& balls() const { return balls_; }
-  const std::vector<Point>& points() const { return points_; }
+  const ContactModel& contacts() const { return *contacts_; }
   const SparseLdl& pattern() const { return human_->inertia_pattern(); }
   // Of motion p: terms()[term_begin(p)] to terms()[term_begin(p + 1)].
   const std::vector<InertiaTerm>& terms() const { return terms_; }
@@ -118,11 +98,6 @@ class DynamicsModel {
   double timestep() const { return human_->mujoco()->opt.timestep; }
   std::array<double, 3> gravity() const { return gravity_; }
   int root_link() const { return root_link_; }
-  // Links that carry points, and all links between them and the world: in order from the root.
-  const std::vector<int>& supporting() const { return supporting_; }
-  // The ground: a point of it, its normal, and two directions along it.
-  struct Ground { std::array<double, 3> origin, normal, first, second; };
-  const Ground& ground() const { return ground_; }
   bool damped() const { return damped_; }
   bool coupled() const { return !human_->coupled().empty(); }
 
@@ -133,8 +108,6 @@ class DynamicsModel {
   void place_coordinates();
   void build_terms();
   void build_limits();
-  void build_points();
-  void add_points(int plane, int geom);
 
   const HumanModel* human_;
   std::vector<Link> links_;
@@ -146,10 +119,9 @@ class DynamicsModel {
   std::vector<int> term_begin_;
   std::vector<Limit> limits_;
   std::vector<Ball> balls_;
-  std::vector<Point> points_;
-  std::vector<int> supporting_, coordinate_qpos_;
+  std::optional<ContactModel> contacts_;
+  std::vector<int> coordinate_qpos_;
   std::array<double, 3> gravity_{};
-  Ground ground_{};
   int root_link_ = 0;
   bool damped_ = false;
 };

@@ -22,7 +22,7 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
   loaded.assign(links.size(), 0);
   motions.assign(dynamics.motions().size(), still);
   dof_motions.assign(m->nv, still);
-  points.resize(dynamics.points().size());
+  points.resize(dynamics.contacts().points().size());
   limits.resize(dynamics.limits().size());
   balls.resize(dynamics.balls().size());
   const std::vector<double> rest(m->nv, 0.0);

@@ -7,6 +7,7 @@
 
 #include "base/lanes.h"
 #include "base/wide_vec.h"
+#include "dynamics/contact_stiffness.h"
 #include "dynamics/dynamics_model.h"
 #include "dynamics/wide_ldl.h"
 
@@ -26,16 +27,12 @@ struct LinkState {
   Spatial force;
 };
 
-// A symmetric 6 x 6 matrix, angular before linear, that contacts add to the inertia of what they touch.
-struct ContactStiffness {
-  Wide angular[6], mixed[9], linear[6];  // xx, yy, zz, xy, xz, yz; row-major
-};
-
 struct PointState {
   Wide3 arm;                        // from the tile's point of reference
   Wide3 first, second;              // directions along the ground
   Wide3 reference;                  // reference acceleration: along the normal, and friction's along the two directions
   Wide3 now, change;                // acceleration less that one; its change along the search
+  Wide3 turn_reference, turn_now, turn_change;  // the same about these axes, of condim 4 and 6 alone
   Wide strength;                    // D of its edges; 0 where a lane does not touch
   bool touched;                     // by any lane
 };

@@ -78,9 +78,9 @@ def test_momentum_is_kept(tmp_path: Path) -> None:
     np.testing.assert_allclose(momenta(), before, rtol=1e-9, atol=1e-9 * np.abs(before).max())
 
 
-@pytest.mark.parametrize("name", ["walk2d", "myolegs", "balls", "knees"])
+@pytest.mark.parametrize("name", ["walk2d", "myolegs", *lane_bodies.PERSONS])
 def test_a_lane_that_breaks_harms_nobody(name: str, tmp_path: Path) -> None:
-    text = {"balls": lane_bodies.BALLS, "knees": lane_bodies.KNEES}.get(name)
+    text = lane_bodies.PERSONS.get(name)
     human = lane_bodies.load(tmp_path, text) if text else models.load(name)
     both, rng = Pair(human, muscles=False), np.random.default_rng(10)
     states = both.states(rng, speed=0.5, turn=0.05)
@@ -98,10 +98,10 @@ def test_a_lane_that_breaks_harms_nobody(name: str, tmp_path: Path) -> None:
         assert np.isfinite(both.tile.qpos).all()
 
 
-@pytest.mark.parametrize("name", ["walk2d", "myolegs", "balls", "knees"])
+@pytest.mark.parametrize("name", ["walk2d", "myolegs", *lane_bodies.PERSONS])
 def test_violent_torques_leave_numbers(name: str, tmp_path: Path) -> None:
     """Torques at their limits, new ones every few steps: no lane ever holds what is no number."""
-    text = {"balls": lane_bodies.BALLS, "knees": lane_bodies.KNEES}.get(name)
+    text = lane_bodies.PERSONS.get(name)
     human = lane_bodies.load(tmp_path, text) if text else models.load(name)
     both, rng = Pair(human, muscles=False), np.random.default_rng(11)
     both.set(*both.states(rng))

@@ -15,7 +15,7 @@ STATES = 400
 
 
 def _person(name: str, folder: Path) -> Human:
-    text = {"balls": lane_bodies.BALLS, "knees": lane_bodies.KNEES}.get(name)
+    text = lane_bodies.PERSONS.get(name)
     return lane_bodies.load(folder, text) if text else models.load(name)
 
 
@@ -32,16 +32,22 @@ def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-@pytest.mark.parametrize("name", ["walk2d", "balls"])
-def test_a_step_is_mujocos(name: str, tmp_path: Path) -> None:
-    """Models without couplings, falling, walking and lying."""
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        ("walk2d", 0.02),
+        *((name, depth) for name in ("balls", "grips", "rounds", "meshes") for depth in (0.02, 0.2)),
+    ],
+)
+def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
+    """Models without couplings: falling, walking, lying, and deep in the ground."""
     human = _person(name, tmp_path)
     _exact(human.model)
     both, rng = Pair(human, muscles=False), np.random.default_rng(2)
     acceleration, velocity, position, contacts = 0.0, 0.0, 0.0, 0
     for _ in range(STATES // LANES):
         qpos, qvel = both.states(rng)
-        both.set(both.on_the_ground(qpos, rng), qvel)
+        both.set(both.on_the_ground(qpos, rng, depth), qvel)
         start, speed, force = both.tile.qpos, both.tile.velocity, _forces(both, rng)
         both.tile.apply(force)
         both.tile.step()
@@ -62,7 +68,7 @@ def test_a_step_is_mujocos(name: str, tmp_path: Path) -> None:
     assert position < 1e-9
 
 
-@pytest.mark.parametrize("name", ["walk2d", "balls"])
+@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes"])
 def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) -> None:
     human = _person(name, tmp_path)
     _exact(human.model)

@@ -41,6 +41,14 @@ PARTS = {
     "another integrator": ({"head": '<option integrator="implicitfast"/>'}, "option integrator: expected Euler"),
     "elliptic cones": ({"head": '<option cone="elliptic"/>'}, "option cone: expected pyramidal"),
     "air": ({"head": '<option density="1.2"/>'}, "option density or viscosity: expected no fluid"),
+    "a floor that moves": (
+        {"floor": '<geom name="floor" type="plane" size="0 0 1" surfacevel="1 0 0 0 0 0"/>'},
+        "geom 'floor': surfacevel",
+    ),
+    "a floor that sticks": (
+        {"floor": '<geom name="floor" type="plane" size="0 0 1" adhesion="5"/>'},
+        "geom 'floor': adhesion",
+    ),
     "a motor": ({"actuators": '<motor name="pull" joint="hip_r"/>'}, "actuator 'pull': no muscle"),
     "a ball": (
         {"after": '<body name="ball" pos="2 0 1"><freejoint name="flies"/><geom size="0.1"/></body>'},

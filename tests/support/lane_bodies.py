@@ -1,5 +1,6 @@
 """Persons with odd parts, for the dynamics in lanes: each has much that the built-in models do not have."""
 
+import math
 from pathlib import Path
 
 from soleus import models
@@ -29,7 +30,7 @@ _BALL_LEG = """
       <site name="shank_front_{s}" pos="0.04 0.01 -0.12"/><site name="shank_back_{s}" pos="-0.05 0 -0.1"/>
       <body name="foot_{s}" pos="0 0 -0.4">
         <joint name="ankle_{s}" axis="0 -1 0.1" range="-40 30" damping="0.5"/>
-        <geom name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.05 0 -0.03" euler="3 5 2" mass="1"/>
+        <geom name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.05 0 -0.03" euler="3 5 2" mass="1" gap="0.01"/>
         <geom name="heel_{s}" type="sphere" size="0.03" pos="-0.06 0.01 -0.03" mass="0.3" friction="0.8"
           solimp="0.8 0.97 0.01 0.4 3"/>
         <geom name="toe_{s}" type="sphere" size="0.02" pos="0.13 -0.01 -0.03" mass="0.2" condim="1" solref="-3000
@@ -92,8 +93,7 @@ _KNEE_LEG = """
         <geom name="sole_{s}" type="capsule" fromto="-0.05 -0.02 -0.03 0.12 0.02 -0.03" size="0.025" mass="1"
           margin="0.004" gap="0.001"/>
         <geom name="edge_{s}" type="capsule" fromto="-0.05 0.03 -0.03 0.12 0.03 -0.02" size="0.02" mass="0.5"
-          friction="0.3"
-          solref="0.03 0.8" priority="1"/>
+          friction="0.3 0.04 0.02" condim="6" solref="0.03 0.8" priority="1"/>
       </body>
     </body>
     <body name="patella_{s}" pos="0.04 0 -0.38">
@@ -117,6 +117,78 @@ KNEES = f"""<mujoco model="knees"><compiler angle="degree" autolimits="true"/>
       <body name="head" pos="0 0 0.6"><geom size="0.1" mass="5" contype="0" conaffinity="0"/></body>{_both(_KNEE_LEG)}
     </body></worldbody>
   <equality>{_both(_KNEE_COUPLING)}</equality></mujoco>"""
+
+
+# Legs of hinges and balls below a pelvis that floats: what their feet are made of, and what touches what, is put in.
+_PLAIN_LEG = """
+  <body name="thigh_{s}" pos="0 {y} -0.05">
+    <joint name="hip_{s}" type="ball" damping="1"/>
+    <geom name="thigh_{s}" type="capsule" fromto="0 0 0 0 0 -0.38" size="0.05" mass="7"/>
+    <body name="shank_{s}" pos="0 0 -0.4">
+      <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5"/>
+      <geom name="shank_{s}" type="capsule" fromto="0 0 0 0 0 -0.38" size="0.04" mass="3"/>
+      <body name="foot_{s}" pos="0 0 -0.4">
+        <joint name="ankle_{s}" axis="0 -1 0.1" range="-40 30" damping="0.3"/>FEET
+      </body>
+    </body>
+  </body>"""
+
+
+def plain(feet: str, assets: str = "", ground: str = "", contact: str = "") -> str:
+    """A person's MJCF. feet: geoms of the feet, with {s} for the side; ground: attributes of the floor."""
+    return f"""<mujoco model="plain"><compiler angle="degree" autolimits="true"/>
+  <default><geom contype="0" conaffinity="0"/><joint armature="0.01"/>
+    <default class="touches"><geom contype="1" margin="0.001"/></default></default>
+  <asset>{assets}</asset>
+  <worldbody>
+    <geom name="floor" type="plane" size="0 0 1" conaffinity="1" euler="3 2 -20" friction="0.7 0.01 0.002" {ground}/>
+    <body name="pelvis" pos="0 0 1"><freejoint name="root"/>
+      <geom name="pelvis" type="capsule" fromto="0 -0.1 0 0 0.1 0" size="0.08" mass="15"/>
+      <geom name="trunk" type="capsule" fromto="0 0 0 0.02 0 0.5" size="0.1" mass="30"/>
+      <body name="head" pos="0 0 0.6"><geom name="head" size="0.1" mass="5"/></body>
+      {_both(_PLAIN_LEG.replace("FEET", feet))}
+    </body></worldbody>
+  <contact>{contact}</contact></mujoco>"""
+
+
+# Feet that hold against turning and rolling.
+GRIPS = plain("""
+  <geom class="touches" name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.04 0 -0.03" euler="3 5 2" mass="1"
+    condim="6" friction="0.6 0.05 0.01"/>
+  <geom class="touches" name="heel_{s}" size="0.03" pos="-0.06 0.01 -0.03" mass="0.3" condim="4" friction="0.9 0.08 0"/>
+  <geom class="touches" name="toe_{s}" type="capsule" fromto="0.12 -0.04 -0.03 0.12 0.03 -0.03" size="0.02" mass="0.2"
+    condim="6" friction="0.4 0.02 0.03" priority="1" solref="0.03 0.8"/>""")
+
+
+# Feet of shapes that have no points of their own: the right and the left foot are alike.
+ROUNDS = plain("""
+  <geom class="touches" name="sole_{s}" type="ellipsoid" size="0.09 0.04 0.02" pos="0.04 0 -0.03" euler="3 5 2" mass="1"
+    condim="4" friction="0.6 0.05 0.01" solimp="0.8 0.97 0.01 0.4 3"/>
+  <geom class="touches" name="heel_{s}" type="cylinder" size="0.03 0.02" pos="-0.07 0.01 -0.03" mass="0.3" gap="0.003"/>
+  <geom class="touches" name="toe_{s}" type="cylinder" size="0.02 0.04" euler="90 0 10" pos="0.14 0 -0.03" mass="0.2"
+    condim="1"/>""")
+
+
+def _prism(corners: int) -> str:
+    """Vertices of a sole with a face of many corners, no two of which are like one another."""
+    rows = []
+    for height, share in ((-0.02, 1.0), (0.02, 0.8)):
+        for k in range(corners):
+            turn = 2 * math.pi * (k + 0.3 * math.sin(5 * k)) / corners
+            rows.append(f"{0.1 * share * math.cos(turn):.5f} {0.05 * share * math.sin(turn):.5f} {height}")
+    return " ".join(rows)
+
+
+_STONE = "0.05 0 0.01 -0.04 0.01 0 0.01 0.04 -0.01 0 -0.05 0.01 0.01 0.01 -0.04 -0.02 -0.01 -0.03 0.01 0 0.03 0 0 0"
+MESHES = plain(
+    """
+  <geom class="touches" name="sole_{s}" type="mesh" mesh="prism" pos="0.04 0 -0.03" euler="3 5 2" mass="1"/>
+  <geom class="touches" name="heel_{s}" type="mesh" mesh="stone" pos="-0.07 0.01 -0.03" mass="0.3" gap="0.003"
+    condim="6"/>""",
+    assets=f'<mesh name="prism" vertex="{_prism(11)}"/><mesh name="stone" vertex="{_STONE}"/>',
+)
+
+PERSONS = {"balls": BALLS, "knees": KNEES, "grips": GRIPS, "rounds": ROUNDS, "meshes": MESHES}
 
 
 def load(folder: Path, text: str) -> Human:

@@ -52,8 +52,8 @@ class Pair:
                     qpos[lane, m.jnt_qposadr[joint]] = rng.uniform(low - beyond, high + beyond)
         return qpos, speed * rng.normal(size=(LANES, m.nv))
 
-    def on_the_ground(self, qpos: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The same poses with their lowest collision geom up to 2 cm in the ground, or up to 2 cm above it."""
+    def on_the_ground(self, qpos: np.ndarray, rng: np.random.Generator, depth: float = 0.02) -> np.ndarray:
+        """The same poses with their lowest collision geom up to `depth` [m] in the ground, or up to 2 cm above it."""
         m, d = self.model, self.data
         touching = np.flatnonzero(m.geom_contype | m.geom_conaffinity)
         feet = [g for g in touching if m.geom_type[g] != int(mujoco.mjtGeom.mjGEOM_PLANE)]
@@ -65,7 +65,7 @@ class Pair:
             mujoco.mj_kinematics(m, d)
             normal = d.geom_xmat[floor].reshape(3, 3)[:, 2]
             low = min((d.geom_xpos[g] - d.geom_xpos[floor]) @ normal - self._reach(g) for g in feet)
-            row[height] -= low + rng.uniform(-0.02, 0.02)
+            row[height] -= low + rng.uniform(-0.02, depth)
         return out
 
     def _raises(self, address: int) -> bool:
@@ -88,6 +88,14 @@ class Pair:
             return float(size[0])
         if m.geom_type[geom] == int(kinds.mjGEOM_CAPSULE):
             return float(size[0] + size[1] * abs(down[2]))
+        if m.geom_type[geom] == int(kinds.mjGEOM_ELLIPSOID):
+            return float(np.linalg.norm(down * size))
+        if m.geom_type[geom] == int(kinds.mjGEOM_CYLINDER):
+            return float(size[0] * np.hypot(down[0], down[1]) + size[1] * abs(down[2]))
+        if m.geom_type[geom] == int(kinds.mjGEOM_MESH):
+            mesh = m.geom_dataid[geom]
+            first = m.mesh_vertadr[mesh]
+            return float(-(m.mesh_vert[first : first + m.mesh_vertnum[mesh]] @ down).min())
         return float(abs(down) @ size)
 
     def set(self, qpos: np.ndarray, qvel: np.ndarray) -> None:

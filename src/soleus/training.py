@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ from soleus.run.videos import Videos
 from soleus.run.videos import check as check_videos
 
 MakeCollector = Callable[[Any, int], Collector]
+
+Callback = Callable[[int, Mapping[str, float]], bool | None]
+"""Called after each iteration with its number, from 1 on in this process, and its metrics; False ends the training."""
 
 
 def make_collector(config: RunConfig, num_threads: int) -> Collector:
@@ -199,15 +202,11 @@ def _learners(config: RunConfig, layout: Layout, device: str, new: bool) -> tupl
 
 def _with_engine(config: RunConfig, collector: Collector) -> tuple[RunConfig, str]:
     """Return the configuration with the engine that auto came to, which a run keeps from then on, and what to say."""
-    if not isinstance(config, HumanRunConfig) or config.control.engine != "auto":
+    engine = collector.engine
+    if not isinstance(config, HumanRunConfig) or config.control.engine != "auto" or engine is None:
         return config, ""
-    from soleus.collect.native import NativeCollector
-
-    if not isinstance(collector, NativeCollector):  # others load the model where they collect
-        return config, ""
-    engine = collector.simulation.scenario.engine
     control = config.control.model_copy(update={"engine": engine.name})
-    return config.model_copy(update={"control": control}), str(engine)
+    return config.model_copy(update={"control": control}), f"engine: {engine}"
 
 
 def _restore(
@@ -344,11 +343,8 @@ def _evaluate_last(run: LiveRun) -> None:
     run.save()
 
 
-def train(run: LiveRun, callback: Callable[[int, dict[str, float]], bool | None] | None = None) -> dict[str, Any]:
-    """Train until the run's steps or time are over, Ctrl-C, or a callback that returns False; return its summary.
-
-    callback: called after each iteration with its number, from 1 on in this process, and its metrics.
-    """
+def train(run: LiveRun, callback: Callback | None = None) -> dict[str, Any]:
+    """Train until the run's steps or time are over, Ctrl-C, or a callback that returns False; return its summary."""
     limits = run.config.train
     try:
         with _stoppable(run), run.log:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from soleus.errors import UserError
 from soleus.exchange.batch import Batch, Layout
+from soleus.sim.engines import Engine
 
 
 class CollectorFailed(UserError):
@@ -20,6 +21,10 @@ class Collector(Protocol):
     @property
     def layout(self) -> Layout:
         """Sizes of the batches."""
+
+    @property
+    def engine(self) -> Engine | None:
+        """What moves the humans; None for environments that are not ours."""
 
     @property
     def num_workers(self) -> int:

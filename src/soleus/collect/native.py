@@ -11,6 +11,7 @@ from soleus.collect.humans import batch_of
 from soleus.config import HumanRunConfig
 from soleus.exchange.batch import Batch, Layout
 from soleus.sim.buffers import Buffers
+from soleus.sim.engines import Engine
 from soleus.sim.profiling import of_collection
 from soleus.sim.scenario import load_scenario
 from soleus.sim.simulation import Simulation
@@ -33,6 +34,11 @@ class NativeCollector:
     def layout(self) -> Layout:
         """Sizes of the batches."""
         return self.simulation.layout
+
+    @property
+    def engine(self) -> Engine:
+        """What moves the humans."""
+        return self.simulation.scenario.engine
 
     @property
     def num_workers(self) -> int:

@@ -17,6 +17,7 @@ from soleus.collect.ray.pool import ActorPool, PooledActor, Stage
 from soleus.config import RunConfig
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.weights import check_policy
+from soleus.sim.engines import Engine
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class RayCollector:
     def layout(self) -> Layout:
         """Sizes of the batches."""
         return self._parts.layout
+
+    @property
+    def engine(self) -> Engine | None:
+        """What moves the humans, on every machine; None for environments that are not ours."""
+        return self._parts.engine
 
     @property
     def num_workers(self) -> int:

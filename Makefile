@@ -17,7 +17,7 @@ TEST_PROCESSES ?= 2
 # Tests start hundreds of processes: without bytecode each of them compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
 # A process takes whole files, and all that starts Ray (tests/conftest.py), in the order in which they were collected.
-PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations=10
+PYTEST = OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations=10
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
 COMPARISON ?= runs/comparison

@@ -192,6 +192,21 @@ def test_a_run_is_read(walker: Path, tmp_path: Path) -> None:
         soleus.Run(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"episodes": 0}, "episodes: expected a whole number of at least 1, got 0"),
+        ({"episodes": 2.0}, r"episodes: expected a whole number of at least 1, got 2\.0"),
+        ({"seed": -1}, r"seed: expected a whole number from 0 to 2\^63 - 1, got -1"),
+        ({"num_threads": True}, "num_threads: expected a whole number of at least 1, got True"),
+        ({"engine": "lane"}, r"control\.engine: expected 'auto', 'lanes' or 'mujoco', got 'lane'"),
+    ],
+)
+def test_what_an_evaluation_cannot_be_asked(given: dict[str, Any], said: str, walker: Path) -> None:
+    with pytest.raises(soleus.UserError, match=said):
+        soleus.evaluate(walker, **given)
+
+
 @pytest.mark.parametrize("order", ["soleus, gymnasium", "gymnasium, soleus"])
 def test_presets_are_known_to_gymnasium_whichever_comes_first(order: str) -> None:
     code = f"import {order}; print('soleus/walk2d-v0' in gymnasium.registry)"

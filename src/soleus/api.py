@@ -16,9 +16,7 @@ from soleus.errors import UserError
 if TYPE_CHECKING:
     from soleus.run.live import LiveRun
     from soleus.run.policy import Policy
-
-Callback = Callable[[int, Mapping[str, float]], bool | None]
-"""Called after each iteration with its number, from 1, and its metrics; False ends the training after it."""
+    from soleus.training import Callback
 
 RUNS = Path("runs")
 
@@ -70,14 +68,15 @@ def train(
     duration: str | float | None = None,
     run_dir: str | Path | None = None,
     resume: str | Path | None = None,
-    callback: Callback | None = None,
+    callback: "Callback | None" = None,
     **keys: Any,
 ) -> Run:
     """Train a preset or a YAML file, or go on with a run; return the run.
 
     steps: control steps, those of all humans or environments together. duration: a time such as "15m". run_dir: of the
-    run; by default a new folder in runs/. resume: a run's folder, checkpoint file or URL. callback: see Callback. keys:
-    of the configuration, by section (`ppo={"epochs": 4}`), by dotted name (`**{"ppo.epochs": 4}`), or by the short
+    run; by default a new folder in runs/. resume: a run's folder, checkpoint file or URL. callback: called after each
+    iteration with its number, from 1, and its metrics; False ends the training (training.Callback). keys: of the
+    configuration, by section (`ppo={"epochs": 4}`), by dotted name (`**{"ppo.epochs": 4}`), or by the short
     names of `soleus train --help` (`num_envs=8, seed=1`). Raises UserError naming the key that is wrong.
     """
     if (preset is None and "env" not in keys) == (resume is None):
@@ -128,13 +127,14 @@ def evaluate(
     that this process may use. Raises UserError.
     """
     from soleus.evaluation.humans import evaluate as evaluate_policy
+    from soleus.exchange.seeds import check_seed
     from soleus.machine import threads
     from soleus.run.remote_run import local_copy
     from soleus.run.trained import load_trained
+    from soleus.sim.simulation import check_count
 
-    for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0), ("num_threads", num_threads, 1)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-            raise UserError(f"evaluate: expected {name} of {least} or more, got {value!r}")
+    episodes, seed = check_count("episodes", episodes), check_seed(seed)
+    count = threads.collector_threads(None if num_threads is None else check_count("num_threads", num_threads))
     trained = load_trained(local_copy(_place(run)), checkpoint, model, engine)
     return evaluate_policy(
         trained.config,
@@ -142,7 +142,7 @@ def evaluate(
         trained.muscle,
         episodes=episodes,
         seed=seed,
-        num_threads=threads.collector_threads(num_threads),
+        num_threads=count,
     )
 
 
@@ -213,7 +213,7 @@ def run_training(
     run_dir: Path | None,
     overrides: Mapping[str, Any],
     check: Callable[[RunConfig], None] = lambda config: None,
-    callback: Callback | None = None,
+    callback: "Callback | None" = None,
 ) -> tuple[Path, dict[str, Any]]:
     """Train; return the run's folder and its summary.
 

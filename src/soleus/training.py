@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ from soleus.run.videos import Videos
 from soleus.run.videos import check as check_videos
 
 MakeCollector = Callable[[Any, int], Collector]
+
+Callback = Callable[[int, Mapping[str, float]], bool | None]
+"""Called after each iteration with its number, from 1 on in this process, and its metrics; False ends the training."""
 
 
 def make_collector(config: RunConfig, num_threads: int) -> Collector:
@@ -201,30 +204,23 @@ def _learners(config: RunConfig, layout: Layout, device: str, new: bool) -> tupl
 
 def _with_engine(config: RunConfig, collector: Collector) -> tuple[RunConfig, str]:
     """Return the configuration with the engine that auto came to, which a run keeps from then on, and what to say."""
-    if not isinstance(config, HumanRunConfig):
+    scenario = collector.scenario
+    if not isinstance(config, HumanRunConfig) or scenario is None:
         return config, ""
-    if config.control.engine != "auto" and config.control.paths == "exact":
-        return config, ""
-    from soleus.collect.native import NativeCollector
-
-    if not isinstance(collector, NativeCollector):  # others load the model where they collect
-        return config, ""
-    scenario = collector.simulation.scenario
     if config.control.engine != "auto":
-        return config, str(scenario.paths or "")
+        return config, f"paths: {scenario.paths}" if scenario.paths else ""
     control = config.control.model_copy(update={"engine": scenario.engine.name})
     return config.model_copy(update={"control": control}), str(scenario)
 
 
 def _fitted_paths(config: RunConfig, collector: Collector) -> bytes | None:
     """Return the file of the muscle paths that were fitted as the collector was made; None where none were."""
-    if not isinstance(config, HumanRunConfig) or config.control.paths == "exact" or config.control.paths_file:
+    scenario = collector.scenario
+    if not isinstance(config, HumanRunConfig) or config.control.paths_file or scenario is None or not scenario.paths:
         return None
-    from soleus.collect.native import NativeCollector
     from soleus.paths import to_bytes
 
-    paths = collector.simulation.scenario.paths if isinstance(collector, NativeCollector) else None
-    return to_bytes(paths) if paths else None
+    return to_bytes(scenario.paths)
 
 
 def _restore(
@@ -361,11 +357,8 @@ def _evaluate_last(run: LiveRun) -> None:
     run.save()
 
 
-def train(run: LiveRun, callback: Callable[[int, dict[str, float]], bool | None] | None = None) -> dict[str, Any]:
-    """Train until the run's steps or time are over, Ctrl-C, or a callback that returns False; return its summary.
-
-    callback: called after each iteration with its number, from 1 on in this process, and its metrics.
-    """
+def train(run: LiveRun, callback: Callback | None = None) -> dict[str, Any]:
+    """Train until the run's steps or time are over, Ctrl-C, or a callback that returns False; return its summary."""
     limits = run.config.train
     try:
         with _stoppable(run), run.log:

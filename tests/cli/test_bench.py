@@ -146,3 +146,11 @@ def test_a_sweep_from_end_to_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert (sequential["collector"], two["collector"], two["num_workers"]) == ("inline", "workers", 2)
     assert two["collect_speed_up"] > 0
     assert two["cpu"] > 0
+
+
+@pytest.mark.parametrize("engine", ["lanes", "mujoco"])
+@pytest.mark.parametrize("what", ["sync", "init", "train", "rollout"])
+def test_figures_of_humans_say_what_moved_them(what: str, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--rounds", "1", "--num-envs", "2", "--num-threads", "1", "--json", "--control.engine", engine]
+    assert main(["bench", what, "test-walk2d-small", *few]) == 0
+    assert json.loads(capsys.readouterr().out)["results"]["engine"] == engine

@@ -16,21 +16,17 @@ import pytest
 pytest.importorskip("ray")
 
 from own_process import SOLEUS
+from ports import free_ports
 from ray_machines import HUMANS, STEPS, actors, below, give_weights, machines, on_ray, until
 from soleus.cli import main
 from soleus.run import checkpoint
 from soleus.run.log import read_metrics
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Where Ray Client finds a cluster of two machines."""
-    port = free_port()
+    port = free_ports()
     with machines(2, ray_client_server_port=port):
         yield f"ray://127.0.0.1:{port}"
 
@@ -112,7 +108,7 @@ def test_a_cluster_that_is_gone_ends_the_run_with_a_checkpoint(address: str, tmp
 def test_a_cluster_that_asks_for_a_token(capfd: pytest.CaptureFixture[str]) -> None:
     from ray.util import get_node_ip_address
 
-    host, port, client = get_node_ip_address(), free_port(), free_port()
+    host, port, client = get_node_ip_address(), free_ports(), free_ports()
     folder = tempfile.mkdtemp(prefix="ray-")  # Ray's sockets are in it: tmp_path is too long for them
     head = subprocess.Popen(
         [

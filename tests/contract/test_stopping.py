@@ -99,12 +99,13 @@ def test_a_run_goes_on_from_where_it_was_stopped(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_a_run_in_one_line_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
     """A limit on the size of files stands for a full disk: metrics.jsonl is the first to reach it."""
-    run, limit = tmp_path / "run", 400_000
+    run, limit = tmp_path / "run", 60_000
+    small = ("--policy.hidden", "[4]", "--ppo.value_hidden", "[4]")  # a checkpoint of them is a third of the limit
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    process = _start(run, "--train.checkpoint_interval", "2560", preexec_fn=limited)
+    process = _start(run, *small, "--train.checkpoint_interval", "2560", preexec_fn=limited)
     _, error = process.communicate(timeout=120)
     lines = error.strip().splitlines()
     assert process.returncode == 2, error

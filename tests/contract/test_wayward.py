@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from own_process import SOLEUS
+from ports import free_ports
 from soleus.cli import main
 from soleus.run.checkpoint import read
 
@@ -165,20 +166,15 @@ def test_no_evaluation_where_none_is_asked_for(capsys: pytest.CaptureFixture[str
     assert main(["doctor", "run", "--quick"]) in (0, 1)
 
 
-def free_port() -> int:
-    """A port from which several in a row are probably free."""
-    return 20_000 + os.getpid() % 20_000
-
-
 @pytest.mark.parametrize("crew", [INLINE, WORKERS, CREWS["sync"]], ids=["inline", "workers", "sync"])
 def test_environments_are_told_their_number(crew: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(*crew, "--env.numbered.port", free_port(), "--env.numbered.name", "sim-{number}") == 0
+    assert train(*crew, "--env.numbered.port", free_ports(4), "--env.numbered.name", "sim-{number}") == 0
     assert main(["evaluate", "run", "--episodes", "2"]) == 0
     capsys.readouterr()
 
 
 def test_one_port_for_all_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(*INLINE, "--env.options.port", free_port()) == 2
+    assert train(*INLINE, "--env.options.port", free_ports()) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: env.id: expected an environment that can be made, but gymnasium:wayward_env")
     assert said.endswith("Address already in use; env.numbered gives each environment a port of its own\n")
@@ -186,7 +182,7 @@ def test_one_port_for_all_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_one_environment_may_be_evaluated_alone() -> None:
     """In no more environments than asked for."""
-    port = free_port()
+    port = free_ports(2)
     flags = ("--num-envs", 1, "--env.options.port", port, "--env.evaluation.port", port + 1, "--env.evaluation_envs", 1)
     assert train(*INLINE, *flags) == 0
 

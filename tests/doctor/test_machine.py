@@ -1,12 +1,15 @@
 import json
 import math
 import os
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import scene
+from soleus import models
 from soleus.cli import main
 from soleus.doctor import leftovers
 from soleus.doctor import machine as doctor
@@ -155,6 +158,7 @@ def test_threads_are_measured_unless_in_haste(monkeypatch: pytest.MonkeyPatch) -
         return Finding("speed", "wrong", "they do not")
 
     monkeypatch.setattr("soleus.doctor.speed.threads_pay", threads_pay)
+    monkeypatch.setattr(models, "names", lambda: ["walk2d"])
     assert main(["doctor", "--quick"]) == 0
     assert main(["doctor", "--pid", str(os.getpid())]) == 0, "a run under way would be disturbed"
     assert measured == []
@@ -163,6 +167,19 @@ def test_threads_are_measured_unless_in_haste(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(doctor, "core", lambda: Finding("core", "wrong", "it does not load"))
     assert main(["doctor"]) == 1
     assert len(measured) == 1
+
+
+def test_the_engine_of_each_model_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the lanes do not cover one, the element is named that is why."""
+    elliptic = scene.write(tmp_path, scene.mjcf(head='<option cone="elliptic"/>'))
+    monkeypatch.setattr(models, "names", lambda: ["walk2d", "myolegs26", str(elliptic)])
+    found = doctor.engines()
+    assert (found.name, found.state) == ("engine", "ok")
+    assert re.fullmatch(
+        r"control.engine auto takes lanes, \d humans to an instruction for walk2d, myolegs26;"
+        rf" MuJoCo, since the lanes do not cover option cone: .* for {elliptic}",
+        found.text,
+    )
 
 
 @pytest.mark.parametrize(

@@ -56,16 +56,20 @@ def at(content: Any, path: str) -> Any:
     return content
 
 
-@pytest.fixture(params=["planar", "spatial"])
-def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Page, dict[str, Any]]:
+@pytest.fixture(scope="module", params=["planar", "spatial"])
+def written(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Page, dict[str, Any]]:
+    """The folder of a report, its page and its JSON: drawn once, and only read."""
     report: Report = request.getfixturevalue(request.param)
+    folder = tmp_path_factory.mktemp("report")
     rows = [iteration(k, 50.0, episode__return=float(k)) for k in (1, 2, 3)]
-    record = read_runs([write_run(tmp_path / "run", rows)])[0]
-    files = write_report(report, tmp_path, RUN, record)
+    record = read_runs([write_run(folder / "run", rows)])[0]
+    files = write_report(report, folder, RUN, record)
     assert [path.name for path in files] == [
         "report.html", "report.json", "angles.png", "forces.png", "activations.png", "muscles.png", "curves.png",
     ]  # fmt: skip
-    return tmp_path, Page((tmp_path / "report.html").read_text()), json.loads((tmp_path / "report.json").read_text())
+    return folder, Page((folder / "report.html").read_text()), json.loads((folder / "report.json").read_text())
 
 
 def test_numbers_are_those_of_the_json(written: tuple[Path, Page, dict[str, Any]]) -> None:

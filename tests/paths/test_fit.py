@@ -129,7 +129,7 @@ def test_each_muscle_is_fitted_within_the_bounds_or_says_why_it_is_exact(preset:
         assert one.worst <= bounds.worst
         assert fitted_cost(len(one.coordinates), one.degree, len(human.muscle_names)) <= exact_cost(human, k)
     assert preset != "walk-myolegs" or {one.kind for one in paths.muscles} == {"whole", "reference", "exact"}
-    assert f"paths: {len(fitted)} of {len(paths.muscles)} muscles fitted" in str(paths)
+    assert f"{len(fitted)} of {len(paths.muscles)} muscles fitted" in str(paths)
 
 
 def test_narrower_bounds_fit_fewer_muscles_and_all_better() -> None:

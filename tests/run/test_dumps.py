@@ -1,5 +1,7 @@
 """A human that diverged leaves what led to it in the run's folder, and comes to the same end when it is replayed."""
 
+import contextlib
+import io
 import itertools
 from pathlib import Path
 
@@ -19,9 +21,9 @@ from soleus.show.view.replay import ReplayAct
 VICTIM = 2
 
 
-@pytest.fixture(params=["walk2d", "walk-myolegs-network"])
-def diverged(request, tmp_path, capsys):
-    """(run folder, what diverged, the states before)"""
+@pytest.fixture(scope="module", params=["walk2d", "walk-myolegs-network"])
+def divergence(request):
+    """(configuration, what diverged, the states before)"""
     config = load_config(request.param, {"train.num_envs": 4, "train.rollout_steps": 8})
     collector = NativeCollector(config, 1)
     made = collector.simulation
@@ -32,10 +34,18 @@ def diverged(request, tmp_path, capsys):
     states = made.save()
     states[VICTIM, 1 + made.scenario.human.model.nq + 5] = 2e4  # of a velocity: it takes some steps
     made.restore(states)
-    batch = collector.collect()
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        batch = collector.collect()
+    assert "human 2 diverged" in said.getvalue()
+    return config, batch.diverged, states
+
+
+@pytest.fixture
+def diverged(divergence, tmp_path):
+    """(run folder, what diverged, the states before)"""
+    config, humans, states = divergence
     (tmp_path / "config.yaml").write_text(dump_config(config))
-    assert "human 2 diverged" in capsys.readouterr().err
-    return tmp_path, batch.diverged, states
+    return tmp_path, humans, states
 
 
 def test_it_comes_to_the_same_end(diverged):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ports import free_ports
 from small_run import small_run
 from soleus import models
 from soleus.cli import main
@@ -25,18 +26,12 @@ VIEW = [sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit
 WITHOUT_GPU = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def page():
     """The page of a run's viewer, in a browser."""
     if not CHROMIUM:
         pytest.skip("no browser: apt install chromium")
-    port = free_port()
+    port = free_ports()
     arguments = [*VIEW, str(small_run()), "--web", "--port", str(port), "--seconds", "300"]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as server, playwright.sync_playwright() as driver:
         deadline = time.monotonic() + 60

@@ -21,12 +21,12 @@ from soleus.sim.simulation import Simulation
 def test_the_lanes_cover_the_presets(preset: str, mode: str) -> None:
     engine = load_scenario(load_human_config(preset, {"control.mode": mode})).engine
     assert (engine.name, engine.uncovered) == ("lanes", ())
-    assert str(engine).startswith("engine: lanes, ")
+    assert str(engine).startswith("lanes, ")
 
 
 def test_mujoco_is_taken_where_it_is_asked_for() -> None:
     engine = load_scenario(load_human_config("walk2d", {"control.engine": "mujoco"})).engine
-    assert str(engine) == "engine: MuJoCo"
+    assert str(engine) == "MuJoCo"
 
 
 def _config(folder: Path, engine: str, **parts: str) -> str:
@@ -63,15 +63,18 @@ def test_what_the_lanes_do_not_cover_is_named(tmp_path: Path, part: str) -> None
     engine = load_scenario(load_human_config(_config(tmp_path, "auto", **parts))).engine
     assert engine.name == "mujoco"
     assert any(found.startswith(reason) for found in engine.uncovered), engine.uncovered
-    assert str(engine).startswith("engine: MuJoCo, since the lanes do not cover ")
+    assert str(engine).startswith("MuJoCo, since the lanes do not cover ")
     with pytest.raises(UserError, match=r"control\.engine: expected a model that the lanes cover, but '\S+' has "):
         load_scenario(load_human_config(_config(tmp_path, "lanes", **parts)))
 
 
-def test_a_run_keeps_the_engine_that_auto_came_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("collector", ["native", "stepping"])
+def test_a_run_keeps_the_engine_that_auto_came_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], collector: str
+) -> None:
     run = tmp_path / "run"
     flags = ["--num-envs", "8", "--train.rollout-steps", "32", "--steps", "256", "--train.eval-episodes", "1"]
-    assert main(["train", "test-walk2d-small", *flags, "--run-dir", str(run)]) == 0
+    assert main(["train", "test-walk2d-small", *flags, "--collector", collector, "--run-dir", str(run)]) == 0
     assert "engine: lanes, " in capsys.readouterr().out
     assert yaml.safe_load((run / "config.yaml").read_text())["control"]["engine"] == "lanes"
     found = []

@@ -41,6 +41,8 @@ CONFIG = {
 class PointMassCollector:
     """N point masses x'' = 4 u, |u| <= 1; reward 1 - x^2 - 0.1 v^2; |x| > LIMIT terminates."""
 
+    scenario = None
+
     def __init__(self, config: HumanRunConfig, num_threads: int = 1) -> None:
         count = config.train.num_envs
         self.config = config

@@ -16,7 +16,8 @@ _SPREAD = 0.3  # [rad] of the poses
 def bench_body(config: HumanRunConfig, rounds: int) -> dict[str, Any]:
     """Return muscles_us (lengths, moments and forces of all) and stable_pd_us, medians over poses about the rest pose.
 
-    Of muscles that are MuJoCo's own the paths are part of the physics, and muscles_us is what comes after them.
+    They are those of MuJoCo's engine, a human at a time; `bench rollout` says what they cost in lanes. Of muscles that
+    are MuJoCo's own the paths are part of the physics, and muscles_us is what comes after them.
     """
     scenario = load_scenario(config)
     human, one = scenario.human, one_human(scenario)
@@ -31,6 +32,7 @@ def bench_body(config: HumanRunConfig, rounds: int) -> dict[str, Any]:
         torque.append(one.time_stable_pd(_REPEATS))
     return {
         "model": config.subject,
+        "engine": "mujoco",
         "coordinates": len(human.coordinate_names),
         "muscles": len(human.muscle_names),
         "waypoints": len(human.polylines.body) if human.polylines else None,

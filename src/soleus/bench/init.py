@@ -31,6 +31,7 @@ def bench_init(config: HumanRunConfig, num_envs: int, num_threads: int | None, r
         "model": config.subject,
         "num_envs": num_envs,
         "num_threads": sim.core.threads,
+        "engine": scenario.engine.name,
         "model_s": model_s,
         "build_s": build_s,
         "swap_ms": 1e3 * swap_s,

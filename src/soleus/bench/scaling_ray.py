@@ -11,6 +11,7 @@ from soleus.config import HumanRunConfig
 from soleus.config.resolve import resolve
 from soleus.errors import UserError
 from soleus.machine.cpus import available_cpus
+from soleus.sim.scenario import load_scenario
 
 MACHINES = (4, 16, 64, 256)
 NETWORK_MB_S = 1250.0
@@ -58,6 +59,7 @@ def bench_scaling_ray(config: HumanRunConfig, collectors: Sequence[int], rounds:
         "model": config.subject,
         "num_envs": native.train.num_envs,
         "rollout_steps": config.train.rollout_steps,
+        "engine": load_scenario(native).engine.name,
         "rounds": rounds,
         "predicted_steps_per_s": predicted,
         "entries": [{"collector": "native", "num_workers": 1, **_medians(native_rows)}, *entries],

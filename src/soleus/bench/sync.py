@@ -50,6 +50,7 @@ def bench_sync(config: HumanRunConfig, num_envs: int, num_threads: int | None, r
         "model": config.subject,
         "num_envs": num_envs,
         "num_threads": core.threads,
+        "engine": env.simulation.scenario.engine.name,
         "step_us": 1e6 * step_s,
         "bare_us": 1e6 * bare_s,
         "overhead": overhead,

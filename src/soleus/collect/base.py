@@ -1,13 +1,16 @@
 """The interface of collectors to the training loop."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from soleus.errors import UserError
 from soleus.exchange.batch import Batch, Layout
+
+if TYPE_CHECKING:  # a training of environments that are not ours takes no MuJoCo
+    from soleus.sim.scenario import Scenario
 
 
 class CollectorFailed(UserError):
@@ -20,6 +23,10 @@ class Collector(Protocol):
     @property
     def layout(self) -> Layout:
         """Sizes of the batches."""
+
+    @property
+    def scenario(self) -> "Scenario | None":
+        """What was loaded of the humans; None for environments that are not ours."""
 
     @property
     def num_workers(self) -> int:

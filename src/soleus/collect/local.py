@@ -25,6 +25,7 @@ from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.seeds import start_seed
 from soleus.machine import threads
 from soleus.machine.stopping import let_through
+from soleus.sim.scenario import Scenario
 
 
 class LocalCollector:
@@ -47,6 +48,11 @@ class LocalCollector:
         self.rollout = Rollout(group, self.actor, self.arrays, slice(0, group.num_envs))
         self._num_threads = num_threads
         self._round, self._fresh = 0, True
+
+    @property
+    def scenario(self) -> Scenario | None:
+        """What was loaded of the humans; None for environments that are not ours."""
+        return self.group.env.simulation.scenario if isinstance(self.group, HumanGroup) else None
 
     @property
     def num_workers(self) -> int:

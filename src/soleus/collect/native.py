@@ -12,7 +12,7 @@ from soleus.config import HumanRunConfig
 from soleus.exchange.batch import Batch, Layout
 from soleus.sim.buffers import Buffers
 from soleus.sim.profiling import of_collection
-from soleus.sim.scenario import load_scenario
+from soleus.sim.scenario import Scenario, load_scenario
 from soleus.sim.simulation import Simulation
 
 
@@ -33,6 +33,11 @@ class NativeCollector:
     def layout(self) -> Layout:
         """Sizes of the batches."""
         return self.simulation.layout
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was loaded of the humans."""
+        return self.simulation.scenario
 
     @property
     def num_workers(self) -> int:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from soleus.doctor import leftovers
 from soleus.doctor.finding import Finding, plural
@@ -17,6 +18,9 @@ from soleus.machine.cpus import affinity_cpus, affinity_set, available_cpus, quo
 from soleus.render import gl
 from soleus.run.summary import PACKAGES, versions
 
+if TYPE_CHECKING:
+    from soleus.sim.engines import Engine
+
 _BINDING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 _OPTIONAL = frozenset({"soleus", "envpool"})  # the first is missing where its sources are run as they lie
 
@@ -26,8 +30,8 @@ def examine(
 ) -> list[Finding]:
     """Look at everything on this machine.
 
-    environment: variables of this process. clean: remove what runs left behind. quick: leave out what takes seconds,
-    the measurement of threads. root: where /proc and /sys are mounted.
+    environment: variables of this process. clean: remove what runs left behind. quick: leave out what takes seconds:
+    the measurement of threads, and the engine of each model. root: where /proc and /sys are mounted.
     """
     count = available_cpus(root)
     loads = core()
@@ -41,7 +45,7 @@ def examine(
         collecting(count),
         packages(versions()),
         loads,
-        *([] if quick or loads.state == "wrong" else [_speed(count)]),
+        *([] if quick or loads.state == "wrong" else [_speed(count), engines()]),
         precision(),
         opengl(),
         environments(pool.missing()),
@@ -123,6 +127,20 @@ def core() -> Finding:
     except ImportError as error:
         return Finding("core", "wrong", f"it does not load (make setup): {str(error).splitlines()[0]}")
     return Finding("core", "ok", f"the native core loads, built for the instruction set {_core.INSTRUCTION_SET}")
+
+
+def engines() -> Finding:
+    """Which engine steps each built-in model where control.engine is auto."""
+    from soleus import models  # with them comes the core, which may not load
+    from soleus.config import load_human_config
+    from soleus.sim.engines import choose_engine
+
+    names: dict[Engine, list[str]] = {}
+    for name in models.names():
+        engine = choose_engine(models.load(name), load_human_config("walk2d", {"model": name}))
+        names.setdefault(engine, []).append(name)
+    told = "; ".join(f"{engine} for {', '.join(own)}" for engine, own in names.items())
+    return Finding("engine", "ok", f"control.engine auto takes {told}")
 
 
 def precision() -> Finding:

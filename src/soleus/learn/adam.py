@@ -1,12 +1,27 @@
-"""The state of Adam in a checkpoint, compared with the optimizer that is to go on from it."""
+"""Adam (Kingma and Ba, 2015), and its state in a checkpoint, compared with the optimizer that is to go on from it."""
 
 import copy
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from soleus.exchange.state import flaw_of
+
+
+class Adam(torch.optim.Adam):
+    """torch's Adam, without what torch.compile has put round some of its methods.
+
+    Their first call would import torch's compiler, which takes most of a second of every training and is never used.
+    """
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))  # which has no gradient of its own there either
+
+    add_param_group = inspect.unwrap(torch.optim.Adam.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.Adam.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.Adam.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Adam.load_state_dict)
 
 
 def flaw_of_adam(state: Any, mine: torch.optim.Adam) -> str | None:

@@ -12,7 +12,7 @@ from soleus.config import CoordinationConfig
 from soleus.exchange.batch import MuscleLayout, MuscleSamples
 from soleus.exchange.state import flaw_of
 from soleus.exchange.weights import TORQUE_SCALE, check_state, muscle_network, sequential_names, to_numpy
-from soleus.learn.adam import completed, flaw_of_adam
+from soleus.learn.adam import Adam, completed, flaw_of_adam
 from soleus.nets.mlp import build_network
 
 _LOSS_TORQUE = 100.0  # [N m] a torque error of this size costs 1
@@ -28,7 +28,7 @@ class MuscleLearner:
         self.generator = torch.Generator().manual_seed(seed)
         self.spec = muscle_network(config, len(layout.crossing), layout.num_actuated, layout.num_muscles)
         self.net = build_network(self.spec, self.generator, output_gain=1.0).to(self.device)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=config.learning_rate, fused=True)
+        self.optimizer = Adam(self.net.parameters(), lr=config.learning_rate, fused=True)
         rows = np.repeat(np.arange(layout.num_muscles), np.diff(layout.crossing_adr))
         self._muscle = torch.from_numpy(rows).to(self.device)  # (nnz,) muscle of each moment
         scatter = np.zeros((len(rows), layout.num_actuated), np.float32)

@@ -15,7 +15,7 @@ from soleus.errors import UserError
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.state import flaw_of
 from soleus.exchange.weights import Weights, to_numpy
-from soleus.learn.adam import completed, flaw_of_adam
+from soleus.learn.adam import Adam, completed, flaw_of_adam
 from soleus.learn.gae import generalized_advantages
 from soleus.learn.norm import RewardScaler, RunningMoments
 from soleus.learn.replicas import Replicas
@@ -75,7 +75,7 @@ class Ppo:
         self.weights = weights_of(self.policy, layout.observation)
         self.policy.to(self.device)
         nets = (self.policy, self.value)
-        self.optimizer = torch.optim.Adam(
+        self.optimizer = Adam(
             [{"params": list(net.parameters()), "lr": config.learning_rate} for net in nets], eps=1e-5, fused=True
         )
         parameters = [one for net in nets for one in net.parameters()]

@@ -92,7 +92,7 @@ class FittedPaths:
         fitted = [one for one in self.muscles if one.kind != "exact"]
         near = sum(one.kind == "reference" for one in fitted)
         return (
-            f"paths: {len(fitted)} of {len(self.muscles)} muscles fitted"
+            f"{len(fitted)} of {len(self.muscles)} muscles fitted"
             f"{f', {near} of them near the reference motion' if near else ''}, the others exact"
         )
 

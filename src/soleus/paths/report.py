@@ -24,7 +24,7 @@ def table(paths: FittedPaths) -> str:
             continue
         errors = f"{one.length * 1e3:9.3f}  {one.moment * 1e3:9.3f}  {one.worst * 1e3:8.2f}"
         lines.append(f"{one.name:{width}}  {one.kind:9}  {one.degree:6}  {one.terms:5}  {errors}  {said}")
-    return "\n".join([*lines, "", str(paths), *_summary(paths)])
+    return "\n".join([*lines, "", f"paths: {paths}", *_summary(paths)])
 
 
 def _summary(paths: FittedPaths) -> list[str]:

@@ -20,10 +20,8 @@ class Engine:
 
     def __str__(self) -> str:
         if self.name == "lanes":
-            return f"engine: lanes, {_core.LANES} humans to an instruction"
-        return (
-            f"engine: MuJoCo{f', since the lanes do not cover {_in_words(self.uncovered)}' if self.uncovered else ''}"
-        )
+            return f"lanes, {_core.LANES} humans to an instruction"
+        return f"MuJoCo{f', since the lanes do not cover {_in_words(self.uncovered)}' if self.uncovered else ''}"
 
 
 def _in_words(reasons: tuple[str, ...]) -> str:

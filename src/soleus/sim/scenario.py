@@ -28,7 +28,7 @@ class Scenario:
     """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
 
     def __str__(self) -> str:
-        return f"{self.engine}{f'; {self.paths}' if self.paths else ''}"
+        return f"engine: {self.engine}{f'; paths: {self.paths}' if self.paths else ''}"
 
 
 def load_scenario(config: HumanRunConfig) -> Scenario:

@@ -131,6 +131,10 @@ class WorkersCollector:
             raise
 
     @property
+    def scenario(self) -> None:
+        """None: these environments are not ours."""
+
+    @property
     def num_workers(self) -> int:
         """Processes that collect."""
         return len(self.workers)

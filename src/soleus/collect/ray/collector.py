@@ -17,6 +17,7 @@ from soleus.collect.ray.pool import ActorPool, PooledActor, Stage
 from soleus.config import RunConfig
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.weights import check_policy
+from soleus.sim.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class RayCollector:
     def layout(self) -> Layout:
         """Sizes of the batches."""
         return self._parts.layout
+
+    @property
+    def scenario(self) -> Scenario | None:
+        """What was loaded of the humans, for every machine; None for environments that are not ours."""
+        return self._parts.scenario
 
     @property
     def num_workers(self) -> int:

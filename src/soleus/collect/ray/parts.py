@@ -17,7 +17,7 @@ from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig
 from soleus.environments.info import InfoSums
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.weights import Weights, check_state, policy_tensors
-from soleus.sim.scenario import load_scenario
+from soleus.sim.scenario import Scenario, load_scenario
 from soleus.sim.simulation import Simulation
 from soleus.sim.sums import name_diverged
 
@@ -34,6 +34,8 @@ class Parts(ABC):
     layout: Layout
     policy: Weights
     muscle: Weights | None = None
+    scenario: Scenario | None = None
+    """What was loaded of the humans."""
     cpus: int | None = None
     """CPUs that an actor needs, where the configuration tells."""
 
@@ -104,6 +106,7 @@ class HumanParts(Parts):
         """Raises UserError."""
         super().__init__(config)
         self.config, self.subject = config, load_scenario(config)
+        self.scenario = self.subject
         probe = Simulation(self.subject, 1, 1, config.train.seed)
         one = probe.layout
         self.layout = Layout(self.envs, one.observation, one.action, one.control_dt, one.muscle)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lane_bodies
-from lane_oracle import LANES, Pair, relative
+from lane_oracle import LANES, Pair, exact, relative
 from soleus import models
 from soleus.models import Human
 
@@ -17,12 +17,6 @@ STATES = 400
 def _person(name: str, folder: Path) -> Human:
     text = lane_bodies.PERSONS.get(name)
     return lane_bodies.load(folder, text) if text else models.load(name)
-
-
-def _exact(model: mujoco.MjModel) -> None:
-    """Let MuJoCo's solver come as near to the minimum as it can: the lanes go there."""
-    model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations, model.opt.ls_iterations = 1e-15, 1e-8, 200, 200
-    model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ACTUATION)
 
 
 def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
@@ -36,13 +30,13 @@ def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
     ("name", "depth"),
     [
         ("walk2d", 0.02),
-        *((name, depth) for name in ("balls", "grips", "rounds", "meshes") for depth in (0.02, 0.2)),
+        *((name, depth) for name in ("balls", "grips", "rounds", "meshes", "pairs") for depth in (0.02, 0.2)),
     ],
 )
 def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     """Models without couplings: falling, walking, lying, and deep in the ground."""
     human = _person(name, tmp_path)
-    _exact(human.model)
+    exact(human.model)
     both, rng = Pair(human, muscles=False), np.random.default_rng(2)
     acceleration, velocity, position, contacts = 0.0, 0.0, 0.0, 0
     for _ in range(STATES // LANES):
@@ -68,10 +62,10 @@ def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     assert position < 1e-9
 
 
-@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes"])
+@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes", "pairs"])
 def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) -> None:
     human = _person(name, tmp_path)
-    _exact(human.model)
+    exact(human.model)
     both, rng = Pair(human, muscles=False), np.random.default_rng(3)
     steps = round(0.2 / both.model.opt.timestep)
     for _ in range(4):
@@ -146,7 +140,7 @@ def test_coupled_joints_are_the_same_problem_in_independent_coordinates(name: st
 def test_mujocos_equalities_come_to_the_exact_ones_as_they_stiffen(tmp_path: Path) -> None:
     """Where a leg with coupled joints is after 50 ms: nearer, the shorter the time constant of MuJoCo's equalities."""
     human = _person("knees", tmp_path)
-    _exact(human.model)
+    exact(human.model)
     both, rng, far = Pair(human, muscles=False), np.random.default_rng(5), []
     model = both.model
     qpos, qvel = both.states(rng, speed=0.5, turn=0.05)

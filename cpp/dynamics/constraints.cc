@@ -51,6 +51,26 @@ void find_ball_limits(DynamicsTile& t) {
   }
 }
 
+void find_frictions(DynamicsTile& t) {
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = t.model->frictions()[k];
+    const Wide rate = t.coupling[f.dof] * t.velocity[t.model->dofs()[f.dof].coordinate];
+    t.frictions[k].reference = -(rate * f.damping) - t.coupling_rate[f.dof];
+  }
+}
+
+// Where friction of a joint is, of what it sees of the acceleration: held, or slipping to one side with all its loss.
+struct Grip {
+  WideMask low, high;
+  Wide slope;                       // of its cost
+};
+
+Grip grip_of(const DynamicsModel::Friction& f, Wide y) {
+  const Wide edge(f.loss / f.strength);
+  const WideMask low = y <= -edge, high = y >= edge;
+  return {low, high, select(low, Wide(-f.loss), select(high, Wide(f.loss), Wide(y * f.strength)))};
+}
+
 // Accelerations of the links that are loaded, of those of the coordinates alone.
 void accelerate_links(DynamicsTile& t, const Wide* coordinates) {
   const auto& links = t.model->links();
@@ -91,6 +111,7 @@ void see_contacts(DynamicsTile& t, Put&& put) {
 void find_constraints(DynamicsTile& t) {
   find_limits(t);
   find_ball_limits(t);
+  find_frictions(t);
   find_contacts(t);
   t.reached = t.loaded;
   if (!t.pair_points.empty()) find_pairs(t);
@@ -112,6 +133,10 @@ void measure_constraints(DynamicsTile& t, const Wide* acceleration) {
     const Wide* a = acceleration + t.model->balls()[k].coordinate;
     if (s.touched) s.now = dot(s.jacobian, {a[0], a[1], a[2]}) - s.reference;
   }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const int dof = t.model->frictions()[k].dof;
+    t.frictions[k].now = t.coupling[dof] * acceleration[t.model->dofs()[dof].coordinate] - t.frictions[k].reference;
+  }
 }
 
 void measure_change(DynamicsTile& t, const Wide* direction) {
@@ -129,6 +154,10 @@ void measure_change(DynamicsTile& t, const Wide* direction) {
     BallState& s = t.balls[k];
     const Wide* a = direction + t.model->balls()[k].coordinate;
     if (s.touched) s.change = dot(s.jacobian, {a[0], a[1], a[2]});
+  }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const int dof = t.model->frictions()[k].dof;
+    t.frictions[k].change = t.coupling[dof] * direction[t.model->dofs()[dof].coordinate];
   }
 }
 
@@ -177,6 +206,10 @@ void subtract_force(DynamicsTile& t, Wide* gradient) {
     g[1] += s.jacobian.y * pull;
     g[2] += s.jacobian.z * pull;
   }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = model.frictions()[k];
+    gradient[model.dofs()[f.dof].coordinate] += t.coupling[f.dof] * grip_of(f, t.frictions[k].now).slope;
+  }
 }
 
 void add_stiffness(DynamicsTile& t, Wide* inertia) {
@@ -222,6 +255,12 @@ void add_stiffness(DynamicsTile& t, Wide* inertia) {
       for (int b = 0; b <= a; ++b) inertia[model.pattern().slot(c + a, c + b)] += pull * j[b];
     }
   }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = model.frictions()[k];
+    const Grip grip = grip_of(f, t.frictions[k].now);
+    const Wide g = t.coupling[f.dof];
+    inertia[t.ldl.diagonal(model.dofs()[f.dof].coordinate)] += g * g * where(!(grip.low | grip.high), Wide(f.strength));
+  }
 }
 
 Slope slope_at(const DynamicsTile& t, Wide step) {
@@ -247,6 +286,14 @@ Slope slope_at(const DynamicsTile& t, Wide step) {
   for (const BallState& s : t.balls) {
     if (s.touched) add(s.now, s.change, s.strength);
   }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = t.model->frictions()[k];
+    const FrictionState& s = t.frictions[k];
+    const Grip now = grip_of(f, s.now), there = grip_of(f, s.now + step * s.change);
+    out.slope += there.slope * s.change;
+    out.curvature += s.change * s.change * where(!(there.low | there.high), Wide(f.strength));
+    out.same = out.same & !(now.low ^ there.low) & !(now.high ^ there.high);
+  }
   return out;
 }
 
@@ -261,6 +308,7 @@ void move_constraints(DynamicsTile& t, Wide step) {
   for (BallState& s : t.balls) {
     if (s.touched) s.now += step * s.change;
   }
+  for (FrictionState& s : t.frictions) s.now += step * s.change;
 }
 
 void gather_feet(DynamicsTile& t) {

@@ -33,6 +33,7 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
   pair_hessian.assign(pair_ldl.entries(), zero);
   if (!pairs.pairs().empty()) pair_search.assign(nc, zero);
   limits.resize(dynamics.limits().size());
+  frictions.resize(dynamics.frictions().size());
   balls.resize(dynamics.balls().size());
   const std::vector<double> rest(m->nv, 0.0);
   for (int lane = 0; lane < kLanes; ++lane) set(lane, dynamics.human().qpos_rest, rest);

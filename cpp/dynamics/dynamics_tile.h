@@ -53,6 +53,10 @@ struct LimitState {
   bool touched;
 };
 
+struct FrictionState {
+  Wide reference, now, change;
+};
+
 // MuJoCo's limit of a ball joint: of the angle that it turns by, whatever the axis.
 struct BallState {
   Wide3 jacobian;                   // on the joint's three coordinates
@@ -89,6 +93,7 @@ struct DynamicsTile {
   LaneArray<PairState> pair_points;
   WideMask meeting;                 // lanes in which two bodies touch
   LaneArray<LimitState> limits;
+  LaneArray<FrictionState> frictions;
   LaneArray<BallState> balls;
   LaneArray<Wide> constraint;       // (nc) force
   LaneArray<Wide> foot_force;       // (feet) normal to the ground [N]

@@ -30,7 +30,7 @@ def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
     ("name", "depth"),
     [
         ("walk2d", 0.02),
-        *((name, depth) for name in ("balls", "grips", "rounds", "meshes", "pairs") for depth in (0.02, 0.2)),
+        *((name, depth) for name in ("balls", "grips", "rounds", "meshes", "pairs", "rusty") for depth in (0.02, 0.2)),
     ],
 )
 def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
@@ -62,7 +62,20 @@ def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     assert position < 1e-9
 
 
-@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes", "pairs"])
+def test_joints_that_rub_hold_and_slip(tmp_path: Path) -> None:
+    """What the comparisons with MuJoCo see of friction, at states such as theirs."""
+    both, rng = Pair(_person("rusty", tmp_path), muscles=False), np.random.default_rng(2)
+    kinds, states = mujoco.mjtConstraint, mujoco.mjtConstraintState
+    seen: list[int] = []
+    for _ in range(10):
+        both.set(*both.states(rng))
+        for _lane in both.lanes():
+            seen += both.data.efc_state[both.data.efc_type == int(kinds.mjCNSTR_FRICTION_DOF)].tolist()
+    for state in (states.mjCNSTRSTATE_QUADRATIC, states.mjCNSTRSTATE_LINEARNEG, states.mjCNSTRSTATE_LINEARPOS):
+        assert seen.count(int(state)) > 0.1 * len(seen)
+
+
+@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes", "pairs", "rusty"])
 def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) -> None:
     human = _person(name, tmp_path)
     exact(human.model)
@@ -80,19 +93,30 @@ def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) 
             np.testing.assert_allclose(both.tile.qpos[lane], both.data.qpos, rtol=0, atol=1e-5)
 
 
-def _minimum(inertia: np.ndarray, force: np.ndarray, jacobian: np.ndarray, strength: np.ndarray, reference: np.ndarray):
-    """The acceleration of least cost a'Ma/2 - f'a + sum D min(Ja - r, 0)^2 / 2, by damped Newton steps in NumPy."""
+def _minimum(
+    inertia: np.ndarray,
+    force: np.ndarray,
+    jacobian: np.ndarray,
+    strength: np.ndarray,
+    reference: np.ndarray,
+    loss: np.ndarray,
+):
+    """The acceleration of least cost a'Ma/2 - f'a + the constraints', by damped Newton steps in NumPy. A row y = Ja - r
+    costs D min(y, 0)^2 / 2, or, if it is friction with a loss, D y^2 / 2 up to where it slips and then loss |y|."""
+    rubs, edge = loss > 0, loss / strength
 
     def cost(a: np.ndarray) -> float:
-        return float(
-            0.5 * a @ inertia @ a - force @ a + 0.5 * (strength * np.minimum(jacobian @ a - reference, 0) ** 2).sum()
-        )
+        y = jacobian @ a - reference
+        slips = np.where(abs(y) < edge, strength * y**2 / 2, loss * (abs(y) - edge / 2))
+        rows = np.where(rubs, slips, strength * np.minimum(y, 0) ** 2 / 2)
+        return float(0.5 * a @ inertia @ a - force @ a + rows.sum())
 
     a = np.linalg.solve(inertia, force)
     for _ in range(200):
-        rows = jacobian @ a - reference
-        active = rows < 0
-        gradient = inertia @ a - force + jacobian[active].T @ (strength[active] * rows[active])
+        y = jacobian @ a - reference
+        active = np.where(rubs, abs(y) < edge, y < 0)
+        slope = np.where(active, strength * y, np.where(rubs, loss * np.sign(y), 0.0))
+        gradient = inertia @ a - force + jacobian.T @ slope
         hessian = inertia + (jacobian[active].T * strength[active]) @ jacobian[active]
         step, share, now = -np.linalg.solve(hessian, gradient), 1.0, cost(a)
         while cost(a + share * step) > now and share > 1e-12:
@@ -128,7 +152,14 @@ def test_coupled_joints_are_the_same_problem_in_independent_coordinates(name: st
             jacobian = whole[kept]
             reference = d.efc_aref[kept] - jacobian @ driven[lane]
             problems.append(
-                (inertia[lane], smooth[lane], jacobian @ both.tangent(lane), d.efc_D[kept].copy(), reference)
+                (
+                    inertia[lane],
+                    smooth[lane],
+                    jacobian @ both.tangent(lane),
+                    d.efc_D[kept].copy(),
+                    reference,
+                    d.efc_frictionloss[kept].copy(),
+                )
             )
         tile.step()
         for lane, problem in enumerate(problems):

@@ -85,8 +85,8 @@ _KNEE_LEG = """
     <body name="shank_{s}" pos="0 0 -0.4">
       <joint name="knee_x_{s}" type="slide" axis="1 0 0" armature="0.2"/>
         <joint name="knee_z_{s}" type="slide" axis="0 0 1"/>
-      <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5"/>
-      <joint name="knee_tilt_{s}" axis="0 0.1 1" range="-20 4" damping="0.3"/>
+      <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5" frictionloss="4"/>
+      <joint name="knee_tilt_{s}" axis="0 0.1 1" range="-20 4" damping="0.3" frictionloss="2"/>
       <geom type="capsule" fromto="0 0 0 0 0 -0.38" size="0.04" mass="3" contype="0" conaffinity="0"/>
       <geom name="calf_{s}" type="capsule" fromto="0 -0.08 -0.2 0 0.08 -0.2" size="0.05" mass="1" contype="2"
         conaffinity="2" condim="4" friction="0.6 0.05 0"/>
@@ -137,12 +137,20 @@ _PLAIN_LEG = """
 
 
 def plain(
-    feet: str, *, thighs: str = "", shanks: str = "", assets: str = "", beside: str = "", contact: str = ""
+    feet: str,
+    *,
+    thighs: str = "",
+    shanks: str = "",
+    joints: str = "",
+    assets: str = "",
+    beside: str = "",
+    contact: str = "",
 ) -> str:
-    """A person's MJCF. feet, thighs, shanks: their geoms, with {s} for the side; beside: what stands in the world."""
+    """A person's MJCF. feet, thighs, shanks: their geoms, with {s} for the side; joints: attributes of all joints but
+    the root; beside: what stands in the world."""
     leg = _PLAIN_LEG.replace("FEET", feet).replace("THIGH", thighs).replace("SHANK", shanks)
     return f"""<mujoco model="plain"><compiler angle="degree" autolimits="true"/>
-  <default><geom contype="0" conaffinity="0"/><joint armature="0.01"/>
+  <default><geom contype="0" conaffinity="0"/><joint armature="0.01" {joints}/>
     <default class="touches"><geom contype="1" margin="0.001"/></default></default>
   <asset>{assets}</asset>
   <worldbody>
@@ -216,7 +224,22 @@ PAIRS = plain(
     <exclude body1="foot_l" body2="shank_r"/>""",
 )
 
-PERSONS = {"balls": BALLS, "knees": KNEES, "grips": GRIPS, "rounds": ROUNDS, "meshes": MESHES, "pairs": PAIRS}
+# Joints that rub.
+RUSTY = plain(
+    """
+  <geom class="touches" name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.04 0 -0.03" mass="1"/>""",
+    joints='frictionloss="6" solreffriction="0.03 0.9" solimpfriction="0.8 0.9 0.01 0.5 2"',
+)
+
+PERSONS = {
+    "balls": BALLS,
+    "knees": KNEES,
+    "grips": GRIPS,
+    "rounds": ROUNDS,
+    "meshes": MESHES,
+    "pairs": PAIRS,
+    "rusty": RUSTY,
+}
 
 
 def load(folder: Path, text: str) -> Human:

@@ -6,6 +6,7 @@
 #include "dynamics/contacts.h"
 #include "dynamics/friction_pyramid.h"
 #include "dynamics/impedance.h"
+#include "dynamics/pair_contacts.h"
 
 namespace soleus {
 namespace {
@@ -50,16 +51,57 @@ void find_ball_limits(DynamicsTile& t) {
   }
 }
 
+void find_frictions(DynamicsTile& t) {
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = t.model->frictions()[k];
+    const Wide rate = t.coupling[f.dof] * t.velocity[t.model->dofs()[f.dof].coordinate];
+    t.frictions[k].reference = -(rate * f.damping) - t.coupling_rate[f.dof];
+  }
+}
+
+// Where friction of a joint is, of what it sees of the acceleration: held, or slipping to one side with all its loss.
+struct Grip {
+  WideMask low, high;
+  Wide slope;                       // of its cost
+};
+
+Grip grip_of(const DynamicsModel::Friction& f, Wide y) {
+  const Wide edge(f.loss / f.strength);
+  const WideMask low = y <= -edge, high = y >= edge;
+  return {low, high, select(low, Wide(-f.loss), select(high, Wide(f.loss), Wide(y * f.strength)))};
+}
+
 // Accelerations of the links that are loaded, of those of the coordinates alone.
 void accelerate_links(DynamicsTile& t, const Wide* coordinates) {
   const auto& links = t.model->links();
   const Wide zero(0.0);
   for (int l : t.model->contacts().supporting()) {
-    if (!t.loaded[l]) continue;
+    if (!t.reached[l]) continue;
     Spatial& a = t.link_change[l];
     a = links[l].parent >= 0 ? t.link_change[links[l].parent] : Spatial{{zero, zero, zero}, {zero, zero, zero}};
     for (int p = links[l].motions_begin; p < links[l].motions_end; ++p) {
       add_scaled(a, coordinates[t.model->motions()[p].coordinate], t.motions[p]);
+    }
+  }
+}
+
+// Calls with what touches, its normal, and the motion of what it touches: of the links' present motions.
+template <class Put>
+void see_contacts(DynamicsTile& t, Put&& put) {
+  const ContactModel& contacts = t.model->contacts();
+  const Wide3 normal = wide(contacts.ground().normal);
+  for (std::size_t k = 0; k < t.points.size(); ++k) {
+    PointState& s = t.points[k];
+    if (s.touched) put(contacts.points()[k].law, s, normal, t.link_change[contacts.points()[k].link]);
+  }
+  const BodyPairs& pairs = contacts.pairs();
+  for (const BodyPairs::Pair& pair : pairs.pairs()) {
+    for (int k = pair.points_begin; k < pair.points_end; ++k) {
+      PairState& s = t.pair_points[k];
+      if (!s.touched) continue;
+      const BodyPairs::Bond& bond = pairs.bonds()[pair.bond];
+      auto motion = [&](int link) { return link >= 0 ? &t.link_change[link] : nullptr; };
+      put(pair.law, s, s.normal, apart(motion(bond.first), motion(bond.second)));
     }
   }
 }
@@ -69,20 +111,18 @@ void accelerate_links(DynamicsTile& t, const Wide* coordinates) {
 void find_constraints(DynamicsTile& t) {
   find_limits(t);
   find_ball_limits(t);
+  find_frictions(t);
   find_contacts(t);
+  t.reached = t.loaded;
+  if (!t.pair_points.empty()) find_pairs(t);
 }
 
 void measure_constraints(DynamicsTile& t, const Wide* acceleration) {
-  const auto& points = t.model->contacts().points();
-  const Wide3 normal = wide(t.model->contacts().ground().normal);
   accelerate_links(t, acceleration);
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    PointState& s = t.points[k];
-    if (!s.touched) continue;
-    const Spatial& link = t.link_change[points[k].link];
-    s.now = seen(normal, points[k].law, s, link) - s.reference;
-    if (points[k].law.condim > 3) s.turn_now = turning_seen(normal, s, link) - s.turn_reference;
-  }
+  see_contacts(t, [](const ContactLaw& law, PointState& s, const Wide3& normal, const Spatial& motion) {
+    s.now = seen(normal, law, s, motion) - s.reference;
+    if (law.condim > 3) s.turn_now = turning_seen(normal, s, motion) - s.turn_reference;
+  });
   for (std::size_t k = 0; k < t.limits.size(); ++k) {
     LimitState& s = t.limits[k];
     const int c = t.model->dofs()[t.model->limits()[k].dof].coordinate;
@@ -93,19 +133,18 @@ void measure_constraints(DynamicsTile& t, const Wide* acceleration) {
     const Wide* a = acceleration + t.model->balls()[k].coordinate;
     if (s.touched) s.now = dot(s.jacobian, {a[0], a[1], a[2]}) - s.reference;
   }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const int dof = t.model->frictions()[k].dof;
+    t.frictions[k].now = t.coupling[dof] * acceleration[t.model->dofs()[dof].coordinate] - t.frictions[k].reference;
+  }
 }
 
 void measure_change(DynamicsTile& t, const Wide* direction) {
-  const auto& points = t.model->contacts().points();
-  const Wide3 normal = wide(t.model->contacts().ground().normal);
   accelerate_links(t, direction);
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    PointState& s = t.points[k];
-    if (!s.touched) continue;
-    const Spatial& link = t.link_change[points[k].link];
-    s.change = seen(normal, points[k].law, s, link);
-    if (points[k].law.condim > 3) s.turn_change = turning_seen(normal, s, link);
-  }
+  see_contacts(t, [](const ContactLaw& law, PointState& s, const Wide3& normal, const Spatial& motion) {
+    s.change = seen(normal, law, s, motion);
+    if (law.condim > 3) s.turn_change = turning_seen(normal, s, motion);
+  });
   for (std::size_t k = 0; k < t.limits.size(); ++k) {
     LimitState& s = t.limits[k];
     const int c = t.model->dofs()[t.model->limits()[k].dof].coordinate;
@@ -115,6 +154,10 @@ void measure_change(DynamicsTile& t, const Wide* direction) {
     BallState& s = t.balls[k];
     const Wide* a = direction + t.model->balls()[k].coordinate;
     if (s.touched) s.change = dot(s.jacobian, {a[0], a[1], a[2]});
+  }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const int dof = t.model->frictions()[k].dof;
+    t.frictions[k].change = t.coupling[dof] * direction[t.model->dofs()[dof].coordinate];
   }
 }
 
@@ -126,14 +169,25 @@ void subtract_force(DynamicsTile& t, Wide* gradient) {
   const Wide zero(0.0);
   const auto& supporting = model.contacts().supporting();
   for (int l : supporting) {
-    if (t.loaded[l]) t.link_change[l] = {{zero, zero, zero}, {zero, zero, zero}};  // forces, from here on
+    if (t.reached[l]) t.link_change[l] = {{zero, zero, zero}, {zero, zero, zero}};  // forces, from here on
   }
   for (std::size_t k = 0; k < points.size(); ++k) {
     const PointState& s = t.points[k];
     if (s.touched) t.link_change[points[k].link] += force_of(points[k].law, s, normal);
   }
+  const BodyPairs& pairs = model.contacts().pairs();
+  for (const BodyPairs::Pair& pair : pairs.pairs()) {
+    for (int k = pair.points_begin; k < pair.points_end; ++k) {
+      const PairState& s = t.pair_points[k];
+      if (!s.touched) continue;
+      const Spatial force = force_of(pair.law, s, s.normal);
+      const BodyPairs::Bond& bond = pairs.bonds()[pair.bond];
+      if (bond.second >= 0) t.link_change[bond.second] += force;
+      if (bond.first >= 0) add_scaled(t.link_change[bond.first], Wide(-1.0), force);
+    }
+  }
   for (auto l = supporting.rbegin(); l != supporting.rend(); ++l) {
-    if (!t.loaded[*l]) continue;
+    if (!t.reached[*l]) continue;
     for (int p = links[*l].motions_begin; p < links[*l].motions_end; ++p) {
       gradient[model.motions()[p].coordinate] -= dot(t.motions[p], t.link_change[*l]);
     }
@@ -151,6 +205,10 @@ void subtract_force(DynamicsTile& t, Wide* gradient) {
     g[0] += s.jacobian.x * pull;
     g[1] += s.jacobian.y * pull;
     g[2] += s.jacobian.z * pull;
+  }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = model.frictions()[k];
+    gradient[model.dofs()[f.dof].coordinate] += t.coupling[f.dof] * grip_of(f, t.frictions[k].now).slope;
   }
 }
 
@@ -197,10 +255,15 @@ void add_stiffness(DynamicsTile& t, Wide* inertia) {
       for (int b = 0; b <= a; ++b) inertia[model.pattern().slot(c + a, c + b)] += pull * j[b];
     }
   }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = model.frictions()[k];
+    const Grip grip = grip_of(f, t.frictions[k].now);
+    const Wide g = t.coupling[f.dof];
+    inertia[t.ldl.diagonal(model.dofs()[f.dof].coordinate)] += g * g * where(!(grip.low | grip.high), Wide(f.strength));
+  }
 }
 
 Slope slope_at(const DynamicsTile& t, Wide step) {
-  const auto& points = t.model->contacts().points();
   const Wide zero(0.0);
   Slope out{zero, zero, every_lane()};
   auto add = [&](Wide y, Wide change, Wide strength) {
@@ -211,37 +274,41 @@ Slope slope_at(const DynamicsTile& t, Wide step) {
     out.curvature += pull * change;
     out.same = out.same & !((active ^ (y < zero)) & (strength > zero));
   };
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    const PointState& s = t.points[k];
-    if (!s.touched) continue;
-    with_directions(points[k].law, [&](auto directions) {
-      const auto now = edges_now<directions>(points[k].law, s), change = edges_changing<directions>(points[k].law, s);
+  each_touched(t, [&](const ContactLaw& law, const PointState& s) {
+    with_directions(law, [&](auto directions) {
+      const auto now = edges_now<directions>(law, s), change = edges_changing<directions>(law, s);
       for (int e = 0; e < now.kCount; ++e) add(now.y[e], change.y[e], s.strength);
     });
-  }
+  });
   for (const LimitState& s : t.limits) {
     if (s.touched) add(s.now, s.change, s.strength);
   }
   for (const BallState& s : t.balls) {
     if (s.touched) add(s.now, s.change, s.strength);
   }
+  for (std::size_t k = 0; k < t.frictions.size(); ++k) {
+    const DynamicsModel::Friction& f = t.model->frictions()[k];
+    const FrictionState& s = t.frictions[k];
+    const Grip now = grip_of(f, s.now), there = grip_of(f, s.now + step * s.change);
+    out.slope += there.slope * s.change;
+    out.curvature += s.change * s.change * where(!(there.low | there.high), Wide(f.strength));
+    out.same = out.same & !(now.low ^ there.low) & !(now.high ^ there.high);
+  }
   return out;
 }
 
 void move_constraints(DynamicsTile& t, Wide step) {
-  const auto& points = t.model->contacts().points();
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    PointState& s = t.points[k];
-    if (!s.touched) continue;
+  each_touched(t, [&](const ContactLaw& law, PointState& s) {
     add_scaled(s.now, step, s.change);
-    if (points[k].law.condim > 3) add_scaled(s.turn_now, step, s.turn_change);
-  }
+    if (law.condim > 3) add_scaled(s.turn_now, step, s.turn_change);
+  });
   for (LimitState& s : t.limits) {
     if (s.touched) s.now += step * s.change;
   }
   for (BallState& s : t.balls) {
     if (s.touched) s.now += step * s.change;
   }
+  for (FrictionState& s : t.frictions) s.now += step * s.change;
 }
 
 void gather_feet(DynamicsTile& t) {
@@ -251,6 +318,11 @@ void gather_feet(DynamicsTile& t) {
     const PointState& s = t.points[k];
     if (!s.touched || points[k].foot < 0) continue;
     t.foot_force[points[k].foot] += pressure(points[k].law, s);
+  }
+  for (const BodyPairs::Pair& pair : t.model->contacts().pairs().pairs()) {
+    for (int k = pair.points_begin; pair.foot >= 0 && k < pair.points_end; ++k) {
+      if (t.pair_points[k].touched) t.foot_force[pair.foot] += pressure(pair.law, t.pair_points[k]);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
-// Constraints as MuJoCo defines them: soft and convex (its documentation, "Computation"). Joint limits, and points on the
-// ground with pyramidal friction cones. They are never rows of a matrix: a limit is one coordinate, and a point is the
-// motion of its link.
+// Constraints as MuJoCo defines them: soft and convex (its documentation, "Computation"). Limits and friction of joints,
+// and points where bodies touch the ground or one another, with pyramidal friction cones. They are never rows of a matrix:
+// a limit is one coordinate, and a point is the motion of its links.
 #pragma once
 
 #include "dynamics/dynamics_tile.h"
@@ -16,7 +16,7 @@ void measure_change(DynamicsTile& tile, const Wide* direction);
 
 // Subtracts the constraints' force at `now` from a gradient, (nc).
 void subtract_force(DynamicsTile& tile, Wide* gradient);
-// Adds J' D J of what is active at `now` to an inertia (entries).
+// Adds J' D J of what is active at `now` to an inertia (entries), but of pairs of bodies: add_pair_stiffness().
 void add_stiffness(DynamicsTile& tile, Wide* inertia);
 
 // Slope and curvature of the constraints' cost along `change`, at `now` plus a step of it; and the lanes in which the same

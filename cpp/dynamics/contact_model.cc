@@ -11,79 +11,6 @@
 namespace soleus {
 namespace {
 
-bool collides(const mjModel* m, int a, int b) {
-  return (m->geom_contype[a] & m->geom_conaffinity[b]) || (m->geom_contype[b] & m->geom_conaffinity[a]);
-}
-
-bool is_excluded(const mjModel* m, int body, int other) {
-  const int low = std::min(body, other), high = std::max(body, other);
-  for (int i = 0; i < m->nexclude; ++i) {
-    if (m->exclude_signature[i] == (low << 16) + high) return true;
-  }
-  return false;
-}
-
-// Whether MuJoCo looks for contacts of two geoms that are in no pair of their own.
-bool may_touch(const mjModel* m, int a, int b) {
-  const int first = m->geom_bodyid[a], second = m->geom_bodyid[b];
-  const int weld1 = m->body_weldid[first], weld2 = m->body_weldid[second];
-  if (weld1 == weld2 || !collides(m, a, b) || is_excluded(m, first, second)) return false;
-  if (m->opt.disableflags & mjDSBL_FILTERPARENT || !weld1 || !weld2) return true;
-  return m->body_weldid[m->body_parentid[weld1]] != weld2 && m->body_weldid[m->body_parentid[weld2]] != weld1;
-}
-
-// Why a geom that touches another is not covered, whatever it touches; empty: it is.
-std::string uncovered_surface(const mjModel* m, int geom) {
-  if (m->geom_adhesion[geom] != 0) return "adhesion";
-  const mjtNum* velocity = m->geom_surfacevel + 6 * geom;
-  if (std::any_of(velocity, velocity + 6, [](mjtNum x) { return x != 0; })) return "surfacevel";
-  return "";
-}
-
-// What two geoms make of a contact together.
-ContactLaw law_of(const mjModel* m, int first, int second) {
-  ContactLaw law{};
-  law.margin = m->geom_margin[first] + m->geom_margin[second];
-  law.gap = m->geom_gap[first] + m->geom_gap[second];
-  const int prior = m->geom_priority[first] - m->geom_priority[second];
-  const mjtNum *ref1 = m->geom_solref + mjNREF * first, *ref2 = m->geom_solref + mjNREF * second;
-  mjtNum ref[mjNREF], imp[mjNIMP], friction[3];
-  if (prior != 0) {
-    const int chosen = prior > 0 ? first : second;
-    law.condim = m->geom_condim[chosen];
-    mju_copy(ref, m->geom_solref + mjNREF * chosen, mjNREF);
-    mju_copy(imp, m->geom_solimp + mjNIMP * chosen, mjNIMP);
-    mju_copy3(friction, m->geom_friction + 3 * chosen);
-  } else {
-    law.condim = std::max(m->geom_condim[first], m->geom_condim[second]);
-    const double mix1 = m->geom_solmix[first], mix2 = m->geom_solmix[second];
-    double mix = 0.5;
-    if (mix1 >= mjMINVAL && mix2 >= mjMINVAL) mix = mix1 / (mix1 + mix2);
-    else if (mix1 >= mjMINVAL || mix2 >= mjMINVAL) mix = mix1 < mjMINVAL ? 0.0 : 1.0;
-    for (int i = 0; i < mjNREF; ++i) {
-      ref[i] = ref1[0] > 0 && ref2[0] > 0 ? mix * ref1[i] + (1 - mix) * ref2[i] : std::min(ref1[i], ref2[i]);
-    }
-    for (int i = 0; i < mjNIMP; ++i) {
-      imp[i] = mix * m->geom_solimp[mjNIMP * first + i] + (1 - mix) * m->geom_solimp[mjNIMP * second + i];
-    }
-    for (int i = 0; i < 3; ++i) friction[i] = std::max(m->geom_friction[3 * first + i], m->geom_friction[3 * second + i]);
-  }
-  law.friction = {friction[0], friction[0], friction[1], friction[2], friction[2]};
-  law.impedance = impedance_of(m, ref, imp);
-  return law;
-}
-
-// The inverse inertia that an edge is taken to have: of all edges the same, as that of an elliptic cone of the same
-// impedance (MuJoCo's pyramidal cones).
-void weigh(const mjModel* m, int first, int second, ContactLaw& law) {
-  for (double& friction : law.friction) friction = std::max(mjMINMU, friction);
-  law.invweight = m->body_invweight0[2 * m->geom_bodyid[second]] + m->body_invweight0[2 * m->geom_bodyid[first]];
-  if (law.condim > 1) {
-    const double square = law.friction[0] * law.friction[0];
-    law.invweight *= (1 + square) * 2 * square / std::max(mjMINVAL, m->opt.impratio);
-  }
-}
-
 // The vertices of a face that touch together, from one of them on: at most four, which span much of its area. A corner
 // moves on while the area grows: the last, then the third, then the second, as MuJoCo chooses them.
 std::vector<int> spread(const std::vector<Vec>& vertices, const std::vector<int>& face) {
@@ -141,49 +68,49 @@ ContactModel::Hull hull_of(const mjModel* m, int mesh, const Vec& center, const 
   return hull;
 }
 
-// Visits the geoms that may touch, each two once: the plane first, else as MuJoCo orders them.
-template <class Visit>
-void each_contact(const mjModel* m, Visit&& visit) {
-  for (int a = 0; a < m->ngeom; ++a) {
-    for (int b = a + 1; b < m->ngeom; ++b) {
-      if (may_touch(m, a, b)) m->geom_type[a] <= m->geom_type[b] ? visit(a, b) : visit(b, a);
-    }
-  }
+// A plane that stands still; what it touches moves.
+bool is_ground(const mjModel* m, int geom) {
+  return m->geom_type[geom] == mjGEOM_PLANE && m->body_weldid[m->geom_bodyid[geom]] == 0;
 }
 
 }  // namespace
 
 void ContactModel::list_uncovered(const mjModel* m, std::vector<std::string>& out) {
-  if (m->npair) out.push_back("contact pair " + name_of(m, mjOBJ_PAIR, 0));
+  const std::vector<GeomContact> contacts = contacts_of(m);
+  list_uncovered_surfaces(m, contacts, out);
   int ground = -1;
-  each_contact(m, [&](int first, int second) {
+  for (const auto& [first, second, law] : contacts) {
     const int type = m->geom_type[second];
-    const std::string contact = "contact of " + name_of(m, mjOBJ_GEOM, std::min(first, second)) + " and " +
-                                name_of(m, mjOBJ_GEOM, std::max(first, second)) + ": ";
-    for (int geom : {first, second}) {
-      const std::string surface = uncovered_surface(m, geom);
-      if (!surface.empty()) out.push_back("geom " + name_of(m, mjOBJ_GEOM, geom) + ": " + surface);
-    }
-    if (m->geom_type[first] != mjGEOM_PLANE || m->body_weldid[m->geom_bodyid[first]] != 0 ||
-        m->body_weldid[m->geom_bodyid[second]] == 0) {
-      out.push_back(contact + "expected the ground, a plane that stands still, and a body");
-    } else if (type == mjGEOM_SDF || (type == mjGEOM_MESH && m->mesh_graphadr[m->geom_dataid[second]] < 0)) {
-      out.push_back(contact + "expected a shape or a mesh with a convex hull on the ground");
-    } else if (ground >= 0 && ground != first) {
-      out.push_back(contact + "expected one plane as the ground");
-    } else {
+    std::string expected;
+    if (is_ground(m, first)) {
+      if (type == mjGEOM_SDF || (type == mjGEOM_MESH && m->mesh_graphadr[m->geom_dataid[second]] < 0)) {
+        expected = "a shape or a mesh with a convex hull on the ground";
+      } else if (ground >= 0 && ground != first) {
+        expected = "one plane as the ground";
+      }
       ground = first;
+    } else if (!BodyPairs::covers(m, first) || !BodyPairs::covers(m, second)) {
+      expected = "the ground, a plane that stands still, and a body, or two spheres or capsules";
     }
-  });
+    if (expected.empty()) continue;
+    out.push_back("contact of " + name_of(m, mjOBJ_GEOM, std::min(first, second)) + " and " +
+                  name_of(m, mjOBJ_GEOM, std::max(first, second)) + ": expected " + expected);
+  }
 }
 
 ContactModel::ContactModel(const DynamicsModel& dynamics) {
-  each_contact(dynamics.human().mujoco(), [&](int plane, int geom) { add_geom(dynamics, plane, geom); });
+  const mjModel* m = dynamics.human().mujoco();
+  for (const GeomContact& contact : contacts_of(m)) {
+    is_ground(m, contact.first) ? add_geom(dynamics, contact) : pairs_.add(dynamics, contact);
+  }
+  pairs_.build_pattern(dynamics);
   const auto& links = dynamics.links();
   std::vector<bool> needed(links.size(), false);
-  for (const Point& p : points_) {
-    for (int link = p.link; link >= 0; link = links[link].parent) needed[link] = true;
-  }
+  auto need = [&](int link) {
+    for (; link >= 0; link = links[link].parent) needed[link] = true;
+  };
+  for (const Point& p : points_) need(p.link);
+  for (const BodyPairs::Bond& bond : pairs_.bonds()) need(bond.first), need(bond.second);
   for (std::size_t l = 0; l < links.size(); ++l) {
     if (needed[l]) supporting_.push_back(static_cast<int>(l));
   }
@@ -202,7 +129,8 @@ void ContactModel::place_ground(const mjModel* m, int plane) {
   ground_ = {vec(data->geom_xpos + 3 * plane), vec(directions), vec(directions + 3), vec(directions + 6)};
 }
 
-void ContactModel::add_geom(const DynamicsModel& dynamics, int plane, int geom) {
+void ContactModel::add_geom(const DynamicsModel& dynamics, const GeomContact& contact) {
+  const auto& [plane, geom, law] = contact;
   const HumanModel& human = dynamics.human();
   const mjModel* m = human.mujoco();
   if (geoms_.empty()) place_ground(m, plane);
@@ -210,10 +138,9 @@ void ContactModel::add_geom(const DynamicsModel& dynamics, int plane, int geom) 
   const Vec center = plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom)));
   const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));
   const mjtNum* size = m->geom_size + 3 * geom;
-  Point p{at.link, law_of(m, plane, geom), human.geom_foot()[geom], center, {}, 0.0};
-  weigh(m, plane, geom, p.law);
+  Point p{at.link, law, human.geom_foot()[geom], center, {}, 0.0};
   GroundGeom g{Shape::kSphere, at.link, static_cast<int>(points_.size()), 0, center,
-               m->geom_rbound[geom] + p.law.margin + p.law.gap, vec(size),
+               m->geom_rbound[geom] + law.margin + law.gap, vec(size),
                {turned(turn, {1, 0, 0}), turned(turn, {0, 1, 0}), turned(turn, {0, 0, 1})}, -1};
   if (m->geom_type[geom] == mjGEOM_SPHERE) {
     p.radius = size[0];

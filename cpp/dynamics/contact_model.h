@@ -5,21 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "dynamics/impedance.h"
+#include "dynamics/body_pairs.h"
+#include "dynamics/contact_law.h"
 
 namespace soleus {
 
 class DynamicsModel;
 class HumanModel;
-
-// How a contact gives way and how it rubs.
-struct ContactLaw {
-  int condim;
-  std::array<double, 5> friction;    // along the first and second direction, of spin, of roll about both directions
-  Impedance impedance;
-  double margin, gap;                // [m]; beyond the margin contacts are looked for that press nothing
-  double invweight;                  // inverse inertia that an edge of its friction pyramid is taken to have
-};
 
 class ContactModel {
  public:
@@ -62,7 +54,8 @@ class ContactModel {
   const std::vector<GroundGeom>& geoms() const { return geoms_; }
   const std::vector<Hull>& hulls() const { return hulls_; }
   const std::vector<Point>& points() const { return points_; }
-  // Links that carry points, and all links between them and the world: in order from the root.
+  const BodyPairs& pairs() const { return pairs_; }
+  // Links that carry points or that other bodies may touch, and all links between them and the world: in order from the root.
   const std::vector<int>& supporting() const { return supporting_; }
   // The ground: a point of it, its normal, and two directions along it.
   struct Ground { std::array<double, 3> origin, normal, first, second; };
@@ -70,11 +63,12 @@ class ContactModel {
 
  private:
   void place_ground(const mjModel* m, int plane);
-  void add_geom(const DynamicsModel& dynamics, int plane, int geom);
+  void add_geom(const DynamicsModel& dynamics, const GeomContact& contact);
 
   std::vector<GroundGeom> geoms_;
   std::vector<Point> points_;
   std::vector<Hull> hulls_;
+  BodyPairs pairs_;
   std::vector<int> supporting_;
   Ground ground_{};
 };

@@ -32,7 +32,6 @@ void uncovered_joints(const HumanModel& human, std::vector<std::string>& out) {
     const int joint = m->dof_jntid[i];
     const std::string name = "joint " + name_of(m, mjOBJ_JOINT, joint);
     if (human.dof_coordinate[i] < 0) out.push_back(name + ": expected one of the person's");
-    if (m->dof_frictionloss[i] != 0) out.push_back(name + ": frictionloss");
     if (any(m->dof_dampingpoly + mjNPOLY * i, mjNPOLY)) out.push_back(name + ": damping that is a polynomial");
   }
   for (int j = 0; j < m->njnt; ++j) {
@@ -93,6 +92,7 @@ DynamicsModel::DynamicsModel(const HumanModel& human) : human_(&human) {
   place_coordinates();
   build_terms();
   build_limits();
+  build_frictions();
   contacts_.emplace(*this);
 }
 
@@ -223,6 +223,16 @@ void DynamicsModel::build_limits() {
     if (m->jnt_type[j] != mjJNT_HINGE && m->jnt_type[j] != mjJNT_SLIDE) continue;
     limits_.push_back({dof, m->jnt_range[2 * j], m->jnt_range[2 * j + 1], m->jnt_margin[j], m->dof_invweight0[dof],
                        impedance});
+  }
+}
+
+void DynamicsModel::build_frictions() {
+  const mjModel* m = human_->mujoco();
+  for (int dof = 0; dof < m->nv; ++dof) {
+    if (m->dof_frictionloss[dof] <= 0) continue;
+    const Impedance impedance = impedance_of(m, m->dof_solref + mjNREF * dof, m->dof_solimp + mjNIMP * dof);
+    const Softness soft = softness(impedance, Wide(0.0), m->dof_invweight0[dof]);
+    frictions_.push_back({dof, m->dof_frictionloss[dof], soft.strength[0], impedance.damping});
   }
 }
 

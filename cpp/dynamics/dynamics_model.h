@@ -73,6 +73,12 @@ class DynamicsModel {
     double low, high, margin, invweight;
     Impedance impedance;
   };
+  // Friction of a joint's dof: it holds the dof softly, with a force of at most its loss.
+  struct Friction {
+    int dof;
+    double loss;                     // [N m] or [N]
+    double strength, damping;        // D and B of the constraint
+  };
   // MuJoCo's limit of the angle of a ball joint.
   struct Ball {
     int coordinate, qpos;            // the first of three; of its quaternion
@@ -85,6 +91,7 @@ class DynamicsModel {
   const std::vector<Dof>& dofs() const { return dofs_; }
   const std::vector<Place>& bodies() const { return bodies_; }
   const std::vector<Limit>& limits() const { return limits_; }
+  const std::vector<Friction>& frictions() const { return frictions_; }
   const std::vector<Ball>& balls() const { return balls_; }
   const ContactModel& contacts() const { return *contacts_; }
   const SparseLdl& pattern() const { return human_->inertia_pattern(); }
@@ -108,6 +115,7 @@ class DynamicsModel {
   void place_coordinates();
   void build_terms();
   void build_limits();
+  void build_frictions();
 
   const HumanModel* human_;
   std::vector<Link> links_;
@@ -118,6 +126,7 @@ class DynamicsModel {
   std::vector<InertiaTerm> terms_;
   std::vector<int> term_begin_;
   std::vector<Limit> limits_;
+  std::vector<Friction> frictions_;
   std::vector<Ball> balls_;
   std::optional<ContactModel> contacts_;
   std::vector<int> coordinate_qpos_;

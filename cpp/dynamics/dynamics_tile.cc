@@ -2,7 +2,8 @@
 
 namespace soleus {
 
-DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ldl(dynamics.pattern()), diverged(no_lane()) {
+DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ldl(dynamics.pattern()), meeting(no_lane()),
+    pair_ldl(dynamics.contacts().pairs().pattern()), diverged(no_lane()) {
   const mjModel* m = dynamics.human().mujoco();
   const std::size_t nc = dynamics.coordinates();
   const Wide zero(0.0);
@@ -19,11 +20,20 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
   links.resize(dynamics.links().size());
   link_change.assign(links.size(), still);
   stiffness.resize(links.size());
-  loaded.assign(links.size(), 0);
+  for (auto* of_links : {&loaded, &reached}) of_links->assign(links.size(), 0);
   motions.assign(dynamics.motions().size(), still);
   dof_motions.assign(m->nv, still);
   points.resize(dynamics.contacts().points().size());
+  const BodyPairs& pairs = dynamics.contacts().pairs();
+  rods.resize(pairs.rods().size());
+  pair_points.resize(pairs.points());
+  bond_touched.assign(pairs.bonds().size(), 0);
+  bond_stiffness.resize(pairs.bonds().size());
+  lever_force.assign(pairs.levers().size(), still);
+  pair_hessian.assign(pair_ldl.entries(), zero);
+  if (!pairs.pairs().empty()) pair_search.assign(nc, zero);
   limits.resize(dynamics.limits().size());
+  frictions.resize(dynamics.frictions().size());
   balls.resize(dynamics.balls().size());
   const std::vector<double> rest(m->nv, 0.0);
   for (int lane = 0; lane < kLanes; ++lane) set(lane, dynamics.human().qpos_rest, rest);

@@ -37,10 +37,24 @@ struct PointState {
   bool touched;                     // by any lane
 };
 
+// Two bodies that touch: the normal points from the first to the second, and accelerations are the second's less the first's.
+struct PairState : PointState {
+  Wide3 normal;
+};
+
+// Where a rod is that others may touch, in the world.
+struct RodState {
+  Wide3 center, axis;
+};
+
 struct LimitState {
   Wide jacobian;                    // of the side that is nearer
   Wide reference, strength, now, change;
   bool touched;
+};
+
+struct FrictionState {
+  Wide reference, now, change;
 };
 
 // MuJoCo's limit of a ball joint: of the angle that it turns by, whatever the axis.
@@ -76,7 +90,10 @@ struct DynamicsTile {
 
   // Of the constraints of the last step.
   LaneArray<PointState> points;
+  LaneArray<PairState> pair_points;
+  WideMask meeting;                 // lanes in which two bodies touch
   LaneArray<LimitState> limits;
+  LaneArray<FrictionState> frictions;
   LaneArray<BallState> balls;
   LaneArray<Wide> constraint;       // (nc) force
   LaneArray<Wide> foot_force;       // (feet) normal to the ground [N]
@@ -86,7 +103,14 @@ struct DynamicsTile {
   LaneArray<Spatial> dof_motions;   // (nv)
   LaneArray<ContactStiffness> stiffness;  // of links
   LaneArray<Spatial> link_change;   // acceleration of links along a direction
-  std::vector<char> loaded;         // links that what is touched lies on or beyond
+  std::vector<char> loaded;         // links that what touches the ground lies on or beyond
+  std::vector<char> reached;        // and what touches at all
+  LaneArray<RodState> rods;
+  std::vector<char> bond_touched;
+  LaneArray<ContactStiffness> bond_stiffness;
+  LaneArray<Spatial> lever_force;
+  WideLdl pair_ldl;                 // of lanes in which two bodies touch
+  LaneArray<Wide> pair_hessian, pair_search;
   LaneArray<Wide> kept;             // (2 nc + feet)
   LaneArray<Wide> hessian, smooth, moved, gradient, search, search_moved;
 

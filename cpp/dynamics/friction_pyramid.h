@@ -65,6 +65,20 @@ inline Edges<kDirections> edges_changing(const ContactLaw& law, const PointState
   return edges_of<kDirections>(law, s.change, s.turn_change);
 }
 
+// Calls with the law and the state of every point that touches, of the ground and of pairs.
+template <class Tile, class Visit>
+inline void each_touched(Tile& t, Visit&& visit) {
+  const ContactModel& contacts = t.model->contacts();
+  for (std::size_t k = 0; k < t.points.size(); ++k) {
+    if (t.points[k].touched) visit(contacts.points()[k].law, t.points[k]);
+  }
+  for (const BodyPairs::Pair& pair : contacts.pairs().pairs()) {
+    for (int k = pair.points_begin; k < pair.points_end; ++k) {
+      if (t.pair_points[k].touched) visit(pair.law, t.pair_points[k]);
+    }
+  }
+}
+
 inline Spatial wrench(const Wide3& arm, const Wide3& direction) { return {cross(arm, direction), direction}; }
 
 // Where a direction of friction is: a force along the ground, or a moment about the point's own axes.

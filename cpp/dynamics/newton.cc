@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dynamics/constraints.h"
+#include "dynamics/pair_contacts.h"
 
 namespace soleus {
 namespace {
@@ -31,6 +32,31 @@ Wide step_length(const DynamicsTile& t, Wide slope0, Wide curvature, WideMask ru
   return step;
 }
 
+// The Newton step of lanes that run, into tile.search; it returns them, less those whose matrix is not positive. Where
+// bodies touch, the matrix has entries that the tree's pattern lacks: such lanes take the step of the pattern that has
+// them, and all others that of the tree, so that what a lane does never hangs on its neighbours.
+WideMask find_search(DynamicsTile& t, WideMask running) {
+  std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
+  add_stiffness(t, t.hessian.data());
+  const bool pairs = any(running & t.meeting);
+  if (pairs) {
+    const std::vector<int>& slots = t.model->contacts().pairs().slots_of_tree();
+    std::fill(t.pair_hessian.begin(), t.pair_hessian.end(), Wide(0.0));
+    for (std::size_t e = 0; e < slots.size(); ++e) t.pair_hessian[slots[e]] = t.hessian[e];
+    add_pair_stiffness(t, t.pair_hessian.data());
+  }
+  WideMask good = t.ldl.factor(t.hessian.data());
+  for (std::size_t c = 0; c < t.search.size(); ++c) t.search[c] = -t.gradient[c];
+  if (pairs) {
+    std::copy(t.search.begin(), t.search.end(), t.pair_search.begin());
+    good = (t.meeting & t.pair_ldl.factor(t.pair_hessian.data())) | (!t.meeting & good);
+    t.pair_ldl.solve(t.pair_hessian.data(), t.pair_search.data());
+  }
+  t.ldl.solve(t.hessian.data(), t.search.data());
+  for (std::size_t c = 0; pairs && c < t.search.size(); ++c) t.search[c] = select(t.meeting, t.pair_search[c], t.search[c]);
+  return running & good;
+}
+
 }  // namespace
 
 void solve_constraints(DynamicsTile& t) {
@@ -45,11 +71,7 @@ void solve_constraints(DynamicsTile& t) {
     ++t.iterations;
     for (int c = 0; c < nc; ++c) t.gradient[c] = t.moved[c] - t.smooth[c];
     subtract_force(t, t.gradient.data());
-    std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
-    add_stiffness(t, t.hessian.data());
-    running = running & t.ldl.factor(t.hessian.data());
-    for (int c = 0; c < nc; ++c) t.search[c] = -t.gradient[c];
-    t.ldl.solve(t.hessian.data(), t.search.data());
+    running = find_search(t, running);
     t.ldl.multiply(t.inertia.data(), t.search.data(), t.search_moved.data());
     measure_change(t, t.search.data());
     Wide slope(0.0), curvature(0.0);  // of the cost without constraints

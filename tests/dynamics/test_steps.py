@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lane_bodies
-from lane_oracle import LANES, Pair, relative
+from lane_oracle import LANES, Pair, exact, relative
 from soleus import models
 from soleus.models import Human
 
@@ -17,12 +17,6 @@ STATES = 400
 def _person(name: str, folder: Path) -> Human:
     text = lane_bodies.PERSONS.get(name)
     return lane_bodies.load(folder, text) if text else models.load(name)
-
-
-def _exact(model: mujoco.MjModel) -> None:
-    """Let MuJoCo's solver come as near to the minimum as it can: the lanes go there."""
-    model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations, model.opt.ls_iterations = 1e-15, 1e-8, 200, 200
-    model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ACTUATION)
 
 
 def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
@@ -36,13 +30,13 @@ def _forces(both: Pair, rng: np.random.Generator) -> np.ndarray:
     ("name", "depth"),
     [
         ("walk2d", 0.02),
-        *((name, depth) for name in ("balls", "grips", "rounds", "meshes") for depth in (0.02, 0.2)),
+        *((name, depth) for name in ("balls", "grips", "rounds", "meshes", "pairs", "rusty") for depth in (0.02, 0.2)),
     ],
 )
 def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     """Models without couplings: falling, walking, lying, and deep in the ground."""
     human = _person(name, tmp_path)
-    _exact(human.model)
+    exact(human.model)
     both, rng = Pair(human, muscles=False), np.random.default_rng(2)
     acceleration, velocity, position, contacts = 0.0, 0.0, 0.0, 0
     for _ in range(STATES // LANES):
@@ -68,10 +62,23 @@ def test_a_step_is_mujocos(name: str, depth: float, tmp_path: Path) -> None:
     assert position < 1e-9
 
 
-@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes"])
+def test_joints_that_rub_hold_and_slip(tmp_path: Path) -> None:
+    """What the comparisons with MuJoCo see of friction, at states such as theirs."""
+    both, rng = Pair(_person("rusty", tmp_path), muscles=False), np.random.default_rng(2)
+    kinds, states = mujoco.mjtConstraint, mujoco.mjtConstraintState
+    seen: list[int] = []
+    for _ in range(10):
+        both.set(*both.states(rng))
+        for _lane in both.lanes():
+            seen += both.data.efc_state[both.data.efc_type == int(kinds.mjCNSTR_FRICTION_DOF)].tolist()
+    for state in (states.mjCNSTRSTATE_QUADRATIC, states.mjCNSTRSTATE_LINEARNEG, states.mjCNSTRSTATE_LINEARPOS):
+        assert seen.count(int(state)) > 0.1 * len(seen)
+
+
+@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes", "pairs", "rusty"])
 def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) -> None:
     human = _person(name, tmp_path)
-    _exact(human.model)
+    exact(human.model)
     both, rng = Pair(human, muscles=False), np.random.default_rng(3)
     steps = round(0.2 / both.model.opt.timestep)
     for _ in range(4):
@@ -86,19 +93,30 @@ def test_a_fifth_of_a_second_leads_to_the_same_place(name: str, tmp_path: Path) 
             np.testing.assert_allclose(both.tile.qpos[lane], both.data.qpos, rtol=0, atol=1e-5)
 
 
-def _minimum(inertia: np.ndarray, force: np.ndarray, jacobian: np.ndarray, strength: np.ndarray, reference: np.ndarray):
-    """The acceleration of least cost a'Ma/2 - f'a + sum D min(Ja - r, 0)^2 / 2, by damped Newton steps in NumPy."""
+def _minimum(
+    inertia: np.ndarray,
+    force: np.ndarray,
+    jacobian: np.ndarray,
+    strength: np.ndarray,
+    reference: np.ndarray,
+    loss: np.ndarray,
+):
+    """The acceleration of least cost a'Ma/2 - f'a + the constraints', by damped Newton steps in NumPy. A row y = Ja - r
+    costs D min(y, 0)^2 / 2, or, if it is friction with a loss, D y^2 / 2 up to where it slips and then loss |y|."""
+    rubs, edge = loss > 0, loss / strength
 
     def cost(a: np.ndarray) -> float:
-        return float(
-            0.5 * a @ inertia @ a - force @ a + 0.5 * (strength * np.minimum(jacobian @ a - reference, 0) ** 2).sum()
-        )
+        y = jacobian @ a - reference
+        slips = np.where(abs(y) < edge, strength * y**2 / 2, loss * (abs(y) - edge / 2))
+        rows = np.where(rubs, slips, strength * np.minimum(y, 0) ** 2 / 2)
+        return float(0.5 * a @ inertia @ a - force @ a + rows.sum())
 
     a = np.linalg.solve(inertia, force)
     for _ in range(200):
-        rows = jacobian @ a - reference
-        active = rows < 0
-        gradient = inertia @ a - force + jacobian[active].T @ (strength[active] * rows[active])
+        y = jacobian @ a - reference
+        active = np.where(rubs, abs(y) < edge, y < 0)
+        slope = np.where(active, strength * y, np.where(rubs, loss * np.sign(y), 0.0))
+        gradient = inertia @ a - force + jacobian.T @ slope
         hessian = inertia + (jacobian[active].T * strength[active]) @ jacobian[active]
         step, share, now = -np.linalg.solve(hessian, gradient), 1.0, cost(a)
         while cost(a + share * step) > now and share > 1e-12:
@@ -134,7 +152,14 @@ def test_coupled_joints_are_the_same_problem_in_independent_coordinates(name: st
             jacobian = whole[kept]
             reference = d.efc_aref[kept] - jacobian @ driven[lane]
             problems.append(
-                (inertia[lane], smooth[lane], jacobian @ both.tangent(lane), d.efc_D[kept].copy(), reference)
+                (
+                    inertia[lane],
+                    smooth[lane],
+                    jacobian @ both.tangent(lane),
+                    d.efc_D[kept].copy(),
+                    reference,
+                    d.efc_frictionloss[kept].copy(),
+                )
             )
         tile.step()
         for lane, problem in enumerate(problems):
@@ -146,7 +171,7 @@ def test_coupled_joints_are_the_same_problem_in_independent_coordinates(name: st
 def test_mujocos_equalities_come_to_the_exact_ones_as_they_stiffen(tmp_path: Path) -> None:
     """Where a leg with coupled joints is after 50 ms: nearer, the shorter the time constant of MuJoCo's equalities."""
     human = _person("knees", tmp_path)
-    _exact(human.model)
+    exact(human.model)
     both, rng, far = Pair(human, muscles=False), np.random.default_rng(5), []
     model = both.model
     qpos, qvel = both.states(rng, speed=0.5, turn=0.05)

@@ -35,7 +35,10 @@ def _config(folder: Path, engine: str, **parts: str) -> str:
     return str(scene.write(folder, text, "scene.yaml"))
 
 
-TOUCHING = "contact of 'sole_r' and 'sole_l': expected the ground, a plane that stands still, and a body"
+TOUCHING = (
+    "contact of 'sole_r' and 'sole_l': expected the ground, a plane that stands still, and a body, "
+    "or two spheres or capsules"
+)
 PARTS = {
     "legs that touch": ({}, TOUCHING),
     "another integrator": ({"head": '<option integrator="implicitfast"/>'}, "option integrator: expected Euler"),
@@ -48,6 +51,10 @@ PARTS = {
     "a floor that sticks": (
         {"floor": '<geom name="floor" type="plane" size="0 0 1" adhesion="5"/>'},
         "geom 'floor': adhesion",
+    ),
+    "a pair that sticks": (
+        {"tail": '<contact><pair name="soles" geom1="sole_r" geom2="floor" adhesion="5"/></contact>'},
+        "contact pair 'soles': adhesion",
     ),
     "a motor": ({"actuators": '<motor name="pull" joint="hip_r"/>'}, "actuator 'pull': no muscle"),
     "a ball": (

@@ -85,9 +85,11 @@ _KNEE_LEG = """
     <body name="shank_{s}" pos="0 0 -0.4">
       <joint name="knee_x_{s}" type="slide" axis="1 0 0" armature="0.2"/>
         <joint name="knee_z_{s}" type="slide" axis="0 0 1"/>
-      <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5"/>
-      <joint name="knee_tilt_{s}" axis="0 0.1 1" range="-20 4" damping="0.3"/>
+      <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5" frictionloss="4"/>
+      <joint name="knee_tilt_{s}" axis="0 0.1 1" range="-20 4" damping="0.3" frictionloss="2"/>
       <geom type="capsule" fromto="0 0 0 0 0 -0.38" size="0.04" mass="3" contype="0" conaffinity="0"/>
+      <geom name="calf_{s}" type="capsule" fromto="0 -0.08 -0.2 0 0.08 -0.2" size="0.05" mass="1" contype="2"
+        conaffinity="2" condim="4" friction="0.6 0.05 0"/>
       <body name="foot_{s}" pos="0 0 -0.4">
         <joint name="ankle_{s}" axis="0 -1 0" range="-40 30" stiffness="5"/>
         <geom name="sole_{s}" type="capsule" fromto="-0.05 -0.02 -0.03 0.12 0.02 -0.03" size="0.025" mass="1"
@@ -98,7 +100,7 @@ _KNEE_LEG = """
     </body>
     <body name="patella_{s}" pos="0.04 0 -0.38">
       <joint name="patella_x_{s}" type="slide" axis="1 0 0"/><joint name="patella_turn_{s}" axis="0 1 0"/>
-      <geom type="sphere" size="0.02" mass="0.1" contype="0" conaffinity="0"/>
+      <geom name="patella_{s}" size="0.07" mass="0.1" contype="2" conaffinity="2"/>
     </body>
   </body>"""
 _KNEE_COUPLING = """
@@ -123,10 +125,10 @@ KNEES = f"""<mujoco model="knees"><compiler angle="degree" autolimits="true"/>
 _PLAIN_LEG = """
   <body name="thigh_{s}" pos="0 {y} -0.05">
     <joint name="hip_{s}" type="ball" damping="1"/>
-    <geom name="thigh_{s}" type="capsule" fromto="0 0 0 0 0 -0.38" size="0.05" mass="7"/>
+    <geom name="thigh_{s}" type="capsule" fromto="0 0 0 0 0 -0.38" size="0.05" mass="7"/>THIGH
     <body name="shank_{s}" pos="0 0 -0.4">
       <joint name="knee_{s}" axis="0 1 0" range="0 120" damping="0.5"/>
-      <geom name="shank_{s}" type="capsule" fromto="0 0 0 0 0 -0.38" size="0.04" mass="3"/>
+      <geom name="shank_{s}" type="capsule" fromto="0 0 0 0 0 -0.38" size="0.04" mass="3"/>SHANK
       <body name="foot_{s}" pos="0 0 -0.4">
         <joint name="ankle_{s}" axis="0 -1 0.1" range="-40 30" damping="0.3"/>FEET
       </body>
@@ -134,19 +136,30 @@ _PLAIN_LEG = """
   </body>"""
 
 
-def plain(feet: str, assets: str = "", ground: str = "", contact: str = "") -> str:
-    """A person's MJCF. feet: geoms of the feet, with {s} for the side; ground: attributes of the floor."""
+def plain(
+    feet: str,
+    *,
+    thighs: str = "",
+    shanks: str = "",
+    joints: str = "",
+    assets: str = "",
+    beside: str = "",
+    contact: str = "",
+) -> str:
+    """A person's MJCF. feet, thighs, shanks: their geoms, with {s} for the side; joints: attributes of all joints but
+    the root; beside: what stands in the world."""
+    leg = _PLAIN_LEG.replace("FEET", feet).replace("THIGH", thighs).replace("SHANK", shanks)
     return f"""<mujoco model="plain"><compiler angle="degree" autolimits="true"/>
-  <default><geom contype="0" conaffinity="0"/><joint armature="0.01"/>
+  <default><geom contype="0" conaffinity="0"/><joint armature="0.01" {joints}/>
     <default class="touches"><geom contype="1" margin="0.001"/></default></default>
   <asset>{assets}</asset>
   <worldbody>
-    <geom name="floor" type="plane" size="0 0 1" conaffinity="1" euler="3 2 -20" friction="0.7 0.01 0.002" {ground}/>
+    <geom name="floor" type="plane" size="0 0 1" conaffinity="1" euler="3 2 -20" friction="0.7 0.01 0.002"/>{beside}
     <body name="pelvis" pos="0 0 1"><freejoint name="root"/>
       <geom name="pelvis" type="capsule" fromto="0 -0.1 0 0 0.1 0" size="0.08" mass="15"/>
       <geom name="trunk" type="capsule" fromto="0 0 0 0.02 0 0.5" size="0.1" mass="30"/>
       <body name="head" pos="0 0 0.6"><geom name="head" size="0.1" mass="5"/></body>
-      {_both(_PLAIN_LEG.replace("FEET", feet))}
+      {_both(leg)}
     </body></worldbody>
   <contact>{contact}</contact></mujoco>"""
 
@@ -188,7 +201,45 @@ MESHES = plain(
     assets=f'<mesh name="prism" vertex="{_prism(11)}"/><mesh name="stone" vertex="{_STONE}"/>',
 )
 
-PERSONS = {"balls": BALLS, "knees": KNEES, "grips": GRIPS, "rounds": ROUNDS, "meshes": MESHES}
+# Legs that touch one another, themselves and a post, by rules and by pairs with laws of their own.
+PAIRS = plain(
+    """
+  <geom class="touches" name="sole_{s}" type="capsule" fromto="-0.06 0 -0.03 0.12 0 -0.03" size="0.03" mass="1"
+    contype="3" conaffinity="2"/>
+  <geom name="ball_{s}" size="0.07" pos="0.02 0 0.02" mass="0.2" contype="2" conaffinity="2" condim="6"
+    friction="0.6 0.05 0.01"/>""",
+    thighs="""
+    <geom name="flesh_{s}" type="capsule" fromto="0.01 0 -0.04 0 0.01 -0.28" size="0.085" mass="1" contype="2"
+      conaffinity="2" margin="0.002"/>""",
+    shanks="""
+      <geom name="calf_{s}" type="capsule" fromto="-0.02 0 -0.08 0 0 -0.34" size="0.07" mass="1" contype="2"
+        conaffinity="2" condim="4" friction="0.9 0.08 0" gap="0.002"/>""",
+    beside="""
+    <geom name="post" type="capsule" fromto="0.25 0 0 0.3 0 1.2" size="0.06" contype="2" conaffinity="0"/>""",
+    contact="""
+    <pair geom1="calf_l" geom2="calf_r" condim="6" friction="0.8 0.3 0.02 0.01 0.03" solref="-2000 -40"
+      solimp="0.7 0.95 0.02 0.5 2" margin="0.01" gap="0.004"/>
+    <pair geom1="calf_r" geom2="flesh_r" condim="1"/><pair geom1="flesh_l" geom2="calf_l"/>
+    <pair geom1="sole_l" geom2="floor" condim="4" friction="0.9 0.5 0.02 0 0" solreffriction="0.05 1"/>
+    <exclude body1="foot_l" body2="shank_r"/>""",
+)
+
+# Joints that rub.
+RUSTY = plain(
+    """
+  <geom class="touches" name="sole_{s}" type="box" size="0.06 0.04 0.02" pos="0.04 0 -0.03" mass="1"/>""",
+    joints='frictionloss="6" solreffriction="0.03 0.9" solimpfriction="0.8 0.9 0.01 0.5 2"',
+)
+
+PERSONS = {
+    "balls": BALLS,
+    "knees": KNEES,
+    "grips": GRIPS,
+    "rounds": ROUNDS,
+    "meshes": MESHES,
+    "pairs": PAIRS,
+    "rusty": RUSTY,
+}
 
 
 def load(folder: Path, text: str) -> Human:

@@ -56,17 +56,21 @@ class Pair:
         """The same poses with their lowest collision geom up to `depth` [m] in the ground, or up to 2 cm above it."""
         m, d = self.model, self.data
         touching = np.flatnonzero(m.geom_contype | m.geom_conaffinity)
-        feet = [g for g in touching if m.geom_type[g] != int(mujoco.mjtGeom.mjGEOM_PLANE)]
+        feet = [g for g in touching if m.body_weldid[m.geom_bodyid[g]] != 0]
         (floor,) = [g for g in touching if m.geom_type[g] == int(mujoco.mjtGeom.mjGEOM_PLANE)]
-        height = next(a for a in range(m.nq) if self._raises(a))
         out = qpos.copy()
         for row in out:
             d.qpos[:] = row
             mujoco.mj_kinematics(m, d)
             normal = d.geom_xmat[floor].reshape(3, 3)[:, 2]
             low = min((d.geom_xpos[g] - d.geom_xpos[floor]) @ normal - self._reach(g) for g in feet)
-            row[height] -= low + rng.uniform(-0.02, depth)
+            row[self.height] -= low + rng.uniform(-0.02, depth)
         return out
+
+    @cached_property
+    def height(self) -> int:
+        """Where the root's height is in the positions."""
+        return next(a for a in range(self.model.nq) if self._raises(a))
 
     def _raises(self, address: int) -> bool:
         """Whether a position is the root's height."""
@@ -123,6 +127,12 @@ class Pair:
         out = np.zeros((self.model.nv, self.model.nv))
         mujoco.mj_fullM(self.model, self.data, out)
         return out
+
+
+def exact(model: mujoco.MjModel) -> None:
+    """Let MuJoCo's solver come as near to the minimum as it can: the lanes go there."""
+    model.opt.tolerance, model.opt.ls_tolerance, model.opt.iterations, model.opt.ls_iterations = 1e-15, 1e-8, 200, 200
+    model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ACTUATION)
 
 
 def relative(got: np.ndarray, expected: np.ndarray) -> float:

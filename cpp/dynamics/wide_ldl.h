@@ -1,4 +1,6 @@
 // The sparse L'DL factorization of SparseLdl, of kLanes matrices of one pattern at a time.
+//
+// Sums are taken in the order of one row after another, so that their bits do not depend on how rows are put into blocks.
 #pragma once
 
 #include <span>
@@ -26,11 +28,29 @@ class WideLdl {
   void multiply(const Wide* values, const Wide* x, Wide* out) const;
 
  private:
-  std::vector<int> row_, column_;
+  static constexpr int kMostRows = 4;
+  // Rows that are handled together, so that what they share is loaded once: each has the entries of the one before it, and
+  // one more, as the rows of a chain of joints have. `common`: entries off the diagonal of the first. A row some of
+  // whose updates are scattered is a block of its own.
+  struct Block { int first, rows, common; bool scattered; };
   // Where the products of a row's entry with the entries before it go: to the first of these slots and those after it,
   // where they lie side by side, as in a tree, whose ancestors' rows are beginnings of one another; else one by one.
   struct Update { int first; bool contiguous; };
-  std::vector<Update> updates_;     // (entries off the diagonal), in order of use
+
+  bool continues(int row) const;
+  template <int kRows>
+  WideMask factor_block(const Block& block, Wide* values) const;
+  WideMask factor_scattered(const Block& block, Wide* values) const;
+  template <int kRows>
+  void solve_upwards(const Block& block, const Wide* values, Wide* x) const;
+  template <int kRows>
+  void solve_downwards(const Block& block, const Wide* values, Wide* x) const;
+  template <int kRows>
+  void multiply_block(const Block& block, const Wide* values, const Wide* x, Wide* out) const;
+
+  std::vector<int> row_, column_;
+  std::vector<Block> blocks_;       // in rising order
+  std::vector<Update> updates_;     // (entries off the diagonal), of each where row_ and column_ have it
   std::vector<int> target_;         // of updates that are not contiguous
 };
 

@@ -58,7 +58,7 @@ def test_parallel_legs_touch_at_two_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", lane_bodies.PERSONS)
-def test_the_bits_of_a_lane_do_not_hang_on_its_neighbours(name: str, tmp_path: Path) -> None:
+def test_the_bits_of_a_lane_do_not_depend_on_its_neighbours(name: str, tmp_path: Path) -> None:
     """Some touch the ground or one another, and others do not: in another order, and each with lanes at rest alone."""
     both, rng = Pair(lane_bodies.load(tmp_path, lane_bodies.PERSONS[name]), muscles=False), np.random.default_rng(4)
     qpos, qvel = both.states(rng, speed=1.0)

@@ -63,6 +63,7 @@ ContactModel::Hull hull_of(const mjModel* m, int mesh, const Vec& center, const 
       for (int k = 0; k < ContactModel::kBeside; ++k) f.beside[k] = corners[std::min(k + 1, f.count)];
       hull.faces.push_back(f);
     }
+    if (m->mesh_polymapnum[of_vertex] == 0) hull.faces.push_back({{}, {v, v, v}, 0});  // it touches alone
   }
   hull.faces_begin.push_back(static_cast<int>(hull.faces.size()));
   return hull;

@@ -34,7 +34,7 @@ Wide step_length(const DynamicsTile& t, Wide slope0, Wide curvature, WideMask ru
 
 // The Newton step of lanes that run, into tile.search; it returns them, less those whose matrix is not positive. Where
 // bodies touch, the matrix has entries that the tree's pattern lacks: such lanes take the step of the pattern that has
-// them, and all others that of the tree, so that what a lane does never hangs on its neighbours.
+// them, and all others that of the tree, so that what a lane does never depends on its neighbours.
 WideMask find_search(DynamicsTile& t, WideMask running) {
   std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
   add_stiffness(t, t.hessian.data());

@@ -22,6 +22,7 @@ inline constexpr const char* kXml = R"(
         <joint name="hip_r" type="hinge" axis="0 1 0" range="-60 60" limited="true"/>
         <geom type="capsule" fromto="0 0 0 0 0 -0.9" size="0.05" mass="10" contype="1" conaffinity="0"/>
         <site name="leg_r" pos="0.06 0 -0.3"/>
+        <geom name="ankle_r" type="capsule" fromto="0 0.07 -0.7 0 0.07 -0.8" size="0.05" mass="0" contype="0" conaffinity="0"/>
         <body name="pad_r" pos="0.05 0 -0.4"><joint name="pad_r" type="slide" axis="1 0 0"/>
           <geom type="sphere" size="0.02" mass="0.1" contype="0" conaffinity="0"/></body>
       </body>
@@ -29,6 +30,7 @@ inline constexpr const char* kXml = R"(
         <joint name="hip_l" type="hinge" axis="0 1 0" range="-60 60" limited="true"/>
         <geom type="capsule" fromto="0 0 0 0 0 -0.9" size="0.05" mass="10" contype="1" conaffinity="0"/>
         <site name="leg_l" pos="0.06 0 -0.3"/>
+        <geom name="ankle_l" type="capsule" fromto="0 -0.07 -0.7 0 -0.07 -0.8" size="0.05" mass="0" contype="0" conaffinity="0"/>
         <body name="pad_l" pos="0.05 0 -0.4"><joint name="pad_l" type="slide" axis="1 0 0"/>
           <geom type="sphere" size="0.02" mass="0.1" contype="0" conaffinity="0"/></body>
       </body>
@@ -42,6 +44,7 @@ inline constexpr const char* kXml = R"(
     <muscle name="flexor_r" tendon="flexor_r" force="800" lengthrange="0.2 0.5"/>
     <muscle name="flexor_l" tendon="flexor_l" force="800" lengthrange="0.2 0.5"/>
   </actuator>
+  <contact><pair geom1="ankle_r" geom2="ankle_l" condim="4"/></contact>
   <equality>
     <joint joint1="pad_r" joint2="hip_r" polycoef="0 0.05 0.01 0 0"/>
     <joint joint1="pad_l" joint2="hip_l" polycoef="0 0.05 0.01 0 0"/>

@@ -58,7 +58,7 @@ def test_parallel_legs_touch_at_two_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", lane_bodies.PERSONS)
-def test_the_bits_of_a_lane_do_not_hang_on_its_neighbours(name: str, tmp_path: Path) -> None:
+def test_the_bits_of_a_lane_do_not_depend_on_its_neighbours(name: str, tmp_path: Path) -> None:
     """Some touch the ground or one another, and others do not: in another order, and each with lanes at rest alone."""
     both, rng = Pair(lane_bodies.load(tmp_path, lane_bodies.PERSONS[name]), muscles=False), np.random.default_rng(4)
     qpos, qvel = both.states(rng, speed=1.0)
@@ -99,3 +99,34 @@ def test_legs_that_touch_are_no_ground(tmp_path: Path) -> None:
         np.testing.assert_allclose(both.tile.foot_force, expected, rtol=1e-6, atol=1e-6 * max(1.0, expected.max()))
     assert between > 20
     assert found > 0
+
+
+POST = '<geom name="post" {} pos="0 0 1.6" contype="2" conaffinity="2"/>'
+HEAD = '<geom name="head" size="0.1" mass="5"/>'
+CENTRES = {
+    "spheres": ('size="0.05"', 'size="0.1"'),
+    "spheres whose axes differ": ('size="0.05" euler="30 20 0"', 'size="0.1"'),
+    "a sphere on the axis of a capsule": ('type="capsule" size="0.05 0.1" euler="30 20 0"', 'size="0.1"'),
+    "capsules that cross": ('type="capsule" size="0.05 0.1" euler="90 0 20"', 'type="capsule" size="0.1 0.1"'),
+}
+
+
+@pytest.mark.parametrize("case", CENTRES)
+def test_what_is_in_one_place_is_pushed_as_mujoco_pushes_it(case: str, tmp_path: Path) -> None:
+    """A head exactly where a post is: no direction leads from one to the other, and their axes say which it is."""
+    post, head = CENTRES[case]
+    text = lane_bodies.plain('<geom class="touches" size="0.03"/>', beside=POST.format(post))
+    text = text.replace(HEAD, f'<geom name="head" {head} mass="5" contype="2" conaffinity="2"/>')
+    human = lane_bodies.load(tmp_path, text)
+    exact(human.model)
+    both, rng = Pair(human, muscles=False), np.random.default_rng(6)
+    qpos = np.tile(human.qpos_rest, (LANES, 1))
+    qpos[:, both.height] = 1.0
+    both.set(qpos, rng.normal(size=(LANES, both.model.nv)))
+    expected = []
+    for _lane in both.lanes():
+        assert {"head", "post"} in _touching(both)
+        expected.append(both.data.qacc.copy())
+    both.tile.step()
+    for lane in range(LANES):
+        assert relative(both.tile.acceleration[lane], expected[lane]) < 1e-7

@@ -207,6 +207,14 @@ def test_what_an_evaluation_cannot_be_asked(given: dict[str, Any], said: str, wa
         soleus.evaluate(walker, **given)
 
 
+def test_what_is_of_humans_is_none_for_other_environments(cartpole: Path) -> None:
+    for name, value in (("engine", "lanes"), ("model", "walk2d")):
+        with pytest.raises(
+            soleus.UserError, match=f"--{name}: expected none for a run of other environments, got {value}"
+        ):
+            soleus.evaluate(cartpole, **{name: value})
+
+
 @pytest.mark.parametrize("order", ["soleus, gymnasium", "gymnasium, soleus"])
 def test_presets_are_known_to_gymnasium_whichever_comes_first(order: str) -> None:
     code = f"import {order}; print('soleus/walk2d-v0' in gymnasium.registry)"

@@ -33,32 +33,41 @@ def cluster() -> Iterator[Any]:
             yield made
 
 
-def on_ray(cluster: Any, env: Any = ENV, **overrides: Any) -> tuple[RayCollector, Ppo]:
-    collection = {"parallel__collector": "ray", "parallel__ray_address": cluster.address, "parallel__num_collectors": 2}
+def on_ray(
+    cluster: Any, env: Any = ENV, collectors: int = 2, workers: Any = 1, **overrides: Any
+) -> tuple[RayCollector, Ppo]:
+    """workers: of each collector. Each is a process that starts for a second or two."""
+    collection = {
+        "parallel__collector": "ray",
+        "parallel__ray_address": cluster.address,
+        "parallel__num_collectors": collectors,
+        "parallel__num_workers": workers,
+    }
     collector, ppo = ready(config_of(env, **collection, **overrides))
     assert isinstance(collector, RayCollector)
     return collector, ppo
 
 
 @pytest.mark.parametrize(
-    ("env", "workers"),
+    ("env", "collectors", "workers"),
     [
-        ("gymnasium:CartPole-v1", "auto"),
-        ("gymnasium:Pendulum-v1", 1),
-        pytest.param("gymnasium:CartPole-v1", 1, marks=pytest.mark.slow),  # workers start on two machines, as for each
+        ("gymnasium:CartPole-v1", 1, "auto"),
+        ("gymnasium:Pendulum-v1", 2, 1),
+        pytest.param("gymnasium:CartPole-v1", 2, "auto", marks=pytest.mark.slow),  # ten processes start
+        pytest.param("gymnasium:CartPole-v1", 2, 1, marks=pytest.mark.slow),  # six processes start, as for Pendulum-v1
     ],
 )
-def test_machines_collect_what_the_workers_of_one_do(cluster: Any, env: str, workers: Any) -> None:
+def test_machines_collect_what_the_workers_of_one_do(cluster: Any, env: str, collectors: int, workers: Any) -> None:
     """auto: as many workers as each collector has CPUs."""
-    two, ppo = on_ray(cluster, env, parallel__num_workers=workers)
-    count = 4 if workers == "auto" else 2
+    two, ppo = on_ray(cluster, env, collectors, workers)
+    count = collectors * (2 if workers == "auto" else 1)
     one, _ = ready(config_of(env, parallel__collector="workers", parallel__num_workers=count))
     try:
         assert two.layout == one.layout
         for number in range(4):
             batch, whole = two.collect(), one.collect()
             same(batch, whole)
-            assert batch.stats["collectors"] == 2
+            assert batch.stats["collectors"] == collectors
             assert (batch.stats["failures"], batch.stats["envs_left_out"]) == (0, 0)
             assert 0 < batch.stats["acting_share"] < 1
             if number == 1:  # as a resume does: with new episodes, the same on both
@@ -69,7 +78,7 @@ def test_machines_collect_what_the_workers_of_one_do(cluster: Any, env: str, wor
             ppo.learn(batch)
             for collector in (one, two):
                 collector.load_policy(ppo.policy_state())
-        assert len(two.pids) == 2 + count
+        assert len(two.pids) == collectors + count
     finally:
         one.close()
         two.close()
@@ -78,30 +87,33 @@ def test_machines_collect_what_the_workers_of_one_do(cluster: Any, env: str, wor
 
 def test_images_come_back_whole(cluster: Any) -> None:
     """Last observations of episodes are the ones that travel apart from the others."""
-    two, _ = on_ray(cluster, {"id": ENV, "options": {"seen": "image", "length": 3}})
+    one, _ = on_ray(cluster, {"id": ENV, "options": {"seen": "image", "length": 3}}, collectors=1)
     try:
-        batch = two.collect()
+        batch = one.collect()
         done = batch.terminated | batch.truncated
         assert done.sum() == 4 * (8 // 3)
         assert batch.observations.dtype == np.uint8
         assert (batch.final_observations[done] == 3).all()
         assert batch.observations[1:3].any()
     finally:
-        two.close()
+        one.close()
 
 
 def test_a_worker_that_is_lost_is_that_of_one_machine(cluster: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    two, _ = on_ray(cluster, "gymnasium:CartPole-v1", parallel__num_workers=2)
+    """It is left out and replaced there: the machine's other worker and its actor stay."""
+    one, _ = on_ray(cluster, "gymnasium:CartPole-v1", collectors=1, workers=2)
     try:
-        two.collect()
-        worker = next(pid for actor in actors() for pid in below(actor) if pid in two.pids)
+        one.collect()
+        (actor,) = actors()
+        worker = next(pid for pid in below(actor) if pid in one.pids)
         os.kill(worker, signal.SIGKILL)
-        batch = two.collect()
-        assert batch.steps == 3 * 8
-        assert (batch.stats["failures"], batch.stats["collectors"]) == (1, 2)
-        assert two.collect().valid is None
+        batch = one.collect()
+        assert batch.steps == 2 * 8
+        assert (batch.stats["failures"], batch.stats["collectors"]) == (1, 1)
+        assert one.collect().valid is None
+        assert actors() == [actor]
     finally:
-        two.close()
+        one.close()
     error = capfd.readouterr().err
     assert "collector " in error
     assert "killed by SIGKILL" in error
@@ -126,16 +138,16 @@ def test_environments_that_fail_too_often_end_it(
 ) -> None:
     request = tmp_path / "fail"
     env = {"id": ENV, "options": {"fail": str(request)}}
-    two, _ = on_ray(cluster, env, parallel__max_failures=1, parallel__num_workers=1)
+    one, _ = on_ray(cluster, env, collectors=1, parallel__max_failures=1)
     try:
-        two.collect()
+        one.collect()
         request.write_text("raise")
         said = r"worker 0 .* failed in environment \d of .*: ValueError: asked to fail"
         with pytest.raises(CollectorFailed, match=r"^collector \d \(process \d+ on .*\): " + said) as caught:
-            two.collect()
+            one.collect()
         assert str(caught.value).endswith("that makes 1 failure of workers within 600 s")
     finally:
-        two.close()
+        one.close()
     assert "in fail_on_request" in capfd.readouterr().err, "the traceback"
 
 
@@ -149,15 +161,15 @@ def test_environments_that_a_machine_cannot_make(cluster: Any) -> None:
 
     gymnasium.register("OnlyHere-v0", entry_point=make)
     with pytest.raises(UserError, match=r"gymnasium:OnlyHere-v0: ImportError: no such package there") as caught:
-        on_ray(cluster, "gymnasium:OnlyHere-v0")
+        on_ray(cluster, "gymnasium:OnlyHere-v0", collectors=1)
     assert "\n" not in str(caught.value)
 
 
 def test_a_whole_training(cluster: Any, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    collection = ["--collector", "ray", "--ray-address", cluster.address]
-    assert main(["train", "cartpole", *collection, "--steps", "2048", "--run-dir", str(run)]) == 0
+    collection = ["--collector", "ray", "--ray-address", cluster.address, "--num-workers", "1"]
+    assert main(["train", "cartpole", *collection, "--steps", "512", "--run-dir", str(run)]) == 0
     assert read_metrics(run)[-1]
     told = json.loads((run / "summary.json").read_text())["parallel"]
     assert told == {"collector": "ray", "num_workers": 2, "num_envs_per_worker": 4}, "a collector a machine"
-    assert main(["train", "--resume", str(run), "--collector", "workers", "--steps", "4096"]) == 0
+    assert main(["train", "--resume", str(run), "--collector", "workers", "--steps", "1024"]) == 0

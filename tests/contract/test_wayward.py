@@ -21,7 +21,8 @@ COMMON = (
     *("--ppo.minibatches", "1", "--train.eval_episodes", "2", "--train.learner_threads", "1"),
 )
 INLINE = ("--collector", "inline")
-WORKERS = ("--collector", "workers", "--num-workers", "2")
+WORKERS = ("--collector", "workers", "--num-workers", "1")  # a process that starts for a second or two
+TWO_WORKERS = ("--collector", "workers", "--num-workers", "2")
 CREWS = {
     "inline": INLINE,
     "workers": WORKERS,
@@ -166,7 +167,7 @@ def test_no_evaluation_where_none_is_asked_for(capsys: pytest.CaptureFixture[str
     assert main(["doctor", "run", "--quick"]) in (0, 1)
 
 
-@pytest.mark.parametrize("crew", [INLINE, WORKERS, CREWS["sync"]], ids=["inline", "workers", "sync"])
+@pytest.mark.parametrize("crew", [INLINE, TWO_WORKERS, CREWS["sync"]], ids=["inline", "workers", "sync"])
 def test_environments_are_told_their_number(crew: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert train(*crew, "--env.numbered.port", free_ports(4), "--env.numbered.name", "sim-{number}") == 0
     assert main(["evaluate", "run", "--episodes", "2"]) == 0

@@ -11,7 +11,7 @@ from soleus.errors import UserError
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ('pos="0 -0.1 0"', 'pos="0 nan 0"', "got nan in body_pos of 'thigh_r'"),
+        ('pos="0 -0.1 -0.05"', 'pos="0 nan -0.05"', "got nan in body_pos of 'thigh_r'"),
         ('axis="0 1 0" range="0 120"', 'axis="0 1 0" range="0 120" damping="nan"', "got nan in dof_damping"),
         (
             'axis="0 1 0" range="0 120"',

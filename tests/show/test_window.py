@@ -49,14 +49,6 @@ def look(screen: str, *arguments: str) -> tuple[list[np.ndarray], str, int]:
     return pictures, said + error, one.returncode
 
 
-def is_a_person_seen(picture: np.ndarray) -> bool:
-    try:
-        assert_a_person_is_seen(picture)
-    except AssertionError:
-        return False
-    return True
-
-
 def assert_a_person_is_seen(picture: np.ndarray) -> None:
     """The muscles of a person's legs are in the middle of the window, between the boxes, below the trunk."""
     rows, columns = np.nonzero(muscles_seen(picture[:466, 240:450]))
@@ -81,7 +73,8 @@ def test_a_policy_is_seen_at_work(screen):
     assert len(pictures) > 3
     differ = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(pictures)]
     assert max(differ) > 0.1, "it moves"
-    assert any(map(is_a_person_seen, pictures)), "the camera follows, on a busy machine a little behind"
+    for picture in pictures[len(pictures) // 2 :]:  # the first may be from before the camera has its place
+        assert_a_person_is_seen(picture)
     assert_what_is_told_is_read(pictures[-1])
     with pytest.raises(AssertionError):
         assert_what_is_told_is_read(np.zeros_like(pictures[-1]))

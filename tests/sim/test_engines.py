@@ -92,6 +92,22 @@ def test_a_run_keeps_the_engine_that_auto_came_to(
     assert found[2] == pytest.approx(found[0], rel=0.05)
 
 
+def test_another_body_is_stepped_by_what_covers_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The policy of a run in lanes is put on a body whose legs touch, which the lanes do not cover."""
+    run, other = str(tmp_path / "run"), str(scene.write(tmp_path, scene.mjcf(), "touching.xml"))
+    apart = {
+        "head": '<default><geom conaffinity="0"/></default>',
+        "floor": scene.FLOOR.replace("/>", ' conaffinity="1"/>'),
+    }
+    few = ["--num-envs", "2", "--train.rollout_steps", "16", "--ppo.minibatches", "1", "--train.eval_episodes", "1"]
+    assert main(["train", _config(tmp_path, "auto", **apart), *few, "--steps", "32", "--run-dir", run]) == 0
+    assert load_human_config(tmp_path / "run/config.yaml").control.engine == "lanes"
+    evaluate = ["evaluate", run, "--episodes", "1", "--model", other]
+    assert main(evaluate) == 0
+    assert main([*evaluate, "--engine", "lanes"]) == 2
+    assert "control.engine: expected a model that the lanes cover, but" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("mode", ["torque", "muscle"])
 def test_a_push_moves_a_human_the_same_with_both(mode: str) -> None:
     """A steady force on the pelvis over two control steps."""

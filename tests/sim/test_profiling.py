@@ -1,11 +1,11 @@
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from own_process import SOLEUS
 from soleus.cli import main
 from soleus.config import load_config
 from soleus.errors import UserError
@@ -114,10 +114,9 @@ def test_the_flag(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
 
 def test_the_screen_where_the_output_is_ascii(tmp_path: Path) -> None:
     """The whole of a run's output, in an encoding without blocks."""
-    command = [sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"]
     few = ["--steps", "1024", "--train.eval_episodes", "1", "--task.episode_seconds", "0.1", "--run-dir", "run"]
     result = subprocess.run(
-        [*command, "train", "test-walk2d-small", "--profile", *few],
+        [*SOLEUS, "train", "test-walk2d-small", "--profile", *few],
         cwd=tmp_path,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,

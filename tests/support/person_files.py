@@ -1,6 +1,8 @@
-"""A person of a user's own in several files: a body that includes its limbs and has a mesh in another folder."""
+"""A person of a user's own in several files: a body that includes its legs and has a mesh in another folder."""
 
 from pathlib import Path
+
+import scene
 
 CONFIG = """model: models/body/person.xml
 task: walk
@@ -12,7 +14,7 @@ _BODY = """<mujoco model="person">
   <asset><mesh name="wedge" file="wedge.obj"/></asset>
   <worldbody>
     <geom name="floor" type="plane" size="0 0 1"/>
-    <body name="pelvis" pos="0 0 0.95">
+    <body name="pelvis" pos="0 0 1">
       <freejoint name="root"/>
       <geom type="sphere" size="0.12" pos="0 0 0.1" mass="12"/>
       <geom type="mesh" mesh="wedge" pos="0 0 0.3" mass="28"/>
@@ -21,20 +23,6 @@ _BODY = """<mujoco model="person">
   </worldbody>
 </mujoco>
 """
-
-_LIMB = """
-  <body name="thigh_{side}" pos="0 {y} 0">
-    <joint name="hip_{side}" axis="0 -1 0" range="-40 90"/>
-    <geom type="capsule" fromto="0 0 0 0 0 -0.4" size="0.06" mass="7" contype="0" conaffinity="0"/>
-    <body name="shank_{side}" pos="0 0 -0.42">
-      <joint name="knee_{side}" axis="0 1 0" range="0 120"/>
-      <geom type="capsule" fromto="0 0 0 0 0 -0.38" size="0.05" mass="3" contype="0" conaffinity="0"/>
-      <body name="foot_{side}" pos="0 0 -0.42">
-        <joint name="ankle_{side}" axis="0 -1 0" range="-40 30"/>
-        <geom type="box" size="0.11 0.05 0.03" pos="0.05 0 -0.04" mass="1"/>
-      </body>
-    </body>
-  </body>"""
 
 _WEDGE = """v 0.1 0.1 0.0
 v -0.1 0.1 0.0
@@ -54,8 +42,7 @@ def write_person(folder: Path) -> Path:
     """Write the files into a folder; return that of the body."""
     for part in ("body/parts", "meshes"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    limbs = "".join(_LIMB.format(side=side, y=y) for side, y in (("r", -0.1), ("l", 0.1)))
-    (folder / "body/parts/limbs.xml").write_text(f"<mujocoinclude>{limbs}\n</mujocoinclude>\n")
+    (folder / "body/parts/limbs.xml").write_text(f"<mujocoinclude>{scene.legs()}\n</mujocoinclude>\n")
     (folder / "meshes/wedge.obj").write_text(_WEDGE)
     (folder / "body/person.xml").write_text(_BODY)
     return folder / "body/person.xml"

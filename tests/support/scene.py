@@ -30,10 +30,14 @@ MUSCLES = "".join(
 )
 
 
+def legs(name: str = "") -> str:
+    """name: what the names of a person begin with."""
+    return "".join(_LEG.format(n=name, s=side, y=y) for side, y in (("r", -0.1), ("l", 0.1)))
+
+
 def pelvis(name: str = "", place: str = "0 0 1", extra: str = "") -> str:
     trunk = '<geom type="capsule" fromto="0 0 0 0 0 0.5" size="0.1" mass="40" contype="0" conaffinity="0"/>'
-    legs = "".join(_LEG.format(n=name, s=side, y=y) for side, y in (("r", -0.1), ("l", 0.1)))
-    return f'<body name="{name}pelvis" pos="{place}"><freejoint name="{name}root"/>{trunk}{extra}{legs}</body>'
+    return f'<body name="{name}pelvis" pos="{place}"><freejoint name="{name}root"/>{trunk}{extra}{legs(name)}</body>'
 
 
 def mjcf(

@@ -42,9 +42,9 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
     """Return the policy of a run folder, or of a checkpoint file.
 
     which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
-    model: name or file of another body for it. engine: control.engine in place of the run's own. Warnings say what has
-    changed since the run was trained (inputs.check). Raises UserError where there is no such run or checkpoint, or
-    where it lacks the muscle network that its control needs.
+    model: name or file of another body for it, whose engine is seen anew. engine: control.engine in place of the run's
+    own. Warnings say what has changed since the run was trained (inputs.check). Raises UserError where there is no such
+    run or checkpoint, or where it lacks the muscle network that its control needs.
     """
     if which not in ("best", "latest", "previous") and not which.isdigit():
         raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")
@@ -55,15 +55,10 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
     inputs.check(folder, without=("model", "control.paths_file") if model else ())
     inputs.find_modules(folder)
     content = checkpoint.read(file)
-    others: dict[str, str | None] = {"model": model, "control.engine": engine}
-    others = {key: value for key, value in others.items() if value}
-    if model:  # the run's own paths were fitted to its own body
-        others["control.paths_file"] = None
-    config = load_config(folder / "config.yaml", others)
-    if model and not isinstance(config, HumanRunConfig):
-        raise UserError(f"--model: expected none for a run of other environments, got {model}")
+    own = load_config(folder / "config.yaml")
+    config = _with(own, folder / "config.yaml", model, engine)
     if model:
-        _compare(load_config(folder / "config.yaml"), config, content["policy"])
+        _compare(own, config, content["policy"])
     if isinstance(config, HumanRunConfig) and config.trains_muscle_network and content["muscle"] is None:
         raise UserError(
             f"{file}: expected the weights of the muscle network that coordination.method network needs, got none"
@@ -76,6 +71,23 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
         int(content["counters"]["steps"]),
         model,
     )
+
+
+def _with(own: RunConfig, file: Path, model: str | None, engine: str | None) -> RunConfig:
+    """Return a run's configuration with another body, or another engine. Raises UserError for what is of no human."""
+    given = {"model": model, "engine": engine}
+    if not isinstance(own, HumanRunConfig):
+        for name, value in given.items():
+            if value:
+                raise UserError(f"--{name}: expected none for a run of other environments, got {value}")
+        return own
+    if model and not engine and own.control.engine == "lanes":
+        engine = "auto"  # the lanes covered the run's own body, and may not cover this one
+    given = {"model": model, "control.engine": engine}
+    overrides: dict[str, str | None] = {key: value for key, value in given.items() if value}
+    if model:
+        overrides["control.paths_file"] = None  # those paths were fitted to the run's own body
+    return load_config(file, overrides)
 
 
 def _compare(own: RunConfig, other: RunConfig, policy: Mapping[str, Any]) -> None:

@@ -97,13 +97,15 @@ class _Window:
             now = time.monotonic()
             shown = self.control.advance(now - last)
             last = now
+            # Texts wait for the window's thread to take them, so they come before the lock. The lock keeps the camera
+            # and the body that it follows together: no picture shows the one of a frame with the other of the next.
+            self._annotate(handle)
             with handle.lock():
                 self.stage.pose(shown.qpos, shown.activation, shown.reference if self.ghost else None)
                 handle.user_scn.ngeom = 0
                 self.stage.decorate(handle.user_scn)
                 handle.cam.lookat[:] = self.stage.data.xpos[self.control.act.human.root_body]
-            self._annotate(handle)
-            handle.sync(state_only=True)
+                handle.sync(state_only=True)
             time.sleep(max(0.0, 1 / _FPS - (time.monotonic() - now)))
         return self.control.played / max(last - started, 1e-9)
 

@@ -213,8 +213,11 @@ void find_force(LaneMuscles& m, const DynamicsTile& t, int k) {
   if (p.mass) {
     const Wide strain = (length * (1 / p.rest) - Wide(p.slack)) * (1 / p.optimal_share) - Wide(1.0);
     m.gain[k] = -p.force * exp(strain * strain * (-1 / kActiveWidth));
+    const WideMask stretched = strain > Wide(0.0);
+    m.bias[k] = Wide(0.0);
+    if (!any(stretched)) return;
     const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
-    m.bias[k] = where(strain > Wide(0.0), -p.force * curve);
+    m.bias[k] = where(stretched, -p.force * curve);
     return;
   }
   const Wide normal = length * (1 / std::max(mjMINVAL, p.optimal)) + Wide(p.offset);

@@ -17,6 +17,7 @@ TEST_PROCESSES ?= 2
 # Tests start hundreds of processes: without bytecode each of them compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
 # A process takes whole files, and all that starts Ray (tests/conftest.py), in the order in which they were collected.
+# Threads of OpenMP that wait go to sleep: where they spin, they take the CPU from the other processes.
 PYTEST = OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations=10
 SEQUENTIAL ?= runs/sequential
 PARALLEL ?= runs/parallel
@@ -29,7 +30,8 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*/*)
 
 setup: $(STAMP)
 
-# Makes the environment where there is none of this interpreter, and installs the project with extras.
+# Makes the environment where there is none of this interpreter, and installs the project with extras. pip would compile
+# to bytecode in one process; what does not compile (templates, tests of packages) is left, as pip leaves it.
 define install
 	@$(PYTHON) -c '' 2>/dev/null || { echo "error: no interpreter '$(PYTHON)': apt install python3, or name one by PYTHON="; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: expected Python 3.11 or later, '$(PYTHON)' is $(INTERPRETER): name another by PYTHON="; exit 1; }
@@ -38,7 +40,8 @@ define install
 	@test -n "$(CXX_FOUND)" || { echo "error: no C++ compiler: apt install g++"; exit 1; }
 	@echo 'setting up $(VENV): this takes some minutes, once'
 	@ls $(STAMP) >/dev/null 2>&1 || ls $(WALKS) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.$(1)' -c constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile --editable '.$(1)' -c constraints.txt
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib/python3*/site-packages || true
 endef
 
 $(STAMP): $(SOURCES)

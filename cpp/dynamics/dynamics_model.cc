@@ -1,6 +1,7 @@
 #include "dynamics/dynamics_model.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/error.h"
 #include "dynamics/parts.h"
@@ -12,15 +13,28 @@ bool any(const mjtNum* values, int count) {
   return std::any_of(values, values + count, [](mjtNum x) { return x != 0; });
 }
 
+// A flag as MJCF writes it.
+std::string flag_of(const char* word) {
+  std::string name;
+  for (const char* c = word; *c; ++c) name += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
+  return name;
+}
+
 void uncovered_options(const mjModel* m, std::vector<std::string>& out) {
   const mjOption& o = m->opt;
   if (o.integrator != mjINT_EULER) out.push_back("option integrator: expected Euler");
   if (o.cone != mjCONE_PYRAMIDAL) out.push_back("option cone: expected pyramidal");
   if (o.density != 0 || o.viscosity != 0) out.push_back("option density or viscosity: expected no fluid");
   if (o.noslip_iterations != 0) out.push_back("option noslip_iterations: expected 0");
-  if (o.enableflags != 0) out.push_back("option flag: expected none that is enabled");
-  const int harmless = mjDSBL_AUTORESET | mjDSBL_SENSOR | mjDSBL_WARMSTART | mjDSBL_ISLAND | mjDSBL_MIDPHASE | mjDSBL_ACTUATION;
-  if (o.disableflags & ~harmless) out.push_back("option flag: expected none of the dynamics to be disabled");
+  const int enabled = o.enableflags & ~(mjENBL_ENERGY | mjENBL_FWDINV);
+  for (int i = 0; i < mjNENABLE; ++i) {
+    if (enabled >> i & 1) out.push_back("option flag " + flag_of(mjENABLESTRING[i]) + ": expected disable");
+  }
+  const int disabled = o.disableflags & ~(mjDSBL_AUTORESET | mjDSBL_SENSOR | mjDSBL_WARMSTART | mjDSBL_ISLAND | mjDSBL_MIDPHASE |
+                                          mjDSBL_NATIVECCD | mjDSBL_ACTUATION);
+  for (int i = 0; i < mjNDISABLE; ++i) {
+    if (disabled >> i & 1) out.push_back("option flag " + flag_of(mjDISABLESTRING[i]) + ": expected enable");
+  }
   if (m->nflex) out.push_back("flex " + name_of(m, mjOBJ_FLEX, 0));
   if (m->nplugin) out.push_back("plugin " + name_of(m, mjOBJ_PLUGIN, 0));
   if (m->nmocap) out.push_back("mocap bodies");
@@ -57,6 +71,7 @@ void uncovered_joints(const HumanModel& human, std::vector<std::string>& out) {
   for (int t = 0; t < m->ntendon; ++t) {
     const std::string name = "tendon " + name_of(m, mjOBJ_TENDON, t);
     if (m->tendon_limited[t]) out.push_back(name + ": limit");
+    if (m->tendon_actfrclimited[t]) out.push_back(name + ": actuatorfrclimited");
     if (m->tendon_stiffness[t] != 0 || m->tendon_damping[t] != 0) out.push_back(name + ": stiffness or damping");
     if (m->tendon_frictionloss[t] != 0 || m->tendon_armature[t] != 0) out.push_back(name + ": frictionloss or armature");
   }

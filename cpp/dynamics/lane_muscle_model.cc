@@ -261,7 +261,8 @@ void LaneMuscleModel::add_joint(int k, int dof, double gear) {
   for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
     if (h.crossing[s] == actuated) p.slot = s;
   }
-  require(actuated >= 0 && p.slot >= 0, name_of(h.mujoco(), h.muscle_actuator[k]) + ": a joint of the root");
+  require(actuated >= 0 && p.slot >= 0, name_of(h.mujoco(), h.muscle_actuator[k]) +
+                                            (h.dof_coupled[dof] ? ": a joint that an equality holds" : ": a joint of the root"));
 }
 
 void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, double scale) {

@@ -18,12 +18,12 @@ import point_mass
 from own_process import SOLEUS
 from second_place import files, rows, start, steps
 from soleus.cli import main
-from soleus.config import HumanRunConfig, load_config
+from soleus.config import HumanRunConfig, load_config, load_human_config
 from soleus.errors import UserError
 from soleus.run import checkpoint, log
 from soleus.run.remote import Remote
 from soleus.run.remote_run import fetch, local_copy
-from soleus.training import train
+from soleus.training import iterate, train
 
 MakeConfig = Callable[..., HumanRunConfig]
 TRAIN = ["train", "test-walk2d-small", "--train.learner_threads", "1"]
@@ -133,7 +133,7 @@ def test_a_run_that_ends_between_two_files_leaves_one_to_go_on_from(
             except (KeyboardInterrupt, TypeError):
                 cuts += 1
         if not (place / "checkpoints/latest.pt").exists():
-            assert cut < 5  # config.yaml as a claim, and in its turn; the index of inputs; metrics.jsonl
+            assert cut < 6  # config.yaml twice, owner.txt, the index of inputs, metrics.jsonl
             continue
         found = fetch(f"file://{place}", tmp_path / f"found-{cut}").parent.parent
         assert_consistent(found)
@@ -225,7 +225,7 @@ def test_a_place_that_is_gone_for_a_while(
     assert warnings
     for line in warnings:
         assert re.fullmatch(
-            rf"warning: file://{place}/metrics.jsonl: could not be written \(.*\);"
+            rf"warning: file://{place}/owner.txt: could not be read \(.*\);"
             " the training goes on, and the next save tries again",
             line,
         )
@@ -237,7 +237,7 @@ def test_a_place_that_is_gone_at_the_end(make_config: MakeConfig, tmp_path: Path
     config = make_config(train={"eval_interval": 1024, "checkpoint_url": f"file://{place}"})
     with pytest.raises(UserError) as error:
         train(start(config, run, evaluate=Breaking(place, again=100)))
-    said = rf"file://{place}/metrics.jsonl: could not be written \(.*\);"
+    said = rf"file://{place}/owner.txt: could not be read \(.*\);"
     assert re.fullmatch(
         f"{said} the run is whole in {run}, and soleus train --resume {run} tries again", str(error.value)
     )
@@ -245,3 +245,37 @@ def test_a_place_that_is_gone_at_the_end(make_config: MakeConfig, tmp_path: Path
     place.unlink()
     train(start(config, run, resume=run / "checkpoints/latest.pt"))
     assert files(place) == files(run)
+
+
+def test_a_run_that_another_process_goes_on_with_ends(make_config: MakeConfig, tmp_path: Path, url: str) -> None:
+    """Whoever resumed it last owns the URL; the other writes nothing there, and its work stays in its folder."""
+    limits = {"steps": 4096, "eval_interval": 4096, "checkpoint_interval": 512, "checkpoint_url": url}
+    first = start(make_config(train=limits), tmp_path / "first")
+    iterate(first)
+    first.save()
+    file = fetch(url, tmp_path / "second")
+    second = start(load_human_config(tmp_path / "second/config.yaml"), tmp_path / "second", resume=file)
+    there = Remote(url).sizes("checkpoints")
+    said = rf"{url}: expected no other run to write there, but process \d+ on .* goes on with this one"
+    with pytest.raises(UserError, match=rf"^{said}; the run is saved, go on with: soleus train --resume .*/first$"):
+        train(first)
+    assert steps(tmp_path / "first", "latest.pt") == 1024, "its next checkpoint"
+    assert Remote(url).sizes("checkpoints") == there
+    train(second)
+    assert steps(fetch(url, tmp_path / "third").parent.parent, "latest.pt") == 4096
+
+
+def test_a_resume_that_fails_takes_nothing_over(make_config: MakeConfig, tmp_path: Path, url: str) -> None:
+    limits = {"steps": 2048, "checkpoint_interval": 512, "checkpoint_url": url}
+    first = start(make_config(train=limits), tmp_path / "first")
+    file = fetch(url, tmp_path / "second")
+
+    def fails(config: HumanRunConfig, num_threads: int) -> None:
+        raise UserError("no collector here")
+
+    with pytest.raises(UserError, match="no collector here"):
+        start(
+            load_human_config(tmp_path / "second/config.yaml"), tmp_path / "second", resume=file, make_collector=fails
+        )
+    train(first)
+    assert steps(fetch(url, tmp_path / "third").parent.parent, "latest.pt") == 2048

@@ -56,6 +56,18 @@ PARTS = {
         {"tail": '<contact><pair name="soles" geom1="sole_r" geom2="floor" adhesion="5"/></contact>'},
         "contact pair 'soles': adhesion",
     ),
+    "a flag that is enabled": (
+        {"head": '<option><flag invdiscrete="enable"/></option>'},
+        "option flag invdiscrete: expected disable",
+    ),
+    "a flag that is disabled": (
+        {"head": '<option><flag eulerdamp="disable"/></option>'},
+        "option flag eulerdamp: expected enable",
+    ),
+    "a tendon of limited force": (
+        {"tail": '<tendon><fixed name="band" actuatorfrcrange="-1 1"><joint joint="hip_r" coef="1"/></fixed></tendon>'},
+        "tendon 'b': actuatorfrclimited",
+    ),
     "a motor": ({"actuators": '<motor name="pull" joint="hip_r"/>'}, "actuator 'pull': no muscle"),
     "a ball": (
         {"after": '<body name="ball" pos="2 0 1"><freejoint name="flies"/><geom size="0.1"/></body>'},

@@ -12,7 +12,7 @@ from soleus.run import checkpoint, log
 from soleus.run.live import LiveRun
 from soleus.training import build
 
-BEHIND = ("events.out.tfevents",)  # what stays in the run folder
+APART = ("events.out.tfevents", "owner.txt")  # what is in one of the two places alone
 
 
 def start(config: HumanRunConfig, folder: Path, **options: Any) -> LiveRun:
@@ -23,7 +23,7 @@ def start(config: HumanRunConfig, folder: Path, **options: Any) -> LiveRun:
 def files(folder: Path) -> dict[str, bytes]:
     """What is in a folder, by name."""
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    return {name: content for name, content in found.items() if not name.startswith(BEHIND)}
+    return {name: content for name, content in found.items() if not name.startswith(APART)}
 
 
 def rows(folder: Path) -> list[dict[str, float]]:

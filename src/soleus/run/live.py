@@ -19,7 +19,7 @@ from soleus.run import checkpoint
 from soleus.run.claim import Claim
 from soleus.run.dumps import write_dump
 from soleus.run.log import Log, draw_curves
-from soleus.run.remote_run import RemoteRun
+from soleus.run.remote_run import RemoteRun, TakenOver
 from soleus.run.summary import write_summary
 from soleus.run.videos import Videos
 from soleus.sim import profiling
@@ -262,11 +262,17 @@ class LiveRun:
         self.copy_out()
 
     def copy_out(self, last: bool = False) -> None:
-        """Copy the run to its second place, if it has one. A failure is a warning; of the last copy, a UserError."""
+        """Copy the run to its second place, if it has one. A failure is a warning; of the last copy, a UserError.
+
+        Raises TakenOver where another process goes on with the run there: this one ends.
+        """
         if self.remote is None:
             return
         try:
             self.remote.push(patient=last)
+        except TakenOver:
+            self.remote = None
+            raise
         except UserError as error:
             if last:
                 again = f"soleus train --resume {self.folder} tries again"

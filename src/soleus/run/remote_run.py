@@ -6,8 +6,11 @@ again), and no other checkpoint is ahead of it.
 """
 
 import atexit
+import os
 import shutil
+import socket
 import tempfile
+import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -23,6 +26,7 @@ from soleus.run.loggers.chosen import FILE as LOGGERS
 from soleus.run.remote import Remote
 
 _CONFIG = "config.yaml"
+_OWNER = "owner.txt"  # who writes there: object stores have no locks, so whoever came last is known by it
 _FOLDER = "checkpoints"
 _LATEST = f"{_FOLDER}/{checkpoint.LATEST}"
 
@@ -35,8 +39,15 @@ def _in_order(inputs: Iterable[str], moments: Iterable[str]) -> list[str]:
     return [_CONFIG, *inputs, LOGGERS, "metrics.jsonl", *checkpoints, *moments, "curves.png", "summary.json"]
 
 
+class TakenOver(UserError):
+    """Another process goes on with the run at the URL."""
+
+
 class RemoteRun:
-    """The files of one run under a URL."""
+    """The files of one run under a URL.
+
+    The process that claimed them last owns them. One before it finds out when it writes again, and then writes nothing.
+    """
 
     def __init__(self, url: str, folder: Path) -> None:
         """folder: of the run, here. Errors as those of Remote."""
@@ -44,6 +55,8 @@ class RemoteRun:
         self._remote = Remote(url)
         self._there: dict[str, Signature | None] = {}  # what was put there, and what it was here
         self._new = False
+        self._mine = f"process {os.getpid()} on {socket.gethostname()}\n{uuid.uuid4()}\n".encode()
+        self._former: bytes | None = None  # owner before this one
 
     def claim(self, config: bytes, resume: Path | None) -> None:
         """Claim the place for a run: config.yaml is there from then on, as it is in the folder here.
@@ -62,8 +75,10 @@ class RemoteRun:
             if resume.name == checkpoint.LATEST:
                 self._check_ahead(resume)
             config = (self.folder / _CONFIG).read_bytes()
-        self._remote.write(_CONFIG, config)
-        self._there[_CONFIG] = None
+            self._former = self._remote.read(_OWNER, 0)
+        for name, content in ((_CONFIG, config), (_OWNER, self._mine)):
+            self._there[name] = None
+            self._remote.write(name, content)
 
     def _check_ahead(self, resume: Path) -> None:
         here, there = _steps(resume), self._steps_there()
@@ -84,18 +99,25 @@ class RemoteRun:
         return 0
 
     def release(self) -> None:
-        """Remove what claim() wrote at a new place, since the run did not start."""
+        """Undo what claim() wrote, since the run did not start: another may be under way at a place that is not new."""
         with suppress(UserError):
             for name in self._there if self._new else ():
                 self._remote.remove(name)
+            if self._former is not None and _OWNER in self._there:
+                self._remote.write(_OWNER, self._former)
 
     def push(self, patient: bool = False) -> None:
         """Copy all files that have changed. Raises UserError where one could not be written; the next call tries again.
 
-        patient: first wait for an operation that an earlier failure has left unfinished.
+        patient: first wait for an operation that an earlier failure has left unfinished. Raises TakenOver where another
+        process has claimed the place since.
         """
         if patient:
             self._remote.settle()
+        owner = self._remote.read(_OWNER, 0)
+        if owner is not None and owner != self._mine:
+            who = owner.decode(errors="replace").partition("\n")[0]
+            raise TakenOver(f"{self.url}: expected no other run to write there, but {who} goes on with this one")
         moments = [f"{_FOLDER}/step-{steps}.pt" for steps in checkpoint.moments(self.folder)]
         index = read_index(self.folder)
         for name in _in_order([] if index is None else [*copies(index), INDEX], moments):

@@ -66,7 +66,7 @@ PARTS = {
     ),
     "a tendon of limited force": (
         {"tail": '<tendon><fixed name="band" actuatorfrcrange="-1 1"><joint joint="hip_r" coef="1"/></fixed></tendon>'},
-        "tendon 'b': actuatorfrclimited",
+        "tendon 'band': actuatorfrclimited",
     ),
     "a motor": ({"actuators": '<motor name="pull" joint="hip_r"/>'}, "actuator 'pull': no muscle"),
     "a ball": (

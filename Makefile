@@ -12,8 +12,8 @@ INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version
 STAMP := $(VENV)/installed-$(INTERPRETER)
 WALKS := $(VENV)/walks-$(INTERPRETER)
 DURATION ?= 2m
-# Processes that run tests side by side; many tests start processes of their own.
-TEST_PROCESSES ?= 2
+# Processes that run tests side by side: the one whose tests start Ray waits for it most of the time.
+TEST_PROCESSES ?= 3
 # Tests start hundreds of processes: without bytecode each of them compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
 # A process takes whole files, and all that starts Ray (tests/conftest.py), in the order in which they were collected.

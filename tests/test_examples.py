@@ -94,6 +94,7 @@ def ran(job: int, process: Any) -> tuple[int, str, str]:
     return process.returncode, out, error
 
 
+@pytest.mark.slow  # 15 s: a Ray starts and stops; the jobs that end well stop theirs too
 def test_a_job_that_fails_says_so_and_stops_ray(tmp_path: Path) -> None:
     job = next(JOBS)
     process = submit(tmp_path, job, "--nodes=1", "--cpus-per-task=1", str(SLURM), "run", "walk-no-such-legs")

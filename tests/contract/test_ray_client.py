@@ -31,6 +31,7 @@ def address() -> Iterator[str]:
         yield f"ray://127.0.0.1:{port}"
 
 
+@pytest.mark.slow  # 10 s; test_ray_rounds compares whole trainings through a cluster that is joined directly
 def test_a_training_learns_what_it_does_natively(address: str, tmp_path: Path) -> None:
     collections = {"native": ["native"], "client": ["ray", "--ray-address", address, "--num-collectors", "2"]}
     rows, policies = [], []

@@ -235,7 +235,11 @@ def test_a_killed_driver_leaves_no_actor(cluster: str, tmp_path: Path) -> None:
     until(lambda: not actors(), 30)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=str)
+@pytest.mark.parametrize(
+    "how",
+    [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL],  # each starts a Ray; the harder one remains
+    ids=str,
+)
 def test_a_run_of_its_own_ray_leaves_nothing(how: Any, tmp_path: Path) -> None:
     run = start(train(tmp_path / "run", "local", "--duration", "10m"))
     metrics = tmp_path / "run/metrics.jsonl"

@@ -41,7 +41,6 @@ define install
 	@echo 'setting up $(VENV): this takes some minutes, once'
 	@ls $(STAMP) >/dev/null 2>&1 || ls $(WALKS) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile --editable '.$(1)' -c constraints.txt
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib/python3*/site-packages || true
 endef
 
 $(STAMP): $(SOURCES)

@@ -30,8 +30,8 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*/*)
 
 setup: $(STAMP)
 
-# Makes the environment where there is none of this interpreter, and installs the project with extras. pip would compile
-# to bytecode in one process; what does not compile (templates, tests of packages) is left, as pip leaves it.
+# Makes the environment where there is none of this interpreter, and installs the project with extras. Bytecode is
+# left to the first import, which compiles only what is used.
 define install
 	@$(PYTHON) -c '' 2>/dev/null || { echo "error: no interpreter '$(PYTHON)': apt install python3, or name one by PYTHON="; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: expected Python 3.11 or later, '$(PYTHON)' is $(INTERPRETER): name another by PYTHON="; exit 1; }

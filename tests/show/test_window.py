@@ -21,7 +21,8 @@ VIEW = [sys.executable, "-c", "import sys; from soleus.cli import main; sys.exit
 def screen():
     """The number of a screen of 900 x 700 [pixels]."""
     read, write = os.pipe()
-    arguments = ["Xvfb", "-displayfd", str(write), "-screen", "0", "900x700x24", "-nolisten", "tcp"]
+    # A server resets itself when its last client goes, and refuses the next one meanwhile, unless it is told not to.
+    arguments = ["Xvfb", "-displayfd", str(write), "-screen", "0", "900x700x24", "-nolisten", "tcp", "-noreset"]
     with subprocess.Popen(arguments, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
         os.close(write)
         with os.fdopen(read) as numbers:

@@ -82,6 +82,15 @@ LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dyn
   add_fitted();
 }
 
+// Where the moment of a muscle on an actuated coordinate goes; -1 where it does not cross that one.
+int LaneMuscleModel::slot_of(int k, int actuated) const {
+  const HumanModel& h = dynamics_->human();
+  for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+    if (h.crossing[s] == actuated) return s;
+  }
+  return -1;
+}
+
 // The sites of each muscle's path, so that they are moved only for paths that are followed.
 void LaneMuscleModel::list_sites() {
   for (Muscle& p : muscles_) {
@@ -104,12 +113,7 @@ void LaneMuscleModel::add_fitted() {
     const int first = data.coordinate_adr[g], count = data.coordinate_adr[g + 1] - first;
     int most = 0;
     for (int i = data.muscle_adr[g]; i < data.muscle_adr[g + 1]; ++i) {
-      int degree = 0;
-      while (degree < WidePolynomials::kMostDegree &&
-             WidePolynomials::monomials(count, degree) < data.coefficient_adr[i + 1] - data.coefficient_adr[i]) {
-        ++degree;
-      }
-      most = std::max(most, degree);
+      most = std::max(most, WidePolynomials::degree_of(count, data.coefficient_adr[i + 1] - data.coefficient_adr[i]));
     }
     Fitted group{{}, WidePolynomials(count, most), {}, {}};
     for (int i = first; i < first + count; ++i) {
@@ -125,10 +129,7 @@ void LaneMuscleModel::add_fitted() {
       group.polynomials.add({data.coefficient.data() + begin, static_cast<std::size_t>(data.coefficient_adr[i + 1] - begin)},
                             {data.half.data() + first, static_cast<std::size_t>(count)});
       for (int c = first; c < first + count; ++c) {
-        int slot = -1;
-        for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-          if (h.actuated[h.crossing[s]] == data.coordinate[c]) slot = s;
-        }
+        const int slot = slot_of(k, h.coordinate_actuated()[data.coordinate[c]]);
         require(slot >= 0, "expected fitted paths over coordinates that the muscle crosses");
         group.slots.push_back(slot);
       }
@@ -258,9 +259,7 @@ void LaneMuscleModel::add_joint(int k, int dof, double gear) {
   p.dof = dof;
   p.gear = gear;
   const int actuated = h.coordinate_actuated()[h.dof_coordinate[dof]];
-  for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-    if (h.crossing[s] == actuated) p.slot = s;
-  }
+  p.slot = slot_of(k, actuated);
   require(actuated >= 0 && p.slot >= 0, name_of(h.mujoco(), h.muscle_actuator[k]) +
                                             (h.dof_coupled[dof] ? ": a joint that an equality holds" : ": a joint of the root"));
 }
@@ -301,10 +300,7 @@ void LaneMuscleModel::add_arms(int k, int from, int to) {
     const DynamicsModel::Motion& motion = dynamics_->motions()[p];
     if (of_from[motion.link] == of_to[motion.link]) continue;
     const int actuated = h.coordinate_actuated()[motion.coordinate];
-    int slot = -1;
-    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-      if (h.crossing[s] == actuated) slot = s;
-    }
+    const int slot = slot_of(k, actuated);
     const std::string name = h.has_polylines() ? "muscle number " + std::to_string(k) : name_of(h.mujoco(), h.muscle_actuator[k]);
     require(actuated >= 0 && slot >= 0, name + ": a path to what the person does not move");
     arms_.push_back({static_cast<int>(p), slot, of_to[motion.link] ? 1.0 : -1.0});

@@ -92,6 +92,7 @@ class LaneMuscleModel {
   void add_polyline(int k);
   void add_joint(int k, int dof, double gear);
   void add_stretch(int k, int from, int to, int wrap, double scale);
+  int slot_of(int k, int actuated) const;
   void list_sites();
   void add_fitted();
   void add_arms(int k, int from_link, int to_link);

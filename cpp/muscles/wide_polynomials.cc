@@ -14,6 +14,12 @@ int WidePolynomials::monomials(int variables, int degree) {
   return static_cast<int>(count);
 }
 
+int WidePolynomials::degree_of(int variables, std::size_t count) {
+  int degree = 0;
+  while (degree < kMostDegree && monomials(variables, degree) < static_cast<int>(count)) ++degree;
+  return degree;
+}
+
 WidePolynomials::WidePolynomials(int variables, int degree) : variables_(variables), degree_(degree) {
   require(variables >= 1 && variables <= kMostVariables && degree >= 0 && degree <= kMostDegree,
           "expected polynomials of 1 to " + std::to_string(kMostVariables) + " variables and a degree up to " +
@@ -39,8 +45,7 @@ WidePolynomials::WidePolynomials(int variables, int degree) : variables_(variabl
 }
 
 void WidePolynomials::add(std::span<const double> coefficients, std::span<const double> half) {
-  int degree = 0;
-  while (degree < degree_ && monomials(variables_, degree) < static_cast<int>(coefficients.size())) ++degree;
+  const int degree = std::min(degree_, degree_of(variables_, coefficients.size()));
   const int all = monomials(variables_, degree), common = degree ? monomials(variables_, degree - 1) : 0;
   require(all == static_cast<int>(coefficients.size()),
           "expected the coefficients of all monomials up to a degree, got " + std::to_string(coefficients.size()));

@@ -16,6 +16,8 @@ class WidePolynomials {
 
   // How many monomials there are of so many variables up to a total degree.
   static int monomials(int variables, int degree);
+  // The degree up to which there are so many monomials; kMostDegree at most.
+  static int degree_of(int variables, std::size_t monomials);
 
   // degree: the greatest of the polynomials that are added. Throws InvalidInput beyond the bounds above.
   WidePolynomials(int variables, int degree);

@@ -31,13 +31,14 @@ class Box:
     half: Floats
 
 
-def _scalar(human: Human) -> NDArray[np.bool_]:
-    """Whether each coordinate is a hinge's or a slide's, (nc,)."""
+def is_scalar(human: Human) -> NDArray[np.bool_]:
+    """Return whether each coordinate is a hinge's or a slide's, (nc,)."""
     kinds = human.model.jnt_type[human.model.dof_jntid[human.coordinate_dof]]
     return np.isin(kinds, (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE))
 
 
-def _qpos(human: Human) -> NDArray[np.int64]:
+def qpos_address(human: Human) -> NDArray[np.int64]:
+    """Return where each coordinate's joint begins in qpos, (nc,)."""
     joints = human.model.dof_jntid[human.coordinate_dof]
     return np.asarray(human.model.jnt_qposadr[joints], np.int64)
 
@@ -45,7 +46,7 @@ def _qpos(human: Human) -> NDArray[np.int64]:
 def whole_box(human: Human, motion: Motion | None) -> Box:
     """Return the range that the joint limits allow, and a little more; of unlimited joints that of a motion."""
     low, high = np.array(human.lower, float), np.array(human.upper, float)
-    limited = _scalar(human) & np.isfinite(low) & np.isfinite(high) & (high > low)
+    limited = is_scalar(human) & np.isfinite(low) & np.isfinite(high) & (high > low)
     low, high = np.where(limited, low, 0.0), np.where(limited, high, 0.0)
     centre, half = (low + high) / 2, (high - low) * (0.5 + _BEYOND)
     if motion is None:
@@ -56,8 +57,8 @@ def whole_box(human: Human, motion: Motion | None) -> Box:
 
 def reference_box(human: Human, motion: Motion, within_limits: bool = True) -> Box:
     """Return the range of a motion and a margin, no wider than the joint limits and a little more."""
-    scalar = _scalar(human)
-    poses = motion.qpos[:, _qpos(human)]
+    scalar = is_scalar(human)
+    poses = motion.qpos[:, qpos_address(human)]
     hinge = human.model.jnt_type[human.model.dof_jntid[human.coordinate_dof]] == mujoco.mjtJoint.mjJNT_HINGE
     margin = np.where(hinge, _MARGIN, _SLIDE_MARGIN)
     low, high = poses.min(axis=0) - margin, poses.max(axis=0) + margin
@@ -95,7 +96,7 @@ class Poses:
             at[:, ranged] += box.half[ranged] * (2 * unit - 1)
         if motion is not None:
             noise = np.random.default_rng(0)
-            frames = motion.qpos[noise.integers(len(motion.qpos), size=_NEAR)][:, _qpos(human)]
+            frames = motion.qpos[noise.integers(len(motion.qpos), size=_NEAR)][:, qpos_address(human)]
             near = frames + noise.normal(size=frames.shape) * (_MARGIN / 3)
             near = np.clip(near, box.centre - box.half, box.centre + box.half)
             at = np.concatenate([at, near])

@@ -14,6 +14,7 @@ from soleus.models import Human
 from soleus.motions import Motion
 from soleus.paths import Bounds, FittedPaths, fit_paths, fitted_paths, read_paths
 from soleus.paths.fit import Measure
+from soleus.paths.poses import is_scalar, qpos_address
 from soleus.sim.handover import human_data
 
 Floats = NDArray[np.float64]
@@ -30,9 +31,8 @@ def exact_paths(human: Human, config: HumanRunConfig) -> Measure:
         tile = _core.DynamicsTile(human.model._address, human_data(human, config), muscles=True)
     except ValueError as error:
         raise UserError(f"{config.subject}: expected a model that the lanes cover, but {error}") from None
-    joints = human.model.dof_jntid[human.coordinate_dof]
-    scalar = human.model.jnt_type[joints] >= 2  # mjJNT_SLIDE, mjJNT_HINGE
-    address = human.model.jnt_qposadr[joints][scalar]
+    scalar = is_scalar(human)
+    address = qpos_address(human)[scalar]
     lanes: int = _core.LANES
     still = np.zeros((lanes, human.model.nv))
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from soleus.models import Human
 from soleus.motions import Motion
@@ -89,6 +88,8 @@ class Poses:
     def draw(cls, human: Human, box: Box, motion: Motion | None, measure: "Measure") -> "Poses":
         """Return poses by Sobol's sequence (always the same ones) and, with a motion, as many frames of it as there is
         time for, each joint turned by a little."""
+        from scipy.stats import qmc  # it takes long to import, and only fits need it
+
         ranged = np.flatnonzero(box.half > 0)
         at = np.tile(box.centre, (_SPREAD, 1))
         if len(ranged):

@@ -33,7 +33,7 @@ CORE_LAYERS = [
     {"python"},
     {"rollout"},
     {"control", "tasks"},
-    {"dynamics"},
+    {"dynamics", "learn"},
     {"model"},
     {"muscles", "nets", "images"},
     {"base"},

@@ -11,15 +11,9 @@
 #include <vector>
 
 #include "base/lanes.h"
+#include "nets/activations.h"
 
 namespace soleus {
-
-inline constexpr float kLeakySlope = 0.2f;
-
-enum class Activation { kIdentity, kTanh, kRelu, kLeakyRelu, kElu, kReluTanh };
-
-// Throws InvalidInput for a name that is none of identity, tanh, relu, leaky_relu, elu, relu_tanh.
-Activation parse_activation(const std::string& name);
 
 // What a layer is, as it comes from outside: weight (outputs, inputs) row-major, bias (outputs).
 struct LayerData {

@@ -12,6 +12,7 @@
 #include "python/bind_dynamics.h"
 #include "python/bind_human.h"
 #include "python/bind_images.h"
+#include "python/bind_learn.h"
 #include "rollout/probe.h"
 #include "rollout/rollout.h"
 
@@ -268,6 +269,7 @@ NB_MODULE(_core, m) {
   soleus::bind_dynamics(m);
   soleus::bind_policy(m);
   soleus::bind_images(m);
+  soleus::bind_learn(m);
   m.def("time_forward", [](const std::vector<int>& widths, const std::vector<std::string>& activations, int repeats) {
     const auto network = soleus::network_data(widths, activations);
     nb::gil_scoped_release unlocked;

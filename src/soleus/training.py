@@ -196,7 +196,7 @@ def _learners(config: RunConfig, layout: Layout, device: str, new: bool) -> tupl
     ppo = Ppo(config.ppo, config.policy, layout, seed, device)
     if not (isinstance(config, HumanRunConfig) and config.trains_muscle_network and layout.muscle):
         return ppo, None
-    muscle = MuscleLearner(config.coordination, layout.muscle, seed, device)
+    muscle = MuscleLearner(config.coordination, layout.muscle, seed, device, config.ppo.backend)
     if new and (weights := config.coordination.weights):
         muscle.start_from(checkpoint.read_weights(Path(weights)), weights)
     return ppo, muscle

@@ -8,6 +8,7 @@ from soleus.collect.policy import TorchPolicy
 from soleus.config import EnvRunConfig
 from soleus.environments import make_group
 from soleus.errors import UserError
+from soleus.learn.torch_update import TorchUpdate
 
 
 def test_rounds_join_and_episodes_are_counted() -> None:
@@ -103,9 +104,11 @@ def test_learning_in_parts_is_learning_as_a_whole(network: str) -> None:
         config = config_of(env, policy__network=network, ppo__shards=count, ppo__precision="float32")
         collector, ppo = ready(config)
         samples, _ = ppo._prepare(collector.collect())
-        ppo.replicas.backward(lambda part: ppo._loss(samples.rows(part)), torch.arange(32))  # noqa: B023
+        update = ppo.update
+        assert isinstance(update, TorchUpdate)
+        update.replicas.backward(lambda part: update.loss(samples.rows(part)), torch.arange(32))  # noqa: B023
         ppo.close()
-        gradients.append(torch.cat([p.grad.flatten() for p in ppo.replicas.parameters if p.grad is not None]))
+        gradients.append(torch.cat([p.grad.flatten() for p in update.replicas.parameters if p.grad is not None]))
     scale = float(gradients[0].abs().max())
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-5 * scale)
     assert scale > 0

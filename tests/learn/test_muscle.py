@@ -20,7 +20,7 @@ def samples(count: int, seed: int = 0) -> MuscleSamples:
 
 
 def test_loss_equals_the_formula_written_out() -> None:
-    learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
+    learner = MuscleLearner(CONFIG, point_mass.MUSCLES, backend="torch")
     data = samples(5)
     adr, crossing = point_mass.MUSCLES.crossing_adr, point_mass.MUSCLES.crossing
     total = []
@@ -96,3 +96,37 @@ def test_weights_that_do_not_fit_change_nothing() -> None:
             learner.start_from({**state, **spoilt}, "theirs.pt")
     for name, array in learner.muscle_state().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_core_learns_as_torch_does(count: int) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        told = []
+        learners = [MuscleLearner(CONFIG, point_mass.MUSCLES, backend=backend) for backend in ("torch", "native")]
+        for seed in range(3):
+            told.append([learner.learn(samples(300, seed)) for learner in learners])
+    finally:
+        torch.set_num_threads(threads)
+    for expected, found in told:
+        assert found == pytest.approx(expected, rel=1e-4)
+    expected, found = (learner.muscle_state() for learner in learners)
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-4 * np.abs(array).max() + 1e-6)
+
+
+def test_the_gradient_equals_torch() -> None:
+    learner = MuscleLearner(CONFIG, point_mass.MUSCLES)
+    data = samples(200)
+    rows = torch.randperm(200)[:77]
+    wanted = data.desired - data.passive
+    loss, _ = learner.loss(torch.from_numpy(data.moments)[rows], torch.from_numpy(wanted)[rows])
+    expected = torch.autograd.grad(loss, list(learner.net.parameters()))
+    assert learner._native is not None
+    learner._twin.load_weights()
+    found = [np.full(one.shape, np.nan, np.float32) for one in expected]
+    told = learner._native.gradient(data.moments, wanted, rows.numpy(), found)
+    assert told == pytest.approx(float(loss), rel=1e-5)
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs.numpy(), rtol=0, atol=1e-5 * float(theirs.abs().max()))

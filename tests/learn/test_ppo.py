@@ -11,7 +11,8 @@ from soleus.errors import UserError
 from soleus.exchange.batch import Batch, Layout
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.exchange.weights import NetworkSpec, policy_network, policy_tensors
-from soleus.learn.ppo import Ppo, clipped_surrogate, value_loss
+from soleus.learn.ppo import Ppo
+from soleus.learn.torch_update import clipped_surrogate, value_loss
 from soleus.nets.heads import Gaussian
 from soleus.nets.policy import Value
 

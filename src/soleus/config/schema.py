@@ -157,13 +157,17 @@ class PpoConfig(Section):
     """Let the value function learn returns in units of their running mean and standard deviation."""
     normalize_rewards: bool = False
     """Divide rewards by the standard deviation of the discounted return so far, as in the Procgen paper."""
+    backend: Literal["auto", "native", "torch"] = "auto"
+    """What computes the updates, of the muscle network too: native, the core, for multilayer perceptrons on the CPU;
+    torch for any network and device; auto: native where it can. Both learn the same within rounding, and a run may go
+    on with the other."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of convolutions, in rollouts and in learning; auto: bfloat16 where the processor has instructions
     for it."""
     shards: Few | Literal["auto"] = "auto"
     """Threads of the learner that each take a part of every minibatch; their gradients are averaged. auto: all of the
-    learner's threads for convolutional networks, which then wait for one another once a minibatch rather than at every
-    operation, and one for other networks."""
+    learner's threads for native updates and for convolutional networks, which then wait for one another once a
+    minibatch rather than at every operation, and one for other networks of torch."""
     value_hidden: Annotated[Widths, _WEIGHTS] = (256, 256)
     """Widths of the hidden layers of the value function."""
     value_activation: Annotated[Activation, _WEIGHTS] = "tanh"

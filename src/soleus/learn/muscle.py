@@ -1,18 +1,20 @@
 """Supervised training of the muscle coordination network of Lee et al. 2019 (Scalable muscle-actuated simulation)."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from soleus import _core
 from soleus.config import CoordinationConfig
-from soleus.exchange.batch import MuscleLayout, MuscleSamples
+from soleus.exchange.batch import Float32, MuscleLayout, MuscleSamples
 from soleus.exchange.state import flaw_of
 from soleus.exchange.weights import TORQUE_SCALE, check_state, muscle_network, sequential_names, to_numpy
 from soleus.learn.adam import Adam, completed, flaw_of_adam
+from soleus.learn.twin import Twin
 from soleus.nets.mlp import build_network
 
 _LOSS_TORQUE = 100.0  # [N m] a torque error of this size costs 1
@@ -20,9 +22,19 @@ _EFFORT, _PREACTIVATION = 0.01, 0.01  # weights of mean(a^2) and mean(x^2)
 
 
 class MuscleLearner:
-    """The muscle network, and how it learns to make the torques asked for."""
+    """The muscle network, and how it learns to make the torques asked for.
 
-    def __init__(self, config: CoordinationConfig, layout: MuscleLayout, seed: int = 0, device: str = "cpu") -> None:
+    backend: what computes the regression, as PpoConfig.backend.
+    """
+
+    def __init__(
+        self,
+        config: CoordinationConfig,
+        layout: MuscleLayout,
+        seed: int = 0,
+        device: str = "cpu",
+        backend: Literal["auto", "native", "torch"] = "auto",
+    ) -> None:
         self.config = config
         self.device = torch.device(device)
         self.generator = torch.Generator().manual_seed(seed)
@@ -34,6 +46,26 @@ class MuscleLearner:
         scatter = np.zeros((len(rows), layout.num_actuated), np.float32)
         scatter[np.arange(len(rows)), layout.crossing] = 1.0
         self._scatter = torch.from_numpy(scatter).to(self.device)  # (nnz, na) moment -> coordinate
+        self._native = None if backend == "torch" or self.device.type != "cpu" else self._in_core(layout, rows)
+
+    def _in_core(self, layout: MuscleLayout, rows: npt.NDArray[np.integer[Any]]) -> _core.MuscleUpdate:
+        update = _core.MuscleUpdate(
+            sizes=list(self.spec.sizes),
+            activation=self.spec.activation,
+            muscle=rows.tolist(),
+            coordinate=layout.crossing.tolist(),
+            muscles=layout.num_muscles,
+            coordinates=layout.num_actuated,
+            torque_scale=TORQUE_SCALE,
+            loss_torque=_LOSS_TORQUE,
+            effort=_EFFORT,
+            preactivation=_PREACTIVATION,
+            max_grad_norm=self.config.max_grad_norm,
+            adam_epsilon=self.optimizer.defaults["eps"],
+            threads=torch.get_num_threads(),
+        )
+        self._twin = Twin(update.network, list(self.net.parameters()), self.optimizer)
+        return update
 
     def torque(self, moments: Tensor, activations: Tensor) -> Tensor:
         """Return the active muscle torque JtA a (S, na) [N m] of moments (S, nnz) and activations (S, nm)."""
@@ -59,24 +91,47 @@ class MuscleLearner:
         """
         if not len(samples.moments):
             return {}
-        moments = torch.from_numpy(samples.moments).to(self.device)
-        wanted = torch.from_numpy(samples.desired - samples.passive).to(self.device)
+        wanted = samples.desired - samples.passive
+        if self._native is not None:
+            return self._learn_in_core(self._native, samples.moments, wanted)
+        return self._learn_in_torch(torch.from_numpy(samples.moments), torch.from_numpy(wanted))
+
+    def _orders(self, count: int) -> Iterator[Tensor]:
+        for _ in range(self.config.epochs):
+            yield torch.randperm(count, generator=self.generator)
+
+    def _learn_in_core(self, update: _core.MuscleUpdate, moments: Float32, wanted: Float32) -> dict[str, float]:
+        self._twin.load()
+        error, asked = update.residual(moments, wanted)
+        losses = []
+        for order in self._orders(len(moments)):
+            losses.append(np.empty(-(-len(moments) // self.config.batch), np.float32))
+            update.epoch(moments, wanted, to_numpy(order), self.config.batch, self._twin.rate, losses[-1])
+        self._twin.store()
+        residual = error / max(asked, 1e-6 * len(moments))
+        return {"muscle/loss": float(np.concatenate(losses).mean(dtype=np.float64)), "muscle/residual": residual}
+
+    def _learn_in_torch(self, moments: Tensor, wanted: Tensor) -> dict[str, float]:
+        moments, wanted = moments.to(self.device), wanted.to(self.device)
         with torch.no_grad():
             _, error = self.loss(moments, wanted)
             residual = error.norm(dim=1).mean() / wanted.norm(dim=1).mean().clamp_min(1e-6)
         total = torch.zeros((), device=self.device)
         batches = 0
-        for _ in range(self.config.epochs):
-            order = torch.randperm(len(moments), generator=self.generator).to(self.device)
-            for index in torch.split(order, self.config.batch):
-                loss, _ = self.loss(moments.index_select(0, index), wanted.index_select(0, index))
-                self.optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(self.net.parameters(), self.config.max_grad_norm)
-                self.optimizer.step()
-                total += loss.detach()
+        for order in self._orders(len(moments)):
+            for index in torch.split(order.to(self.device), self.config.batch):
+                self.step(moments.index_select(0, index), wanted.index_select(0, index), total)
                 batches += 1
         return {"muscle/loss": float(total) / batches, "muscle/residual": float(residual)}
+
+    def step(self, moments: Tensor, wanted: Tensor, total: Tensor) -> None:
+        """Take one gradient step by torch; add its loss to a total."""
+        loss, _ = self.loss(moments, wanted)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.config.max_grad_norm)
+        self.optimizer.step()
+        total += loss.detach()
 
     def start_from(self, state: Mapping[str, Any], source: str) -> None:
         """Take over the weights of a state_dict, by any of the names of sequential_names.

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from soleus.config import PolicyConfig, PpoConfig
 from soleus.errors import UserError
@@ -18,7 +17,9 @@ from soleus.exchange.weights import Weights, to_numpy
 from soleus.learn.adam import Adam, completed, flaw_of_adam
 from soleus.learn.gae import generalized_advantages
 from soleus.learn.norm import RewardScaler, RunningMoments
-from soleus.learn.replicas import Replicas
+from soleus.learn.samples import Samples
+from soleus.learn.torch_update import TorchUpdate
+from soleus.learn.update import Update
 from soleus.nets.policy import build_policy, build_value, normalize, weights_of
 from soleus.nets.precision import effective_precision
 
@@ -28,34 +29,6 @@ _RETURN_MEMORY = 50  # rollouts that the statistics of the returns look back on:
 _CHUNK = 512  # images whose values are computed at a time: their feature maps stay in the cache's reach
 _MOST_IMPORTANCE = 2.0  # of a sample of an older policy: what few samples weigh does not carry an update
 _RATE_FACTOR, _RATE_LIMITS = 1.5, (1e-5, 1e-2)  # of the adaptive schedule
-
-
-def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip: float) -> Tensor:
-    """Mean of min(r A, clip(r, 1 - clip, 1 + clip) A), the objective to maximise."""
-    return torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages).mean()
-
-
-def value_loss(values: Tensor, old_values: Tensor, targets: Tensor, clip: float | None) -> Tensor:
-    """Half the mean squared error; with clip, the worse of it and that of values held within clip of the old ones."""
-    loss = (values - targets).square()
-    if clip is not None:
-        loss = torch.maximum(loss, (old_values + (values - old_values).clamp(-clip, clip) - targets).square())
-    return 0.5 * loss.mean()
-
-
-@dataclass
-class _Samples:
-    """A batch for the networks: on the device, M = T N rows, in float32 except for images and choices."""
-
-    observations: Tensor  # (M, D) normalised, or images (M, H, W, C) uint8
-    actions: Tensor  # (M, A)
-    log_probs: Tensor  # (M,)
-    advantages: Tensor  # (M,) of zero mean and unit variance
-    values: Tensor  # (M,) as predicted before the update, in the value network's units
-    targets: Tensor  # (M,) in the value network's units
-
-    def rows(self, index: Tensor) -> "_Samples":
-        return _Samples(*(tensor.index_select(0, index) for tensor in vars(self).values()))
 
 
 class Ppo:
@@ -78,19 +51,27 @@ class Ppo:
         self.optimizer = Adam(
             [{"params": list(net.parameters()), "lr": config.learning_rate} for net in nets], eps=1e-5, fused=True
         )
-        parameters = [one for net in nets for one in net.parameters()]
-        # Apart, so that a rough value function does not slow the policy; together where they share an encoder.
-        self._clipped = [parameters] if self.policy.shares_features else [list(net.parameters()) for net in nets]
-        self.replicas = Replicas(parameters, self._shard_count())
+        self.update = self._make_update(layout)
         self.observations = RunningMoments(() if self.image else layout.observation.shape)
         self.returns = RunningMoments(())
         self.rewards = RewardScaler(layout.num_envs, config.gamma)
         self.updates = 0
 
-    def _shard_count(self) -> int:
-        if self.config.shards != "auto":
-            return self.config.shards
-        return torch.get_num_threads() if self.policy.shares_features and self.device.type == "cpu" else 1
+    def _make_update(self, layout: Layout) -> Update:
+        """Return what computes the update: the one place that decides it."""
+        from soleus.learn.native_update import NativeUpdate
+
+        config, asked, threads = self.config, self.config.backend, torch.get_num_threads()
+        uncovered = NativeUpdate.uncovered(self.policy, self.device)
+        if asked == "native" and uncovered:
+            raise UserError(f"ppo.backend: expected auto or torch for {uncovered}, got native")
+        shards = None if config.shards == "auto" else config.shards
+        if asked != "torch" and not uncovered:
+            count = threads if shards is None else shards
+            return NativeUpdate(config, self.policy, self.value, self.optimizer, layout.action, count)
+        if shards is None:
+            shards = threads if self.policy.shares_features and self.device.type == "cpu" else 1
+        return TorchUpdate(config, self.policy, self.value, self.optimizer, shards)
 
     def policy_state(self) -> Weights:
         """Return all tensors that acting needs (exchange.weights.policy_tensors; for images without the normaliser).
@@ -114,7 +95,7 @@ class Ppo:
         """
         if self.config.schedule == "linear":
             self._set_rates(self.config.learning_rate * max(1.0 - progress, 0.0), self.optimizer.param_groups)
-        with self.replicas.at_work():
+        with self.update.at_work():
             samples, metrics = self._prepare(batch)
             if batch.lag:
                 metrics["ppo/behaviour_kl"] = self._correct(samples, batch.valid)
@@ -137,24 +118,14 @@ class Ppo:
         return normalize(raw, mean, std)
 
     @torch.no_grad()
-    def _values(self, observations: Tensor) -> npt.NDArray[np.float32]:
-        """Return values (M,) in units of the return at what _seen() gave."""
-
-        def values(part: Tensor) -> Tensor:
-            return torch.as_tensor(self.value(self.policy.features(part))).cpu()
-
-        parts = torch.split(observations, _CHUNK) if self.image and len(observations) else (observations,)
-        return torch.cat(self.replicas.map(torch.no_grad()(values), parts)).numpy()
-
-    @torch.no_grad()
-    def _prepare(self, batch: Batch) -> tuple[_Samples, dict[str, float]]:
+    def _prepare(self, batch: Batch) -> tuple[Samples, dict[str, float]]:
         steps, envs = batch.rewards.shape
         observations = self._seen(batch.observations.reshape(-1, *batch.observations.shape[2:]))
-        values = self._values(observations).reshape(steps + 1, envs)
+        values = self.update.values(observations).reshape(steps + 1, envs)
         final_values = np.zeros_like(batch.rewards)
         bootstrapped = batch.truncated & ~batch.terminated
         if bootstrapped.any():
-            final_values[bootstrapped] = self._values(self._seen(batch.final_observations[bootstrapped]))
+            final_values[bootstrapped] = self.update.values(self._seen(batch.final_observations[bootstrapped]))
         rewards, valid = batch.rewards, batch.valid
         if self.config.normalize_rewards:
             rewards = self.rewards.scale(rewards, batch.terminated | batch.truncated, valid)
@@ -183,7 +154,7 @@ class Ppo:
 
         scaled = (advantages - mine.mean()) / (mine.std() + np.float32(1e-8))
         mean, std = self.value.mean, self.value.std
-        samples = _Samples(
+        samples = Samples(
             observations[: steps * envs],
             flat(batch.actions),
             flat(batch.log_probs),
@@ -194,7 +165,7 @@ class Ppo:
         return samples, {"ppo/explained_variance": float(explained), "ppo/value": float(foreseen.mean())}
 
     @torch.no_grad()
-    def _correct(self, samples: _Samples, valid: npt.NDArray[np.bool_] | None) -> float:
+    def _correct(self, samples: Samples, valid: npt.NDArray[np.bool_] | None) -> float:
         """Correct samples of an older policy for updating this one; return the KL divergence of this policy from it.
 
         The objective holds the update near this policy and weighs each sample by its importance, pi(a|s) / mu(a|s) of
@@ -202,7 +173,7 @@ class Ppo:
         size-invariance for policy optimization" (2021), its weights truncated.
         """
 
-        def log_probs(rows: _Samples) -> Tensor:
+        def log_probs(rows: Samples) -> Tensor:
             features = self.policy.features(rows.observations)
             return self.policy.head.log_prob(self.policy.net(features), rows.actions)
 
@@ -214,62 +185,31 @@ class Ppo:
         kept = slice(None) if valid is None else torch.from_numpy(np.flatnonzero(valid)).to(self.device)
         return float((log_ratio.exp() - 1 - log_ratio)[kept].mean())
 
-    def _update(self, samples: _Samples, valid: npt.NDArray[np.bool_] | None) -> dict[str, float]:
+    def _update(self, samples: Samples, valid: npt.NDArray[np.bool_] | None) -> dict[str, float]:
         config = self.config
         kept = None if valid is None else torch.from_numpy(np.flatnonzero(valid))
         count = len(samples.log_probs) if kept is None else len(kept)
         size = config.batch_size or math.ceil(len(samples.log_probs) / config.minibatches)
-        totals = torch.zeros(5)
-        batches = epochs = 0
-        for _ in range(config.epochs):
-            order = torch.randperm(count, generator=self.generator)
-            order = (order if kept is None else kept[order]).to(self.device)
-            kl = torch.zeros((), device=self.device)
-            for index in torch.split(order, size):
-                figures = self._step(samples, index)
-                totals += figures.cpu()
-                kl += figures[2] * (len(index) / count)
-                batches += 1
-            epochs += 1
-            if self._follow_kl(float(kl)):
-                break
-        self.updates += batches
-        loss, value, _, clipped, entropy = (totals / batches).tolist()
+        weights = torch.tensor([min(size, count - begin) / count for begin in range(0, count, size)])
+        steps = []
+        with self.update.of(samples) as epoch:
+            for _ in range(config.epochs):
+                order = torch.randperm(count, generator=self.generator)
+                steps.append(epoch((order if kept is None else kept[order]).to(self.device), size))
+                kl = float(weights @ steps[-1][:, 2])
+                if self._follow_kl(kl):
+                    break
+        figures = torch.cat(steps)
+        self.updates += len(figures)
+        loss, value, _, clipped, entropy = figures.mean(0).tolist()
         return {
             "ppo/policy_loss": loss,
             "ppo/value_loss": value,
-            "ppo/kl": float(kl),
+            "ppo/kl": kl,
             "ppo/clip_fraction": clipped,
             "ppo/entropy": entropy,
-            "ppo/epochs": float(epochs),
+            "ppo/epochs": float(len(steps)),
         }
-
-    def _step(self, samples: _Samples, index: Tensor) -> Tensor:
-        """Take one gradient step on rows of the samples; return the figures of _loss (5,)."""
-        figures = self.replicas.backward(lambda part: self._loss(samples.rows(part)), index)
-        for parameters in self._clipped:
-            nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
-        self.optimizer.step()
-        return figures
-
-    def _loss(self, rows: _Samples) -> tuple[Tensor, Tensor]:
-        """Return the loss, and policy loss, value loss, KL divergence, clipped share and entropy as a tensor (5,)."""
-        config = self.config
-        features = self.policy.features(rows.observations)
-        parameters = self.policy.net(features)
-        log_ratio = self.policy.head.log_prob(parameters, rows.actions) - rows.log_probs
-        ratio = log_ratio.exp()
-        policy_loss = -clipped_surrogate(ratio, rows.advantages, config.clip)
-        loss_of_value = value_loss(self.value.normalized(features), rows.values, rows.targets, config.value_clip)
-        loss = policy_loss + config.value_coefficient * loss_of_value
-        entropy = self.policy.head.entropy(parameters)
-        if config.entropy:
-            loss = loss - config.entropy * entropy
-        with torch.no_grad():
-            # The low-variance unbiased estimate of KL(old, new) by Schulman, "Approximating KL divergence" (2020).
-            kl = (ratio - 1 - log_ratio).mean()
-            clipped = ((ratio - 1).abs() > config.clip).float().mean()
-            return loss, torch.stack([policy_loss, loss_of_value, kl, clipped, entropy])
 
     def _follow_kl(self, kl: float) -> bool:
         """Adapt the policy's rate to an epoch's KL divergence, or tell whether to stop."""
@@ -359,4 +299,4 @@ class Ppo:
 
     def close(self) -> None:
         """End the threads that learn."""
-        self.replicas.close()
+        self.update.close()

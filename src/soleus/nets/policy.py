@@ -64,6 +64,7 @@ class Policy(nn.Module):
         super().__init__()
         self.precision = precision
         self.encoder = encoder
+        self.spec = spec
         self.net = build_network(spec, generator, output_gain=0.01)
         self.log_std: nn.Parameter | None = None
         if action.kind == "continuous":
@@ -120,6 +121,7 @@ class Value(nn.Module):
 
     def __init__(self, spec: NetworkSpec, generator: torch.Generator) -> None:
         super().__init__()
+        self.spec = spec
         self.net = build_network(spec, generator, output_gain=1.0)
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("std", torch.ones(()))

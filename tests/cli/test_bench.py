@@ -105,6 +105,10 @@ def test_screen_json_record_and_picture(capsys: pytest.CaptureFixture[str], monk
         (["train", "--workers", "2"], "--workers: expected it for bench scaling alone, got it for bench train"),
         (["sync", "--plot", "x.svg"], "--plot: expected a PNG file in a folder that can be written to, got x.svg"),
         (["rollout", "--env", SLOW], f"bench rollout: expected a preset with a model, got one of '{SLOW}'"),
+        (
+            ["learn", "--env", SLOW, "--ppo.backend", "torch", "--train.device", "gpu9"],
+            "train.device: expected cpu or cuda, got 'gpu9'",
+        ),
         (["scaling", "--env", "gym:X"], "env.id: expected gymnasium:ID, envpool:ID, procgen:ID, got 'gym:X'"),
     ],
 )
@@ -154,3 +158,13 @@ def test_figures_of_humans_say_what_moved_them(what: str, engine: str, capsys: p
     few = ["--rounds", "1", "--num-envs", "2", "--num-threads", "1", "--json", "--control.engine", engine]
     assert main(["bench", what, "test-walk2d-small", *few]) == 0
     assert json.loads(capsys.readouterr().out)["results"]["engine"] == engine
+
+
+def test_updates_are_measured_against_torch(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--rounds", "1", "--num-envs", "2", "--num-threads", "1", "--json", "--coordination.method", "network"]
+    assert main(["bench", "learn", "test-walk2d-small", *few]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    for figures in (results["ppo"], results["muscle"]):
+        assert figures["ratio"] == pytest.approx(figures["torch_ms"] / figures["native_ms"])
+        assert figures["samples"] > 0
+        assert 0 < figures["of_peak"] < 1

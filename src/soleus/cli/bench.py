@@ -13,7 +13,7 @@ from soleus.cli.arguments import NO_COLLECTION, Collection, CollectionFlags, sho
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
-Bench = Literal["rollout", "network", "body", "init", "sync", "train", "scaling", "images"]
+Bench = Literal["rollout", "learn", "network", "body", "init", "sync", "train", "scaling", "images"]
 
 _DEFAULT_PRESET = {
     "sync": "walk2d",
@@ -23,6 +23,7 @@ _DEFAULT_PRESET = {
     "scaling": "procgen-coinrun",
 }
 _DEFAULT_HUMANS = {"sync": 64}
+_AS_TRAINED = ("learn", "train")  # with as many humans as the preset trains
 _OF_SWEEP = {"collector": "it goes through inline and workers", "num_workers": "they are those of --workers"}
 
 File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
@@ -46,16 +47,18 @@ def bench(
     """Measure how fast this machine is at rollouts, networks, set-up, stepping, training and parallel collection.
 
     Args:
-        what: What to measure. rollout: whole rollouts against MuJoCo alone. network: the core's networks against torch.
-            body: one human's muscles and stable PD. init: making humans and swapping weights. sync: BatchEnv.step
-            against a loop of its substeps. train: rollouts and learning together. scaling: one process against
-            several, with as many environments in all. images: the networks on images against torch's.
+        what: What to measure. rollout: whole rollouts against MuJoCo alone. learn: the learner's updates, the core's
+            against torch's. network: the core's networks against torch. body: one human's muscles and stable PD. init:
+            making humans and swapping weights. sync: BatchEnv.step against a loop of its substeps. train: rollouts and
+            learning together. scaling: one process against several, with as many environments in all. images: the
+            networks on images against torch's.
         preset: Name of a preset, or a YAML file; each benchmark has a default of its own.
         rounds: Rounds, over which medians are taken.
         workers: For scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs that may be used.
         collectors: For scaling --collector ray, of humans: numbers of collectors on Ray; by default 1 and 2.
         plot: Draw the result to this PNG file.
-        collection: What is stepped, and by which collector; by default 32 humans, and 64 for sync.
+        collection: What is stepped, and by which collector; by default 32 humans, 64 for sync,
+            and as many as the preset has for learn and train.
         set: Set any key of the configuration: `--set control.mode=torque`, or for short `--control.mode torque`.
         json: Print the result as JSON.
         record: Write the result to this Markdown file, in place of the last result of the same command.
@@ -123,7 +126,7 @@ def _configured(what: Bench, preset: str | None, collection: Collection, setting
         preset = preset or "walk-myolegs"
     name = preset or (None if "env" in given else _DEFAULT_PRESET.get(what, "walk-myolegs"))
     config = load_config(name, overrides)
-    if isinstance(config, HumanRunConfig):  # environments keep the number that their preset gives
+    if isinstance(config, HumanRunConfig) and what not in _AS_TRAINED:  # environments keep their preset's number too
         config = load_config(name, {"train.num_envs": _DEFAULT_HUMANS.get(what, 32), **overrides})
     return config
 
@@ -161,6 +164,10 @@ def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
         from soleus.bench.images import bench_images
 
         return bench_images(rounds, num_threads)
+    if what == "learn":
+        from soleus.bench.learn import bench_learn
+
+        return bench_learn(config, rounds)
     if not isinstance(config, HumanRunConfig):
         raise UserError(f"bench {what}: expected a preset with a model, got one of '{config.subject}'")
     if what == "rollout":

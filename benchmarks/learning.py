@@ -1,7 +1,8 @@
 """Train presets of ours over several seeds with Soleus and with Stable-Baselines3, and compare what they learn.
 
-Both evaluate alike: whole episodes, each environment as many, from the same seed. Every run's numbers stay in --out, so
-that an interrupted comparison goes on where it was.
+With --sides native,torch the sides are Soleus' own two ways to compute updates. All evaluate alike: whole episodes,
+each environment as many, from the same seed. Every run's numbers stay in --out, so that an interrupted comparison goes
+on where it was.
 """
 
 import argparse
@@ -16,12 +17,18 @@ from typing import Any
 import numpy as np
 
 from soleus.bench.record import write_section
-from soleus.config import load_config
+from soleus.config import EnvRunConfig, load_config
 from soleus.run.log import read_metrics
 
 HERE = Path(__file__).parent
-SIDES = ("soleus", "sb3")
-NAMES = {"soleus": "Soleus", "sb3": "Stable-Baselines3"}
+NAMES = {
+    "soleus": "Soleus",
+    "sb3": "Stable-Baselines3",
+    "native": "Soleus, native updates",
+    "torch": "Soleus, torch's updates",
+}
+SIDES = "soleus,sb3"  # by default
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 
 def run(preset: str, side: str, seed: int, steps: int, episodes: int, out: Path, extra: list[str]) -> None:
@@ -40,8 +47,10 @@ def run(preset: str, side: str, seed: int, steps: int, episodes: int, out: Path,
             raise RuntimeError(done.stderr[-2000:])
         result.write_text(done.stdout.splitlines()[-1])
         return
-    folder = out / f"{preset}-{seed}"
-    command = ["train", preset, "--steps", steps, "--seed", seed, "--run-dir", folder, "--collector", "inline"]
+    folder = out / f"{preset}-{side}-{seed}"
+    command = ["train", preset, "--steps", steps, "--seed", seed, "--run-dir", folder]
+    command += ["--collector", "inline"] if isinstance(load_config(preset), EnvRunConfig) else []
+    command += [] if side == "soleus" else ["--ppo.backend", side]
     settings = ["--train.learner_threads", "1", "--num-threads", "1", "--train.eval_episodes", str(episodes), *extra]
     entry = "import sys; from soleus.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run(
@@ -62,11 +71,11 @@ def run(preset: str, side: str, seed: int, steps: int, episodes: int, out: Path,
     result.write_text(json.dumps(content))
 
 
-def table(presets: list[str], seeds: list[int], out: Path) -> list[dict[str, Any]]:
+def table(presets: list[str], sides: list[str], seeds: list[int], out: Path) -> list[dict[str, Any]]:
     """Return per preset and side the evaluations over the seeds that are there."""
     rows = []
     for preset in presets:
-        for side in SIDES:
+        for side in sides:
             files = [out / f"{preset}-{side}-{seed}.json" for seed in seeds]
             results = [json.loads(file.read_text()) for file in files if file.is_file()]
             if not results:
@@ -107,8 +116,9 @@ def lines_of(rows: list[dict[str, Any]]) -> list[str]:
 
 def record(file: Path, arguments: argparse.Namespace, extra: list[str], lines: list[str]) -> None:
     """Write a section into a Markdown file, over the last one of the same command, with the picture if there is one."""
-    count = f"--episodes {arguments.episodes}"
-    command = " ".join(["python benchmarks/learning.py", *arguments.presets, count, *extra])
+    given = [] if arguments.sides == SIDES else [f"--sides {arguments.sides}"]
+    given += [f"--episodes {arguments.episodes}"]
+    command = " ".join(["python benchmarks/learning.py", *arguments.presets, *given, *extra])
     body = list(lines)
     if arguments.plot:
         place = os.path.relpath(arguments.plot, file.parent)
@@ -116,8 +126,8 @@ def record(file: Path, arguments: argparse.Namespace, extra: list[str], lines: l
     write_section(file, command, "\n".join(body) + "\n")
 
 
-def draw(presets: list[str], seeds: list[int], out: Path, picture: Path) -> None:
-    """Draw the training curves of both sides, each seed faintly and their mean."""
+def draw(presets: list[str], sides: list[str], seeds: list[int], out: Path, picture: Path) -> None:
+    """Draw the training curves of all sides, each seed faintly and their mean."""
     from matplotlib.figure import Figure
 
     across = min(len(presets), 3)
@@ -125,7 +135,7 @@ def draw(presets: list[str], seeds: list[int], out: Path, picture: Path) -> None
     figure = Figure(figsize=(4 * across, 3 * down), layout="constrained")
     for number, preset in enumerate(presets, start=1):
         axes = figure.add_subplot(down, across, number)
-        for side, colour in zip(SIDES, ("#0072b2", "#d55e00"), strict=True):
+        for side, colour in zip(sides, COLOURS[: len(sides)], strict=True):
             curves = []
             for seed in seeds:
                 file = out / f"{preset}-{side}-{seed}.json"
@@ -150,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("presets", nargs="+")
     parser.add_argument("--seeds", default="0,1,2,3,4")
-    parser.add_argument("--sides", default=",".join(SIDES))
+    parser.add_argument("--sides", default=SIDES, help=f"of {', '.join(NAMES)}")
     parser.add_argument("--steps", type=int, help="by default those of each preset")
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=1)
@@ -159,19 +169,21 @@ def main() -> None:
     parser.add_argument("--record", type=Path)
     arguments, extra = parser.parse_known_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    seeds = [int(one) for one in arguments.seeds.split(",")]
+    seeds, sides = [int(one) for one in arguments.seeds.split(",")], arguments.sides.split(",")
+    if unknown := set(sides) - set(NAMES):
+        parser.error(f"--sides: expected of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
     with ThreadPoolExecutor(arguments.jobs) as jobs:
         pending = [
             jobs.submit(run, preset, side, seed, arguments.steps or load_config(preset).train.steps or 0,
                         arguments.episodes, arguments.out, extra)
-            for preset in arguments.presets for seed in seeds for side in arguments.sides.split(",")
+            for preset in arguments.presets for seed in seeds for side in sides
         ]  # fmt: skip
         for one in pending:
             one.result()
-    lines = lines_of(table(arguments.presets, seeds, arguments.out))
+    lines = lines_of(table(arguments.presets, sides, seeds, arguments.out))
     print("\n".join(lines))
     if arguments.plot:
-        draw(arguments.presets, seeds, arguments.out, arguments.plot)
+        draw(arguments.presets, sides, seeds, arguments.out, arguments.plot)
     if arguments.record:
         record(arguments.record, arguments, extra, lines)
 

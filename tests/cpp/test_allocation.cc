@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "puppet.h"
+#include "puppet_learner.h"
 #include "rollout/lane_model.h"
 
 namespace {
@@ -74,4 +75,16 @@ TEST(paths_of_muscles_allocate_nothing) {
   const long before = allocations;
   paths.compute(data.get(), state);
   CHECK(allocations == before);
+}
+
+TEST(minibatches_allocate_nothing) {
+  puppet::Learner learner(1);
+  std::vector<PpoUpdate::Figures> few(1), many(31);
+  const std::span<const std::int64_t> order(learner.order);
+  learner.update.epoch(learner.samples(), order.subspan(0, 10), 10, 1e-3, 1e-3, few);
+  const long start = allocations;
+  learner.update.epoch(learner.samples(), order.subspan(0, 10), 10, 1e-3, 1e-3, few);
+  const long of_few = allocations - start, again = allocations;
+  learner.update.epoch(learner.samples(), order, 10, 1e-3, 1e-3, many);
+  CHECK(allocations - again == of_few);
 }

@@ -11,17 +11,13 @@
 #include "images/maxpool.h"
 #include "images/nature.h"
 #include "images/products.h"
+#include "python/arrays.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace soleus {
 namespace {
-
-template <class T>
-constexpr nb::dlpack::dtype kType = nb::dtype<T>();
-template <>
-constexpr nb::dlpack::dtype kType<Bfloat16> = {static_cast<std::uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1};
 
 // Images (images, height, width, channels) of a type that is found out below.
 using Images = nb::ndarray<nb::ndim<4>, nb::c_contig, nb::device::cpu>;
@@ -70,15 +66,6 @@ void run_max_pool_backward(nb::handle grad_out, nb::handle winner, nb::handle gr
 }
 
 #if SOLEUS_PRODUCTS
-// Any array of a type and a number of elements.
-template <class T>
-T* elements(nb::handle given, std::size_t count, const char* what) {
-  nb::ndarray<nb::c_contig, nb::device::cpu> array;
-  require(nb::try_cast(given, array, false) && array.dtype() == kType<std::remove_const_t<T>> && array.size() == count,
-          std::string("expected ") + what + " of another type or size");
-  return static_cast<T*>(array.data());
-}
-
 template <class T>
 std::vector<T*> parameter_arrays(const Encoder& encoder, const nb::list& given, const char* what) {
   const auto sizes = encoder.parameters();

@@ -6,24 +6,15 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "base/error.h"
 #include "learn/muscle_update.h"
 #include "learn/ppo_update.h"
+#include "python/arrays.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace soleus {
 namespace {
-
-// Elements of any C-contiguous array of a type and a number of elements.
-template <class T>
-T* elements(nb::handle given, std::size_t count, const char* what) {
-  nb::ndarray<nb::c_contig, nb::device::cpu> array;
-  require(nb::try_cast(given, array, false) && array.dtype() == nb::dtype<std::remove_const_t<T>>() && array.size() == count,
-          std::string("expected ") + what + " of " + std::to_string(count) + " elements of their type");
-  return static_cast<T*>(array.data());
-}
 
 using Rows = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 

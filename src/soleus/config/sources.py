@@ -43,6 +43,9 @@ class ModelFiles(Section):
     """CSV table of muscles beside the MJCF file, as `soleus import` writes it."""
     root: str | None = None
     """Name of the body that is the person's pelvis, where several bodies of the MJCF could be."""
+    yaw: Annotated[float, Field(ge=-360, le=360)] | None = None
+    """[degree] Where the person of the MJCF faces at qpos0, from +x towards +y; null: where toes point and away from
+    where knees bend."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
     them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
@@ -57,6 +60,8 @@ class ModelFiles(Section):
             raise ValueError(
                 "root: expected one beside mjcf alone (a skeleton of MASS has one root), got it beside mass"
             )
+        if self.mass and self.yaw is not None:
+            raise ValueError(f"yaw: expected one beside mjcf alone (a skeleton of MASS faces +x), got {self.yaw:g}")
         return self
 
     def __str__(self) -> str:

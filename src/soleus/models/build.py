@@ -34,12 +34,12 @@ def build_human(
     name: str,
     model: mujoco.MjModel,
     render_model: Callable[[], mujoco.MjModel],
-    yaw: float = 0.0,
+    yaw: float | None = 0.0,
     muscle_table: MuscleTable | None = None,
     spread: bool = False,
     pelvis: str | None = None,
 ) -> Human:
-    """Read a model's structure. yaw [rad]: where it faces at qpos0, 0 being +x. pelvis: see find_person.
+    """Read a model's structure. yaw [rad]: where it faces at qpos0, 0 being +x; yaw, pelvis: see find_person.
 
     muscle_table: muscles beside those of the model, which then may have none; spread: see Polylines.
     Raises UserError where the model is no human: nothing floats, no feet, no ground; or where muscles do not fit it.

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
+from soleus.models.facing import find_yaw
 from soleus.models.root import Root, floating, root_of
-from soleus.models.segments import missing_foot
+from soleus.models.segments import find_feet, missing_foot
 
 _UP = 0.9  # of a unit axis, along z
 
@@ -35,11 +36,11 @@ class Person:
         return bool(self.dofs[dof])
 
 
-def find_person(model: mujoco.MjModel, yaw: float, name: str | None = None) -> Person:
+def find_person(model: mujoco.MjModel, yaw: float | None, name: str | None = None) -> Person:
     """Return the person whose pelvis is called `name`, or else the only one that floats and has feet.
 
-    yaw [rad]: where the person faces at qpos0. Raises UserError where nothing floats, there is no such body, or more
-    than one body could be the pelvis.
+    yaw [rad]: where the person faces at qpos0; None: as toes and knees have it. Raises UserError where nothing floats,
+    there is no such body, more than one body could be the pelvis, or one that cannot turn is to face elsewhere than +x.
     """
     found = floating(model)
     if not found:
@@ -49,13 +50,25 @@ def find_person(model: mujoco.MjModel, yaw: float, name: str | None = None) -> P
     body = _named(model, found, name) if name is not None else _only(model, found)
     _check_upward(model, body)
     owns = _below(model, body)
+    bodies = np.flatnonzero(owns).astype(np.int32)
     return Person(
-        root=root_of(model, body, yaw),
-        bodies=np.flatnonzero(owns).astype(np.int32),
+        root=root_of(model, body, _yaw(model, body, bodies, yaw)),
+        bodies=bodies,
         owns=owns,
         dofs=owns[model.dof_bodyid],
         mass=float(np.where(owns, model.body_mass, 0.0).sum()),
     )
+
+
+def _yaw(model: mujoco.MjModel, body: int, bodies: NDArray[np.int32], given: float | None) -> float:
+    if model.jnt_type[model.body_jntadr[body]] != mujoco.mjtJoint.mjJNT_FREE:
+        if given:
+            raise UserError(
+                f"model.yaw: expected none for the root '{model.body(body).name}', which has no free joint to turn by:"
+                f" it faces +x; got {np.rad2deg(given):g}"
+            )
+        return 0.0
+    return find_yaw(model, find_feet(model, bodies)) if given is None else given
 
 
 def _below(model: mujoco.MjModel, body: int) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import mujoco
+import numpy as np
 
 from soleus.config.sources import ModelFiles, is_model_file
 from soleus.errors import UserError
@@ -34,7 +35,7 @@ def names() -> tuple[str, ...]:
 
 
 def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
-    """A human by its built-in name, or from files: MJCF that faces +x at qpos0, feet named as feet; or those of MASS.
+    """A human by its built-in name, or from files: MJCF, feet named as feet; or those of MASS.
 
     sim_hz: simulation steps a second. Raises UserError: unknown name, no such file, not valid, no human.
     """
@@ -64,6 +65,7 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
 
 def _from_files(files: ModelFiles, sim_hz: float) -> Human:
     spread = files.blend_force == "by_weight"
+    yaw = None if files.yaw is None else float(np.deg2rad(files.yaw))
     skeleton, table, path = None, None, Path(str(files.mjcf))
     if files.mass is not None:
         path = Path(files.mass.skeleton)
@@ -78,10 +80,10 @@ def _from_files(files: ModelFiles, sim_hz: float) -> Human:
             return _build(str(files), lambda: mujoco.MjSpec.from_string(text), sim_hz, table=table, spread=spread)
         if path.suffix.lower() == ".mjb":
             make = partial(_binary, path, sim_hz)
-            return build_human(str(files), make(), make, 0.0, table, spread, files.root)
+            return build_human(str(files), make(), make, yaw, table, spread, files.root)
         return _build(
-            str(files), lambda: _user_spec(path), sim_hz, discard_visual=table is not None, table=table, spread=spread,
-            pelvis=files.root,
+            str(files), lambda: _user_spec(path), sim_hz, yaw, discard_visual=table is not None, table=table,
+            spread=spread, pelvis=files.root,
         )  # fmt: skip
     except UserError as error:
         said = str(error)
@@ -136,7 +138,7 @@ def _build(
     name: str,
     make_spec: Callable[[], Any],
     sim_hz: float,
-    yaw: float = 0.0,
+    yaw: float | None = 0.0,
     discard_visual: bool = True,
     table: MuscleTable | None = None,
     spread: bool = False,

@@ -57,8 +57,8 @@ def bench(
         workers: For scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs that may be used.
         collectors: For scaling --collector ray, of humans: numbers of collectors on Ray; by default 1 and 2.
         plot: Draw the result to this PNG file.
-        collection: What is stepped, and by which collector; by default 32 humans, 64 for sync,
-            and as many as the preset has for learn and train.
+        collection: What is stepped, and by which collector; by default 32 humans, 64 for sync, for learn and train as many
+            as the preset has.
         set: Set any key of the configuration: `--set control.mode=torque`, or for short `--control.mode torque`.
         json: Print the result as JSON.
         record: Write the result to this Markdown file, in place of the last result of the same command.
@@ -66,10 +66,8 @@ def bench(
     if rounds < 1:
         raise UserError(f"--rounds: expected 1 or more, got {rounds}")
     config = _configured(what, preset, collection, set)
-    on_ray = what == "scaling" and config.parallel.collector == "ray"
-    counts: list[int] | None
-    if on_ray:
-        counts = _counts_on_ray(workers, collectors, plot)
+    if what == "scaling" and config.parallel.collector == "ray":
+        counts: list[int] | None = _counts_on_ray(workers, collectors, plot)
     elif collectors is not None:
         raise UserError(f"--collectors: expected it for bench scaling --collector ray alone, got {collectors}")
     else:

@@ -57,8 +57,8 @@ def bench(
         workers: For scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs that may be used.
         collectors: For scaling --collector ray, of humans: numbers of collectors on Ray; by default 1 and 2.
         plot: Draw the result to this PNG file.
-        collection: What is stepped, and by which collector; by default 32 humans, 64 for sync, for learn and train as many
-            as the preset has.
+        collection: What is stepped, and by which collector; by default 32 humans, 64 for sync, for learn and train as
+            many as the preset has.
         set: Set any key of the configuration: `--set control.mode=torque`, or for short `--control.mode torque`.
         json: Print the result as JSON.
         record: Write the result to this Markdown file, in place of the last result of the same command.

@@ -1,0 +1,140 @@
+"""Lanes with numbers of their own: each has the bits of a tile whose humans all have them, and MuJoCo's numbers."""
+
+from functools import cache
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import pytest
+
+import lane_bodies
+from lane_oracle import LANES, Pair, exact, relative
+from lane_variants import vary
+from soleus import _core, models
+from soleus.models import Human
+
+PERSONS = ["walk2d", "myolegs", *lane_bodies.PERSONS]
+OF_STEPS = ("qpos", "velocity", "acceleration", "constraint", "foot_force")
+OF_POSES = ("inertia", "bias", "passive", "bodies", "coupling", "coupling_rate")
+
+
+@cache
+def _person(name: str, folder: Path) -> Human:
+    text = lane_bodies.PERSONS.get(name)
+    return lane_bodies.load(folder, text) if text else models.load(name)
+
+
+def _mixed(human: Human, muscles: bool = False) -> tuple[Pair, list[Pair]]:
+    """A tile in which each lane is a variant of its own, and a tile of each variant alone."""
+    both = Pair(human, muscles)
+    alone = [Pair(vary(human, seed), muscles) for seed in range(LANES)]
+    for lane, variant in enumerate(alone):
+        both.tile.give(lane, variant.model._address, variant.told)
+    return both, alone
+
+
+@pytest.mark.parametrize("name", PERSONS)
+def test_a_lane_has_the_bits_of_its_variant(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of the pose, and over steps on the ground under forces."""
+    human = _person(name, tmp_path_factory.getbasetemp())
+    (both, alone), rng = _mixed(human), np.random.default_rng(20)
+    qpos, qvel = both.states(rng)
+    qpos = both.on_the_ground(qpos, rng, 0.05)
+    force = np.zeros((LANES, len(both.coordinate_dof)))
+    force[:, human.actuated] = 20 * rng.normal(size=(LANES, len(human.actuated)))
+    for each in (both, *alone):
+        each.set(qpos, qvel)
+        each.tile.apply(force)
+    for parts, steps in ((OF_POSES, 0), (OF_STEPS, 1), (OF_STEPS, 20), (OF_POSES + OF_STEPS, 20)):
+        for each in (both, *alone):
+            each.tile.step(steps)
+        for part in parts:
+            got = getattr(both.tile, part)
+            for lane, variant in enumerate(alone):
+                expected = getattr(variant.tile, part)[lane]
+                np.testing.assert_array_equal(got[lane], expected, err_msg=f"{part} of lane {lane}")
+    apart = np.abs(both.tile.qpos - alone[0].tile.qpos)[1:].max(1)
+    assert (apart > 0).all(), "the test wants variants that differ"
+    assert (both.tile.foot_force > 0).any()
+
+
+@pytest.mark.parametrize("name", PERSONS)
+def test_the_dynamics_of_a_lane_are_mujocos(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    human = _person(name, tmp_path_factory.getbasetemp())
+    (both, alone), rng, worst = _mixed(human), np.random.default_rng(21), 0.0
+    for _ in range(20):
+        both.set(*both.states(rng))
+        tile = both.tile
+        inertia, bias, passive, bodies, rates = tile.inertia, tile.bias, tile.passive, tile.bodies, tile.coupling_rate
+        qpos, velocity, coupling = tile.qpos, tile.velocity, tile.coupling
+        for lane, variant in enumerate(alone):
+            variant.set(np.tile(qpos[lane], (LANES, 1)), np.zeros((LANES, variant.model.nv)))
+            d, tangent = variant.data, variant.tangent(lane)
+            mujoco.mj_resetData(variant.model, d)
+            d.qpos[:], d.qvel[:] = qpos[lane], coupling[lane] * velocity[lane][both.dof_coordinate]
+            mujoco.mj_forward(variant.model, d)
+            whole = variant.inertia()
+            worst = max(
+                worst,
+                relative(inertia[lane], tangent.T @ whole @ tangent),
+                relative(bias[lane], tangent.T @ (d.qfrc_bias + whole @ rates[lane])),
+                relative(passive[lane], tangent.T @ d.qfrc_passive) if d.qfrc_passive.any() else 0.0,
+                float(abs(bodies[lane, :, :3] - d.xpos).max()),
+                float(1 - abs((bodies[lane, :, 3:7] * d.xquat).sum(1)).min()),
+            )
+    assert worst < 1e-9
+
+
+@pytest.mark.parametrize("name", ["walk2d", "balls", "grips", "rounds", "meshes", "pairs", "rusty"])
+def test_a_step_of_a_lane_is_mujocos(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    human = _person(name, tmp_path_factory.getbasetemp())
+    (both, alone), rng, worst, contacts = _mixed(human), np.random.default_rng(22), 0.0, 0
+    for variant in alone:
+        exact(variant.model)
+    for _ in range(20):
+        qpos, qvel = both.states(rng)
+        both.set(both.on_the_ground(qpos, rng, 0.05), qvel)
+        start, speed = both.tile.qpos, both.tile.velocity
+        both.tile.step()
+        for lane, variant in enumerate(alone):
+            d = variant.data
+            mujoco.mj_resetData(variant.model, d)
+            d.qpos[:], d.qvel[both.coordinate_dof] = start[lane], speed[lane]
+            mujoco.mj_step1(variant.model, d)
+            contacts += d.ncon
+            mujoco.mj_step2(variant.model, d)
+            worst = max(
+                worst,
+                relative(both.tile.acceleration[lane], d.qacc[both.coordinate_dof]),
+                relative(both.tile.velocity[lane], d.qvel[both.coordinate_dof]),
+            )
+    assert contacts > 40, "the test wants feet on the ground"
+    assert worst < 1e-7
+
+
+def test_a_lane_may_be_given_other_numbers_again(tmp_path: Path) -> None:
+    """What the one before needed leaves no trace."""
+    (both, alone), rng = _mixed(_person("rusty", tmp_path)), np.random.default_rng(23)
+    order = np.roll(np.arange(LANES), 3)
+    for lane, seed in enumerate(order):
+        both.tile.give(lane, alone[seed].model._address, alone[seed].told)
+    qpos, qvel = both.states(rng)
+    for each in (both, *alone):
+        each.set(qpos, qvel)
+        each.tile.step(30)
+    for lane, seed in enumerate(order):
+        np.testing.assert_array_equal(both.tile.qpos[lane], alone[seed].tile.qpos[lane])
+
+
+def test_another_structure_is_refused(tmp_path: Path) -> None:
+    both = Pair(_person("rusty", tmp_path), muscles=False)
+    other = Pair(lane_bodies.load(tmp_path, lane_bodies.GRIPS), muscles=False)
+    with pytest.raises(ValueError, match="expected variants of a model that differ in numbers alone"):
+        both.tile.give(0, other.model._address, other.told)
+    slow = vary(both.human, 0)
+    slow.model.opt.timestep *= 2
+    with pytest.raises(ValueError, match="time step"):
+        both.tile.give(0, slow.model._address, both.told)
+    with pytest.raises(ValueError, match=f"expected a lane from 0 to {LANES - 1}, got {LANES}"):
+        both.tile.give(LANES, both.model._address, both.told)
+    assert _core.LANES == LANES

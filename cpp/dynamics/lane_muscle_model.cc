@@ -10,6 +10,9 @@
 namespace soleus {
 namespace {
 
+using Tables = MuscleTables<double>;
+using Muscle = Tables::Muscle;
+
 std::string name_of(const mjModel* m, int actuator) {
   const char* name = mj_id2name(m, mjOBJ_ACTUATOR, actuator);
   return "muscle " + (name && *name ? "'" + std::string(name) + "'" : "number " + std::to_string(actuator));
@@ -48,6 +51,41 @@ Scales scales_of(const mjModel* m, int output, const mjtNum* prm) {
           prm[0] - range[0] / std::max(mjMINVAL, optimal)};
 }
 
+double inverse(double x) { return 1 / std::max(mjMINVAL, x); }
+
+// The greatest velocity [m/s], where the greatest force is set.
+void set_fastest(Muscle& p, double fastest) {
+  p.inverse_fastest = inverse(fastest);
+  p.power = p.force * fastest;
+}
+
+void set_law(const mjModel* m, int actuator, Muscle& p) {
+  const int out = m->actuator_outadr[actuator];
+  const mjtNum *prm = m->actuator_gainprm + actuator * mjNGAIN, *passive = m->actuator_biasprm + actuator * mjNBIAS;
+  const Scales active_scales = scales_of(m, out, prm), passive_scales = scales_of(m, out, passive);
+  const double least = prm[4], most = prm[5], lengthening = prm[8];
+  const double rising = 0.5 * (least + 1), falling = 0.5 * (1 + most), bend = 0.5 * (1 + passive[5]);
+  p.force = active_scales.force;
+  p.force_length = {inverse(active_scales.optimal), active_scales.offset, least, most, rising, falling,
+                    inverse(rising - least), inverse(1 - rising), inverse(falling - 1), inverse(most - falling)};
+  p.force_velocity = {lengthening, lengthening - 1, inverse(lengthening - 1)};
+  p.passive = {inverse(passive_scales.optimal), passive_scales.offset, passive_scales.force * passive[7], bend, inverse(bend - 1)};
+  set_fastest(p, active_scales.optimal * prm[6]);
+}
+
+Tables::Activation activation_of(const mjModel* m, int actuator) {
+  const mjtNum* prm = m->actuator_dynprm + actuator * mjNDYN;
+  const double step = m->opt.timestep;
+  const bool smooth = prm[2] >= mjMINVAL;
+  Tables::Activation a{prm[0], prm[1], prm[0] / step, prm[1] / step, smooth, smooth ? 1 / prm[2] : 0.0, 0.0, 0.0};
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  const int control = m->actuator_ctrladr[actuator];
+  const bool limited = m->actuator_ctrllimited[control];
+  a.control_low = limited ? m->actuator_ctrlrange[2 * control] : -kNone;
+  a.control_high = limited ? m->actuator_ctrlrange[2 * control + 1] : kNone;
+  return a;
+}
+
 }  // namespace
 
 std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
@@ -71,6 +109,7 @@ std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
 LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dynamics) {
   const HumanModel& h = dynamics.human();
   site_index_.assign(h.mujoco()->nsite, -1);
+  is_fitted_.assign(h.num_muscles(), false);
   for (int k = 0; k < h.num_muscles(); ++k) {
     if (h.has_polylines()) {
       add_polyline(k);
@@ -93,10 +132,11 @@ int LaneMuscleModel::slot_of(int k, int actuated) const {
 
 // The sites of each muscle's path, so that they are moved only for paths that are followed.
 void LaneMuscleModel::list_sites() {
-  for (Muscle& p : muscles_) {
+  for (Muscle& muscle : tables_.muscles) {
+    Tables::Path& p = muscle.path;
     p.sites_begin = static_cast<int>(path_sites_.size());
     for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
-      for (int site : {stretches_[s].from, stretches_[s].to}) {
+      for (int site : {tables_.stretches[s].from, tables_.stretches[s].to}) {
         if (std::find(path_sites_.begin() + p.sites_begin, path_sites_.end(), site) == path_sites_.end()) {
           path_sites_.push_back(site);
         }
@@ -123,8 +163,8 @@ void LaneMuscleModel::add_fitted() {
     }
     for (int i = data.muscle_adr[g]; i < data.muscle_adr[g + 1]; ++i) {
       const int k = data.muscle[i], begin = data.coefficient_adr[i];
-      require(!muscles_[k].fitted && muscles_[k].dof < 0, "expected one fitted path for a muscle that has a path");
-      muscles_[k].fitted = true;
+      require(!is_fitted_[k] && tables_.muscles[k].path.dof < 0, "expected one fitted path for a muscle that has a path");
+      is_fitted_[k] = true;
       group.muscles.push_back(k);
       group.polynomials.add({data.coefficient.data() + begin, static_cast<std::size_t>(data.coefficient_adr[i + 1] - begin)},
                             {data.half.data() + first, static_cast<std::size_t>(count)});
@@ -144,25 +184,22 @@ void LaneMuscleModel::add_polyline(int k) {
   const PolylineData& data = h.polylines;
   Muscle p{};
   p.mass = true;
-  p.dof = p.slot = -1;
-  p.control = p.activation = -1;
-  p.stretches_begin = static_cast<int>(stretches_.size());
-  p.shares_begin = static_cast<int>(shares_.size());
+  p.path.dof = p.path.slot = -1;
+  p.control = p.address = -1;
+  p.path.stretches_begin = static_cast<int>(tables_.stretches.size());
+  p.path.shares_begin = static_cast<int>(shares_.size());
   p.force = data.max_force[k];
-  p.rest = h.paths().rest_length(k);
-  p.slack = data.slack[k];
-  p.optimal_share = data.optimal[k];
-  p.optimal = h.paths().optimal_length(k);
-  p.fastest = kFastest;
-  p.control_low = -std::numeric_limits<double>::infinity();
-  p.control_high = std::numeric_limits<double>::infinity();
+  p.mass_law = {1 / h.paths().rest_length(k), data.slack[k], 1 / data.optimal[k]};
+  set_fastest(p, h.paths().optimal_length(k) * kFastest);
+  p.activation.control_low = -std::numeric_limits<double>::infinity();
+  p.activation.control_high = std::numeric_limits<double>::infinity();
   auto place_on = [&](int body, const double* local, int& link, std::array<double, 3>& place) {
     const DynamicsModel::Place& at = dynamics_->bodies()[body];
     link = at.link;
     mju_rotVecQuat(place.data(), local, at.turn.data());
     for (int i = 0; i < 3; ++i) place[i] += at.place[i];
   };
-  const int first_site = static_cast<int>(sites_.size());
+  const int first_site = static_cast<int>(tables_.sites.size());
   for (int i = data.adr[k]; i < data.adr[k + 1]; ++i) {
     Site site;
     place_on(data.body[2 * i], data.local.data() + 6 * i, site.link, site.place);
@@ -170,43 +207,44 @@ void LaneMuscleModel::add_polyline(int k) {
       place_on(data.body[2 * i + 1], data.local.data() + 6 * i + 3, site.second_link, site.second_place);
       site.weight = data.weight[2 * i];
       site.second_weight = data.weight[2 * i + 1];
+      site.blended = site.second_weight != 0;
     }
-    sites_.push_back(site);
+    tables_.sites.push_back(site);
   }
   const int count = data.adr[k + 1] - data.adr[k];
   for (int i = 0; i + 1 < count; ++i) {
     const int from = first_site + i;
     Stretch s{from, from + 1, -1, 1.0, static_cast<int>(arms_.size()), 0, 0, 0};
-    add_arms(k, sites_[from].link, sites_[from + 1].link);
+    add_arms(k, tables_.sites[from].link, tables_.sites[from + 1].link);
     s.arms_end = s.after_begin = s.after_end = static_cast<int>(arms_.size());
-    stretches_.push_back(s);
+    tables_.stretches.push_back(s);
   }
   for (int i = 0; data.spread && i < count; ++i) {
-    const Site& site = sites_[first_site + i];
-    if (site.second_weight == 0 || site.second_link == site.link) continue;
-    Share share{first_site + i, i > 0 ? p.stretches_begin + i - 1 : -1, i + 1 < count ? p.stretches_begin + i : -1,
+    const Site& site = tables_.sites[first_site + i];
+    if (!site.blended || site.second_link == site.link) continue;
+    Share share{first_site + i, i > 0 ? p.path.stretches_begin + i - 1 : -1, i + 1 < count ? p.path.stretches_begin + i : -1,
                 static_cast<int>(arms_.size()), 0};
     add_arms(k, site.link, site.second_link);
     share.arms_end = static_cast<int>(arms_.size());
     shares_.push_back(share);
   }
-  p.stretches_end = static_cast<int>(stretches_.size());
-  p.shares_end = static_cast<int>(shares_.size());
-  muscles_.push_back(p);
+  p.path.stretches_end = static_cast<int>(tables_.stretches.size());
+  p.path.shares_end = static_cast<int>(shares_.size());
+  tables_.muscles.push_back(p);
 }
 
 void LaneMuscleModel::add_muscle(int k) {
   const HumanModel& h = dynamics_->human();
   const mjModel* m = h.mujoco();
-  const int a = h.muscle_actuator[k], out = m->actuator_outadr[a], target = m->actuator_trnid[2 * a];
+  const int a = h.muscle_actuator[k], target = m->actuator_trnid[2 * a];
   const std::string reason = uncovered_actuator(m, a);
   require(reason.empty(), name_of(m, a) + ": " + reason);
   Muscle p{};
-  p.stretches_begin = static_cast<int>(stretches_.size());
-  muscles_.push_back(p);
+  p.path.stretches_begin = static_cast<int>(tables_.stretches.size());
+  tables_.muscles.push_back(p);
   const double gear = m->actuator_gear[6 * a];
   const bool has_path = m->actuator_trntype[a] == mjTRN_TENDON;
-  muscles_[k].dof = muscles_[k].slot = -1;
+  tables_.muscles[k].path.dof = tables_.muscles[k].path.slot = -1;
   if (!has_path) add_joint(k, m->jnt_dofadr[target], gear);
   const int adr = has_path ? m->tendon_adr[target] : 0, count = has_path ? m->tendon_num[target] : 0;
   double divisor = 1;
@@ -224,38 +262,19 @@ void LaneMuscleModel::add_muscle(int k) {
       ++j;
     }
   }
-  Muscle& own = muscles_[k];
-  own.stretches_end = static_cast<int>(stretches_.size());
-  const mjtNum *prm = m->actuator_gainprm + a * mjNGAIN, *passive = m->actuator_biasprm + a * mjNBIAS;
-  const Scales active_scales = scales_of(m, out, prm), passive_scales = scales_of(m, out, passive);
-  own.force = active_scales.force;
-  own.optimal = active_scales.optimal;
-  own.offset = active_scales.offset;
-  own.least = prm[4];
-  own.most = prm[5];
-  own.fastest = prm[6];
-  own.lengthening = prm[8];
-  own.passive_force = passive_scales.force * passive[7];
-  own.passive_optimal = passive_scales.optimal;
-  own.passive_offset = passive_scales.offset;
-  own.passive_most = passive[5];
-  const mjtNum* dynamics = m->actuator_dynprm + a * mjNDYN;
-  own.activation_time = dynamics[0];
-  own.deactivation_time = dynamics[1];
-  own.smoothing = dynamics[2];
+  Muscle& own = tables_.muscles[k];
+  own.path.stretches_end = static_cast<int>(tables_.stretches.size());
+  set_law(m, a, own);
   own.control = m->actuator_ctrladr[a];
-  own.activation = m->actuator_actadr[a];
-  own.stateful = own.activation >= 0;
+  own.address = m->actuator_actadr[a];
+  own.stateful = own.address >= 0;
   own.dynamic = own.stateful && m->actuator_dyntype[a] == mjDYN_MUSCLE;
-  constexpr double kNone = std::numeric_limits<double>::infinity();
-  const bool limited = m->actuator_ctrllimited[own.control];
-  own.control_low = limited ? m->actuator_ctrlrange[2 * own.control] : -kNone;
-  own.control_high = limited ? m->actuator_ctrlrange[2 * own.control + 1] : kNone;
+  own.activation = activation_of(m, a);
 }
 
 void LaneMuscleModel::add_joint(int k, int dof, double gear) {
   const HumanModel& h = dynamics_->human();
-  Muscle& p = muscles_[k];
+  Tables::Path& p = tables_.muscles[k].path;
   p.dof = dof;
   p.gear = gear;
   const int actuated = h.coordinate_actuated()[h.dof_coordinate[dof]];
@@ -272,18 +291,18 @@ void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, double scal
   if (wrap < 0 && first == last) {
     double square = 0;
     for (int i = 0; i < 3; ++i) {
-      const double d = sites_[s.to].place[i] - sites_[s.from].place[i];
+      const double d = tables_.sites[s.to].place[i] - tables_.sites[s.from].place[i];
       square += d * d;
     }
-    muscles_[k].fixed_length += scale * std::sqrt(square);
+    tables_.muscles[k].path.fixed_length += scale * std::sqrt(square);
     return;
   }
   s.arms_begin = static_cast<int>(arms_.size());
-  add_arms(k, first, wrap < 0 ? last : shapes_[wrap].link);
+  add_arms(k, first, wrap < 0 ? last : tables_.shapes[wrap].link);
   s.arms_end = s.after_begin = static_cast<int>(arms_.size());
-  if (wrap >= 0) add_arms(k, shapes_[wrap].link, last);
+  if (wrap >= 0) add_arms(k, tables_.shapes[wrap].link, last);
   s.after_end = static_cast<int>(arms_.size());
-  stretches_.push_back(s);
+  tables_.stretches.push_back(s);
 }
 
 // Motions that move the one link and not the other.
@@ -317,14 +336,14 @@ int LaneMuscleModel::add_site(int site) {
   Site own;
   own.link = body.link;
   own.place = {place[0], place[1], place[2]};
-  sites_.push_back(own);
-  return site_index_[site] = static_cast<int>(sites_.size()) - 1;
+  tables_.sites.push_back(own);
+  return site_index_[site] = static_cast<int>(tables_.sites.size()) - 1;
 }
 
 int LaneMuscleModel::add_shape(int geom, int side) {
   const mjModel* m = dynamics_->human().mujoco();
   const DynamicsModel::Place& body = dynamics_->bodies()[m->geom_bodyid[geom]];
-  Shape s{};
+  Tables::Shape s{};
   s.link = body.link;
   mjtNum place[3], turn[4];
   mju_rotVecQuat(place, m->geom_pos + 3 * geom, body.turn.data());
@@ -349,8 +368,8 @@ int LaneMuscleModel::add_shape(int geom, int side) {
     std::copy_n(local, 3, s.wrap.side.begin());
     s.wrap.inside = mju_norm3(local) < s.wrap.radius;
   }
-  shapes_.push_back(s);
-  return static_cast<int>(shapes_.size()) - 1;
+  tables_.shapes.push_back(s);
+  return static_cast<int>(tables_.shapes.size()) - 1;
 }
 
 }  // namespace soleus

@@ -49,7 +49,10 @@ struct Tile {
     update_positions(tile);
     if (muscles) update_muscles(*muscles, tile);
   }
-  void give(int lane, const LaneModel& variant) { tile.give(lane, variant.dynamics); }
+  void give(int lane, const LaneModel& variant) {
+    tile.give(lane, variant.dynamics);
+    if (muscles) muscles->give(lane, *variant.muscles);
+  }
   const LaneMuscles& own_muscles() const {
     require(muscles.has_value(), "expected a tile with muscles");
     return *muscles;

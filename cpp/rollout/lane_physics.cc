@@ -182,7 +182,7 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
       clock_.mark(Section::kMuscles);
       static_optimization(world_.model, tile.moments, tile.wanted, control.regularization, control.sweeps, tile.desired,
                           tile.residual, tile.step);
-      apply_activations(*tile.muscles, tile.desired, control.activation_dynamics, world_.lanes->dynamics.timestep());
+      apply_activations(*tile.muscles, tile.desired, control.activation_dynamics);
       take_samples(number, k);
       clock_.mark(Section::kCoordination);
     }
@@ -237,7 +237,7 @@ void LanePhysics::follow_network(int number, int row, const Mlp& muscle) {
     read_network_output(world_.model, answer, commands_[i].mirrored, commands_[i].activation);
     for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, commands_[i].activation[k]);
   }
-  apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics, world_.lanes->dynamics.timestep());
+  apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics);
 }
 
 // Keeps the muscles of the humans whose sampled substep this is.
@@ -342,7 +342,7 @@ void LanePhysics::pose_simulation(int index) const {
   for (int k = 0; k < h.num_muscles(); ++k) {
     const LaneMuscleModel::Muscle& own = muscles.model->muscles()[k];
     if (own.control >= 0) d->ctrl[own.control] = muscles.excitation[k][lane];
-    if (own.stateful) d->act[own.activation] = muscles.activation[k][lane];
+    if (own.stateful) d->act[own.address] = muscles.activation[k][lane];
   }
 }
 
@@ -386,7 +386,7 @@ void LanePhysics::restore(int index, const double* state) {
   for (std::size_t k = 0; tile.muscles && k < tile.desired.size(); ++k) {
     const LaneMuscleModel::Muscle& own = tile.muscles->model->muscles()[k];
     if (own.control >= 0) tile.muscles->excitation[k].set(lane, d->ctrl[own.control]);
-    if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.activation]);
+    if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.address]);
   }
   for (Wide& x : tile.dynamics.constraint) x.set(lane, *state++);
   for (Wide& x : tile.dynamics.foot_force) x.set(lane, *state++);

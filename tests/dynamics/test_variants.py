@@ -8,18 +8,24 @@ import numpy as np
 import pytest
 
 import lane_bodies
-from lane_oracle import LANES, Pair, exact, relative
+from lane_oracle import LANES, Pair, exact, force_law, relative
 from lane_variants import vary
+from mass_files import config_of
 from soleus import _core, models
 from soleus.models import Human
+from soleus.sim.scenario import load_scenario
 
-PERSONS = ["walk2d", "myolegs", *lane_bodies.PERSONS]
+PERSONS = ["walk2d", "myolegs", "mass", *lane_bodies.PERSONS]
+MUSCLED = ["walk2d", "myolegs", "balls", "mass"]
 OF_STEPS = ("qpos", "velocity", "acceleration", "constraint", "foot_force")
+OF_MUSCLES = ("muscle_lengths", "muscle_speeds", "muscle_moments", "muscle_gains", "muscle_biases")
 OF_POSES = ("inertia", "bias", "passive", "bodies", "coupling", "coupling_rate")
 
 
 @cache
 def _person(name: str, folder: Path) -> Human:
+    if name == "mass":
+        return load_scenario(config_of("person")).human
     text = lane_bodies.PERSONS.get(name)
     return lane_bodies.load(folder, text) if text else models.load(name)
 
@@ -110,6 +116,61 @@ def test_a_step_of_a_lane_is_mujocos(name: str, tmp_path_factory: pytest.TempPat
             )
     assert contacts > 40, "the test wants feet on the ground"
     assert worst < 1e-7
+
+
+@pytest.mark.parametrize("name", MUSCLED)
+def test_the_muscles_of_a_lane_have_the_bits_of_its_variant(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    human = _person(name, tmp_path_factory.getbasetemp())
+    (both, alone), rng = _mixed(human, muscles=True), np.random.default_rng(24)
+    for _ in range(10):
+        states = both.states(rng)
+        for each in (both, *alone):
+            each.set(*states)
+        for part in OF_MUSCLES:
+            got = getattr(both.tile, part)
+            for lane, variant in enumerate(alone):
+                expected = getattr(variant.tile, part)[lane]
+                np.testing.assert_array_equal(got[lane], expected, err_msg=f"{part} of lane {lane}")
+        assert np.abs(both.tile.muscle_gains).max() > 0
+
+
+@pytest.mark.parametrize("name", ["walk2d", "myolegs", "balls"])
+def test_the_muscles_of_a_lane_are_mujocos(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    human = _person(name, tmp_path_factory.getbasetemp())
+    (both, alone), rng, worst = _mixed(human, muscles=True), np.random.default_rng(25), np.zeros(LANES)
+    outputs = human.model.actuator_outadr[human.muscle_actuator]
+    adr, crossing = human.crossing_adr, human.actuated[human.crossing]
+    for _ in range(20):
+        both.set(*both.states(rng))
+        tile = both.tile
+        qpos, velocity, coupling = tile.qpos, tile.velocity, tile.coupling
+        lengths, speeds, moments = tile.muscle_lengths, tile.muscle_speeds, tile.muscle_moments
+        gains, biases = tile.muscle_gains, tile.muscle_biases
+        for lane, variant in enumerate(alone):
+            m, d = variant.model, variant.data
+            mujoco.mj_resetData(m, d)
+            d.qpos[:], d.qvel[:] = qpos[lane], coupling[lane] * velocity[lane][both.dof_coordinate]
+            mujoco.mj_forward(m, d)
+            variant.set(np.tile(qpos[lane], (LANES, 1)), np.zeros((LANES, m.nv)))
+            sparse = np.zeros((len(d.actuator_length), m.nv))
+            mujoco.mju_sparse2dense(sparse, d.actuator_moment, d.moment_rownnz, d.moment_rowadr, d.moment_colind)
+            dense = sparse @ variant.tangent(lane)
+            of_slots = np.concatenate([dense[o, crossing[adr[k] : adr[k + 1]]] for k, o in enumerate(outputs)])
+            law = np.array([force_law(variant, *each) for each in zip(human.muscle_actuator, outputs, strict=True)])
+            worst[lane] = max(
+                worst[lane],
+                relative(lengths[lane], d.actuator_length[outputs]),
+                relative(speeds[lane], d.actuator_velocity[outputs]),
+                relative(moments[lane], of_slots),
+                relative(gains[lane], law[:, 0]),
+                relative(biases[lane], law[:, 1]),
+            )
+    # Where a path touches a shape from within, MuJoCo's iteration ends at 1e-6 rad, the lanes' at 1e-14.
+    within = np.arange(LANES) % 4 == 2
+    assert worst[within].max(initial=0) < 1e-6
+    assert worst[~within].max() < (1e-7 if name == "balls" else 1e-9)
 
 
 def test_a_lane_may_be_given_other_numbers_again(tmp_path: Path) -> None:

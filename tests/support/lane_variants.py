@@ -41,6 +41,7 @@ def vary(human: Human, seed: int) -> Human:
     _vary_joints(m, rng, seed, factors, length)
     _vary_geoms(m, rng, factors, length)
     m.site_pos *= length[m.site_bodyid][:, None] * factors(m.nsite, 1)
+    _put_side_sites(m, human.model, within=seed % 4 == 2)
     _vary_actuators(m, factors)
     mujoco.mj_setConst(m, mujoco.MjData(m))
     na = len(human.actuated)
@@ -146,3 +147,17 @@ def _vary_actuators(m: mujoco.MjModel, factors) -> None:
     m.actuator_biasprm *= same
     m.actuator_dynprm *= factors(*m.actuator_dynprm.shape)
     m.actuator_lengthrange *= factors(m.nu, 1)
+
+
+def _put_side_sites(m: mujoco.MjModel, before: mujoco.MjModel, within: bool) -> None:
+    """Side sites of tendons stay outside of the shapes beside them, or go within, where the string then runs."""
+    shapes = (int(mujoco.mjtWrap.mjWRAP_SPHERE), int(mujoco.mjtWrap.mjWRAP_CYLINDER))
+    for wrap in np.flatnonzero(np.isin(m.wrap_type, shapes)):
+        geom, site = m.wrap_objid[wrap], round(m.wrap_prm[wrap])
+        if site < 0 or m.site_bodyid[site] != m.geom_bodyid[geom]:
+            continue
+        away = m.site_pos[site] - m.geom_pos[geom]
+        far, radius = np.linalg.norm(away), m.geom_size[geom, 0]
+        was_within = np.linalg.norm(before.site_pos[site] - before.geom_pos[geom]) < before.geom_size[geom, 0]
+        wanted = 0.4 * radius if within or was_within else max(far, 1.1 * radius)
+        m.site_pos[site] = m.geom_pos[geom] + wanted * away / far

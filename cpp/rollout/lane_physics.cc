@@ -31,10 +31,17 @@ LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& co
   const int count = static_cast<int>(commands.size());
   for (int i = 0; i < count; i += kLanes) {
     tiles_.push_back(std::make_unique<Tile>(world));
-    update(*tiles_.back());
   }
+  for (int i = 0; i < count && !world.variants.empty(); ++i) give(i, *world.variants[world.variant_of[first + i]].lanes);
+  for (const auto& tile : tiles_) update(*tile);
   views_.reserve(count);
-  for (int i = 0; i < count; ++i) views_.emplace_back(h, *tiles_[i / kLanes], i % kLanes);
+  for (int i = 0; i < count; ++i) views_.emplace_back(world.model_of(first + i), *tiles_[i / kLanes], i % kLanes);
+}
+
+void LanePhysics::give(int index, const LaneModel& variant) {
+  Tile& tile = tile_of(index);
+  tile.dynamics.give(index % kLanes, variant.dynamics);
+  if (tile.muscles) tile.muscles->give(index % kLanes, *variant.muscles);
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {
@@ -63,7 +70,7 @@ void LanePhysics::place(int index, std::span<const double> qpos, std::span<const
   tile.dynamics.set(lane, qpos, qvel);
   tile.time.set(lane, 0.0);
   if (!tile.muscles) return;
-  const auto& rest = world_.model.ctrl_rest;
+  const auto& rest = views_[index].model().ctrl_rest;
   for (std::size_t k = 0; k < tile.desired.size(); ++k) {
     const int control = tile.muscles->model->muscles()[k].control;
     tile.muscles->activation[k].set(lane, 0.0);

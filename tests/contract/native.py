@@ -1,6 +1,7 @@
 """What the contract tests share: real models in the native core, with networks of random weights."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,15 @@ from soleus.sim.scenario import Scenario, load_scenario
 from soleus.sim.simulation import Simulation
 
 NETWORK = {"coordination.method": "network"}
+MASS = Path(__file__).parents[1] / "mass"
+PERSON = {  # of a walk2d preset: ball joints, muscles that are polylines, a captured motion
+    "model.mass.skeleton": str(MASS / "person.xml"),
+    "model.mass.muscles": str(MASS / "muscles.xml"),
+    "motion.bvh": str(MASS / "stride.bvh"),
+    "control.sim_hz": 600,
+    "control.action_scale": 0.1,
+    "coordination.interval": 3,
+}
 ENGINE = "auto"  # of scenarios that name none: set by the fixture `engine`
 
 

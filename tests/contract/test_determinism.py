@@ -1,25 +1,14 @@
 """Promises 1 and 2: the same seed gives the same bits, however the work is cut."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from native import NETWORK, assert_same_bits, rollout, scenario, simulation
+from native import NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation
 
 import lane_bodies
 import scene
 from soleus.sim.buffers import Buffers
 from soleus.sim.gymnasium import BatchEnv
 
-MASS = Path(__file__).parents[1] / "mass"
-PERSON = {  # ball joints, muscles that are polylines, a captured motion
-    "model.mass.skeleton": str(MASS / "person.xml"),
-    "model.mass.muscles": str(MASS / "muscles.xml"),
-    "motion.bvh": str(MASS / "stride.bvh"),
-    "control.sim_hz": 600,
-    "control.action_scale": 0.1,
-    "coordination.interval": 3,
-}
 CASES = {
     "muscle": ("walk2d", {}),
     "network": ("walk2d", NETWORK),

@@ -33,8 +33,6 @@ struct Needed {
   explicit operator bool() const { return anywhere; }
 };
 
-inline bool is_zero(double x) { return x == 0; }
-inline bool is_zero(Wide x) { return !any(x != Wide(0.0)); }
 inline double of_lane(double x, int) { return x; }
 inline double of_lane(Wide x, int lane) { return x[lane]; }
 

@@ -70,7 +70,7 @@ void stable_pd(DynamicsTile& t, const Tables& m, std::span<const Wide> target, s
     error[r.coordinate + 1] = e.y;
     error[r.coordinate + 2] = e.z;
   }
-  if (!is_zero(m.root_gain.kp) || !is_zero(m.root_gain.kd)) drive_root(t, m, target);
+  if (m.root_gain.driven) drive_root(t, m, target);
   for (int k = 0; k < h.num_actuated(); ++k) {
     const int c = h.actuated[k];
     torque[k] = -(m.gains[k].kp * (error[c] + time * t.velocity[c])) - m.gains[k].kd * t.velocity[c];

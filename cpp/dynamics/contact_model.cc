@@ -98,10 +98,10 @@ void add_geom(const DynamicsModel& dynamics, const GeomContact& contact, Tables&
   const Vec center = plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom)));
   const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));
   const mjtNum* size = m->geom_size + 3 * geom;
-  Tables::Point p{at.link, law, human.geom_foot()[geom], center, false, {}, 0.0};
-  Tables::GroundGeom g{ContactShape::kSphere, at.link, static_cast<int>(out.points.size()), 0, center,
+  Tables::Point p{at.link, human.geom_foot()[geom], false, center, 0.0, law, {}};
+  Tables::GroundGeom g{ContactShape::kSphere, at.link, static_cast<int>(out.points.size()), 0, -1, center,
                m->geom_rbound[geom] + law.margin + law.gap, vec(size),
-               {turned(turn, {1, 0, 0}), turned(turn, {0, 1, 0}), turned(turn, {0, 0, 1})}, -1};
+               {turned(turn, {1, 0, 0}), turned(turn, {0, 1, 0}), turned(turn, {0, 0, 1})}};
   if (m->geom_type[geom] == mjGEOM_SPHERE) {
     p.radius = size[0];
     out.points.push_back(p);

@@ -20,22 +20,22 @@ struct ContactTables {
   struct GroundGeom {
     ContactShape shape;
     int link, points_begin, points_end;
+    int hull;                        // of meshes
     Triple center;                   // in the link's frame
     Number reach;                    // how far it reaches from there, its margin and its gap included [m]
     Triple size;                     // as MuJoCo has it
     std::array<Triple, 3> axes;      // of the geom, in the link's frame
-    int hull;                        // of meshes
   };
   // A place where a geom may touch the ground. Spheres, capsules and boxes have theirs in the link's frame, with a sphere
   // round it: the geom, an end of it, or a corner (radius 0). Those of other shapes are found as they touch.
   struct Point {
     int link;
-    ContactLaw<Number> law;
     int foot;                        // or -1
-    Triple place;                    // in the link's frame
     bool lengthwise;                 // whether the first direction of friction follows an axis: that of its capsule
-    Triple axis;
+    Triple place;                    // in the link's frame
     Number radius;
+    ContactLaw<Number> law;
+    Triple axis;
   };
   // A mesh's convex hull, in its link's frame. Of a face at a vertex: its normal, and the vertices beside this one that
   // may touch with it, in order; the last is repeated where there are fewer.
@@ -60,9 +60,9 @@ struct ContactTables {
     int first, second;               // rods; the normal points from the first to the second
     int bond;                        // of BodyPairs
     int points_begin, points_end;    // capsules that are parallel may touch at two
-    ContactLaw<Number> law;
-    Number reach;                    // between their centres, at most, where they touch
     int foot;                        // that presses against what is no body of the person's, or -1
+    Number reach;                    // between their centres, at most, where they touch
+    ContactLaw<Number> law;
   };
 
   std::vector<GroundGeom> geoms;

@@ -114,11 +114,11 @@ DynamicsModel::DynamicsModel(const HumanModel& human) : human_(&human) {
 
 void DynamicsModel::build_links() {
   const mjModel* m = human_->mujoco();
-  tables_.bodies.push_back({-1, {}, {1, 0, 0, 0}, false, {}});
+  tables_.bodies.push_back({-1, {false}, {}, {1, 0, 0, 0}, {}});
   for (int b = 1; b < m->nbody; ++b) {
     const Place& above = tables_.bodies[m->body_parentid[b]];
-    Place own{above.link, plus(above.place, turned(above.turn, vec(m->body_pos + 3 * b))),
-              times(above.turn, quat(m->body_quat + 4 * b)), true, vec(m->body_ipos + 3 * b)};
+    Place own{above.link, {true}, plus(above.place, turned(above.turn, vec(m->body_pos + 3 * b))),
+              times(above.turn, quat(m->body_quat + 4 * b)), vec(m->body_ipos + 3 * b)};
     mju_normalize4(own.turn.data());
     if (m->body_jntnum[b] > 0) {
       Link link{};
@@ -130,12 +130,12 @@ void DynamicsModel::build_links() {
       for (int j = m->body_jntadr[b]; j < m->body_jntadr[b] + m->body_jntnum[b]; ++j) {
         const JointKind kinds[] = {JointKind::kFree, JointKind::kBall, JointKind::kSlide, JointKind::kHinge};
         const Vec anchor = vec(m->jnt_pos + 3 * j);
-        tables_.joints.push_back({kinds[m->jnt_type[j]], m->jnt_qposadr[j], m->jnt_dofadr[j], m->qpos0[m->jnt_qposadr[j]],
-                           vec(m->jnt_axis + 3 * j), anchor, !is_zero(anchor), m->jnt_stiffness[j],
-                           m->qpos_spring[m->jnt_qposadr[j]]});
+        tables_.joints.push_back({kinds[m->jnt_type[j]], m->jnt_qposadr[j], m->jnt_dofadr[j],
+                                  {!is_zero(anchor)}, {m->jnt_stiffness[j] != 0}, m->qpos0[m->jnt_qposadr[j]],
+                                  vec(m->jnt_axis + 3 * j), anchor, m->jnt_stiffness[j], m->qpos_spring[m->jnt_qposadr[j]]});
       }
       link.joints_end = static_cast<int>(tables_.joints.size());
-      own = {static_cast<int>(tables_.links.size()), {}, {1, 0, 0, 0}, false, own.center};
+      own = {static_cast<int>(tables_.links.size()), {false}, {}, {1, 0, 0, 0}, own.center};
       tables_.links.push_back(link);
     }
     own.apart = {!is_zero(own.place) || !is_identity(own.turn)};
@@ -194,8 +194,8 @@ void DynamicsModel::build_dofs() {
         if (motion == static_cast<int>(motions_.size())) motions_.push_back({static_cast<int>(l), c});
         const int driver = m->jnt_qposadr[m->dof_jntid[h.coordinate_dof[c]]];
         Tables::Dof& d = tables_.dofs[dof];
-        d = {c, motion, joint.qpos, h.dof_coupled[dof], count == 1, joint.qpos0, driver, m->qpos0[driver], {},
-             m->dof_armature[dof], m->dof_damping[dof]};
+        d = {c, motion, joint.qpos, driver, h.dof_coupled[dof], count == 1, {m->dof_armature[dof] != 0},
+             {m->dof_damping[dof] != 0}, joint.qpos0, m->qpos0[driver], {}, m->dof_armature[dof], m->dof_damping[dof]};
         std::copy_n(h.dof_polynomial.begin() + 5 * dof, 5, d.polynomial.begin());
         tables_.damped |= d.damping > 0;
       }
@@ -267,7 +267,7 @@ void DynamicsModel::build_control() {
                                    limit.stiffness, limit.damping});
   }
   for (int k = 0; k < h.num_actuated(); ++k) tables_.gains.push_back({h.kp[k], h.kd[k], h.torque_limit[k]});
-  tables_.root_gain = {h.root_kp, h.root_kd};
+  tables_.root_gain = {{h.root_kp > 0 || h.root_kd > 0}, h.root_kp, h.root_kd};
   tables_.rest = h.qpos_rest;
 }
 

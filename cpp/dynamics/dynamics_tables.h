@@ -3,6 +3,9 @@
 // what is the same in both: the tree, its motions, the patterns of matrices.
 //
 // Gravity and the time step are no numbers of a human: they are shared by all.
+//
+// A Wide is a cache line. Structs begin with their structure, and what may be 0 has a flag there, so that tables of each
+// lane's numbers touch few lines.
 #pragma once
 
 #include <array>
@@ -25,18 +28,19 @@ struct DynamicsTables {
   struct Joint {
     JointKind kind;
     int qpos, dof;
+    Needed anchored;                 // whether the anchor is not the link's origin
+    Needed has_spring;
     Number qpos0;                    // of hinges and slides
     Triple axis, anchor;
-    Needed anchored;                 // whether the anchor is not the link's origin
     Number stiffness, spring;        // of hinges and slides [N m/rad], [rad]
   };
   struct Link {
     int parent;                      // link, or -1: the world
-    Triple place;                    // of its frame in its parent's, at qpos0
-    Turn turn;
-    Needed turned;                   // whether that is a turn at all
     int joints_begin, joints_end;
     int motions_begin, motions_end;
+    Needed turned;                   // whether its frame is turned in its parent's
+    Triple place;                    // of its frame in its parent's, at qpos0
+    Turn turn;
     Number mass;
     Triple center;                   // of mass, in its frame [m]
     std::array<Number, 6> inertia;   // about it, in the frame's axes: xx, yy, zz, xy, xz, yz [kg m^2]
@@ -44,19 +48,19 @@ struct DynamicsTables {
   // What a dof does: it belongs to a coordinate, moves a link as part of a motion, and follows a polynomial if coupled.
   struct Dof {
     int coordinate, motion, qpos;
-    bool coupled, scalar;
-    Number qpos0;
     int driver_qpos;                 // of the coordinate that drives it
-    Number driver_qpos0;
+    bool coupled, scalar;
+    Needed has_armature, has_damping;
+    Number qpos0, driver_qpos0;
     std::array<Number, 5> polynomial;
     Number armature, damping;
   };
   // Where a body is: its link, its frame in the link's, and its centre of mass in its frame.
   struct Place {
     int link;                        // -1: the world
+    Needed apart;                    // whether the body's frame is not the link's
     Triple place;
     Turn turn;
-    Needed apart;                    // whether the body's frame is not the link's
     Triple center;
   };
   // A soft limit of a hinge or slide.
@@ -104,7 +108,7 @@ struct DynamicsTables {
   };
   // Of stable PD, of an actuated coordinate.
   struct Gain { Number kp, kd, torque_limit; };
-  struct RootGain { Number kp, kd; };
+  struct RootGain { Needed driven; Number kp, kd; };
 
   std::vector<Link> links;
   std::vector<Joint> joints;

@@ -60,7 +60,7 @@ void compute_inertia(DynamicsTile& t, const Tables& m) {
   }
   for (std::size_t i = 0; i < m.dofs.size(); ++i) {
     const auto& d = m.dofs[i];
-    if (is_zero(d.armature)) continue;
+    if (!d.has_armature) continue;
     const Wide reflected = t.coupling[i] * d.armature;
     t.inertia[t.ldl.diagonal(d.coordinate)] += t.coupling[i] * reflected;
     if (d.coupled) t.bias[d.coordinate] += t.coupling_rate[i] * reflected;
@@ -72,12 +72,12 @@ void compute_passive(DynamicsTile& t, const Tables& m) {
   for (Wide& force : t.passive) force = Wide(0.0);
   for (std::size_t i = 0; i < m.dofs.size(); ++i) {
     const auto& d = m.dofs[i];
-    if (is_zero(d.damping)) continue;
+    if (!d.has_damping) continue;
     const Wide g = t.coupling[i];
     t.passive[d.coordinate] -= (g * g * d.damping) * t.velocity[d.coordinate];
   }
   for (const auto& joint : m.joints) {
-    if (is_zero(joint.stiffness)) continue;
+    if (!joint.has_spring) continue;
     const Wide stretch = t.qpos[joint.qpos] - Wide(joint.spring);
     t.passive[m.dofs[joint.dof].coordinate] -= (t.coupling[joint.dof] * joint.stiffness) * stretch;
   }

@@ -15,7 +15,7 @@
 
 namespace soleus {
 
-// What the muscles of a model are, as tables: made once, shared by all tiles.
+// Made once, shared by all tiles.
 class LaneMuscleModel {
  public:
   // Why the lanes do not cover a model's muscles, an element each; empty: they do.
@@ -25,14 +25,39 @@ class LaneMuscleModel {
   explicit LaneMuscleModel(const DynamicsModel& dynamics);
 
   using Tables = MuscleTables<double>;
-  using Site = Tables::Site;
-  using Stretch = Tables::Stretch;
-  using Muscle = Tables::Muscle;
 
+  // A point of a path: fixed to a link, or the weighted mean of its places on two.
+  struct Site { int link, second_link, blend; };  // blend: of MuscleTables; -1: it is fixed
   // One product of a stretch's wrench with a motion: the moment that it goes to, and on which side the motion is.
   struct Arm { int motion, slot; double sign; };
+  struct Stretch {
+    int from, to;                   // sites
+    int wrap;                       // shape between them, or -1
+    int scale;                      // of MuscleTables
+    int arms_begin, arms_end;       // of all of it, or of the part before the shape
+    int after_begin, after_end;     // of the part behind the shape
+  };
   // A blended point whose second link takes its share of the force: that of the stretches before and behind it, or -1.
   struct Share { int site, before, behind, arms_begin, arms_end; };
+  struct Muscle {
+    int sites_begin, sites_end;     // of path_sites
+    int stretches_begin, stretches_end, shares_begin, shares_end;
+    int dof, slot;                  // of the joint that it acts on directly; -1: it has a path
+    bool mass;                      // whose force law; else MuJoCo's
+    bool stateful, dynamic;         // whether it has an activation; and one that follows the excitation
+    bool limited;                   // whether its control is
+    int control, activation;        // addresses in mjData
+  };
+  // What variants of a model have in common.
+  struct Structure {
+    std::vector<Site> sites;
+    std::vector<int> path_sites;
+    std::vector<Arm> arms;
+    std::vector<Stretch> stretches;
+    std::vector<Share> shares;
+    std::vector<int> shape_links;   // of the tables' shapes
+    std::vector<Muscle> muscles;
+  };
   // Muscles whose lengths are polynomials of the same coordinates.
   struct Fitted {
     // A coordinate, and the box of it where the polynomials hold.
@@ -42,23 +67,22 @@ class LaneMuscleModel {
     std::vector<int> muscles;
     std::vector<int> slots;         // (muscles, variables) where the moments go
   };
+  const Structure& structure() const { return structure_; }
+  const std::vector<Muscle>& muscles() const { return structure_.muscles; }
   // The muscles' numbers.
   const Tables& tables() const { return tables_; }
-  const std::vector<Muscle>& muscles() const { return tables_.muscles; }
-  const std::vector<int>& path_sites() const { return path_sites_; }
   // Polynomials are of one anatomy: lanes with numbers of their own follow their paths (update_muscles).
   const std::vector<Fitted>& fitted() const { return fitted_; }
   // Whether a polynomial stands for a muscle's path, where that holds.
   bool is_fitted(int muscle) const { return is_fitted_[muscle]; }
-  const std::vector<Arm>& arms() const { return arms_; }
-  const std::vector<Share>& shares() const { return shares_; }
   const DynamicsModel& dynamics() const { return *dynamics_; }
 
  private:
   void add_muscle(int k);
   void add_polyline(int k);
-  void add_joint(int k, int dof, double gear);
-  void add_stretch(int k, int from, int to, int wrap, double scale);
+  void add_joint(int k, int dof);
+  void add_stretch(int k, int from, int to, int wrap, int scale);
+  int add_scale(double scale);
   int slot_of(int k, int actuated) const;
   void list_sites();
   void add_fitted();
@@ -67,13 +91,11 @@ class LaneMuscleModel {
   int add_shape(int geom, int side);
 
   const DynamicsModel* dynamics_;
-  Tables tables_{};
+  Structure structure_;
+  Tables tables_;
   std::vector<bool> is_fitted_;     // (nm)
   std::vector<int> site_index_;     // (nsite) or -1
-  std::vector<int> path_sites_;
   std::vector<Fitted> fitted_;
-  std::vector<Arm> arms_;
-  std::vector<Share> shares_;
 };
 
 }  // namespace soleus

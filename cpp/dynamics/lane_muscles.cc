@@ -67,11 +67,11 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
     of_muscles->assign(tables.muscles().size(), zero);
   }
   moment.assign(tables.dynamics().human().num_crossings(), zero);
-  sites.assign(tables.tables().sites.size(), {zero, zero, zero});
+  sites.assign(tables.structure().sites.size(), {zero, zero, zero});
   int most = 0;
   for (const auto& group : tables.fitted()) most = std::max(most, group.polynomials.monomials());
   monomials.assign(most, zero);
-  if (!tables.shares().empty()) pulls.assign(tables.tables().stretches.size(), {zero, zero, zero});
+  if (!tables.structure().shares.empty()) pulls.assign(tables.structure().stretches.size(), {zero, zero, zero});
 }
 
 void LaneMuscles::give(int lane, const LaneMuscleModel& variant) {
@@ -79,6 +79,7 @@ void LaneMuscles::give(int lane, const LaneMuscleModel& variant) {
     own = std::make_unique<MuscleTables<Wide>>();
     spread_numbers(*own, model->tables());
   }
+  load_numbers(model->structure(), lane, variant.structure(), "muscles");
   load_numbers(*own, lane, variant.tables(), "muscles");
 }
 
@@ -99,29 +100,28 @@ Line line(const Wide3& from, const Wide3& to) {
   return {length, {cross(from, unit), unit}};
 }
 
-template <class Number>
-void add_moments(LaneMuscles& m, const DynamicsTile& t, int begin, int end, Number scale, const Spatial& pull) {
-  const auto* arms = m.model->arms().data();
-  for (int i = begin; i < end; ++i) {
-    m.moment[arms[i].slot] += Wide(scale * arms[i].sign) * dot(t.motions[arms[i].motion], pull);
-  }
-}
+// What pulls along lines add to: the moments of a muscle on the coordinates that its path crosses.
+struct Moments {
+  const LaneMuscleModel::Arm* arms;
+  const Spatial* motions;
+  Wide* moment;
 
-template <class Tables>
-Wide stretch_length(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int number) {
-  const auto& s = tables.stretches[number];
-  const Wide3 &from = m.sites[s.from], &to = m.sites[s.to];
-  if (s.wrap < 0) {
-    const Line whole = line(from, to);
-    add_moments(m, t, s.arms_begin, s.arms_end, s.scale, whole.pull);
-    if (!m.pulls.empty()) m.pulls[number] = whole.pull.linear;
-    return whole.length;
+  template <class Number>
+  void add(int begin, int end, Number scale, const Spatial& pull) const {
+    for (int i = begin; i < end; ++i) {
+      moment[arms[i].slot] += Wide(scale * arms[i].sign) * dot(motions[arms[i].motion], pull);
+    }
   }
-  const auto& shape = tables.shapes[s.wrap];
+};
+
+// Round a shape; length of the whole stretch.
+template <class Shape, class Number>
+Wide wrapped_length(const DynamicsTile& t, const Moments& moments, const LaneMuscleModel::Stretch& s, const Shape& shape,
+                    int link_number, Number scale, const Wide3& from, const Wide3& to) {
   Wide3 center = wide(shape.place);
   WideMatrix axes = rotation(wide(shape.turn));
-  if (shape.link >= 0) {
-    const LinkState& link = t.links[shape.link];
+  if (link_number >= 0) {
+    const LinkState& link = t.links[link_number];
     center = link.place + link.axes * center;
     axes = rotation(link.turn * wide(shape.turn));
   }
@@ -133,14 +133,14 @@ Wide stretch_length(LaneMuscles& m, const DynamicsTile& t, const Tables& tables,
   const Wrapping w = wrap(shape.wrap, to_local(from), to_local(to));
   if (!any(w.wraps)) {
     const Line whole = line(from, to);
-    add_moments(m, t, s.arms_begin, s.after_end, s.scale, whole.pull);
+    moments.add(s.arms_begin, s.after_end, scale, whole.pull);
     return whole.length;
   }
   // Where a lane does not wrap, both parts lie on the line between the ends.
   const Line before = line(from, select(w.wraps, center + axes * w.first, to));
   const Line after = line(select(w.wraps, center + axes * w.second, from), to);
-  add_moments(m, t, s.arms_begin, s.arms_end, s.scale, before.pull);
-  add_moments(m, t, s.after_begin, s.after_end, s.scale, after.pull);
+  moments.add(s.arms_begin, s.arms_end, scale, before.pull);
+  moments.add(s.after_begin, s.after_end, scale, after.pull);
   return select(w.wraps, before.length + w.length + after.length, before.length);
 }
 
@@ -152,45 +152,64 @@ Wide3 place_on_link(const DynamicsTile& t, int link, const std::array<Number, 3>
 }
 
 template <class Tables>
-void move_site(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int number) {
-  const auto& site = tables.sites[number];
-  Wide3 place = place_on_link(t, site.link, site.place);
-  if (site.blended) {
-    place = Wide(site.weight) * place;
-    add_scaled(place, Wide(site.second_weight), place_on_link(t, site.second_link, site.second_place));
+Wide3 place_of(const DynamicsTile& t, const Tables& tables, const LaneMuscleModel::Site& site, int number) {
+  Wide3 place = place_on_link(t, site.link, tables.places[number]);
+  if (site.blend >= 0) {
+    const auto& blend = tables.blends[site.blend];
+    place = Wide(blend.weight) * place;
+    add_scaled(place, Wide(blend.second_weight), place_on_link(t, site.second_link, blend.place));
   }
-  m.sites[number] = place;
+  return place;
 }
 
 // Moves the second link's share of the force at a blended point to it, from the first, which had all of it.
 template <class Tables>
-void share_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, const LaneMuscleModel::Share& share) {
-  const auto& site = tables.sites[share.site];
+void share_force(const LaneMuscles& m, const DynamicsTile& t, const Tables& tables, const Moments& moments,
+                 const LaneMuscleModel::Share& share) {
+  const LaneMuscleModel::Site& site = m.model->structure().sites[share.site];
+  const auto& blend = tables.blends[site.blend];
   // The length grows as the point goes along the pull of the stretch that ends there, and against that of the next.
   Wide3 along{Wide(0.0), Wide(0.0), Wide(0.0)};
   if (share.before >= 0) along += m.pulls[share.before];
   if (share.behind >= 0) add_scaled(along, Wide(-1.0), m.pulls[share.behind]);
-  const Wide3 force = Wide(site.second_weight) * along;
-  add_moments(m, t, share.arms_begin, share.arms_end, 1.0,
-              {cross(place_on_link(t, site.second_link, site.second_place), force), force});
+  const Wide3 force = Wide(blend.second_weight) * along;
+  moments.add(share.arms_begin, share.arms_end, 1.0,
+              {cross(place_on_link(t, site.second_link, blend.place), force), force});
 }
 
 // Length and moments along the path as the model has it.
 template <class Tables>
 void follow_path(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int k) {
   const HumanModel& h = m.model->dynamics().human();
-  const auto& p = tables.muscles[k].path;
-  for (int i = p.sites_begin; i < p.sites_end; ++i) move_site(m, t, tables, m.model->path_sites()[i]);
+  const LaneMuscleModel::Structure& structure = m.model->structure();
+  const LaneMuscleModel::Muscle& p = structure.muscles[k];
+  const auto& fixed = tables.fixed[k];
+  const Moments moments{structure.arms.data(), t.motions.data(), m.moment.data()};
+  Wide3* sites = m.sites.data();
+  for (const int* site = structure.path_sites.data() + p.sites_begin; site < structure.path_sites.data() + p.sites_end; ++site) {
+    sites[*site] = place_of(t, tables, structure.sites[*site], *site);
+  }
   for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) m.moment[s] = Wide(0.0);
-  Wide length(p.fixed_length);
+  Wide length(fixed.length);
   if (p.dof >= 0) {
-    length = t.qpos[t.model->dofs()[p.dof].qpos] * p.gear;
-    m.moment[p.slot] = t.coupling[p.dof] * p.gear;
+    length = t.qpos[t.model->dofs()[p.dof].qpos] * fixed.gear;
+    m.moment[p.slot] = t.coupling[p.dof] * fixed.gear;
   }
-  for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
-    length += Wide(tables.stretches[s].scale) * stretch_length(m, t, tables, s);
+  const bool shares = !m.pulls.empty();
+  for (int number = p.stretches_begin; number < p.stretches_end; ++number) {
+    const LaneMuscleModel::Stretch& s = structure.stretches[number];
+    const auto& scale = tables.scales[s.scale];
+    if (s.wrap >= 0) {
+      length += Wide(scale) * wrapped_length(t, moments, s, tables.shapes[s.wrap], structure.shape_links[s.wrap], scale,
+                                             sites[s.from], sites[s.to]);
+      continue;
+    }
+    const Line whole = line(sites[s.from], sites[s.to]);
+    moments.add(s.arms_begin, s.arms_end, scale, whole.pull);
+    if (shares) m.pulls[number] = whole.pull.linear;
+    length += Wide(scale) * whole.length;
   }
-  for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, tables, m.model->shares()[s]);
+  for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, tables, moments, structure.shares[s]);
   m.length[k] = length;
 }
 
@@ -223,29 +242,28 @@ void follow_polynomials(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleM
 template <class Tables>
 void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int k) {
   const HumanModel& h = m.model->dynamics().human();
-  const auto& p = tables.muscles[k];
+  const auto& f = tables.forces[k];
   const Wide length = m.length[k];
   Wide speed(0.0);
   for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
     speed += m.moment[s] * t.velocity[h.actuated[h.crossing[s]]];
   }
   m.speed[k] = speed;
-  if (p.mass) {
-    const auto& law = p.mass_law;
-    const Wide strain = (length * law.inverse_rest - Wide(law.slack)) * law.inverse_optimal - Wide(1.0);
-    m.gain[k] = -p.force * exp(strain * strain * (-1 / kActiveWidth));
+  if (m.model->muscles()[k].mass) {
+    const Wide strain = (length * f.mass.inverse_rest - Wide(f.mass.slack)) * f.mass.inverse_optimal - Wide(1.0);
+    m.gain[k] = -f.most * exp(strain * strain * (-1 / kActiveWidth));
     const WideMask stretched = strain > Wide(0.0);
     m.bias[k] = Wide(0.0);
     if (!any(stretched)) return;
     const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
-    m.bias[k] = where(stretched, -p.force * curve);
+    m.bias[k] = where(stretched, -f.most * curve);
     return;
   }
-  const Wide normal = length * p.force_length.inverse_optimal + Wide(p.force_length.offset);
-  const Wide fast = speed * p.inverse_fastest;
-  m.gain[k] = Wide(-p.force * active_curve(p.force_length, normal)) * velocity_curve(p.force_velocity, fast);
-  const Wide stretched = length * p.passive.inverse_optimal + Wide(p.passive.offset);
-  m.bias[k] = -p.passive.force * passive_curve(p.passive, stretched);
+  const Wide normal = length * f.length.inverse_optimal + Wide(f.length.offset);
+  const Wide fast = speed * f.inverse_fastest;
+  m.gain[k] = Wide(-f.most * active_curve(f.length, normal)) * velocity_curve(f.velocity, fast);
+  const Wide stretched = length * f.passive.inverse_optimal + Wide(f.passive.offset);
+  m.bias[k] = -f.passive.force * passive_curve(f.passive, stretched);
 }
 
 }  // namespace
@@ -255,7 +273,7 @@ void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
     for (const auto& group : m.model->fitted()) follow_polynomials(m, t, group);
   }
   with_tables(m, [&](const auto& tables) {
-    for (int k = 0; k < static_cast<int>(tables.muscles.size()); ++k) {
+    for (int k = 0; k < static_cast<int>(tables.forces.size()); ++k) {
       if (m.own || !m.model->is_fitted(k)) follow_path(m, t, tables, k);
       find_force(m, t, tables, k);
     }
@@ -277,9 +295,11 @@ void pull_muscles(const LaneMuscles& m, std::span<Wide> force) {
   const HumanModel& h = m.model->dynamics().human();
   with_tables(m, [&](const auto& tables) {
     for (int k = 0; k < h.num_muscles(); ++k) {
-      const auto& p = tables.muscles[k];
-      const Wide driven = p.stateful ? m.activation[k]
-                                     : clamp(m.excitation[k], Wide(p.activation.control_low), Wide(p.activation.control_high));
+      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
+      Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
+      if (!p.stateful && p.limited) {
+        driven = clamp(driven, Wide(tables.activations[k].control_low), Wide(tables.activations[k].control_high));
+      }
       const Wide pull = m.gain[k] * driven + m.bias[k];
       for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
         force[h.actuated[h.crossing[s]]] += m.moment[s] * pull;
@@ -291,17 +311,18 @@ void pull_muscles(const LaneMuscles& m, std::span<Wide> force) {
 void apply_activations(LaneMuscles& m, std::span<const Wide> desired, bool dynamics) {
   const Wide zero(0.0), one(1.0);
   with_tables(m, [&](const auto& tables) {
-    for (std::size_t k = 0; k < tables.muscles.size(); ++k) {
-      const auto& p = tables.muscles[k];
+    for (std::size_t k = 0; k < desired.size(); ++k) {
+      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
       if (!dynamics || !p.dynamic) {
         m.excitation[k] = desired[k];
         if (p.stateful) m.activation[k] = desired[k];
         continue;
       }
       // The inverse of one explicit step of the dynamics.
+      const auto& a = tables.activations[k];
       const Wide now = clamp(m.activation[k], zero, one);
       const Wide shape = now * 1.5 + Wide(0.5);
-      const Wide rise = shape * p.activation.rise_steps, fall = Wide(p.activation.fall_steps) / shape;
+      const Wide rise = shape * a.rise_steps, fall = Wide(a.fall_steps) / shape;
       const Wide change = desired[k] - now;
       m.excitation[k] = clamp(now + change * select(change > zero, rise, fall), zero, one);
     }
@@ -311,9 +332,10 @@ void apply_activations(LaneMuscles& m, std::span<const Wide> desired, bool dynam
 namespace {
 
 template <class Activation>
-void activate(const Activation& p, Wide excitation, double timestep, Wide& activation) {
+void activate(const Activation& p, Wide excitation, bool limited, double timestep, Wide& activation) {
   const Wide zero(0.0), one(1.0);
-  const Wide control = clamp(clamp(excitation, Wide(p.control_low), Wide(p.control_high)), zero, one);
+  if (limited) excitation = clamp(excitation, Wide(p.control_low), Wide(p.control_high));
+  const Wide control = clamp(excitation, zero, one);
   const Wide shape = clamp(activation, zero, one) * 1.5 + Wide(0.5);
   const Wide rise = shape * p.rise, fall = Wide(p.fall) / shape;
   const Wide excess = control - activation;
@@ -330,10 +352,10 @@ void activate(const Activation& p, Wide excitation, double timestep, Wide& activ
 
 void activate_muscles(LaneMuscles& m, double timestep) {
   with_tables(m, [&](const auto& tables) {
-    for (std::size_t k = 0; k < tables.muscles.size(); ++k) {
-      const auto& p = tables.muscles[k];
+    for (std::size_t k = 0; k < tables.activations.size(); ++k) {
+      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
       // Without dynamics an activation stays where it is put.
-      if (p.dynamic) activate(p.activation, m.excitation[k], timestep, m.activation[k]);
+      if (p.dynamic) activate(tables.activations[k], m.excitation[k], p.limited, timestep, m.activation[k]);
     }
   });
 }
@@ -341,10 +363,10 @@ void activate_muscles(LaneMuscles& m, double timestep) {
 Wide metabolic_power(const LaneMuscles& m) {
   Wide power(0.0);
   with_tables(m, [&](const auto& tables) {
-    for (std::size_t k = 0; k < tables.muscles.size(); ++k) {
-      const auto& p = tables.muscles[k];
-      const Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
-      power += (driven * p.power) * metabolic_share(m.speed[k] * -p.inverse_fastest);
+    for (std::size_t k = 0; k < tables.forces.size(); ++k) {
+      const auto& f = tables.forces[k];
+      const Wide driven = m.model->muscles()[k].stateful ? m.activation[k] : m.excitation[k];
+      power += (driven * f.power) * metabolic_share(m.speed[k] * -f.inverse_fastest);
     }
   });
   return power;

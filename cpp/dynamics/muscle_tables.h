@@ -1,5 +1,6 @@
-// The numbers of a model's muscles as the lanes read them, with the structure that they are numbers of: tables of a Number,
-// double where all humans share the numbers, Wide where each lane has its own. LaneMuscleModel makes the first kind.
+// The numbers of a model's muscles as the lanes read them: tables of a Number, double where all humans share the numbers,
+// Wide where each lane has its own. LaneMuscleModel makes the first kind, and has the structure that they are numbers of:
+// apart from them, since a Wide is a cache line, and a number of each lane is to touch no other.
 #pragma once
 
 #include <array>
@@ -14,34 +15,12 @@ template <class Number>
 struct MuscleTables {
   using Triple = std::array<Number, 3>;
 
-  // A point of a path: fixed to a link, or the weighted mean of its places on two.
-  struct Site {
-    int link;
-    Triple place{};
-    bool blended = false;
-    int second_link = -1;
-    Triple second_place{};
-    Number weight = 1.0, second_weight = 0.0;
-  };
-  struct Stretch {
-    int from, to;                   // sites
-    int wrap;                       // shape between them, or -1
-    Number scale;                   // gear over the pulley's divisor
-    int arms_begin, arms_end;       // of all of it, or of the part before the shape
-    int after_begin, after_end;     // of the part behind the shape
-  };
+  // The second place of a blended point, on its second link, and the shares of both in where it is.
+  struct Blend { Triple place; Number weight, second_weight; };
   struct Shape {
     WrapShape<Number> wrap;
-    int link;
-    Triple place;
+    Triple place;                   // in its link's frame
     std::array<Number, 4> turn;
-  };
-  struct Path {
-    int sites_begin, sites_end;     // of LaneMuscleModel::path_sites()
-    int stretches_begin, stretches_end, shares_begin, shares_end;
-    Number fixed_length;            // of stretches within one link [m]
-    int dof, slot;                  // of the joint that it acts on directly, with this gear; -1: it has a path
-    Number gear;
   };
   // The law of MASS, by strain = (length / rest - slack) / optimal - 1.
   struct MassLaw { Number inverse_rest, slack, inverse_optimal; };
@@ -53,31 +32,30 @@ struct MuscleTables {
   };
   struct ForceVelocity { Number lengthening, rest, inverse_rest; };  // the greatest share of force; less 1; one over that
   struct PassiveForce { Number inverse_optimal, offset, force, bend, inverse_width; };
-  struct Activation {
-    Number rise, fall;              // time constants [s]
-    Number rise_steps, fall_steps;  // over the time step
-    Flag<Number> smooth;            // whether the switch between the two is gradual, and one over its width
-    Number inverse_smoothing;
-    Number control_low, control_high;
-  };
-  struct Muscle {
-    Path path;
-    bool mass;                      // whose law; else MuJoCo's
-    Number force;                   // the greatest [N]
-    MassLaw mass_law;
-    ForceLength force_length;
-    ForceVelocity force_velocity;
+  struct Force {
+    Number most;                    // at full activation [N]
+    MassLaw mass;                   // of muscles with that law; of others:
+    ForceLength length;
+    ForceVelocity velocity;
     PassiveForce passive;
     Number inverse_fastest, power;  // one over the greatest velocity [s/m]; that velocity times the greatest force [W]
-    bool stateful, dynamic;         // whether it has an activation; and one that follows the excitation
-    int control, address;           // of its control and its activation in mjData
-    Activation activation;
   };
+  struct Activation {
+    Flag<Number> smooth;            // whether the switch between rise and fall is gradual
+    Number rise, fall;              // time constants [s]
+    Number rise_steps, fall_steps;  // over the time step
+    Number inverse_smoothing;       // one over the width of that switch, of excitation
+    Number control_low, control_high;
+  };
+  struct Fixed { Number length, gear; };  // of stretches within one link [m]; of the joint that a muscle acts on
 
-  std::vector<Site> sites;
-  std::vector<Stretch> stretches;
+  std::vector<Triple> places;       // of sites, in their links' frames
+  std::vector<Blend> blends;        // of those that are blended
+  std::vector<Number> scales;       // of stretches: gear over the pulley's divisor
   std::vector<Shape> shapes;
-  std::vector<Muscle> muscles;
+  std::vector<Fixed> fixed;         // (nm), as are these:
+  std::vector<Force> forces;
+  std::vector<Activation> activations;
 };
 
 }  // namespace soleus

@@ -87,7 +87,7 @@ const Wide* damped_change(DynamicsTile& t, const Tables& m) {
   std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
   for (std::size_t i = 0; i < m.dofs.size(); ++i) {
     const auto& d = m.dofs[i];
-    if (!is_zero(d.damping)) t.hessian[t.ldl.diagonal(d.coordinate)] += t.coupling[i] * t.coupling[i] * (time * d.damping);
+    if (d.has_damping) t.hessian[t.ldl.diagonal(d.coordinate)] += t.coupling[i] * t.coupling[i] * (time * d.damping);
   }
   t.ldl.factor(t.hessian.data());
   std::copy(t.moved.begin(), t.moved.end(), t.search.begin());

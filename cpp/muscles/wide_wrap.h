@@ -13,9 +13,9 @@ namespace soleus {
 template <class Number>
 struct WrapShape {
   bool sphere;                  // else a cylinder along z
-  Number radius;                // [m]
   bool sided;                   // whether there is a side site
   Flag<Number> inside;          // and whether it is within
+  Number radius;                // [m]
   std::array<Number, 3> side;   // in the shape's frame
 };
 

@@ -349,7 +349,7 @@ void LanePhysics::pose_simulation(int index) const {
   for (int k = 0; k < h.num_muscles(); ++k) {
     const LaneMuscleModel::Muscle& own = muscles.model->muscles()[k];
     if (own.control >= 0) d->ctrl[own.control] = muscles.excitation[k][lane];
-    if (own.stateful) d->act[own.address] = muscles.activation[k][lane];
+    if (own.stateful) d->act[own.activation] = muscles.activation[k][lane];
   }
 }
 
@@ -393,7 +393,7 @@ void LanePhysics::restore(int index, const double* state) {
   for (std::size_t k = 0; tile.muscles && k < tile.desired.size(); ++k) {
     const LaneMuscleModel::Muscle& own = tile.muscles->model->muscles()[k];
     if (own.control >= 0) tile.muscles->excitation[k].set(lane, d->ctrl[own.control]);
-    if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.address]);
+    if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.activation]);
   }
   for (Wide& x : tile.dynamics.constraint) x.set(lane, *state++);
   for (Wide& x : tile.dynamics.foot_force) x.set(lane, *state++);

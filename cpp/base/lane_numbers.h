@@ -68,14 +68,33 @@ void spread_numbers(Own& own, const Shared& shared) {
   }
 }
 
-// Puts the numbers of a model into one lane. Throws InvalidInput where its structure is another. part: what the tables are
-// of, for messages.
+namespace lane_numbers_detail {
+
+// Entries for all that a lane is to have, in order of their keys; in the lane all are without effect.
 template <class Own, class Shared>
-void load_numbers(Own& own, int lane, const Shared& shared, const char* part, std::size_t number = 0) {
+void make_room(Own& own, int lane, const Shared& shared) {
+  for (auto& entry : own) entry.clear(lane);
+  std::size_t at = 0;
+  for (const auto& entry : shared) {
+    while (at < own.size() && own[at].key() < entry.key()) ++at;
+    if (at < own.size() && own[at].key() == entry.key()) continue;
+    typename Own::value_type added;
+    spread_numbers(added, entry);
+    for (int each = 0; each < kLanes; ++each) added.clear(each);
+    own.insert(own.begin() + static_cast<std::ptrdiff_t>(at), added);
+  }
+}
+
+}  // namespace lane_numbers_detail
+
+// Puts the numbers of a model into one lane. Throws InvalidInput where its structure is another, and names what differs:
+// a part of tables that name their parts (kParts, by member), and which of it.
+template <class Own, class Shared>
+void load_numbers(Own& own, int lane, const Shared& shared, const char* part = "", std::size_t number = 0) {
   auto check = [&](bool same) {
     if (same) return;
     throw InvalidInput(std::string("expected variants of a model that differ in numbers alone, got another structure of its ") +
-                       part + ", from number " + std::to_string(number) + " on");
+                       part + ", number " + std::to_string(number));
   };
   if constexpr (std::is_same_v<Own, Wide>) {
     own.set(lane, shared);
@@ -86,27 +105,31 @@ void load_numbers(Own& own, int lane, const Shared& shared, const char* part, st
   } else if constexpr (lane_numbers_detail::Sequence<Own>) {
     using Entry = typename Own::value_type;
     if constexpr (lane_numbers_detail::Optional<Entry>) {
-      for (Entry& entry : own) entry.clear(lane);
+      lane_numbers_detail::make_room(own, lane, shared);
       std::size_t at = 0;
-      for (const auto& entry : shared) {
-        while (at < own.size() && own[at].key() < entry.key()) ++at;
-        if (at == own.size() || own[at].key() != entry.key()) {
-          Entry added;
-          spread_numbers(added, entry);
-          for (int other = 0; other < kLanes; ++other) added.clear(other);
-          own.insert(own.begin() + static_cast<std::ptrdiff_t>(at), added);
-        }
-        load_numbers(own[at], lane, entry, part, at);
+      for (std::size_t i = 0; i < shared.size(); ++i) {
+        while (own[at].key() != shared[i].key()) ++at;
+        load_numbers(own[at], lane, shared[i], part, i);
       }
     } else {
-      check(own.size() == shared.size());
-      for (std::size_t i = 0; i < own.size(); ++i) load_numbers(own[i], lane, shared[i], part, number + i);
+      if (own.size() != shared.size()) {
+        throw InvalidInput("expected variants of a model that differ in numbers alone, got " + std::to_string(shared.size()) +
+                           " for " + std::to_string(own.size()) + " " + part);
+      }
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        load_numbers(own[i], lane, shared[i], part, std::is_class_v<Entry> ? i : number);
+      }
     }
   } else if constexpr (std::is_class_v<Own>) {
     auto to = fields(own);
     const auto from = fields(shared);
     [&]<std::size_t... i>(std::index_sequence<i...>) {
-      (load_numbers(std::get<i>(to), lane, std::get<i>(from), part, number), ...);
+      if constexpr (requires { Own::kParts; }) {
+        static_assert(Own::kParts.size() == sizeof...(i));
+        (load_numbers(std::get<i>(to), lane, std::get<i>(from), Own::kParts[i]), ...);
+      } else {
+        (load_numbers(std::get<i>(to), lane, std::get<i>(from), part, number), ...);
+      }
     }(std::make_index_sequence<std::tuple_size_v<decltype(to)>>());
   } else {
     check(own == shared);

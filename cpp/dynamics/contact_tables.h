@@ -65,6 +65,8 @@ struct ContactTables {
     ContactLaw<Number> law;
   };
 
+  static constexpr std::array kParts{"geoms that may touch the ground", "points that may touch the ground", "meshes", "ground",
+                                     "geoms that may touch others", "pairs of geoms"};
   std::vector<GroundGeom> geoms;
   std::vector<Point> points;
   std::vector<Hull> hulls;

@@ -110,6 +110,9 @@ struct DynamicsTables {
   struct Gain { Number kp, kd, torque_limit; };
   struct RootGain { Needed driven; Number kp, kd; };
 
+  static constexpr std::array kParts{"links", "joints", "degrees of freedom", "bodies", "limits", "friction of joints",
+                                     "limits of ball joints", "damping", "contacts", "rotations", "limits by axis", "gains",
+                                     "gains of the root", "pose at rest"};
   std::vector<Link> links;
   std::vector<Joint> joints;
   std::vector<Dof> dofs;

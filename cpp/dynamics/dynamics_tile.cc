@@ -12,8 +12,8 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
   const Wide zero(0.0);
   qpos.assign(m->nq, zero);
   for (auto* of_dofs : {&coupling, &coupling_rate}) of_dofs->assign(m->nv, zero);
-  for (auto* of_coordinates : {&velocity, &acceleration, &applied, &limit_torque, &bias, &passive, &constraint, &smooth, &moved, &gradient,
-                               &search, &search_moved}) {
+  for (auto* of_coordinates : {&velocity, &acceleration, &applied, &limit_torque, &bias, &passive, &constraint, &smooth, &moved,
+                               &gradient, &search, &search_moved}) {
     of_coordinates->assign(nc, zero);
   }
   for (auto* of_entries : {&inertia, &hessian}) of_entries->assign(ldl.entries(), zero);
@@ -49,7 +49,7 @@ void DynamicsTile::give(int lane, const DynamicsModel& variant) {
     own = std::make_unique<DynamicsTables<Wide>>();
     spread_numbers(*own, model->tables());
   }
-  load_numbers(*own, lane, variant.tables(), "dynamics");
+  load_numbers(*own, lane, variant.tables());
   frictions.resize(own->frictions.size());
 }
 

@@ -132,9 +132,8 @@ void LaneMuscleModel::list_sites() {
     p.sites_begin = static_cast<int>(structure_.path_sites.size());
     for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
       for (int site : {structure_.stretches[s].from, structure_.stretches[s].to}) {
-        if (std::find(structure_.path_sites.begin() + p.sites_begin, structure_.path_sites.end(), site) == structure_.path_sites.end()) {
-          structure_.path_sites.push_back(site);
-        }
+        auto& sites = structure_.path_sites;
+        if (std::find(sites.begin() + p.sites_begin, sites.end(), site) == sites.end()) sites.push_back(site);
       }
     }
     p.sites_end = static_cast<int>(structure_.path_sites.size());

@@ -6,6 +6,7 @@
 // In place of its path a muscle may have a polynomial of its coordinates, which holds in a box of them.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ class LaneMuscleModel {
   };
   // What variants of a model have in common.
   struct Structure {
+    static constexpr std::array kParts{"sites", "sites of paths", "moments", "stretches of paths", "blended sites",
+                                       "shapes that muscles wrap", "muscles"};
     std::vector<Site> sites;
     std::vector<int> path_sites;
     std::vector<Arm> arms;

@@ -79,8 +79,8 @@ void LaneMuscles::give(int lane, const LaneMuscleModel& variant) {
     own = std::make_unique<MuscleTables<Wide>>();
     spread_numbers(*own, model->tables());
   }
-  load_numbers(model->structure(), lane, variant.structure(), "muscles");
-  load_numbers(*own, lane, variant.tables(), "muscles");
+  load_numbers(model->structure(), lane, variant.structure());
+  load_numbers(*own, lane, variant.tables());
 }
 
 namespace {

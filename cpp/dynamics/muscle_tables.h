@@ -49,6 +49,8 @@ struct MuscleTables {
   };
   struct Fixed { Number length, gear; };  // of stretches within one link [m]; of the joint that a muscle acts on
 
+  static constexpr std::array kParts{"sites", "blended sites", "stretches' scales", "shapes that muscles wrap", "muscles",
+                                     "muscles", "muscles"};
   std::vector<Triple> places;       // of sites, in their links' frames
   std::vector<Blend> blends;        // of those that are blended
   std::vector<Number> scales;       // of stretches: gear over the pulley's divisor

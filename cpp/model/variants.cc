@@ -39,9 +39,11 @@ void check_sizes(const mjModel* a, const mjModel* b) {
 }
 
 void check_parts(const mjModel* a, const mjModel* b) {
-  auto each = [&](const char* kind, mjtObj type, auto count, const char* what, const auto* own, const auto* other, int columns = 1) {
+  auto each = [&](const char* kind, mjtObj type, auto count, const char* what, const auto* own, const auto* other,
+                  int columns = 1) {
     for (int i = 0; i < static_cast<int>(count); ++i) {
-      check(std::equal(own + columns * i, own + columns * (i + 1), other + columns * i), std::string(what) + " of " + element(a, kind, type, i));
+      if (std::equal(own + columns * i, own + columns * (i + 1), other + columns * i)) continue;
+      check(false, std::string(what) + " of " + element(a, kind, type, i));
     }
   };
   each("body", mjOBJ_BODY, a->nbody, "parent", a->body_parentid, b->body_parentid);
@@ -53,13 +55,17 @@ void check_parts(const mjModel* a, const mjModel* b) {
   each("geom", mjOBJ_GEOM, a->ngeom, "body", a->geom_bodyid, b->geom_bodyid);
   each("geom", mjOBJ_GEOM, a->ngeom, "contype", a->geom_contype, b->geom_contype);
   each("geom", mjOBJ_GEOM, a->ngeom, "conaffinity", a->geom_conaffinity, b->geom_conaffinity);
+  each("geom", mjOBJ_GEOM, a->ngeom, "condim", a->geom_condim, b->geom_condim);
+  each("contact pair", mjOBJ_PAIR, a->npair, "condim", a->pair_dim, b->pair_dim);
+  each("contact pair", mjOBJ_PAIR, a->npair, "first geom", a->pair_geom1, b->pair_geom1);
+  each("contact pair", mjOBJ_PAIR, a->npair, "second geom", a->pair_geom2, b->pair_geom2);
   each("site", mjOBJ_SITE, a->nsite, "body", a->site_bodyid, b->site_bodyid);
   each("tendon", mjOBJ_TENDON, a->ntendon, "number of parts", a->tendon_num, b->tendon_num);
   for (int t = 0; t < a->ntendon; ++t) {
     const int begin = a->tendon_adr[t], end = begin + a->tendon_num[t];
-    check(std::equal(a->wrap_type + begin, a->wrap_type + end, b->wrap_type + begin) &&
-              std::equal(a->wrap_objid + begin, a->wrap_objid + end, b->wrap_objid + begin),
-          "path of " + element(a, "tendon", mjOBJ_TENDON, t));
+    const bool same = std::equal(a->wrap_type + begin, a->wrap_type + end, b->wrap_type + begin) &&
+                      std::equal(a->wrap_objid + begin, a->wrap_objid + end, b->wrap_objid + begin);
+    check(same, "path of " + element(a, "tendon", mjOBJ_TENDON, t));
   }
   each("actuator", mjOBJ_ACTUATOR, a->nactuator, "transmission", a->actuator_trntype, b->actuator_trntype);
   each("actuator", mjOBJ_ACTUATOR, a->nactuator, "target", a->actuator_trnid, b->actuator_trnid, 2);
@@ -97,9 +103,11 @@ void check_variant(const HumanModel& model, const HumanModel& variant) {
   check_sizes(a, b);
   check_parts(a, b);
   check_description(model, variant);
-  require(a->opt.timestep == b->opt.timestep,
-          "expected variants of a model with its time step, " + std::to_string(a->opt.timestep) + " s, got " + std::to_string(b->opt.timestep) + " s");
-  require(std::equal(a->opt.gravity, a->opt.gravity + 3, b->opt.gravity), "expected variants of a model with its gravity, got another");
+  require(a->opt.timestep == b->opt.timestep, "expected variants of a model with its time step, " +
+                                                  std::to_string(a->opt.timestep) + " s, got " +
+                                                  std::to_string(b->opt.timestep) + " s");
+  require(std::equal(a->opt.gravity, a->opt.gravity + 3, b->opt.gravity),
+          "expected variants of a model with its gravity, got another");
 }
 
 }  // namespace soleus

@@ -124,7 +124,8 @@ void bind_dynamics(nb::module_& m) {
         return std::make_unique<Tile>(reinterpret_cast<const mjModel*>(model), human_data(human), muscles);
       }), "model"_a, "human"_a, "muscles"_a = false)
       .def("give", [](Tile& t, int lane, std::uintptr_t model, const nb::dict& human) {
-        require(lane >= 0 && lane < kLanes, "expected a lane from 0 to " + std::to_string(kLanes - 1) + ", got " + std::to_string(lane));
+        require(lane >= 0 && lane < kLanes,
+                "expected a lane from 0 to " + std::to_string(kLanes - 1) + ", got " + std::to_string(lane));
         const HumanModel variant(reinterpret_cast<const mjModel*>(model), human_data(human));
         t.give(lane, LaneModel(variant, t.muscles.has_value()));
       }, "lane"_a, "model"_a, "human"_a,

@@ -60,8 +60,9 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> moti
 
 void Rollout::add_variants(VariantData variants) {
   const int count = static_cast<int>(variants.models.size()), given = static_cast<int>(variants.of_humans.size());
-  require(given == (count > 0 ? data_.humans : 0),
-          "expected a variant of each of " + std::to_string(count > 0 ? data_.humans : 0) + " humans, got " + std::to_string(given));
+  const int wanted = count > 0 ? data_.humans : 0;
+  require(given == wanted,
+          "expected a variant of each of " + std::to_string(wanted) + " humans, got " + std::to_string(given));
   for (int variant : variants.of_humans) {
     require(variant >= 0 && variant < count,
             "expected variants from 0 to " + std::to_string(count - 1) + ", got " + std::to_string(variant));

@@ -98,6 +98,11 @@ def test_other_structures_are_refused(tmp_path):
     with pytest.raises(UserError, match=f"got another limited of joint '{name}'"):
         make(people, [0, 1, 0])
     people[1] = vary(loaded.human, 1)
+    people[1].model.geom_condim[2] = 4
+    name = people[1].model.geom(2).name or "2"
+    with pytest.raises(UserError, match=f"got another condim of geom .*{name}"):
+        make(people, [0, 1, 0])
+    people[1] = vary(loaded.human, 1)
     people[1].model.opt.timestep *= 0.5
     with pytest.raises(UserError, match="with its time step"):
         make(people, [0, 1, 0])

@@ -190,8 +190,12 @@ def test_a_lane_may_be_given_other_numbers_again(tmp_path: Path) -> None:
 def test_another_structure_is_refused(tmp_path: Path) -> None:
     both = Pair(_person("rusty", tmp_path), muscles=False)
     other = Pair(lane_bodies.load(tmp_path, lane_bodies.GRIPS), muscles=False)
-    with pytest.raises(ValueError, match="expected variants of a model that differ in numbers alone"):
+    with pytest.raises(ValueError, match="numbers alone, got 6 for 2 geoms that may touch the ground"):
         both.tile.give(0, other.model._address, other.told)
+    rubs = vary(both.human, 0)
+    rubs.model.geom("sole_r").condim[0] = 6
+    with pytest.raises(ValueError, match="got another structure of its points that may touch the ground, number 0"):
+        both.tile.give(0, rubs.model._address, both.told)
     slow = vary(both.human, 0)
     slow.model.opt.timestep *= 2
     with pytest.raises(ValueError, match="time step"):

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+import lane_bodies
+import scene
 from soleus.bench.parts import random_state
 from soleus.config import load_config
 from soleus.exchange.weights import policy_tensors
@@ -23,7 +25,15 @@ PERSON = {  # of a walk2d preset: ball joints, muscles that are polylines, a cap
     "control.action_scale": 0.1,
     "coordination.interval": 3,
 }
+LEGS_THAT_TOUCH = "legs.yaml"
 ENGINE = "auto"  # of scenarios that name none: set by the fixture `engine`
+
+
+def write_legs(folder: Path) -> str:
+    """Write a configuration of a person whose legs touch one another, LEGS_THAT_TOUCH, and return its path."""
+    scene.write(folder, lane_bodies.PAIRS)
+    text = "model: scene.xml\ntask: {base: walk, episode_seconds: 0.4}\ncontrol: {mode: torque}\n"
+    return str(scene.write(folder, text, LEGS_THAT_TOUCH))
 
 
 @cache

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from native import NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation
+from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation, write_legs
 
-import lane_bodies
-import scene
 from soleus.sim.buffers import Buffers
 from soleus.sim.gymnasium import BatchEnv
 
@@ -19,17 +17,15 @@ CASES = {
     "myolegs-network": ("walk-myolegs-network", {}),
     "polylines": ("walk2d", PERSON),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
-    "legs-that-touch": ("legs.yaml", {}),
+    "legs-that-touch": (LEGS_THAT_TOUCH, {}),
 }
 
 
 @pytest.fixture(params=CASES)
 def case(request, tmp_path):
     preset, overrides = CASES[request.param]
-    if preset == "legs.yaml":
-        scene.write(tmp_path, lane_bodies.PAIRS)
-        text = "model: scene.xml\ntask: {base: walk, episode_seconds: 0.4}\ncontrol: {mode: torque}\n"
-        preset = str(scene.write(tmp_path, text, preset))
+    if preset == LEGS_THAT_TOUCH:
+        preset = write_legs(tmp_path)
     return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
 
 

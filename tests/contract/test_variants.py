@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from native import NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation
+from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation, write_legs
 
 import lane_bodies
 from lane_variants import vary
@@ -24,14 +24,17 @@ CASES = {
     "myolegs": ("walk-myolegs", {}),
     "myolegs-torque": ("walk-myolegs", {"control.mode": "torque"}),
     "myolegs-network": ("walk-myolegs-network", {}),
+    "legs-that-touch": (LEGS_THAT_TOUCH, {}),
     "polylines": ("walk2d", PERSON),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
 }
 
 
 @pytest.fixture(params=CASES)
-def case(request):
+def case(request, tmp_path):
     preset, overrides = CASES[request.param]
+    if preset == LEGS_THAT_TOUCH:
+        preset = write_legs(tmp_path)
     return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
 
 

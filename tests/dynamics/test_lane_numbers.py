@@ -16,6 +16,7 @@ from soleus.models import Human
 from soleus.sim.scenario import load_scenario
 
 PERSONS = ["walk2d", "myolegs", "mass", *lane_bodies.PERSONS]
+SEEDS = 8  # at which vary() makes a number 0 that others have, each in a way of its own
 MUSCLED = ["walk2d", "myolegs", "balls", "mass"]
 OF_STEPS = ("qpos", "velocity", "acceleration", "constraint", "foot_force")
 OF_MUSCLES = ("muscle_lengths", "muscle_speeds", "muscle_moments", "muscle_gains", "muscle_biases")
@@ -30,22 +31,28 @@ def _person(name: str, folder: Path) -> Human:
     return lane_bodies.load(folder, text) if text else models.load(name)
 
 
-def _mixed(human: Human, muscles: bool = False) -> tuple[Pair, list[Pair]]:
-    """A tile in which each lane is a variant of its own, and a tile of each variant alone."""
+def _mixed(human: Human, muscles: bool = False, first: int = 0) -> tuple[Pair, list[Pair]]:
+    """A tile in which each lane is a variant of its own, from seed `first` on, and a tile of each variant alone."""
     both = Pair(human, muscles)
-    alone = [Pair(vary(human, seed), muscles) for seed in range(LANES)]
+    alone = [Pair(vary(human, first + lane), muscles) for lane in range(LANES)]
     for lane, variant in enumerate(alone):
         both.tile.give(lane, variant.model._address, variant.told)
     return both, alone
 
 
+def _on_the_ground(alone: list[Pair], qpos: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Each lane's pose with the feet of its variant up to 5 cm in the ground, or up to 2 cm above it."""
+    return np.vstack([each.on_the_ground(pose[None], rng, 0.05) for each, pose in zip(alone, qpos, strict=True)])
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, LANES))
 @pytest.mark.parametrize("name", PERSONS)
-def test_a_lane_has_the_bits_of_its_variant(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_lane_has_the_bits_of_its_variant(name: str, first: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Of the pose, and over steps on the ground under forces."""
     human = _person(name, tmp_path_factory.getbasetemp())
-    (both, alone), rng = _mixed(human), np.random.default_rng(20)
+    (both, alone), rng, touched = _mixed(human, first=first), np.random.default_rng(20), np.zeros(LANES, bool)
     qpos, qvel = both.states(rng)
-    qpos = both.on_the_ground(qpos, rng, 0.05)
+    qpos = _on_the_ground(alone, qpos, rng)
     force = np.zeros((LANES, len(both.coordinate_dof)))
     force[:, human.actuated] = 20 * rng.normal(size=(LANES, len(human.actuated)))
     for each in (both, *alone):
@@ -54,6 +61,7 @@ def test_a_lane_has_the_bits_of_its_variant(name: str, tmp_path_factory: pytest.
     for parts, steps in ((OF_POSES, 0), (OF_STEPS, 1), (OF_STEPS, 20), (OF_POSES + OF_STEPS, 20)):
         for each in (both, *alone):
             each.tile.step(steps)
+        touched |= (both.tile.foot_force > 0).any(1)
         for part in parts:
             got = getattr(both.tile, part)
             for lane, variant in enumerate(alone):
@@ -61,7 +69,8 @@ def test_a_lane_has_the_bits_of_its_variant(name: str, tmp_path_factory: pytest.
                 np.testing.assert_array_equal(got[lane], expected, err_msg=f"{part} of lane {lane}")
     apart = np.abs(both.tile.qpos - alone[0].tile.qpos)[1:].max(1)
     assert (apart > 0).all(), "the test wants variants that differ"
-    assert (both.tile.foot_force > 0).any()
+    # Coupled joints follow their driver's pose, which lifts the feet of `knees`.
+    assert name == "knees" or touched.sum() > LANES / 4, "the test wants feet on the ground"
 
 
 @pytest.mark.parametrize("name", PERSONS)
@@ -99,7 +108,7 @@ def test_a_step_of_a_lane_is_mujocos(name: str, tmp_path_factory: pytest.TempPat
         exact(variant.model)
     for _ in range(20):
         qpos, qvel = both.states(rng)
-        both.set(both.on_the_ground(qpos, rng, 0.05), qvel)
+        both.set(_on_the_ground(alone, qpos, rng), qvel)
         start, speed = both.tile.qpos, both.tile.velocity
         both.tile.step()
         for lane, variant in enumerate(alone):
@@ -118,12 +127,13 @@ def test_a_step_of_a_lane_is_mujocos(name: str, tmp_path_factory: pytest.TempPat
     assert worst < 1e-7
 
 
+@pytest.mark.parametrize("first", range(0, SEEDS, LANES))
 @pytest.mark.parametrize("name", MUSCLED)
 def test_the_muscles_of_a_lane_have_the_bits_of_its_variant(
-    name: str, tmp_path_factory: pytest.TempPathFactory
+    name: str, first: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     human = _person(name, tmp_path_factory.getbasetemp())
-    (both, alone), rng = _mixed(human, muscles=True), np.random.default_rng(24)
+    (both, alone), rng = _mixed(human, muscles=True, first=first), np.random.default_rng(24)
     for _ in range(10):
         states = both.states(rng)
         for each in (both, *alone):

@@ -36,9 +36,9 @@ def vary(human: Human, seed: int) -> Human:
     m.body_mass *= mass
     m.body_inertia *= (mass * length**2)[:, None]
     if seed % 4 != 3:
-        _turn(m.body_quat, m.body_weldid != 0, rng, 0.05)
+        _turn(m.body_quat, (m.body_weldid != 0) & (np.arange(m.nbody) != human.root_body), rng, 0.05)
     _turn(m.body_iquat, np.ones(m.nbody, bool), rng, 0.1)
-    _vary_joints(m, rng, seed, factors, length)
+    _vary_joints(m, human.root_body, rng, seed, factors, length)
     _vary_geoms(m, rng, factors, length)
     m.site_pos *= length[m.site_bodyid][:, None] * factors(m.nsite, 1)
     _put_side_sites(m, human.model, within=seed % 4 == 2)
@@ -74,15 +74,18 @@ def vary(human: Human, seed: int) -> Human:
     return made
 
 
-def _vary_joints(m: mujoco.MjModel, rng: np.random.Generator, seed: int, factors, length: np.ndarray) -> None:
+def _vary_joints(
+    m: mujoco.MjModel, root: int, rng: np.random.Generator, seed: int, factors, length: np.ndarray
+) -> None:
     scalar = m.jnt_type >= int(mujoco.mjtJoint.mjJNT_SLIDE)
     m.jnt_pos *= length[m.jnt_bodyid][:, None]
     if seed % 4 == 1:  # whoever has joints beside their bodies' origins
         m.jnt_pos[scalar] += 0.01 * rng.normal(size=(scalar.sum(), 3))
     if seed % 4 == 2:
         m.jnt_pos[scalar] = 0
-    axes = m.jnt_axis[scalar] + 0.05 * rng.normal(size=(scalar.sum(), 3))
-    m.jnt_axis[scalar] = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+    turned = scalar & (m.jnt_bodyid != root)  # the root's say what is up
+    axes = m.jnt_axis[turned] + 0.05 * rng.normal(size=(turned.sum(), 3))
+    m.jnt_axis[turned] = axes / np.linalg.norm(axes, axis=1, keepdims=True)
     m.jnt_range *= factors(m.njnt, 1)
     wide = m.jnt_range[:, 1] - m.jnt_range[:, 0] > 0.2
     m.jnt_margin[wide] += 0.01 * rng.random(wide.sum())
@@ -92,6 +95,8 @@ def _vary_joints(m: mujoco.MjModel, rng: np.random.Generator, seed: int, factors
     springs = m.jnt_qposadr[scalar]
     m.qpos_spring[springs] += 0.1 * rng.normal(size=len(springs))
     m.qpos0[springs] += 0.02 * rng.normal(size=len(springs))
+    for address in m.jnt_qposadr[m.jnt_type == int(mujoco.mjtJoint.mjJNT_BALL)]:
+        _turn(m.qpos0[address : address + 4].reshape(1, 4), np.ones(1, bool), rng, 0.1)
     for numbers in (m.dof_armature, m.dof_damping, m.dof_frictionloss):
         numbers *= factors(m.nv)
     if seed % 8 == 4:

@@ -119,12 +119,13 @@ template <class Shape, class Number>
 Wide wrapped_length(const DynamicsTile& t, const Moments& moments, const LaneMuscleModel::Stretch& s, const Shape& shape,
                     int link_number, Number scale, const Wide3& from, const Wide3& to) {
   Wide3 center = wide(shape.place);
-  WideMatrix axes = rotation(wide(shape.turn));
+  WideQuat turn = wide(shape.turn);
   if (link_number >= 0) {
     const LinkState& link = t.links[link_number];
     center = link.place + link.axes * center;
-    axes = rotation(link.turn * wide(shape.turn));
+    turn = link.turn * turn;
   }
+  const WideMatrix axes = rotation(turn);
   center = center - t.origin;
   auto to_local = [&](const Wide3& p) {
     const Wide3 d = p - center;
@@ -186,9 +187,8 @@ void follow_path(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, in
   const auto& fixed = tables.fixed[k];
   const Moments moments{structure.arms.data(), t.motions.data(), m.moment.data()};
   Wide3* sites = m.sites.data();
-  for (const int* site = structure.path_sites.data() + p.sites_begin; site < structure.path_sites.data() + p.sites_end; ++site) {
-    sites[*site] = place_of(t, tables, structure.sites[*site], *site);
-  }
+  const int* path = structure.path_sites.data();
+  for (int i = p.sites_begin; i < p.sites_end; ++i) sites[path[i]] = place_of(t, tables, structure.sites[path[i]], path[i]);
   for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) m.moment[s] = Wide(0.0);
   Wide length(fixed.length);
   if (p.dof >= 0) {

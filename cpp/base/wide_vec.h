@@ -53,9 +53,11 @@ inline WideQuat normalized(const WideQuat& q) {
 }
 inline WideQuat conjugate(const WideQuat& q) { return {q.w, -q.x, -q.y, -q.z}; }
 
-// The same in every lane.
-inline Wide3 wide(const std::array<double, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
-inline WideQuat wide(const std::array<double, 4>& q) { return {Wide(q[0]), Wide(q[1]), Wide(q[2]), Wide(q[3])}; }
+// Of numbers that are the same in every lane (double), or each lane's own (Wide).
+template <class Number>
+inline Wide3 wide(const std::array<Number, 3>& v) { return {Wide(v[0]), Wide(v[1]), Wide(v[2])}; }
+template <class Number>
+inline WideQuat wide(const std::array<Number, 4>& q) { return {Wide(q[0]), Wide(q[1]), Wide(q[2]), Wide(q[3])}; }
 
 // Row-major.
 struct WideMatrix {

@@ -10,7 +10,8 @@ namespace {
 constexpr double kPi = 3.14159265358979323846;
 
 // Position minus target of a ball joint, by the way round that is the shorter.
-Wide3 turn_error(const DynamicsTile& t, const HumanModel::Rotation& r, std::span<const Wide> target) {
+template <class Rotation>
+Wide3 turn_error(const DynamicsTile& t, const Rotation& r, std::span<const Wide> target) {
   const Wide3 now = turn_coordinates(t, r);
   Wide3 error = now - Wide3{target[r.coordinate], target[r.coordinate + 1], target[r.coordinate + 2]};
   // A turn by an angle is one by it less a whole turn, the other way.
@@ -29,32 +30,30 @@ void store(Wide* p, const Wide3& v) {
 }
 
 // Where the root is driven, it is in the prediction alone: see HumanState::drive_root().
-void drive_root(DynamicsTile& t, std::span<const Wide> target) {
-  const HumanModel& h = t.model->human();
+template <class Tables>
+void drive_root(DynamicsTile& t, const Tables& m, std::span<const Wide> target) {
   const double time = t.model->timestep();
-  const auto& r = h.rotations().back();
+  const auto& r = m.rotations.back();
+  const auto &kp = m.root_gain.kp, &kd = m.root_gain.kd;
   const int turn = r.coordinate, shift = turn - 3;
   const Wide* q = t.qpos.data() + r.qpos;
-  const mjtNum* rest = h.mujoco()->qpos0 + r.qpos;
   const WideQuat now{q[0], q[1], q[2], q[3]};
-  const WideQuat back{Wide(rest[0]), Wide(-rest[1]), Wide(-rest[2]), Wide(-rest[3])};
   LaneArray<Wide>& error = t.gradient;
   const Wide3 off = three(t.qpos.data() + t.model->coordinate_qpos(shift)) - three(target.data() + shift);
-  store(error.data() + shift, turned(now * back, off));
+  store(error.data() + shift, turned(now * wide(r.back), off));
   store(error.data() + turn, turn_error(t, r, target));
   const Wide3 carried = cross(turned(now, three(t.velocity.data() + turn)), three(t.velocity.data() + shift));
   Wide* force = t.search.data();
-  store(force + shift, three(force + shift) + Wide(time * h.root_kd) * carried);
+  store(force + shift, three(force + shift) + Wide(time * kd) * carried);
   for (int c = shift; c < shift + 6; ++c) {
     const Wide v = t.velocity[c];
-    force[c] -= h.root_kp * (error[c] + time * v) + h.root_kd * v;
-    t.hessian[t.ldl.diagonal(c)] += Wide(time * h.root_kd);
+    force[c] -= kp * (error[c] + time * v) + kd * v;
+    t.hessian[t.ldl.diagonal(c)] += Wide(time * kd);
   }
 }
 
-}  // namespace
-
-void stable_pd(DynamicsTile& t, std::span<const Wide> target, std::span<Wide> torque) {
+template <class Tables>
+void stable_pd(DynamicsTile& t, const Tables& m, std::span<const Wide> target, std::span<Wide> torque) {
   const HumanModel& h = t.model->human();
   const double time = t.model->timestep();
   std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
@@ -64,26 +63,32 @@ void stable_pd(DynamicsTile& t, std::span<const Wide> target, std::span<Wide> to
     const int c = h.actuated[k];
     error[c] = t.qpos[t.model->coordinate_qpos(c)] - target[c];
   }
-  for (const auto& r : h.rotations()) {
+  for (const auto& r : m.rotations) {
     if (h.coordinate_actuated()[r.coordinate] < 0) continue;
     const Wide3 e = turn_error(t, r, target);
     error[r.coordinate] = e.x;
     error[r.coordinate + 1] = e.y;
     error[r.coordinate + 2] = e.z;
   }
-  if (h.root_kp > 0 || h.root_kd > 0) drive_root(t, target);
+  if (m.root_gain.driven) drive_root(t, m, target);
   for (int k = 0; k < h.num_actuated(); ++k) {
     const int c = h.actuated[k];
-    torque[k] = -(h.kp[k] * (error[c] + time * t.velocity[c])) - h.kd[k] * t.velocity[c];
+    torque[k] = -(m.gains[k].kp * (error[c] + time * t.velocity[c])) - m.gains[k].kd * t.velocity[c];
     t.search[c] += torque[k];
-    t.hessian[t.ldl.diagonal(c)] += Wide(time * h.kd[k]);
+    t.hessian[t.ldl.diagonal(c)] += Wide(time * m.gains[k].kd);
   }
   t.diverged = t.diverged | !t.ldl.factor(t.hessian.data());
   t.ldl.solve(t.hessian.data(), t.search.data());
   for (int k = 0; k < h.num_actuated(); ++k) {
-    const Wide limit(h.torque_limit[k]);
-    torque[k] = clamp(torque[k] - (time * h.kd[k]) * t.search[h.actuated[k]], -limit, limit);
+    const Wide limit(m.gains[k].torque_limit);
+    torque[k] = clamp(torque[k] - (time * m.gains[k].kd) * t.search[h.actuated[k]], -limit, limit);
   }
+}
+
+}  // namespace
+
+void stable_pd(DynamicsTile& t, std::span<const Wide> target, std::span<Wide> torque) {
+  with_tables(t, [&](const auto& m) { stable_pd(t, m, target, torque); });
 }
 
 }  // namespace soleus

@@ -6,21 +6,27 @@
 #include "dynamics/parts.h"
 
 namespace soleus {
+namespace {
 
-bool BodyPairs::covers(const mjModel* m, int geom) {
-  return m->geom_type[geom] == mjGEOM_SPHERE || m->geom_type[geom] == mjGEOM_CAPSULE;
-}
+using Tables = ContactTables<double>;
 
-int BodyPairs::rod(const DynamicsModel& dynamics, int geom) {
-  const auto known = std::find_if(rods_.begin(), rods_.end(), [&](const Rod& r) { return r.geom == geom; });
-  if (known != rods_.end()) return static_cast<int>(known - rods_.begin());
+// The rod of a geom, which is added if it is new.
+int rod_of(const DynamicsModel& dynamics, int geom, std::vector<Tables::Rod>& rods) {
+  const auto known = std::find_if(rods.begin(), rods.end(), [&](const Tables::Rod& r) { return r.geom == geom; });
+  if (known != rods.end()) return static_cast<int>(known - rods.begin());
   const mjModel* m = dynamics.human().mujoco();
   const DynamicsModel::Place& at = dynamics.bodies()[m->geom_bodyid[geom]];
   const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));
   const bool sphere = m->geom_type[geom] == mjGEOM_SPHERE;
-  rods_.push_back({geom, at.link, plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom))), turned(turn, {0, 0, 1}),
+  rods.push_back({geom, at.link, plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom))), turned(turn, {0, 0, 1}),
                    sphere ? 0.0 : m->geom_size[3 * geom + 1], m->geom_size[3 * geom]});
-  return static_cast<int>(rods_.size()) - 1;
+  return static_cast<int>(rods.size()) - 1;
+}
+
+}  // namespace
+
+bool BodyPairs::covers(const mjModel* m, int geom) {
+  return m->geom_type[geom] == mjGEOM_SPHERE || m->geom_type[geom] == mjGEOM_CAPSULE;
 }
 
 int BodyPairs::bond(const DynamicsModel& dynamics, int first, int second) {
@@ -45,27 +51,30 @@ int BodyPairs::bond(const DynamicsModel& dynamics, int first, int second) {
   return static_cast<int>(bonds_.size()) - 1;
 }
 
-void BodyPairs::add(const DynamicsModel& dynamics, const GeomContact& contact) {
+void BodyPairs::add(const DynamicsModel& dynamics, const GeomContact& contact, ContactTables<double>& tables) {
   const HumanModel& human = dynamics.human();
   const mjModel* m = human.mujoco();
-  Pair p{};
-  p.first = rod(dynamics, contact.first);
-  p.second = rod(dynamics, contact.second);
-  const Rod &first = rods_[p.first], &second = rods_[p.second];
-  p.kind = first.half > 0 ? Kind::kCapsules : second.half > 0 ? Kind::kSphereAndCapsule : Kind::kSpheres;
+  Tables::Pair p{};
+  p.first = rod_of(dynamics, contact.first, tables.rods);
+  p.second = rod_of(dynamics, contact.second, tables.rods);
+  const Tables::Rod &first = tables.rods[p.first], &second = tables.rods[p.second];
+  auto is_capsule = [&](int geom) { return m->geom_type[geom] == mjGEOM_CAPSULE; };
+  p.kind = is_capsule(contact.first)    ? PairKind::kCapsules
+           : is_capsule(contact.second) ? PairKind::kSphereAndCapsule
+                                        : PairKind::kSpheres;
   p.bond = bond(dynamics, first.link, second.link);
-  p.points_begin = points();
-  p.points_end = p.points_begin + (p.kind == Kind::kCapsules ? 2 : 1);
+  p.points_begin = tables.pairs.empty() ? 0 : tables.pairs.back().points_end;
+  p.points_end = p.points_begin + (p.kind == PairKind::kCapsules ? 2 : 1);
   p.law = contact.law;
   p.reach = m->geom_rbound[contact.first] + m->geom_rbound[contact.second] + p.law.margin + p.law.gap;
   p.foot = -1;
   if (first.link < 0) p.foot = human.geom_foot()[contact.second];
   if (second.link < 0) p.foot = human.geom_foot()[contact.first];
-  pairs_.push_back(p);
+  tables.pairs.push_back(p);
 }
 
 void BodyPairs::build_pattern(const DynamicsModel& dynamics) {
-  if (pairs_.empty()) return;
+  if (bonds_.empty()) return;
   const SparseLdl& tree = dynamics.pattern();
   const int nc = tree.size();
   std::vector<std::vector<bool>> pattern(nc, std::vector<bool>(nc, false));

@@ -42,8 +42,8 @@ bool moves(const mjModel* m, int geom) {
 }
 
 // What two geoms make of a contact together.
-ContactLaw law_of(const mjModel* m, int first, int second) {
-  ContactLaw law{};
+ContactLaw<double> law_of(const mjModel* m, int first, int second) {
+  ContactLaw<double> law{};
   law.margin = m->geom_margin[first] + m->geom_margin[second];
   law.gap = m->geom_gap[first] + m->geom_gap[second];
   const int prior = m->geom_priority[first] - m->geom_priority[second];
@@ -75,8 +75,8 @@ ContactLaw law_of(const mjModel* m, int first, int second) {
 }
 
 // What a pair that the model names has for itself.
-ContactLaw law_of_pair(const mjModel* m, int pair) {
-  ContactLaw law{};
+ContactLaw<double> law_of_pair(const mjModel* m, int pair) {
+  ContactLaw<double> law{};
   law.condim = m->pair_dim[pair];
   std::copy_n(m->pair_friction + 5 * pair, 5, law.friction.begin());
   law.impedance = impedance_of(m, m->pair_solref + mjNREF * pair, m->pair_solimp + mjNIMP * pair);
@@ -88,7 +88,7 @@ ContactLaw law_of_pair(const mjModel* m, int pair) {
 // The inverse inertia that an edge is taken to have: of all edges the same, as that of an elliptic cone of the same
 // impedance (MuJoCo's pyramidal cones).
 void weigh(const mjModel* m, GeomContact& contact) {
-  ContactLaw& law = contact.law;
+  ContactLaw<double>& law = contact.law;
   for (double& friction : law.friction) friction = std::max(mjMINMU, friction);
   law.invweight = m->body_invweight0[2 * m->geom_bodyid[contact.second]] + m->body_invweight0[2 * m->geom_bodyid[contact.first]];
   if (law.condim > 1) {
@@ -101,7 +101,7 @@ void weigh(const mjModel* m, GeomContact& contact) {
 
 std::vector<GeomContact> contacts_of(const mjModel* m) {
   std::vector<GeomContact> out;
-  auto add = [&](int a, int b, const ContactLaw& law) {
+  auto add = [&](int a, int b, const ContactLaw<double>& law) {
     if (m->geom_type[a] > m->geom_type[b]) std::swap(a, b);
     out.push_back({a, b, law});
     weigh(m, out.back());

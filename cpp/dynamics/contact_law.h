@@ -10,18 +10,19 @@
 namespace soleus {
 
 // How a contact gives way and how it rubs.
+template <class Number>
 struct ContactLaw {
   int condim;
-  std::array<double, 5> friction;    // along the first and second direction, of spin, of roll about both directions
-  Impedance impedance;
-  double margin, gap;                // [m]; beyond the margin contacts are looked for that press nothing
-  double invweight;                  // inverse inertia that an edge of its friction pyramid is taken to have
+  std::array<Number, 5> friction;    // along the first and second direction, of spin, of roll about both directions
+  Impedance<Number> impedance;
+  Number margin, gap;                // [m]; beyond the margin contacts are looked for that press nothing
+  Number invweight;                  // inverse inertia that an edge of its friction pyramid is taken to have
 };
 
 // Two geoms, in the order in which MuJoCo has them: a normal points from the first to the second.
 struct GeomContact {
   int first, second;
-  ContactLaw law;
+  ContactLaw<double> law;
 };
 
 // All that may touch: by the rules of contype, conaffinity, exclusion and kinship, and the pairs that a model names.

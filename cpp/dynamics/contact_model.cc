@@ -40,8 +40,10 @@ std::vector<int> spread(const std::vector<Vec>& vertices, const std::vector<int>
   return {face[at[0]], face[at[1]], face[at[2]], face[at[3]]};
 }
 
-ContactModel::Hull hull_of(const mjModel* m, int mesh, const Vec& center, const Quat& turn) {
-  ContactModel::Hull hull;
+using Tables = ContactTables<double>;
+
+Tables::Hull hull_of(const mjModel* m, int mesh, const Vec& center, const Quat& turn) {
+  Tables::Hull hull;
   const int* graph = m->mesh_graph + m->mesh_graphadr[mesh];
   const int count = graph[0], *global = graph + 2 + count;
   std::vector<int> local(m->mesh_vertnum[mesh], -1);
@@ -59,8 +61,8 @@ ContactModel::Hull hull_of(const mjModel* m, int mesh, const Vec& center, const 
       for (int k = 0; k < m->mesh_polyvertnum[p]; ++k) face.push_back(local[m->mesh_polyvert[m->mesh_polyvertadr[p] + k]]);
       std::rotate(face.begin(), std::find(face.begin(), face.end(), v), face.end());
       const std::vector<int> corners = spread(hull.vertices, face);
-      ContactModel::Face f{turned(turn, vec(m->mesh_polynormal + 3 * p)), {}, static_cast<int>(corners.size()) - 1};
-      for (int k = 0; k < ContactModel::kBeside; ++k) f.beside[k] = corners[std::min(k + 1, f.count)];
+      Tables::Face f{turned(turn, vec(m->mesh_polynormal + 3 * p)), {}, static_cast<int>(corners.size()) - 1};
+      for (int k = 0; k < Tables::kBeside; ++k) f.beside[k] = corners[std::min(k + 1, f.count)];
       hull.faces.push_back(f);
     }
     if (m->mesh_polymapnum[of_vertex] == 0) hull.faces.push_back({{}, {v, v, v}, 0});  // it touches alone
@@ -72,6 +74,67 @@ ContactModel::Hull hull_of(const mjModel* m, int mesh, const Vec& center, const 
 // A plane that stands still; what it touches moves.
 bool is_ground(const mjModel* m, int geom) {
   return m->geom_type[geom] == mjGEOM_PLANE && m->body_weldid[m->geom_bodyid[geom]] == 0;
+}
+
+Tables::Ground ground_of(const mjModel* m, int plane) {
+  std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(m), mj_deleteData);
+  require(data != nullptr, "expected memory for one simulation");
+  mj_kinematics(m, data.get());
+  const mjtNum* frame = data->geom_xmat + 9 * plane;
+  mjtNum directions[9] = {frame[2], frame[5], frame[8]};
+  if (std::abs(directions[1]) < 0.5) directions[4] = 1; else directions[5] = 1;  // as MuJoCo chooses directions along a plane
+  mju_addToScl3(directions + 3, directions, -mju_dot3(directions + 3, directions));
+  mju_normalize3(directions + 3);
+  mju_cross(directions + 6, directions, directions + 3);
+  return {vec(data->geom_xpos + 3 * plane), vec(directions), vec(directions + 3), vec(directions + 6)};
+}
+
+void add_geom(const DynamicsModel& dynamics, const GeomContact& contact, Tables& out) {
+  const auto& [plane, geom, law] = contact;
+  const HumanModel& human = dynamics.human();
+  const mjModel* m = human.mujoco();
+  if (out.geoms.empty()) out.ground = ground_of(m, plane);
+  const DynamicsModel::Place& at = dynamics.bodies()[m->geom_bodyid[geom]];
+  const Vec center = plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom)));
+  const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));
+  const mjtNum* size = m->geom_size + 3 * geom;
+  Tables::Point p{at.link, human.geom_foot()[geom], false, center, 0.0, law, {}};
+  Tables::GroundGeom g{ContactShape::kSphere, at.link, static_cast<int>(out.points.size()), 0, -1, center,
+               m->geom_rbound[geom] + law.margin + law.gap, vec(size),
+               {turned(turn, {1, 0, 0}), turned(turn, {0, 1, 0}), turned(turn, {0, 0, 1})}};
+  if (m->geom_type[geom] == mjGEOM_SPHERE) {
+    p.radius = size[0];
+    out.points.push_back(p);
+  } else if (m->geom_type[geom] == mjGEOM_CAPSULE) {
+    g.shape = ContactShape::kCapsule;
+    p.lengthwise = true;
+    p.axis = turned(turn, {0, 0, 1});
+    p.radius = size[0];
+    for (double way : {size[1], -size[1]}) {
+      p.place = plus(center, turned(turn, {0, 0, way}));
+      out.points.push_back(p);
+    }
+  } else if (m->geom_type[geom] == mjGEOM_ELLIPSOID) {
+    g.shape = ContactShape::kEllipsoid;
+    out.points.push_back(p);
+  } else if (m->geom_type[geom] == mjGEOM_CYLINDER) {
+    g.shape = ContactShape::kCylinder;
+    out.points.insert(out.points.end(), 4, p);
+  } else if (m->geom_type[geom] == mjGEOM_MESH) {
+    g.shape = ContactShape::kMesh;
+    g.hull = static_cast<int>(out.hulls.size());
+    out.hulls.push_back(hull_of(m, m->geom_dataid[geom], center, turn));
+    out.points.insert(out.points.end(), 1 + Tables::kBeside, p);
+  } else {
+    g.shape = ContactShape::kBox;
+    for (int corner = 0; corner < 8; ++corner) {
+      p.place = plus(center, turned(turn, {corner & 1 ? size[0] : -size[0], corner & 2 ? size[1] : -size[1],
+                                           corner & 4 ? size[2] : -size[2]}));
+      out.points.push_back(p);
+    }
+  }
+  g.points_end = static_cast<int>(out.points.size());
+  out.geoms.push_back(g);
 }
 
 }  // namespace
@@ -99,10 +162,10 @@ void ContactModel::list_uncovered(const mjModel* m, std::vector<std::string>& ou
   }
 }
 
-ContactModel::ContactModel(const DynamicsModel& dynamics) {
+ContactModel::ContactModel(const DynamicsModel& dynamics, ContactTables<double>& tables) {
   const mjModel* m = dynamics.human().mujoco();
   for (const GeomContact& contact : contacts_of(m)) {
-    is_ground(m, contact.first) ? add_geom(dynamics, contact) : pairs_.add(dynamics, contact);
+    is_ground(m, contact.first) ? add_geom(dynamics, contact, tables) : pairs_.add(dynamics, contact, tables);
   }
   pairs_.build_pattern(dynamics);
   const auto& links = dynamics.links();
@@ -110,71 +173,11 @@ ContactModel::ContactModel(const DynamicsModel& dynamics) {
   auto need = [&](int link) {
     for (; link >= 0; link = links[link].parent) needed[link] = true;
   };
-  for (const Point& p : points_) need(p.link);
+  for (const Tables::Point& p : tables.points) need(p.link);
   for (const BodyPairs::Bond& bond : pairs_.bonds()) need(bond.first), need(bond.second);
   for (std::size_t l = 0; l < links.size(); ++l) {
     if (needed[l]) supporting_.push_back(static_cast<int>(l));
   }
-}
-
-void ContactModel::place_ground(const mjModel* m, int plane) {
-  std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(m), mj_deleteData);
-  require(data != nullptr, "expected memory for one simulation");
-  mj_kinematics(m, data.get());
-  const mjtNum* frame = data->geom_xmat + 9 * plane;
-  mjtNum directions[9] = {frame[2], frame[5], frame[8]};
-  if (std::abs(directions[1]) < 0.5) directions[4] = 1; else directions[5] = 1;  // as MuJoCo chooses directions along a plane
-  mju_addToScl3(directions + 3, directions, -mju_dot3(directions + 3, directions));
-  mju_normalize3(directions + 3);
-  mju_cross(directions + 6, directions, directions + 3);
-  ground_ = {vec(data->geom_xpos + 3 * plane), vec(directions), vec(directions + 3), vec(directions + 6)};
-}
-
-void ContactModel::add_geom(const DynamicsModel& dynamics, const GeomContact& contact) {
-  const auto& [plane, geom, law] = contact;
-  const HumanModel& human = dynamics.human();
-  const mjModel* m = human.mujoco();
-  if (geoms_.empty()) place_ground(m, plane);
-  const DynamicsModel::Place& at = dynamics.bodies()[m->geom_bodyid[geom]];
-  const Vec center = plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom)));
-  const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));
-  const mjtNum* size = m->geom_size + 3 * geom;
-  Point p{at.link, law, human.geom_foot()[geom], center, {}, 0.0};
-  GroundGeom g{Shape::kSphere, at.link, static_cast<int>(points_.size()), 0, center,
-               m->geom_rbound[geom] + law.margin + law.gap, vec(size),
-               {turned(turn, {1, 0, 0}), turned(turn, {0, 1, 0}), turned(turn, {0, 0, 1})}, -1};
-  if (m->geom_type[geom] == mjGEOM_SPHERE) {
-    p.radius = size[0];
-    points_.push_back(p);
-  } else if (m->geom_type[geom] == mjGEOM_CAPSULE) {
-    g.shape = Shape::kCapsule;
-    p.axis = turned(turn, {0, 0, 1});
-    p.radius = size[0];
-    for (double way : {size[1], -size[1]}) {
-      p.place = plus(center, turned(turn, {0, 0, way}));
-      points_.push_back(p);
-    }
-  } else if (m->geom_type[geom] == mjGEOM_ELLIPSOID) {
-    g.shape = Shape::kEllipsoid;
-    points_.push_back(p);
-  } else if (m->geom_type[geom] == mjGEOM_CYLINDER) {
-    g.shape = Shape::kCylinder;
-    points_.insert(points_.end(), 4, p);
-  } else if (m->geom_type[geom] == mjGEOM_MESH) {
-    g.shape = Shape::kMesh;
-    g.hull = static_cast<int>(hulls_.size());
-    hulls_.push_back(hull_of(m, m->geom_dataid[geom], center, turn));
-    points_.insert(points_.end(), 1 + kBeside, p);
-  } else {
-    g.shape = Shape::kBox;
-    for (int corner = 0; corner < 8; ++corner) {
-      p.place = plus(center, turned(turn, {corner & 1 ? size[0] : -size[0], corner & 2 ? size[1] : -size[1],
-                                           corner & 4 ? size[2] : -size[2]}));
-      points_.push_back(p);
-    }
-  }
-  g.points_end = static_cast<int>(points_.size());
-  geoms_.push_back(g);
 }
 
 }  // namespace soleus

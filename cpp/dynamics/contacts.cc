@@ -8,23 +8,19 @@
 namespace soleus {
 namespace {
 
-using Ground = ContactModel::Ground;
-using GroundGeom = ContactModel::GroundGeom;
-using Point = ContactModel::Point;
-using Shape = ContactModel::Shape;
-
 // A sphere about `center` that touches the ground: where, and what it is to do there.
-void touch(DynamicsTile& t, const Point& point, PointState& s, WideMask near, Wide distance, const Wide3& center) {
-  const Ground& ground = t.model->contacts().ground();
+template <class Tables>
+void touch(DynamicsTile& t, const Tables& m, const typename Tables::Point& point, PointState& s, WideMask near, Wide distance,
+           const Wide3& center) {
+  const auto& ground = m.ground;
   const Wide3 normal = wide(ground.normal);
   const LinkState& link = t.links[point.link];
   s.arm = center - t.origin;
   add_scaled(s.arm, Wide(-point.radius) - 0.5 * distance, normal);
   s.first = wide(ground.first);
   s.second = wide(ground.second);
-  const Wide3 axis = wide(point.axis);
-  if (point.axis[0] != 0 || point.axis[1] != 0 || point.axis[2] != 0) {
-    Wide3 along = link.axes * axis;
+  if (point.lengthwise) {
+    Wide3 along = link.axes * wide(point.axis);
     add_scaled(along, -dot(along, normal), normal);
     const Wide length = sqrt(dot(along, along));
     const WideMask upright = length < Wide(mjMINVAL);
@@ -32,11 +28,11 @@ void touch(DynamicsTile& t, const Point& point, PointState& s, WideMask near, Wi
     s.first = select(upright, Wide3{Wide(1.0), Wide(0.0), Wide(0.0)}, inverse * along);
     s.second = cross(normal, s.first);
   }
-  const ContactLaw& law = point.law;
+  const auto& law = point.law;
   const Softness soft = softness(law.impedance, distance - Wide(law.margin), law.invweight);
   s.strength = where(near, soft.strength);
   const Wide3 v = link.velocity.linear + cross(link.velocity.angular, s.arm);
-  const double b = law.impedance.damping;
+  const auto b = law.impedance.damping;
   s.reference = {soft.pull - dot(normal, v) * b, -(dot(s.first, v) * b), -(dot(s.second, v) * b)};
   if (law.condim > 3) s.turn_reference = Wide(-b) * turning_seen(normal, s, link.velocity);
   if (!t.model->coupled()) return;
@@ -50,17 +46,17 @@ void press(DynamicsTile& t, int link) {
 
 // The points of a sphere, a capsule or a box. Of a box, corners count that lie on the side of its centre that faces the
 // ground, at most four: the first.
-void touch_spheres(DynamicsTile& t, const GroundGeom& geom, Wide height) {
-  const Ground& ground = t.model->contacts().ground();
-  const Wide3 normal = wide(ground.normal), origin = wide(ground.origin);
+template <class Tables>
+void touch_spheres(DynamicsTile& t, const Tables& m, const typename Tables::GroundGeom& geom, Wide height) {
+  const Wide3 normal = wide(m.ground.normal), origin = wide(m.ground.origin);
   const LinkState& link = t.links[geom.link];
   Wide corners(0.0);
   for (int k = geom.points_begin; k < geom.points_end; ++k) {
-    const Point& point = t.model->contacts().points()[k];
+    const auto& point = m.points[k];
     const Wide3 center = link.place + link.axes * wide(point.place);
     const Wide distance = dot(normal, center - origin) - Wide(point.radius);
     WideMask near = distance < Wide(point.law.margin);
-    if (geom.shape == Shape::kBox) {
+    if (geom.shape == ContactShape::kBox) {
       const WideMask counts = (distance <= height) & (distance <= Wide(point.law.margin + point.law.gap));
       near = near & counts & (corners < Wide(4.0));
       corners += where(counts, Wide(1.0));
@@ -68,7 +64,7 @@ void touch_spheres(DynamicsTile& t, const GroundGeom& geom, Wide height) {
     PointState& s = t.points[k];
     s.touched = any(near);
     if (!s.touched) continue;
-    touch(t, point, s, near, distance, center);
+    touch(t, m, point, s, near, distance, center);
     press(t, geom.link);
   }
 }
@@ -80,6 +76,7 @@ struct Surface {
 };
 
 // The lowest point of an ellipsoid.
+template <class GroundGeom>
 Surface lowest_point(const GroundGeom& geom, const LinkState& link, const Wide3& center, const Wide3& normal, Wide height) {
   Surface out;
   Wide3 reach{Wide(0.0), Wide(0.0), Wide(0.0)};
@@ -97,9 +94,10 @@ Surface lowest_point(const GroundGeom& geom, const LinkState& link, const Wide3&
 }
 
 // Of a cylinder: the lowest points of its two rims, and two more of the lower rim, which make a triangle with its lowest.
+template <class GroundGeom>
 Surface rims(const GroundGeom& geom, const LinkState& link, const Wide3& center, const Wide3& normal, Wide height) {
   Surface out;
-  const double radius = geom.size[0], half = geom.size[1];
+  const auto radius = geom.size[0], half = geom.size[1];
   Wide3 axis = link.axes * wide(geom.axes[2]);
   const Wide up = dot(normal, axis);
   axis = select(up > Wide(0.0), -axis, axis);  // it points to the ground
@@ -125,7 +123,8 @@ Surface rims(const GroundGeom& geom, const LinkState& link, const Wide3& center,
 
 // Of a mesh's hull: its lowest vertex and, of the faces that it is a corner of, the one that looks to the ground most.
 // Vertices beside the lowest count that lie on the side of the geom's centre that faces the ground.
-Surface lowest_face(const ContactModel::Hull& hull, const LinkState& link, const Wide3& normal, const Wide3& origin, Wide height) {
+template <class Tables>
+Surface lowest_face(const typename Tables::Hull& hull, const LinkState& link, const Wide3& normal, const Wide3& origin, Wide height) {
   Surface out;
   const Wide3 up{dot(link.axes.column(0), normal), dot(link.axes.column(1), normal), dot(link.axes.column(2), normal)};
   const Wide base = dot(normal, link.place - origin);
@@ -136,8 +135,8 @@ Surface lowest_face(const ContactModel::Hull& hull, const LinkState& link, const
     lowest = select(lower, there, lowest);
     vertex = select(lower, Wide(static_cast<double>(v)), vertex);
   }
-  Wide3 place[1 + ContactModel::kBeside];  // in the link's frame
-  Wide missing[1 + ContactModel::kBeside] = {};
+  Wide3 place[1 + Tables::kBeside];  // in the link's frame
+  Wide missing[1 + Tables::kBeside] = {};
   for (int lane = 0; lane < kLanes; ++lane) {
     const int own = static_cast<int>(vertex[lane]);
     const double down[] = {-up.x[lane], -up.y[lane], -up.z[lane]};
@@ -145,18 +144,18 @@ Surface lowest_face(const ContactModel::Hull& hull, const LinkState& link, const
     double most = -2.0;
     for (int f = hull.faces_begin[own]; f < hull.faces_begin[own + 1]; ++f) {
       const auto& n = hull.faces[f].normal;
-      const double looks = n[0] * down[0] + n[1] * down[1] + n[2] * down[2];
+      const double looks = of_lane(n[0], lane) * down[0] + of_lane(n[1], lane) * down[1] + of_lane(n[2], lane) * down[2];
       if (looks > most) most = looks, face = f;
     }
-    for (int k = 0; k <= ContactModel::kBeside; ++k) {
+    for (int k = 0; k <= Tables::kBeside; ++k) {
       const auto& at = hull.vertices[k == 0 ? own : hull.faces[face].beside[k - 1]];
-      place[k].x.set(lane, at[0]);
-      place[k].y.set(lane, at[1]);
-      place[k].z.set(lane, at[2]);
+      place[k].x.set(lane, of_lane(at[0], lane));
+      place[k].y.set(lane, of_lane(at[1], lane));
+      place[k].z.set(lane, of_lane(at[2], lane));
       missing[k].set(lane, k > hull.faces[face].count ? 1.0 : 0.0);
     }
   }
-  for (int k = 0; k <= ContactModel::kBeside; ++k) {
+  for (int k = 0; k <= Tables::kBeside; ++k) {
     const Wide distance = base + dot(up, place[k]);
     const WideMask counts = k == 0 ? every_lane() : (distance <= height) & (missing[k] == Wide(0.0));
     out.place[k] = link.place + link.axes * place[k];
@@ -165,53 +164,58 @@ Surface lowest_face(const ContactModel::Hull& hull, const LinkState& link, const
   return out;
 }
 
-void touch_surface(DynamicsTile& t, const GroundGeom& geom, const Surface& surface) {
+template <class Tables>
+void touch_surface(DynamicsTile& t, const Tables& m, const typename Tables::GroundGeom& geom, const Surface& surface) {
   for (int k = geom.points_begin; k < geom.points_end; ++k) {
-    const Point& point = t.model->contacts().points()[k];
+    const auto& point = m.points[k];
     PointState& s = t.points[k];
     const Wide distance = surface.distance[k - geom.points_begin];
     const WideMask near = distance < Wide(point.law.margin);
     s.touched = any(near);
     if (!s.touched) continue;
-    touch(t, point, s, near, distance, surface.place[k - geom.points_begin]);
+    touch(t, m, point, s, near, distance, surface.place[k - geom.points_begin]);
     press(t, geom.link);
   }
 }
 
-void touch_ground(DynamicsTile& t, const GroundGeom& geom, const Wide3& center, Wide height) {
-  const ContactModel& contacts = t.model->contacts();
-  const Wide3 normal = wide(contacts.ground().normal);
+template <class Tables>
+void touch_ground(DynamicsTile& t, const Tables& m, const typename Tables::GroundGeom& geom, const Wide3& center, Wide height) {
+  const Wide3 normal = wide(m.ground.normal);
   const LinkState& link = t.links[geom.link];
   switch (geom.shape) {
-    case Shape::kSphere:
-    case Shape::kCapsule:
-    case Shape::kBox:
-      return touch_spheres(t, geom, height);
-    case Shape::kEllipsoid:
-      return touch_surface(t, geom, lowest_point(geom, link, center, normal, height));
-    case Shape::kCylinder:
-      return touch_surface(t, geom, rims(geom, link, center, normal, height));
-    case Shape::kMesh:
-      return touch_surface(t, geom, lowest_face(contacts.hulls()[geom.hull], link, normal, wide(contacts.ground().origin), height));
+    case ContactShape::kSphere:
+    case ContactShape::kCapsule:
+    case ContactShape::kBox:
+      return touch_spheres(t, m, geom, height);
+    case ContactShape::kEllipsoid:
+      return touch_surface(t, m, geom, lowest_point(geom, link, center, normal, height));
+    case ContactShape::kCylinder:
+      return touch_surface(t, m, geom, rims(geom, link, center, normal, height));
+    case ContactShape::kMesh:
+      return touch_surface(t, m, geom, lowest_face<Tables>(m.hulls[geom.hull], link, normal, wide(m.ground.origin), height));
+  }
+}
+
+template <class Tables>
+void find_contacts(DynamicsTile& t, const Tables& m) {
+  const Wide3 normal = wide(m.ground.normal), origin = wide(m.ground.origin);
+  std::fill(t.loaded.begin(), t.loaded.end(), 0);
+  for (const auto& geom : m.geoms) {
+    const LinkState& link = t.links[geom.link];
+    const Wide3 center = link.place + link.axes * wide(geom.center);
+    const Wide height = dot(normal, center - origin);
+    if (any(height <= Wide(geom.reach))) {
+      touch_ground(t, m, geom, center, height);
+    } else {  // far from the ground in every lane
+      for (int k = geom.points_begin; k < geom.points_end; ++k) t.points[k].touched = false;
+    }
   }
 }
 
 }  // namespace
 
 void find_contacts(DynamicsTile& t) {
-  const Ground& ground = t.model->contacts().ground();
-  const Wide3 normal = wide(ground.normal), origin = wide(ground.origin);
-  std::fill(t.loaded.begin(), t.loaded.end(), 0);
-  for (const GroundGeom& geom : t.model->contacts().geoms()) {
-    const LinkState& link = t.links[geom.link];
-    const Wide3 center = link.place + link.axes * wide(geom.center);
-    const Wide height = dot(normal, center - origin);
-    if (any(height <= Wide(geom.reach))) {
-      touch_ground(t, geom, center, height);
-    } else {  // far from the ground in every lane
-      for (int k = geom.points_begin; k < geom.points_end; ++k) t.points[k].touched = false;
-    }
-  }
+  with_tables(t, [&](const auto& m) { find_contacts(t, m.contacts); });
 }
 
 }  // namespace soleus

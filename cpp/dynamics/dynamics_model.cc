@@ -108,40 +108,41 @@ DynamicsModel::DynamicsModel(const HumanModel& human) : human_(&human) {
   build_terms();
   build_limits();
   build_frictions();
-  contacts_.emplace(*this);
+  build_control();
+  contacts_.emplace(*this, tables_.contacts);
 }
 
 void DynamicsModel::build_links() {
   const mjModel* m = human_->mujoco();
-  bodies_.push_back({-1, {}, {1, 0, 0, 0}, true});
+  tables_.bodies.push_back({-1, {false}, {}, {1, 0, 0, 0}, {}});
   for (int b = 1; b < m->nbody; ++b) {
-    const Place& above = bodies_[m->body_parentid[b]];
-    Place own{above.link, plus(above.place, turned(above.turn, vec(m->body_pos + 3 * b))),
-              times(above.turn, quat(m->body_quat + 4 * b)), false};
+    const Place& above = tables_.bodies[m->body_parentid[b]];
+    Place own{above.link, {true}, plus(above.place, turned(above.turn, vec(m->body_pos + 3 * b))),
+              times(above.turn, quat(m->body_quat + 4 * b)), vec(m->body_ipos + 3 * b)};
     mju_normalize4(own.turn.data());
     if (m->body_jntnum[b] > 0) {
       Link link{};
       link.parent = above.link;
       link.place = own.place;
       link.turn = own.turn;
-      link.turned = own.turn[0] != 1.0;
-      link.joints_begin = static_cast<int>(joints_.size());
+      link.turned = {!is_identity(own.turn)};
+      link.joints_begin = static_cast<int>(tables_.joints.size());
       for (int j = m->body_jntadr[b]; j < m->body_jntadr[b] + m->body_jntnum[b]; ++j) {
         const JointKind kinds[] = {JointKind::kFree, JointKind::kBall, JointKind::kSlide, JointKind::kHinge};
         const Vec anchor = vec(m->jnt_pos + 3 * j);
-        joints_.push_back({kinds[m->jnt_type[j]], m->jnt_qposadr[j], m->jnt_dofadr[j], m->qpos0[m->jnt_qposadr[j]],
-                           vec(m->jnt_axis + 3 * j), anchor, !is_zero(anchor), m->jnt_stiffness[j],
-                           m->qpos_spring[m->jnt_qposadr[j]]});
+        tables_.joints.push_back({kinds[m->jnt_type[j]], m->jnt_qposadr[j], m->jnt_dofadr[j],
+                                  {!is_zero(anchor)}, {m->jnt_stiffness[j] != 0}, m->qpos0[m->jnt_qposadr[j]],
+                                  vec(m->jnt_axis + 3 * j), anchor, m->jnt_stiffness[j], m->qpos_spring[m->jnt_qposadr[j]]});
       }
-      link.joints_end = static_cast<int>(joints_.size());
-      own = {static_cast<int>(links_.size()), {}, {1, 0, 0, 0}, true};
-      links_.push_back(link);
+      link.joints_end = static_cast<int>(tables_.joints.size());
+      own = {static_cast<int>(tables_.links.size()), {false}, {}, {1, 0, 0, 0}, own.center};
+      tables_.links.push_back(link);
     }
-    own.aligned = own.aligned || (is_zero(own.place) && own.turn[0] == 1.0);
-    bodies_.push_back(own);
-    if (own.link >= 0) add_inertia(links_[own.link], b, own);
+    own.apart = {!is_zero(own.place) || !is_identity(own.turn)};
+    tables_.bodies.push_back(own);
+    if (own.link >= 0) add_inertia(tables_.links[own.link], b, own);
   }
-  root_link_ = bodies_[human_->root_body].link;
+  root_link_ = tables_.bodies[human_->root_body].link;
   require(root_link_ >= 0, "expected a person whose root has joints");
 }
 
@@ -179,12 +180,12 @@ void DynamicsModel::add_inertia(Link& link, int body, const Place& place) {
 void DynamicsModel::build_dofs() {
   const HumanModel& h = *human_;
   const mjModel* m = h.mujoco();
-  dofs_.resize(m->nv);
-  for (std::size_t l = 0; l < links_.size(); ++l) {
-    Link& link = links_[l];
+  tables_.dofs.resize(m->nv);
+  for (std::size_t l = 0; l < tables_.links.size(); ++l) {
+    Link& link = tables_.links[l];
     link.motions_begin = static_cast<int>(motions_.size());
     for (int j = link.joints_begin; j < link.joints_end; ++j) {
-      const Joint& joint = joints_[j];
+      const Tables::Joint& joint = tables_.joints[j];
       const int count = joint.kind == JointKind::kFree ? 6 : joint.kind == JointKind::kBall ? 3 : 1;
       for (int dof = joint.dof; dof < joint.dof + count; ++dof) {
         const int c = h.dof_coordinate[dof];
@@ -192,11 +193,11 @@ void DynamicsModel::build_dofs() {
         while (motion < static_cast<int>(motions_.size()) && motions_[motion].coordinate != c) ++motion;
         if (motion == static_cast<int>(motions_.size())) motions_.push_back({static_cast<int>(l), c});
         const int driver = m->jnt_qposadr[m->dof_jntid[h.coordinate_dof[c]]];
-        Dof& d = dofs_[dof];
-        d = {c, motion, joint.qpos, h.dof_coupled[dof], count == 1, joint.qpos0, driver, m->qpos0[driver], {},
-             m->dof_armature[dof], m->dof_damping[dof]};
+        Tables::Dof& d = tables_.dofs[dof];
+        d = {c, motion, joint.qpos, driver, h.dof_coupled[dof], count == 1, {m->dof_armature[dof] != 0},
+             {m->dof_damping[dof] != 0}, joint.qpos0, m->qpos0[driver], {}, m->dof_armature[dof], m->dof_damping[dof]};
         std::copy_n(h.dof_polynomial.begin() + 5 * dof, 5, d.polynomial.begin());
-        damped_ |= d.damping > 0;
+        tables_.damped |= d.damping > 0;
       }
     }
     link.motions_end = static_cast<int>(motions_.size());
@@ -214,8 +215,8 @@ void DynamicsModel::place_coordinates() {
 void DynamicsModel::build_terms() {
   for (std::size_t p = 0; p < motions_.size(); ++p) {
     term_begin_.push_back(static_cast<int>(terms_.size()));
-    for (int link = motions_[p].link; link >= 0; link = links_[link].parent) {
-      for (int q = links_[link].motions_begin; q < links_[link].motions_end && q <= static_cast<int>(p); ++q) {
+    for (int link = motions_[p].link; link >= 0; link = tables_.links[link].parent) {
+      for (int q = tables_.links[link].motions_begin; q < tables_.links[link].motions_end && q <= static_cast<int>(p); ++q) {
         const int high = std::max(motions_[p].coordinate, motions_[q].coordinate);
         const int low = std::min(motions_[p].coordinate, motions_[q].coordinate);
         terms_.push_back({q, pattern().slot(high, low), high == low && q != static_cast<int>(p)});
@@ -230,13 +231,13 @@ void DynamicsModel::build_limits() {
   for (int j = 0; j < m->njnt; ++j) {
     if (!m->jnt_limited[j]) continue;
     const int dof = m->jnt_dofadr[j];
-    const Impedance impedance = impedance_of(m, m->jnt_solref + mjNREF * j, m->jnt_solimp + mjNIMP * j);
+    const Impedance<double> impedance = impedance_of(m, m->jnt_solref + mjNREF * j, m->jnt_solimp + mjNIMP * j);
     if (m->jnt_type[j] == mjJNT_BALL) {
-      balls_.push_back({human_->dof_coordinate[dof], m->jnt_qposadr[j], std::max(m->jnt_range[2 * j], m->jnt_range[2 * j + 1]),
+      tables_.balls.push_back({human_->dof_coordinate[dof], m->jnt_qposadr[j], std::max(m->jnt_range[2 * j], m->jnt_range[2 * j + 1]),
                         m->jnt_margin[j], m->dof_invweight0[dof], impedance});
     }
     if (m->jnt_type[j] != mjJNT_HINGE && m->jnt_type[j] != mjJNT_SLIDE) continue;
-    limits_.push_back({dof, m->jnt_range[2 * j], m->jnt_range[2 * j + 1], m->jnt_margin[j], m->dof_invweight0[dof],
+    tables_.limits.push_back({dof, m->jnt_range[2 * j], m->jnt_range[2 * j + 1], m->jnt_margin[j], m->dof_invweight0[dof],
                        impedance});
   }
 }
@@ -245,10 +246,29 @@ void DynamicsModel::build_frictions() {
   const mjModel* m = human_->mujoco();
   for (int dof = 0; dof < m->nv; ++dof) {
     if (m->dof_frictionloss[dof] <= 0) continue;
-    const Impedance impedance = impedance_of(m, m->dof_solref + mjNREF * dof, m->dof_solimp + mjNIMP * dof);
-    const Softness soft = softness(impedance, Wide(0.0), m->dof_invweight0[dof]);
-    frictions_.push_back({dof, m->dof_frictionloss[dof], soft.strength[0], impedance.damping});
+    const Impedance<double> impedance = impedance_of(m, m->dof_solref + mjNREF * dof, m->dof_solimp + mjNIMP * dof);
+    const double loss = m->dof_frictionloss[dof], strength = softness(impedance, Wide(0.0), m->dof_invweight0[dof]).strength[0];
+    tables_.frictions.push_back({dof, loss, strength, impedance.damping, loss / strength});
   }
+}
+
+// What stable PD and the limits of ball joints by axis read.
+void DynamicsModel::build_control() {
+  const HumanModel& h = *human_;
+  for (const HumanModel::Rotation& r : h.rotations()) {
+    const mjtNum* rest = h.mujoco()->qpos0 + r.qpos;
+    tables_.rotations.push_back({r.coordinate, r.qpos, {rest[0], -rest[1], -rest[2], -rest[3]}});
+  }
+  int at = 0;
+  for (const BallLimit& limit : h.ball_limits()) {
+    while (h.rotations()[at].coordinate != limit.coordinate) ++at;
+    const double *low = h.lower.data() + limit.coordinate, *high = h.upper.data() + limit.coordinate;
+    tables_.axis_limits.push_back({limit.coordinate, at, {low[0], low[1], low[2]}, {high[0], high[1], high[2]},
+                                   limit.stiffness, limit.damping});
+  }
+  for (int k = 0; k < h.num_actuated(); ++k) tables_.gains.push_back({h.kp[k], h.kd[k], h.torque_limit[k]});
+  tables_.root_gain = {{h.root_kp > 0 || h.root_kd > 0}, h.root_kp, h.root_kd};
+  tables_.rest = h.qpos_rest;
 }
 
 }  // namespace soleus

@@ -1,4 +1,5 @@
 // What the dynamics in lanes need of a model, as tables that say what to do: made once, shared by all tiles.
+// Its numbers (DynamicsTables) are those of one human or of all; a tile may have others, a lane each.
 //
 // Bodies that are welded to one another are one *link*. A *motion* is what one coordinate does to one link: where a
 // coupling drives several joints of a link, they are one motion together, so that coupled joints are exact and cost no
@@ -12,7 +13,7 @@
 #include <vector>
 
 #include "dynamics/contact_model.h"
-#include "dynamics/impedance.h"
+#include "dynamics/dynamics_tables.h"
 #include "model/human_model.h"
 #include "model/ldl.h"
 
@@ -26,73 +27,20 @@ class DynamicsModel {
   // Throws InvalidInput for a model that is not covered.
   explicit DynamicsModel(const HumanModel& human);
 
-  enum class JointKind { kFree, kBall, kHinge, kSlide };
-  struct Joint {
-    JointKind kind;
-    int qpos, dof;
-    double qpos0;                    // of hinges and slides
-    std::array<double, 3> axis, anchor;
-    bool anchored;                   // whether the anchor is not the link's origin
-    double stiffness, spring;        // of hinges and slides [N m/rad], [rad]
-  };
-  struct Link {
-    int parent;                      // link, or -1: the world
-    std::array<double, 3> place;     // of its frame in its parent's, at qpos0
-    std::array<double, 4> turn;
-    bool turned;                     // whether that is a turn at all
-    int joints_begin, joints_end;
-    int motions_begin, motions_end;
-    double mass;
-    std::array<double, 3> center;    // of mass, in its frame [m]
-    std::array<double, 6> inertia;   // about it, in the frame's axes: xx, yy, zz, xy, xz, yz [kg m^2]
-  };
+  using Tables = DynamicsTables<double>;
+  using Link = Tables::Link;
+  using Place = Tables::Place;
   struct Motion { int link, coordinate; };
-  // What a dof does: it belongs to a coordinate, moves a link as part of a motion, and follows a polynomial if coupled.
-  struct Dof {
-    int coordinate, motion, qpos;
-    bool coupled, scalar;
-    double qpos0;
-    int driver_qpos;                 // of the coordinate that drives it
-    double driver_qpos0;
-    std::array<double, 5> polynomial;
-    double armature, damping;
-  };
-  // Where a body is: its link, and its frame in the link's.
-  struct Place {
-    int link;                        // -1: the world
-    std::array<double, 3> place;
-    std::array<double, 4> turn;
-    bool aligned;                    // the body's frame is the link's
-  };
   // One product of a motion's force with an ancestor's motion, and where it goes.
   struct InertiaTerm { int motion, slot; bool twice; };
 
-  // A soft limit of a hinge or slide.
-  struct Limit {
-    int dof;
-    double low, high, margin, invweight;
-    Impedance impedance;
-  };
-  // Friction of a joint's dof: it holds the dof softly, with a force of at most its loss.
-  struct Friction {
-    int dof;
-    double loss;                     // [N m] or [N]
-    double strength, damping;        // D and B of the constraint
-  };
-  // MuJoCo's limit of the angle of a ball joint.
-  struct Ball {
-    int coordinate, qpos;            // the first of three; of its quaternion
-    double most, margin, invweight;
-    Impedance impedance;
-  };
-  const std::vector<Link>& links() const { return links_; }
-  const std::vector<Joint>& joints() const { return joints_; }
+  // The model's numbers.
+  const Tables& tables() const { return tables_; }
+  const std::vector<Link>& links() const { return tables_.links; }
+  const std::vector<Tables::Joint>& joints() const { return tables_.joints; }
+  const std::vector<Tables::Dof>& dofs() const { return tables_.dofs; }
+  const std::vector<Place>& bodies() const { return tables_.bodies; }
   const std::vector<Motion>& motions() const { return motions_; }
-  const std::vector<Dof>& dofs() const { return dofs_; }
-  const std::vector<Place>& bodies() const { return bodies_; }
-  const std::vector<Limit>& limits() const { return limits_; }
-  const std::vector<Friction>& frictions() const { return frictions_; }
-  const std::vector<Ball>& balls() const { return balls_; }
   const ContactModel& contacts() const { return *contacts_; }
   const SparseLdl& pattern() const { return human_->inertia_pattern(); }
   // Of motion p: terms()[term_begin(p)] to terms()[term_begin(p + 1)].
@@ -105,7 +53,6 @@ class DynamicsModel {
   double timestep() const { return human_->mujoco()->opt.timestep; }
   std::array<double, 3> gravity() const { return gravity_; }
   int root_link() const { return root_link_; }
-  bool damped() const { return damped_; }
   bool coupled() const { return !human_->coupled().empty(); }
 
  private:
@@ -116,23 +63,17 @@ class DynamicsModel {
   void build_terms();
   void build_limits();
   void build_frictions();
+  void build_control();
 
   const HumanModel* human_;
-  std::vector<Link> links_;
-  std::vector<Joint> joints_;
+  Tables tables_{};
   std::vector<Motion> motions_;
-  std::vector<Dof> dofs_;
-  std::vector<Place> bodies_;
   std::vector<InertiaTerm> terms_;
   std::vector<int> term_begin_;
-  std::vector<Limit> limits_;
-  std::vector<Friction> frictions_;
-  std::vector<Ball> balls_;
   std::optional<ContactModel> contacts_;
   std::vector<int> coordinate_qpos_;
   std::array<double, 3> gravity_{};
   int root_link_ = 0;
-  bool damped_ = false;
 };
 
 }  // namespace soleus

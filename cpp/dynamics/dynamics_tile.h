@@ -2,6 +2,7 @@
 // own: kinematics, inertia, constraints, newton, step.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -68,6 +69,7 @@ struct DynamicsTile {
   explicit DynamicsTile(const DynamicsModel& dynamics);
 
   const DynamicsModel* model;
+  std::unique_ptr<DynamicsTables<Wide>> own;  // numbers of each lane, in place of the model's; null: all have those
   WideLdl ldl;
 
   // The state.
@@ -116,8 +118,18 @@ struct DynamicsTile {
 
   WideMask diverged;                // state that ran away or is no number, since set()
 
+  // Gives a lane the numbers of a variant of the model: what is compiled with other numbers and the same structure. Lanes
+  // that are given none keep the model's. Throws InvalidInput for another structure. set() has to follow.
+  void give(int lane, const DynamicsModel& variant);
   // Puts the human of a lane into a state at rest of control. qpos: (nq), qvel: (nv). update_positions() has to follow.
   void set(int lane, std::span<const double> qpos, std::span<const double> qvel);
 };
+
+// Calls with the numbers of a tile's humans: the tables that all share, or those that have each lane's own.
+template <class Work>
+decltype(auto) with_tables(const DynamicsTile& tile, Work&& work) {
+  if (tile.own) return work(*tile.own);
+  return work(tile.model->tables());
+}
 
 }  // namespace soleus

@@ -7,14 +7,15 @@
 
 #include <type_traits>
 
-#include "dynamics/contact_model.h"
 #include "dynamics/contact_stiffness.h"
+#include "dynamics/contact_tables.h"
 #include "dynamics/dynamics_tile.h"
 
 namespace soleus {
 
 // What a point sees of a body's acceleration: along the normal and the directions of friction.
-inline Wide3 seen(const Wide3& normal, const ContactLaw& law, const PointState& s, const Spatial& body) {
+template <class Number>
+inline Wide3 seen(const Wide3& normal, const ContactLaw<Number>& law, const PointState& s, const Spatial& body) {
   const Wide3 a = body.linear + cross(body.angular, s.arm);
   if (law.condim == 1) return {dot(normal, a), Wide(0.0), Wide(0.0)};
   return {dot(normal, a), dot(s.first, a), dot(s.second, a)};
@@ -25,8 +26,8 @@ inline Wide3 turning_seen(const Wide3& normal, const PointState& s, const Spatia
 }
 
 // Calls with the number of directions of friction as a constant: what most points do in every iteration knows its edges.
-template <class Call>
-inline auto with_directions(const ContactLaw& law, Call&& call) {
+template <class Number, class Call>
+inline auto with_directions(const ContactLaw<Number>& law, Call&& call) {
   switch (law.condim) {
     case 1: return call(std::integral_constant<int, 0>());
     case 3: return call(std::integral_constant<int, 2>());
@@ -42,8 +43,8 @@ struct Edges {
   Wide y[kCount];
 };
 
-template <int kDirections>
-inline Edges<kDirections> edges_of(const ContactLaw& law, const Wide3& x, const Wide3& turn) {
+template <int kDirections, class Number>
+inline Edges<kDirections> edges_of(const ContactLaw<Number>& law, const Wide3& x, const Wide3& turn) {
   Edges<kDirections> edges;
   if constexpr (kDirections == 0) {
     edges.y[0] = x.x;
@@ -56,23 +57,22 @@ inline Edges<kDirections> edges_of(const ContactLaw& law, const Wide3& x, const 
   }
   return edges;
 }
-template <int kDirections>
-inline Edges<kDirections> edges_now(const ContactLaw& law, const PointState& s) {
+template <int kDirections, class Number>
+inline Edges<kDirections> edges_now(const ContactLaw<Number>& law, const PointState& s) {
   return edges_of<kDirections>(law, s.now, s.turn_now);
 }
-template <int kDirections>
-inline Edges<kDirections> edges_changing(const ContactLaw& law, const PointState& s) {
+template <int kDirections, class Number>
+inline Edges<kDirections> edges_changing(const ContactLaw<Number>& law, const PointState& s) {
   return edges_of<kDirections>(law, s.change, s.turn_change);
 }
 
 // Calls with the law and the state of every point that touches, of the ground and of pairs.
-template <class Tile, class Visit>
-inline void each_touched(Tile& t, Visit&& visit) {
-  const ContactModel& contacts = t.model->contacts();
+template <class Tile, class Number, class Visit>
+inline void each_touched(Tile& t, const ContactTables<Number>& m, Visit&& visit) {
   for (std::size_t k = 0; k < t.points.size(); ++k) {
-    if (t.points[k].touched) visit(contacts.points()[k].law, t.points[k]);
+    if (t.points[k].touched) visit(m.points[k].law, t.points[k]);
   }
-  for (const BodyPairs::Pair& pair : contacts.pairs().pairs()) {
+  for (const auto& pair : m.pairs) {
     for (int k = pair.points_begin; k < pair.points_end; ++k) {
       if (t.pair_points[k].touched) visit(pair.law, t.pair_points[k]);
     }
@@ -99,7 +99,8 @@ inline Wide pressure_of(const Edges<kDirections>& edges, const PointState& s, Wi
 }
 
 // How hard a point is pressed at `now` [N].
-inline Wide pressure(const ContactLaw& law, const PointState& s) {
+template <class Number>
+inline Wide pressure(const ContactLaw<Number>& law, const PointState& s) {
   return with_directions(law, [&](auto directions) {
     Wide force[decltype(edges_now<directions>(law, s))::kCount];
     return pressure_of(edges_now<directions>(law, s), s, force);
@@ -107,7 +108,8 @@ inline Wide pressure(const ContactLaw& law, const PointState& s) {
 }
 
 // The force at `now`, as a wrench about the tile's point of reference.
-inline Spatial force_of(const ContactLaw& law, const PointState& s, const Wide3& normal) {
+template <class Number>
+inline Spatial force_of(const ContactLaw<Number>& law, const PointState& s, const Wide3& normal) {
   return with_directions(law, [&](auto directions) {
     const auto edges = edges_now<directions>(law, s);
     Wide force[edges.kCount];
@@ -126,7 +128,8 @@ inline Spatial force_of(const ContactLaw& law, const PointState& s, const Wide3&
 
 // Adds D times the squares of the edges that are active at `now`, as a weight on what the point sees: on the normal, on
 // each direction of friction, and on the two together.
-inline void add_stiffness_of(const ContactLaw& law, const PointState& s, const Wide3& normal, ContactStiffness& out) {
+template <class Number>
+inline void add_stiffness_of(const ContactLaw<Number>& law, const PointState& s, const Wide3& normal, ContactStiffness& out) {
   with_directions(law, [&](auto directions) {
     const auto edges = edges_now<directions>(law, s);
     Wide active[edges.kCount];
@@ -136,7 +139,7 @@ inline void add_stiffness_of(const ContactLaw& law, const PointState& s, const W
     for (int e = 1; e < edges.kCount; ++e) all += active[e];
     Spatial pull{all * n.angular, all * n.linear};
     for (int i = 0; i < directions; ++i) {
-      const double mu = law.friction[i];
+      const Number mu = law.friction[i];
       const Spatial along = direction_of(i, s, normal);
       const Wide together = (active[2 * i] - active[2 * i + 1]) * mu, alone = (active[2 * i] + active[2 * i + 1]) * (mu * mu);
       Spatial q{together * n.angular, together * n.linear};

@@ -4,7 +4,8 @@ namespace soleus {
 namespace {
 
 // Of a link in the world's axes, about the point of reference.
-SpatialInertia inertia_of(const DynamicsModel::Link& link, const LinkState& s, const Wide3& origin) {
+template <class Link>
+SpatialInertia inertia_of(const Link& link, const LinkState& s, const Wide3& origin) {
   const auto& i = link.inertia;
   const WideMatrix& r = s.axes;
   // T = R I; then T R'.
@@ -14,8 +15,7 @@ SpatialInertia inertia_of(const DynamicsModel::Link& link, const LinkState& s, c
     t[a] = {row.x * i[0] + row.y * i[3] + row.z * i[4], row.x * i[3] + row.y * i[1] + row.z * i[5],
             row.x * i[4] + row.y * i[5] + row.z * i[2]};
   }
-  const Wide3 center{Wide(link.center[0]), Wide(link.center[1]), Wide(link.center[2])};
-  const Wide3 c = s.place + r * center - origin;
+  const Wide3 c = s.place + r * wide(link.center) - origin;
   const Wide mass(link.mass);
   const Wide3 h = mass * c;
   SpatialInertia out;
@@ -30,11 +30,10 @@ SpatialInertia inertia_of(const DynamicsModel::Link& link, const LinkState& s, c
   return out;
 }
 
-}  // namespace
-
-void compute_inertia(DynamicsTile& t) {
+template <class Tables>
+void compute_inertia(DynamicsTile& t, const Tables& m) {
   const DynamicsModel& model = *t.model;
-  const auto& links = model.links();
+  const auto& links = m.links;
   for (std::size_t l = 0; l < links.size(); ++l) {
     LinkState& s = t.links[l];
     s.inertia = inertia_of(links[l], s, t.origin);
@@ -59,29 +58,39 @@ void compute_inertia(DynamicsTile& t) {
       t.links[links[l].parent].force += s.force;
     }
   }
-  for (std::size_t i = 0; i < model.dofs().size(); ++i) {
-    const DynamicsModel::Dof& d = model.dofs()[i];
-    if (d.armature == 0) continue;
+  for (std::size_t i = 0; i < m.dofs.size(); ++i) {
+    const auto& d = m.dofs[i];
+    if (!d.has_armature) continue;
     const Wide reflected = t.coupling[i] * d.armature;
     t.inertia[t.ldl.diagonal(d.coordinate)] += t.coupling[i] * reflected;
     if (d.coupled) t.bias[d.coordinate] += t.coupling_rate[i] * reflected;
   }
 }
 
-void compute_passive(DynamicsTile& t) {
-  const DynamicsModel& model = *t.model;
+template <class Tables>
+void compute_passive(DynamicsTile& t, const Tables& m) {
   for (Wide& force : t.passive) force = Wide(0.0);
-  for (std::size_t i = 0; i < model.dofs().size(); ++i) {
-    const DynamicsModel::Dof& d = model.dofs()[i];
-    if (d.damping == 0) continue;
+  for (std::size_t i = 0; i < m.dofs.size(); ++i) {
+    const auto& d = m.dofs[i];
+    if (!d.has_damping) continue;
     const Wide g = t.coupling[i];
     t.passive[d.coordinate] -= (g * g * d.damping) * t.velocity[d.coordinate];
   }
-  for (const DynamicsModel::Joint& joint : model.joints()) {
-    if (joint.stiffness == 0) continue;
+  for (const auto& joint : m.joints) {
+    if (!joint.has_spring) continue;
     const Wide stretch = t.qpos[joint.qpos] - Wide(joint.spring);
-    t.passive[model.dofs()[joint.dof].coordinate] -= (t.coupling[joint.dof] * joint.stiffness) * stretch;
+    t.passive[m.dofs[joint.dof].coordinate] -= (t.coupling[joint.dof] * joint.stiffness) * stretch;
   }
+}
+
+}  // namespace
+
+void compute_inertia(DynamicsTile& t) {
+  with_tables(t, [&](const auto& m) { compute_inertia(t, m); });
+}
+
+void compute_passive(DynamicsTile& t) {
+  with_tables(t, [&](const auto& m) { compute_passive(t, m); });
 }
 
 }  // namespace soleus

@@ -5,16 +5,14 @@
 namespace soleus {
 namespace {
 
-using Joint = DynamicsModel::Joint;
-using JointKind = DynamicsModel::JointKind;
-
 Wide3 three(const Wide* p) { return {p[0], p[1], p[2]}; }
 WideQuat four(const Wide* p) { return {p[0], p[1], p[2], p[3]}; }
 
 // Positions and rates of joints that follow a polynomial of their coordinate.
-void couple(DynamicsTile& t) {
-  for (std::size_t i = 0; i < t.model->dofs().size(); ++i) {
-    const DynamicsModel::Dof& d = t.model->dofs()[i];
+template <class Tables>
+void couple(DynamicsTile& t, const Tables& m) {
+  for (std::size_t i = 0; i < m.dofs.size(); ++i) {
+    const auto& d = m.dofs[i];
     t.coupling_rate[i] = Wide(0.0);
     if (!d.coupled) {
       t.coupling[i] = Wide(1.0);
@@ -30,12 +28,13 @@ void couple(DynamicsTile& t) {
 }
 
 // Frames of a link after its joints, and the motion of each of their dofs about the world's origin for now.
-void move_link(DynamicsTile& t, const DynamicsModel::Link& link, LinkState& s) {
+template <class Tables>
+void move_link(DynamicsTile& t, const Tables& m, const typename Tables::Link& link, LinkState& s) {
   const LinkState* parent = link.parent >= 0 ? &t.links[link.parent] : nullptr;
   s.place = parent ? parent->place + parent->axes * wide(link.place) : wide(link.place);
   s.turn = parent ? (link.turned ? parent->turn * wide(link.turn) : parent->turn) : wide(link.turn);
   for (int j = link.joints_begin; j < link.joints_end; ++j) {
-    const Joint& joint = t.model->joints()[j];
+    const auto& joint = m.joints[j];
     const Wide* q = t.qpos.data() + joint.qpos;
     Spatial* motion = t.dof_motions.data() + joint.dof;
     if (joint.kind == JointKind::kFree) {
@@ -66,10 +65,10 @@ void move_link(DynamicsTile& t, const DynamicsModel::Link& link, LinkState& s) {
 }
 
 // Motions about the point of reference, those of a coordinate's joints together.
-void compute_motions(DynamicsTile& t, const DynamicsModel::Link& link, const LinkState& s) {
-  const Wide zero(0.0);
+template <class Tables>
+void compute_motions(DynamicsTile& t, const Tables& m, const typename Tables::Link& link, const LinkState& s) {
   for (int j = link.joints_begin; j < link.joints_end; ++j) {
-    const Joint& joint = t.model->joints()[j];
+    const auto& joint = m.joints[j];
     Spatial* motion = t.dof_motions.data() + joint.dof;
     if (joint.kind == JointKind::kHinge) {
       motion[0].linear = cross(motion[0].linear - t.origin, motion[0].angular);
@@ -91,7 +90,8 @@ void compute_motions(DynamicsTile& t, const DynamicsModel::Link& link, const Lin
 
 // Velocity and acceleration of a link beside that of its coordinates, dof by dof as MuJoCo has them: a hinge turns with
 // the joints before it; the three axes of a ball or free joint turn with what came before all three.
-void compute_velocity(DynamicsTile& t, const DynamicsModel::Link& link, LinkState& s) {
+template <class Tables>
+void compute_velocity(DynamicsTile& t, const Tables& m, const typename Tables::Link& link, LinkState& s) {
   const Wide zero(0.0);
   const auto g = t.model->gravity();
   if (link.parent >= 0) {
@@ -104,20 +104,20 @@ void compute_velocity(DynamicsTile& t, const DynamicsModel::Link& link, LinkStat
   }
   for (int p = link.motions_begin; p < link.motions_end; ++p) t.motions[p] = {{zero, zero, zero}, {zero, zero, zero}};
   for (int j = link.joints_begin; j < link.joints_end; ++j) {
-    const Joint& joint = t.model->joints()[j];
+    const auto& joint = m.joints[j];
     auto move = [&](int dof, const Spatial& before, bool turns) {
-      const DynamicsModel::Dof& d = t.model->dofs()[dof];
-      const Spatial& m = t.dof_motions[dof];
+      const auto& d = m.dofs[dof];
+      const Spatial& own = t.dof_motions[dof];
       const Wide rate = t.coupling[dof] * t.velocity[d.coordinate];
-      if (turns) add_scaled(s.acceleration, rate, cross_motion(before, m));
+      if (turns) add_scaled(s.acceleration, rate, cross_motion(before, own));
       if (d.coupled) {
-        add_scaled(s.acceleration, t.coupling_rate[dof], m);
-        add_scaled(s.driven, t.coupling_rate[dof], m);
-        add_scaled(t.motions[d.motion], t.coupling[dof], m);
+        add_scaled(s.acceleration, t.coupling_rate[dof], own);
+        add_scaled(s.driven, t.coupling_rate[dof], own);
+        add_scaled(t.motions[d.motion], t.coupling[dof], own);
       } else {
-        t.motions[d.motion] += m;
+        t.motions[d.motion] += own;
       }
-      add_scaled(s.velocity, rate, m);
+      add_scaled(s.velocity, rate, own);
     };
     if (joint.kind == JointKind::kFree) {
       for (int i = 0; i < 3; ++i) move(joint.dof + i, s.velocity, false);
@@ -132,27 +132,32 @@ void compute_velocity(DynamicsTile& t, const DynamicsModel::Link& link, LinkStat
 }  // namespace
 
 void compute_kinematics(DynamicsTile& t) {
-  const auto& links = t.model->links();
-  couple(t);
-  for (std::size_t l = 0; l < links.size(); ++l) move_link(t, links[l], t.links[l]);
-  t.origin = t.links[t.model->root_link()].place;
-  for (std::size_t l = 0; l < links.size(); ++l) {
-    compute_motions(t, links[l], t.links[l]);
-    compute_velocity(t, links[l], t.links[l]);
-  }
+  with_tables(t, [&](const auto& m) {
+    couple(t, m);
+    for (std::size_t l = 0; l < m.links.size(); ++l) move_link(t, m, m.links[l], t.links[l]);
+    t.origin = t.links[t.model->root_link()].place;
+    for (std::size_t l = 0; l < m.links.size(); ++l) {
+      compute_motions(t, m, m.links[l], t.links[l]);
+      compute_velocity(t, m, m.links[l], t.links[l]);
+    }
+  });
 }
 
 Wide3 body_place(const DynamicsTile& t, int body) {
-  const DynamicsModel::Place& at = t.model->bodies()[body];
-  if (at.link < 0) return wide(at.place);
-  const LinkState& s = t.links[at.link];
-  return at.aligned ? s.place : s.place + s.axes * wide(at.place);
+  return with_tables(t, [&](const auto& m) {
+    const auto& at = m.bodies[body];
+    if (at.link < 0) return wide(at.place);
+    const LinkState& s = t.links[at.link];
+    return at.apart ? s.place + s.axes * wide(at.place) : s.place;
+  });
 }
 
 WideQuat body_turn(const DynamicsTile& t, int body) {
-  const DynamicsModel::Place& at = t.model->bodies()[body];
-  if (at.link < 0) return wide(at.turn);
-  return at.aligned ? t.links[at.link].turn : t.links[at.link].turn * wide(at.turn);
+  return with_tables(t, [&](const auto& m) {
+    const auto& at = m.bodies[body];
+    if (at.link < 0) return wide(at.turn);
+    return at.apart ? t.links[at.link].turn * wide(at.turn) : t.links[at.link].turn;
+  });
 }
 
 Wide3 body_velocity(const DynamicsTile& t, int body) {
@@ -168,17 +173,17 @@ Wide3 body_rate(const DynamicsTile& t, int body) {
 }
 
 void push_bodies(const DynamicsTile& t, std::span<Wide> force) {
-  const mjModel* m = t.model->human().mujoco();
   const auto& links = t.model->links();
-  for (int b = 1; b < m->nbody && !t.pushes.empty(); ++b) {
+  const int bodies = static_cast<int>(t.model->bodies().size());
+  for (int b = 1; b < bodies && !t.pushes.empty(); ++b) {
     const Wide3 push = three(t.pushes.data() + 6 * b), twist = three(t.pushes.data() + 6 * b + 3);
     const int link = t.model->bodies()[b].link;
     const Wide zero(0.0);
     const WideMask none = (push.x == zero) & (push.y == zero) & (push.z == zero) & (twist.x == zero) & (twist.y == zero) &
                           (twist.z == zero);
     if (link < 0 || all(none)) continue;
-    const mjtNum* center = m->body_ipos + 3 * b;
-    const Wide3 arm = body_place(t, b) + turned(body_turn(t, b), {Wide(center[0]), Wide(center[1]), Wide(center[2])}) - t.origin;
+    const Wide3 center = with_tables(t, [&](const auto& tables) { return wide(tables.bodies[b].center); });
+    const Wide3 arm = body_place(t, b) + turned(body_turn(t, b), center) - t.origin;
     const Spatial wrench{twist + cross(arm, push), push};
     for (int l = link; l >= 0; l = links[l].parent) {
       for (int p = links[l].motions_begin; p < links[l].motions_end; ++p) {
@@ -192,12 +197,13 @@ CenterOfMass center_of_mass(const DynamicsTile& t) {
   const SpatialInertia& whole = t.links[t.model->root_link()].inertia;
   const Wide inverse = Wide(1.0) / whole.mass;
   Wide3 momentum{Wide(0.0), Wide(0.0), Wide(0.0)};
-  for (std::size_t l = 0; l < t.links.size(); ++l) {
-    const DynamicsModel::Link& link = t.model->links()[l];
-    const LinkState& s = t.links[l];
-    const Wide3 arm = s.place + s.axes * wide(link.center) - t.origin;
-    add_scaled(momentum, Wide(link.mass), s.velocity.linear + cross(s.velocity.angular, arm));
-  }
+  with_tables(t, [&](const auto& m) {
+    for (std::size_t l = 0; l < t.links.size(); ++l) {
+      const LinkState& s = t.links[l];
+      const Wide3 arm = s.place + s.axes * wide(m.links[l].center) - t.origin;
+      add_scaled(momentum, Wide(m.links[l].mass), s.velocity.linear + cross(s.velocity.angular, arm));
+    }
+  });
   return {t.origin + inverse * whole.first, inverse * momentum};
 }
 

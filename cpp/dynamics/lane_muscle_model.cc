@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
+#include "dynamics/parts.h"
 #include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
 
-std::string name_of(const mjModel* m, int actuator) {
+using Tables = MuscleTables<double>;
+
+std::string muscle_name(const mjModel* m, int actuator) {
   const char* name = mj_id2name(m, mjOBJ_ACTUATOR, actuator);
   return "muscle " + (name && *name ? "'" + std::string(name) + "'" : "number " + std::to_string(actuator));
 }
@@ -48,6 +50,38 @@ Scales scales_of(const mjModel* m, int output, const mjtNum* prm) {
           prm[0] - range[0] / std::max(mjMINVAL, optimal)};
 }
 
+double inverse(double x) { return 1 / std::max(mjMINVAL, x); }
+
+// The greatest velocity [m/s], where the greatest force is set.
+void set_fastest(Tables::Force& f, double fastest) {
+  f.inverse_fastest = inverse(fastest);
+  f.power = f.most * fastest;
+}
+
+// MuJoCo's law.
+Tables::Force force_of(const mjModel* m, int actuator) {
+  const int out = m->actuator_outadr[actuator];
+  const mjtNum *prm = m->actuator_gainprm + actuator * mjNGAIN, *passive = m->actuator_biasprm + actuator * mjNBIAS;
+  const Scales active_scales = scales_of(m, out, prm), passive_scales = scales_of(m, out, passive);
+  const double least = prm[4], most = prm[5], lengthening = prm[8];
+  const double rising = 0.5 * (least + 1), falling = 0.5 * (1 + most), bend = 0.5 * (1 + passive[5]);
+  Tables::Force f{};
+  f.most = active_scales.force;
+  f.length = {inverse(active_scales.optimal), active_scales.offset, least, most, rising, falling,
+              inverse(rising - least), inverse(1 - rising), inverse(falling - 1), inverse(most - falling)};
+  f.velocity = {lengthening, lengthening - 1, inverse(lengthening - 1)};
+  f.passive = {inverse(passive_scales.optimal), passive_scales.offset, passive_scales.force * passive[7], bend, inverse(bend - 1)};
+  set_fastest(f, active_scales.optimal * prm[6]);
+  return f;
+}
+
+Tables::Activation activation_of(const mjModel* m, int actuator) {
+  const mjtNum *prm = m->actuator_dynprm + actuator * mjNDYN, *range = m->actuator_ctrlrange + 2 * m->actuator_ctrladr[actuator];
+  const double step = m->opt.timestep;
+  const bool smooth = prm[2] >= mjMINVAL;
+  return {smooth, prm[0], prm[1], prm[0] / step, prm[1] / step, smooth ? 1 / prm[2] : 0.0, range[0], range[1]};
+}
+
 }  // namespace
 
 std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
@@ -56,7 +90,7 @@ std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
   if (m->opt.disableactuator != 0) out.push_back("option actuatorgroupdisable");
   for (int a : human.muscle_actuator) {
     const std::string reason = uncovered_actuator(m, a);
-    if (!reason.empty()) out.push_back(name_of(m, a) + ": " + reason);
+    if (!reason.empty()) out.push_back(muscle_name(m, a) + ": " + reason);
   }
   if (!out.empty() || !DynamicsModel::uncovered(human).empty()) return out;
   try {
@@ -71,6 +105,7 @@ std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
 LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dynamics) {
   const HumanModel& h = dynamics.human();
   site_index_.assign(h.mujoco()->nsite, -1);
+  is_fitted_.assign(h.num_muscles(), false);
   for (int k = 0; k < h.num_muscles(); ++k) {
     if (h.has_polylines()) {
       add_polyline(k);
@@ -93,16 +128,15 @@ int LaneMuscleModel::slot_of(int k, int actuated) const {
 
 // The sites of each muscle's path, so that they are moved only for paths that are followed.
 void LaneMuscleModel::list_sites() {
-  for (Muscle& p : muscles_) {
-    p.sites_begin = static_cast<int>(path_sites_.size());
+  for (Muscle& p : structure_.muscles) {
+    p.sites_begin = static_cast<int>(structure_.path_sites.size());
     for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
-      for (int site : {stretches_[s].from, stretches_[s].to}) {
-        if (std::find(path_sites_.begin() + p.sites_begin, path_sites_.end(), site) == path_sites_.end()) {
-          path_sites_.push_back(site);
-        }
+      for (int site : {structure_.stretches[s].from, structure_.stretches[s].to}) {
+        auto& sites = structure_.path_sites;
+        if (std::find(sites.begin() + p.sites_begin, sites.end(), site) == sites.end()) sites.push_back(site);
       }
     }
-    p.sites_end = static_cast<int>(path_sites_.size());
+    p.sites_end = static_cast<int>(structure_.path_sites.size());
   }
 }
 
@@ -123,8 +157,8 @@ void LaneMuscleModel::add_fitted() {
     }
     for (int i = data.muscle_adr[g]; i < data.muscle_adr[g + 1]; ++i) {
       const int k = data.muscle[i], begin = data.coefficient_adr[i];
-      require(!muscles_[k].fitted && muscles_[k].dof < 0, "expected one fitted path for a muscle that has a path");
-      muscles_[k].fitted = true;
+      require(!is_fitted_[k] && structure_.muscles[k].dof < 0, "expected one fitted path for a muscle that has a path");
+      is_fitted_[k] = true;
       group.muscles.push_back(k);
       group.polynomials.add({data.coefficient.data() + begin, static_cast<std::size_t>(data.coefficient_adr[i + 1] - begin)},
                             {data.half.data() + first, static_cast<std::size_t>(count)});
@@ -146,125 +180,114 @@ void LaneMuscleModel::add_polyline(int k) {
   p.mass = true;
   p.dof = p.slot = -1;
   p.control = p.activation = -1;
-  p.stretches_begin = static_cast<int>(stretches_.size());
-  p.shares_begin = static_cast<int>(shares_.size());
-  p.force = data.max_force[k];
-  p.rest = h.paths().rest_length(k);
-  p.slack = data.slack[k];
-  p.optimal_share = data.optimal[k];
-  p.optimal = h.paths().optimal_length(k);
-  p.fastest = kFastest;
-  p.control_low = -std::numeric_limits<double>::infinity();
-  p.control_high = std::numeric_limits<double>::infinity();
-  auto place_on = [&](int body, const double* local, int& link, std::array<double, 3>& place) {
+  p.stretches_begin = static_cast<int>(structure_.stretches.size());
+  p.shares_begin = static_cast<int>(structure_.shares.size());
+  Tables::Force force{};
+  force.most = data.max_force[k];
+  force.mass = {1 / h.paths().rest_length(k), data.slack[k], 1 / data.optimal[k]};
+  set_fastest(force, h.paths().optimal_length(k) * kFastest);
+  tables_.forces.push_back(force);
+  tables_.activations.push_back({});
+  tables_.fixed.push_back({});
+  if (tables_.scales.empty()) tables_.scales.push_back(1.0);
+  auto link_of = [&](int body) { return dynamics_->bodies()[body].link; };
+  auto place_of = [&](int body, const double* local) {
     const DynamicsModel::Place& at = dynamics_->bodies()[body];
-    link = at.link;
-    mju_rotVecQuat(place.data(), local, at.turn.data());
+    Vec place = turned(at.turn, vec(local));
     for (int i = 0; i < 3; ++i) place[i] += at.place[i];
+    return place;
   };
-  const int first_site = static_cast<int>(sites_.size());
+  const int first_site = static_cast<int>(structure_.sites.size());
   for (int i = data.adr[k]; i < data.adr[k + 1]; ++i) {
-    Site site;
-    place_on(data.body[2 * i], data.local.data() + 6 * i, site.link, site.place);
-    if (data.body[2 * i + 1] >= 0) {
-      place_on(data.body[2 * i + 1], data.local.data() + 6 * i + 3, site.second_link, site.second_place);
-      site.weight = data.weight[2 * i];
-      site.second_weight = data.weight[2 * i + 1];
+    const int first = data.body[2 * i], second = data.body[2 * i + 1];
+    const double* weight = data.weight.data() + 2 * i;
+    Site site{link_of(first), -1, -1};
+    tables_.places.push_back(place_of(first, data.local.data() + 6 * i));
+    if (second >= 0 && weight[1] != 0) {
+      site.second_link = link_of(second);
+      site.blend = static_cast<int>(tables_.blends.size());
+      tables_.blends.push_back({place_of(second, data.local.data() + 6 * i + 3), weight[0], weight[1]});
     }
-    sites_.push_back(site);
+    structure_.sites.push_back(site);
   }
   const int count = data.adr[k + 1] - data.adr[k];
   for (int i = 0; i + 1 < count; ++i) {
     const int from = first_site + i;
-    Stretch s{from, from + 1, -1, 1.0, static_cast<int>(arms_.size()), 0, 0, 0};
-    add_arms(k, sites_[from].link, sites_[from + 1].link);
-    s.arms_end = s.after_begin = s.after_end = static_cast<int>(arms_.size());
-    stretches_.push_back(s);
+    Stretch s{from, from + 1, -1, 0, static_cast<int>(structure_.arms.size()), 0, 0, 0};
+    add_arms(k, structure_.sites[from].link, structure_.sites[from + 1].link);
+    s.arms_end = s.after_begin = s.after_end = static_cast<int>(structure_.arms.size());
+    structure_.stretches.push_back(s);
   }
   for (int i = 0; data.spread && i < count; ++i) {
-    const Site& site = sites_[first_site + i];
-    if (site.second_weight == 0 || site.second_link == site.link) continue;
+    const Site& site = structure_.sites[first_site + i];
+    if (site.blend < 0 || site.second_link == site.link) continue;
     Share share{first_site + i, i > 0 ? p.stretches_begin + i - 1 : -1, i + 1 < count ? p.stretches_begin + i : -1,
-                static_cast<int>(arms_.size()), 0};
+                static_cast<int>(structure_.arms.size()), 0};
     add_arms(k, site.link, site.second_link);
-    share.arms_end = static_cast<int>(arms_.size());
-    shares_.push_back(share);
+    share.arms_end = static_cast<int>(structure_.arms.size());
+    structure_.shares.push_back(share);
   }
-  p.stretches_end = static_cast<int>(stretches_.size());
-  p.shares_end = static_cast<int>(shares_.size());
-  muscles_.push_back(p);
+  p.stretches_end = static_cast<int>(structure_.stretches.size());
+  p.shares_end = static_cast<int>(structure_.shares.size());
+  structure_.muscles.push_back(p);
 }
 
 void LaneMuscleModel::add_muscle(int k) {
   const HumanModel& h = dynamics_->human();
   const mjModel* m = h.mujoco();
-  const int a = h.muscle_actuator[k], out = m->actuator_outadr[a], target = m->actuator_trnid[2 * a];
+  const int a = h.muscle_actuator[k], target = m->actuator_trnid[2 * a];
   const std::string reason = uncovered_actuator(m, a);
-  require(reason.empty(), name_of(m, a) + ": " + reason);
+  require(reason.empty(), muscle_name(m, a) + ": " + reason);
   Muscle p{};
-  p.stretches_begin = static_cast<int>(stretches_.size());
-  muscles_.push_back(p);
+  p.stretches_begin = static_cast<int>(structure_.stretches.size());
+  p.dof = p.slot = -1;
+  p.control = m->actuator_ctrladr[a];
+  p.activation = m->actuator_actadr[a];
+  p.stateful = p.activation >= 0;
+  p.dynamic = p.stateful && m->actuator_dyntype[a] == mjDYN_MUSCLE;
+  p.limited = m->actuator_ctrllimited[p.control];
+  structure_.muscles.push_back(p);
   const double gear = m->actuator_gear[6 * a];
   const bool has_path = m->actuator_trntype[a] == mjTRN_TENDON;
-  muscles_[k].dof = muscles_[k].slot = -1;
-  if (!has_path) add_joint(k, m->jnt_dofadr[target], gear);
+  tables_.forces.push_back(force_of(m, a));
+  tables_.activations.push_back(activation_of(m, a));
+  tables_.fixed.push_back({0.0, gear});
+  if (!has_path) add_joint(k, m->jnt_dofadr[target]);
   const int adr = has_path ? m->tendon_adr[target] : 0, count = has_path ? m->tendon_num[target] : 0;
-  double divisor = 1;
+  int scale = add_scale(gear);
   for (int j = 0; j < count - 1;) {
     const int *type = m->wrap_type + adr + j, *id = m->wrap_objid + adr + j;
     if (type[0] == mjWRAP_PULLEY || type[1] == mjWRAP_PULLEY) {
-      if (type[0] == mjWRAP_PULLEY) divisor = m->wrap_prm[adr + j];
+      if (type[0] == mjWRAP_PULLEY) scale = add_scale(gear / m->wrap_prm[adr + j]);
       ++j;
     } else if (type[1] == mjWRAP_SPHERE || type[1] == mjWRAP_CYLINDER) {
       const int side = static_cast<int>(std::lround(m->wrap_prm[adr + j + 1]));
-      add_stretch(k, id[0], id[2], add_shape(id[1], side), gear / divisor);
+      add_stretch(k, id[0], id[2], add_shape(id[1], side), scale);
       j += 2;
     } else {
-      add_stretch(k, id[0], id[1], -1, gear / divisor);
+      add_stretch(k, id[0], id[1], -1, scale);
       ++j;
     }
   }
-  Muscle& own = muscles_[k];
-  own.stretches_end = static_cast<int>(stretches_.size());
-  const mjtNum *prm = m->actuator_gainprm + a * mjNGAIN, *passive = m->actuator_biasprm + a * mjNBIAS;
-  const Scales active_scales = scales_of(m, out, prm), passive_scales = scales_of(m, out, passive);
-  own.force = active_scales.force;
-  own.optimal = active_scales.optimal;
-  own.offset = active_scales.offset;
-  own.least = prm[4];
-  own.most = prm[5];
-  own.fastest = prm[6];
-  own.lengthening = prm[8];
-  own.passive_force = passive_scales.force * passive[7];
-  own.passive_optimal = passive_scales.optimal;
-  own.passive_offset = passive_scales.offset;
-  own.passive_most = passive[5];
-  const mjtNum* dynamics = m->actuator_dynprm + a * mjNDYN;
-  own.activation_time = dynamics[0];
-  own.deactivation_time = dynamics[1];
-  own.smoothing = dynamics[2];
-  own.control = m->actuator_ctrladr[a];
-  own.activation = m->actuator_actadr[a];
-  own.stateful = own.activation >= 0;
-  own.dynamic = own.stateful && m->actuator_dyntype[a] == mjDYN_MUSCLE;
-  constexpr double kNone = std::numeric_limits<double>::infinity();
-  const bool limited = m->actuator_ctrllimited[own.control];
-  own.control_low = limited ? m->actuator_ctrlrange[2 * own.control] : -kNone;
-  own.control_high = limited ? m->actuator_ctrlrange[2 * own.control + 1] : kNone;
+  structure_.muscles[k].stretches_end = static_cast<int>(structure_.stretches.size());
 }
 
-void LaneMuscleModel::add_joint(int k, int dof, double gear) {
+int LaneMuscleModel::add_scale(double scale) {
+  tables_.scales.push_back(scale);
+  return static_cast<int>(tables_.scales.size()) - 1;
+}
+
+void LaneMuscleModel::add_joint(int k, int dof) {
   const HumanModel& h = dynamics_->human();
-  Muscle& p = muscles_[k];
+  Muscle& p = structure_.muscles[k];
   p.dof = dof;
-  p.gear = gear;
   const int actuated = h.coordinate_actuated()[h.dof_coordinate[dof]];
   p.slot = slot_of(k, actuated);
-  require(actuated >= 0 && p.slot >= 0, name_of(h.mujoco(), h.muscle_actuator[k]) +
+  require(actuated >= 0 && p.slot >= 0, muscle_name(h.mujoco(), h.muscle_actuator[k]) +
                                             (h.dof_coupled[dof] ? ": a joint that an equality holds" : ": a joint of the root"));
 }
 
-void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, double scale) {
+void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, int scale) {
   const mjModel* m = dynamics_->human().mujoco();
   const auto& bodies = dynamics_->bodies();
   const int first = bodies[m->site_bodyid[from]].link, last = bodies[m->site_bodyid[to]].link;
@@ -272,18 +295,18 @@ void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, double scal
   if (wrap < 0 && first == last) {
     double square = 0;
     for (int i = 0; i < 3; ++i) {
-      const double d = sites_[s.to].place[i] - sites_[s.from].place[i];
+      const double d = tables_.places[s.to][i] - tables_.places[s.from][i];
       square += d * d;
     }
-    muscles_[k].fixed_length += scale * std::sqrt(square);
+    tables_.fixed[k].length += tables_.scales[scale] * std::sqrt(square);
     return;
   }
-  s.arms_begin = static_cast<int>(arms_.size());
-  add_arms(k, first, wrap < 0 ? last : shapes_[wrap].link);
-  s.arms_end = s.after_begin = static_cast<int>(arms_.size());
-  if (wrap >= 0) add_arms(k, shapes_[wrap].link, last);
-  s.after_end = static_cast<int>(arms_.size());
-  stretches_.push_back(s);
+  s.arms_begin = static_cast<int>(structure_.arms.size());
+  add_arms(k, first, wrap < 0 ? last : structure_.shape_links[wrap]);
+  s.arms_end = s.after_begin = static_cast<int>(structure_.arms.size());
+  if (wrap >= 0) add_arms(k, structure_.shape_links[wrap], last);
+  s.after_end = static_cast<int>(structure_.arms.size());
+  structure_.stretches.push_back(s);
 }
 
 // Motions that move the one link and not the other.
@@ -301,9 +324,9 @@ void LaneMuscleModel::add_arms(int k, int from, int to) {
     if (of_from[motion.link] == of_to[motion.link]) continue;
     const int actuated = h.coordinate_actuated()[motion.coordinate];
     const int slot = slot_of(k, actuated);
-    const std::string name = h.has_polylines() ? "muscle number " + std::to_string(k) : name_of(h.mujoco(), h.muscle_actuator[k]);
+    const std::string name = h.has_polylines() ? "muscle number " + std::to_string(k) : muscle_name(h.mujoco(), h.muscle_actuator[k]);
     require(actuated >= 0 && slot >= 0, name + ": a path to what the person does not move");
-    arms_.push_back({static_cast<int>(p), slot, of_to[motion.link] ? 1.0 : -1.0});
+    structure_.arms.push_back({static_cast<int>(p), slot, of_to[motion.link] ? 1.0 : -1.0});
   }
 }
 
@@ -311,21 +334,18 @@ int LaneMuscleModel::add_site(int site) {
   const mjModel* m = dynamics_->human().mujoco();
   if (site_index_[site] >= 0) return site_index_[site];
   const DynamicsModel::Place& body = dynamics_->bodies()[m->site_bodyid[site]];
-  mjtNum place[3];
-  mju_rotVecQuat(place, m->site_pos + 3 * site, body.turn.data());
-  mju_addTo3(place, body.place.data());
-  Site own;
-  own.link = body.link;
-  own.place = {place[0], place[1], place[2]};
-  sites_.push_back(own);
-  return site_index_[site] = static_cast<int>(sites_.size()) - 1;
+  Vec place = turned(body.turn, vec(m->site_pos + 3 * site));
+  mju_addTo3(place.data(), body.place.data());
+  structure_.sites.push_back({body.link, -1, -1});
+  tables_.places.push_back(place);
+  return site_index_[site] = static_cast<int>(structure_.sites.size()) - 1;
 }
 
 int LaneMuscleModel::add_shape(int geom, int side) {
   const mjModel* m = dynamics_->human().mujoco();
   const DynamicsModel::Place& body = dynamics_->bodies()[m->geom_bodyid[geom]];
-  Shape s{};
-  s.link = body.link;
+  Tables::Shape s{};
+  structure_.shape_links.push_back(body.link);
   mjtNum place[3], turn[4];
   mju_rotVecQuat(place, m->geom_pos + 3 * geom, body.turn.data());
   mju_addTo3(place, body.place.data());
@@ -337,7 +357,7 @@ int LaneMuscleModel::add_shape(int geom, int side) {
   s.wrap.sided = side >= 0;
   if (side >= 0) {
     const char* name = mj_id2name(m, mjOBJ_SITE, side);
-    require(dynamics_->bodies()[m->site_bodyid[side]].link == s.link,
+    require(dynamics_->bodies()[m->site_bodyid[side]].link == body.link,
             "side site '" + std::string(name ? name : "") + "': it moves against the shape that it is beside");
     mjtNum own[3], back[4], local[3];
     const DynamicsModel::Place& on = dynamics_->bodies()[m->site_bodyid[side]];
@@ -349,8 +369,8 @@ int LaneMuscleModel::add_shape(int geom, int side) {
     std::copy_n(local, 3, s.wrap.side.begin());
     s.wrap.inside = mju_norm3(local) < s.wrap.radius;
   }
-  shapes_.push_back(s);
-  return static_cast<int>(shapes_.size()) - 1;
+  tables_.shapes.push_back(s);
+  return static_cast<int>(tables_.shapes.size()) - 1;
 }
 
 }  // namespace soleus

@@ -6,16 +6,17 @@
 // In place of its path a muscle may have a polynomial of its coordinates, which holds in a box of them.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
 #include "dynamics/dynamics_model.h"
+#include "dynamics/muscle_tables.h"
 #include "muscles/wide_polynomials.h"
-#include "muscles/wide_wrap.h"
 
 namespace soleus {
 
-// What the muscles of a model are, as tables: made once, shared by all tiles.
+// Made once, shared by all tiles.
 class LaneMuscleModel {
  public:
   // Why the lanes do not cover a model's muscles, an element each; empty: they do.
@@ -24,30 +25,41 @@ class LaneMuscleModel {
   // Throws InvalidInput for muscles that are not covered.
   explicit LaneMuscleModel(const DynamicsModel& dynamics);
 
-  // A point of a path: fixed to a link, or the weighted mean of its places on two (second_weight > 0).
-  struct Site {
-    int link;
-    std::array<double, 3> place;
-    int second_link = -1;
-    std::array<double, 3> second_place{};
-    double weight = 1, second_weight = 0;
-  };
+  using Tables = MuscleTables<double>;
+
+  // A point of a path: fixed to a link, or the weighted mean of its places on two.
+  struct Site { int link, second_link, blend; };  // blend: of MuscleTables; -1: it is fixed
   // One product of a stretch's wrench with a motion: the moment that it goes to, and on which side the motion is.
   struct Arm { int motion, slot; double sign; };
   struct Stretch {
     int from, to;                   // sites
     int wrap;                       // shape between them, or -1
-    double scale;                   // gear over the pulley's divisor
+    int scale;                      // of MuscleTables
     int arms_begin, arms_end;       // of all of it, or of the part before the shape
     int after_begin, after_end;     // of the part behind the shape
   };
   // A blended point whose second link takes its share of the force: that of the stretches before and behind it, or -1.
   struct Share { int site, before, behind, arms_begin, arms_end; };
-  struct Shape {
-    WrapShape wrap;
-    int link;
-    std::array<double, 3> place;
-    std::array<double, 4> turn;
+  struct Muscle {
+    int sites_begin, sites_end;     // of path_sites
+    int stretches_begin, stretches_end, shares_begin, shares_end;
+    int dof, slot;                  // of the joint that it acts on directly; -1: it has a path
+    bool mass;                      // whose force law; else MuJoCo's
+    bool stateful, dynamic;         // whether it has an activation; and one that follows the excitation
+    bool limited;                   // whether its control is
+    int control, activation;        // addresses in mjData
+  };
+  // What variants of a model have in common.
+  struct Structure {
+    static constexpr std::array kParts{"sites", "sites of paths", "moments", "stretches of paths", "blended sites",
+                                       "shapes that muscles wrap", "muscles"};
+    std::vector<Site> sites;
+    std::vector<int> path_sites;
+    std::vector<Arm> arms;
+    std::vector<Stretch> stretches;
+    std::vector<Share> shares;
+    std::vector<int> shape_links;   // of the tables' shapes
+    std::vector<Muscle> muscles;
   };
   // Muscles whose lengths are polynomials of the same coordinates.
   struct Fitted {
@@ -58,40 +70,22 @@ class LaneMuscleModel {
     std::vector<int> muscles;
     std::vector<int> slots;         // (muscles, variables) where the moments go
   };
-  struct Muscle {
-    bool fitted;                    // whether a polynomial stands for its path, where that holds
-    int sites_begin, sites_end;     // of path_sites()
-    int stretches_begin, stretches_end, shares_begin, shares_end;
-    double fixed_length;            // of stretches within one link [m]
-    int dof, slot;                  // of the joint that it acts on directly, with this gear; -1: it has a path
-    double gear;
-    bool mass;                      // the law of MASS, by strain = (length / rest - slack) / optimal_share - 1; else
-    double rest, slack, optimal_share;
-    // of MuJoCo's law (mju_muscleGain, mju_muscleBias): lengths are normalised as offset + length / optimal.
-    double optimal, offset, force, least, most, fastest, lengthening;
-    double passive_optimal, passive_offset, passive_force, passive_most;
-    double activation_time, deactivation_time;  // [s]
-    double smoothing;               // width of the switch between the two, of excitation; 0: none
-    double control_low, control_high;
-    bool stateful, dynamic;         // whether it has an activation; and one that follows the excitation
-    int control, activation;        // addresses in mjData
-  };
-
-  const std::vector<Site>& sites() const { return sites_; }
-  const std::vector<int>& path_sites() const { return path_sites_; }
+  const Structure& structure() const { return structure_; }
+  const std::vector<Muscle>& muscles() const { return structure_.muscles; }
+  // The muscles' numbers.
+  const Tables& tables() const { return tables_; }
+  // Polynomials are of one anatomy: lanes with numbers of their own follow their paths (update_muscles).
   const std::vector<Fitted>& fitted() const { return fitted_; }
-  const std::vector<Arm>& arms() const { return arms_; }
-  const std::vector<Stretch>& stretches() const { return stretches_; }
-  const std::vector<Shape>& shapes() const { return shapes_; }
-  const std::vector<Share>& shares() const { return shares_; }
-  const std::vector<Muscle>& muscles() const { return muscles_; }
+  // Whether a polynomial stands for a muscle's path, where that holds.
+  bool is_fitted(int muscle) const { return is_fitted_[muscle]; }
   const DynamicsModel& dynamics() const { return *dynamics_; }
 
  private:
   void add_muscle(int k);
   void add_polyline(int k);
-  void add_joint(int k, int dof, double gear);
-  void add_stretch(int k, int from, int to, int wrap, double scale);
+  void add_joint(int k, int dof);
+  void add_stretch(int k, int from, int to, int wrap, int scale);
+  int add_scale(double scale);
   int slot_of(int k, int actuated) const;
   void list_sites();
   void add_fitted();
@@ -100,15 +94,11 @@ class LaneMuscleModel {
   int add_shape(int geom, int side);
 
   const DynamicsModel* dynamics_;
-  std::vector<Site> sites_;
+  Structure structure_;
+  Tables tables_;
+  std::vector<bool> is_fitted_;     // (nm)
   std::vector<int> site_index_;     // (nsite) or -1
-  std::vector<int> path_sites_;
   std::vector<Fitted> fitted_;
-  std::vector<Arm> arms_;
-  std::vector<Stretch> stretches_;
-  std::vector<Shape> shapes_;
-  std::vector<Share> shares_;
-  std::vector<Muscle> muscles_;
 };
 
 }  // namespace soleus

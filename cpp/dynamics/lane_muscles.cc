@@ -9,39 +9,45 @@
 namespace soleus {
 namespace {
 
-using Muscle = LaneMuscleModel::Muscle;
+// Calls with the numbers of the muscles: the tables that all humans share, or those that have each lane's own.
+template <class Work>
+decltype(auto) with_tables(const LaneMuscles& m, Work&& work) {
+  if (m.own) return work(*m.own);
+  return work(m.model->tables());
+}
 
 Wide wide_min_value(Wide x) { return max(x, Wide(mjMINVAL)); }
 
 // mju_muscleGainLength: two parabolas up, two down.
-Wide active_curve(const Muscle& p, Wide length) {
-  const double a = 0.5 * (p.least + 1), b = 0.5 * (1 + p.most);
+template <class ForceLength>
+Wide active_curve(const ForceLength& p, Wide length) {
   const Wide one(1.0);
-  const Wide up = (length - Wide(p.least)) * (1 / std::max(mjMINVAL, a - p.least));
-  const Wide near_up = (one - length) * (1 / std::max(mjMINVAL, 1 - a));
-  const Wide near_down = (length - one) * (1 / std::max(mjMINVAL, b - 1));
-  const Wide down = (Wide(p.most) - length) * (1 / std::max(mjMINVAL, p.most - b));
-  const Wide x = select(length <= Wide(a), up, select(length <= one, near_up, select(length <= Wide(b), near_down, down)));
+  const Wide up = (length - Wide(p.least)) * p.from_least;
+  const Wide near_up = (one - length) * p.to_top;
+  const Wide near_down = (length - one) * p.from_top;
+  const Wide down = (Wide(p.most) - length) * p.to_most;
+  const Wide rising(p.rising), falling(p.falling);
+  const Wide x = select(length <= rising, up, select(length <= one, near_up, select(length <= falling, near_down, down)));
   const Wide half = 0.5 * Wide(x * x);
-  const WideMask middle = (length > Wide(a)) & (length <= Wide(b));
+  const WideMask middle = (length > rising) & (length <= falling);
   return where((length >= Wide(p.least)) & (length <= Wide(p.most)), select(middle, one - half, half));
 }
 
 // Of a velocity over the greatest one, lengthening positive.
-Wide velocity_curve(const Muscle& p, Wide v) {
-  const double y = p.lengthening - 1;
-  const Wide zero(0.0), one(1.0);
+template <class ForceVelocity>
+Wide velocity_curve(const ForceVelocity& p, Wide v) {
+  const Wide zero(0.0), one(1.0), most(p.lengthening);
   const Wide shortening = (v + one) * (v + one);
-  const Wide rest = Wide(y) - v;
-  const Wide longer = Wide(p.lengthening) - rest * rest * (1 / std::max(mjMINVAL, y));
-  return select(v <= Wide(-1.0), zero, select(v <= zero, shortening, select(v <= Wide(y), longer, Wide(p.lengthening))));
+  const Wide rest = Wide(p.rest) - v;
+  const Wide longer = most - rest * rest * p.inverse_rest;
+  return select(v <= Wide(-1.0), zero, select(v <= zero, shortening, select(v <= Wide(p.rest), longer, most)));
 }
 
 // mju_muscleBias, over the greatest force and with the other sign.
-Wide passive_curve(const Muscle& p, Wide length) {
-  const double b = 0.5 * (1 + p.passive_most), inverse = 1 / std::max(mjMINVAL, b - 1);
-  const Wide near = (length - Wide(1.0)) * inverse, far = (length - Wide(b)) * inverse;
-  const Wide curve = select(length <= Wide(b), 0.5 * Wide(near * near), far + Wide(0.5));
+template <class PassiveForce>
+Wide passive_curve(const PassiveForce& p, Wide length) {
+  const Wide near = (length - Wide(1.0)) * p.inverse_width, far = (length - Wide(p.bend)) * p.inverse_width;
+  const Wide curve = select(length <= Wide(p.bend), 0.5 * Wide(near * near), far + Wide(0.5));
   return where(length > Wide(1.0), curve);
 }
 
@@ -61,15 +67,23 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
     of_muscles->assign(tables.muscles().size(), zero);
   }
   moment.assign(tables.dynamics().human().num_crossings(), zero);
-  sites.assign(tables.sites().size(), {zero, zero, zero});
+  sites.assign(tables.structure().sites.size(), {zero, zero, zero});
   int most = 0;
   for (const auto& group : tables.fitted()) most = std::max(most, group.polynomials.monomials());
   monomials.assign(most, zero);
-  if (!tables.shares().empty()) pulls.assign(tables.stretches().size(), {zero, zero, zero});
+  if (!tables.structure().shares.empty()) pulls.assign(tables.structure().stretches.size(), {zero, zero, zero});
+}
+
+void LaneMuscles::give(int lane, const LaneMuscleModel& variant) {
+  if (!own) {
+    own = std::make_unique<MuscleTables<Wide>>();
+    spread_numbers(*own, model->tables());
+  }
+  load_numbers(model->structure(), lane, variant.structure());
+  load_numbers(*own, lane, variant.tables());
 }
 
 namespace {
-
 
 // A line between two points: its length, and the unit force along it as a wrench about the point of reference.
 struct Line {
@@ -86,29 +100,32 @@ Line line(const Wide3& from, const Wide3& to) {
   return {length, {cross(from, unit), unit}};
 }
 
-void add_moments(LaneMuscles& m, const DynamicsTile& t, int begin, int end, double scale, const Spatial& pull) {
-  const auto* arms = m.model->arms().data();
-  for (int i = begin; i < end; ++i) {
-    m.moment[arms[i].slot] += Wide(scale * arms[i].sign) * dot(t.motions[arms[i].motion], pull);
-  }
-}
+// What pulls along lines add to: the moments of a muscle on the coordinates that its path crosses.
+struct Moments {
+  const LaneMuscleModel::Arm* arms;
+  const Spatial* motions;
+  Wide* moment;
 
-Wide stretch_length(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Stretch& s) {
-  const Wide3 &from = m.sites[s.from], &to = m.sites[s.to];
-  if (s.wrap < 0) {
-    const Line whole = line(from, to);
-    add_moments(m, t, s.arms_begin, s.arms_end, s.scale, whole.pull);
-    if (!m.pulls.empty()) m.pulls[&s - m.model->stretches().data()] = whole.pull.linear;
-    return whole.length;
+  template <class Number>
+  void add(int begin, int end, Number scale, const Spatial& pull) const {
+    for (int i = begin; i < end; ++i) {
+      moment[arms[i].slot] += Wide(scale * arms[i].sign) * dot(motions[arms[i].motion], pull);
+    }
   }
-  const LaneMuscleModel::Shape& shape = m.model->shapes()[s.wrap];
+};
+
+// Round a shape; length of the whole stretch.
+template <class Shape, class Number>
+Wide wrapped_length(const DynamicsTile& t, const Moments& moments, const LaneMuscleModel::Stretch& s, const Shape& shape,
+                    int link_number, Number scale, const Wide3& from, const Wide3& to) {
   Wide3 center = wide(shape.place);
-  WideMatrix axes = rotation(wide(shape.turn));
-  if (shape.link >= 0) {
-    const LinkState& link = t.links[shape.link];
+  WideQuat turn = wide(shape.turn);
+  if (link_number >= 0) {
+    const LinkState& link = t.links[link_number];
     center = link.place + link.axes * center;
-    axes = rotation(link.turn * wide(shape.turn));
+    turn = link.turn * turn;
   }
+  const WideMatrix axes = rotation(turn);
   center = center - t.origin;
   auto to_local = [&](const Wide3& p) {
     const Wide3 d = p - center;
@@ -117,61 +134,82 @@ Wide stretch_length(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel
   const Wrapping w = wrap(shape.wrap, to_local(from), to_local(to));
   if (!any(w.wraps)) {
     const Line whole = line(from, to);
-    add_moments(m, t, s.arms_begin, s.after_end, s.scale, whole.pull);
+    moments.add(s.arms_begin, s.after_end, scale, whole.pull);
     return whole.length;
   }
   // Where a lane does not wrap, both parts lie on the line between the ends.
   const Line before = line(from, select(w.wraps, center + axes * w.first, to));
   const Line after = line(select(w.wraps, center + axes * w.second, from), to);
-  add_moments(m, t, s.arms_begin, s.arms_end, s.scale, before.pull);
-  add_moments(m, t, s.after_begin, s.after_end, s.scale, after.pull);
+  moments.add(s.arms_begin, s.arms_end, scale, before.pull);
+  moments.add(s.after_begin, s.after_end, scale, after.pull);
   return select(w.wraps, before.length + w.length + after.length, before.length);
 }
 
 // Where a point that is fixed to a link is, from the tile's point of reference.
-Wide3 place_on_link(const DynamicsTile& t, int link, const std::array<double, 3>& place) {
+template <class Number>
+Wide3 place_on_link(const DynamicsTile& t, int link, const std::array<Number, 3>& place) {
   if (link < 0) return wide(place) - t.origin;
   return t.links[link].place - t.origin + t.links[link].axes * wide(place);
 }
 
-void move_site(LaneMuscles& m, const DynamicsTile& t, int number) {
-  const LaneMuscleModel::Site& site = m.model->sites()[number];
-  Wide3 place = place_on_link(t, site.link, site.place);
-  if (site.second_weight != 0) {
-    place = Wide(site.weight) * place;
-    add_scaled(place, Wide(site.second_weight), place_on_link(t, site.second_link, site.second_place));
+template <class Tables>
+Wide3 place_of(const DynamicsTile& t, const Tables& tables, const LaneMuscleModel::Site& site, int number) {
+  Wide3 place = place_on_link(t, site.link, tables.places[number]);
+  if (site.blend >= 0) {
+    const auto& blend = tables.blends[site.blend];
+    place = Wide(blend.weight) * place;
+    add_scaled(place, Wide(blend.second_weight), place_on_link(t, site.second_link, blend.place));
   }
-  m.sites[number] = place;
+  return place;
 }
 
 // Moves the second link's share of the force at a blended point to it, from the first, which had all of it.
-void share_force(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Share& share) {
-  const LaneMuscleModel::Site& site = m.model->sites()[share.site];
+template <class Tables>
+void share_force(const LaneMuscles& m, const DynamicsTile& t, const Tables& tables, const Moments& moments,
+                 const LaneMuscleModel::Share& share) {
+  const LaneMuscleModel::Site& site = m.model->structure().sites[share.site];
+  const auto& blend = tables.blends[site.blend];
   // The length grows as the point goes along the pull of the stretch that ends there, and against that of the next.
   Wide3 along{Wide(0.0), Wide(0.0), Wide(0.0)};
   if (share.before >= 0) along += m.pulls[share.before];
   if (share.behind >= 0) add_scaled(along, Wide(-1.0), m.pulls[share.behind]);
-  const Wide3 force = Wide(site.second_weight) * along;
-  add_moments(m, t, share.arms_begin, share.arms_end, 1.0,
-              {cross(place_on_link(t, site.second_link, site.second_place), force), force});
+  const Wide3 force = Wide(blend.second_weight) * along;
+  moments.add(share.arms_begin, share.arms_end, 1.0,
+              {cross(place_on_link(t, site.second_link, blend.place), force), force});
 }
 
 // Length and moments along the path as the model has it.
-void follow_path(LaneMuscles& m, const DynamicsTile& t, int k) {
+template <class Tables>
+void follow_path(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int k) {
   const HumanModel& h = m.model->dynamics().human();
-  const Muscle& p = m.model->muscles()[k];
-  for (int i = p.sites_begin; i < p.sites_end; ++i) move_site(m, t, m.model->path_sites()[i]);
+  const LaneMuscleModel::Structure& structure = m.model->structure();
+  const LaneMuscleModel::Muscle& p = structure.muscles[k];
+  const auto& fixed = tables.fixed[k];
+  const Moments moments{structure.arms.data(), t.motions.data(), m.moment.data()};
+  Wide3* sites = m.sites.data();
+  const int* path = structure.path_sites.data();
+  for (int i = p.sites_begin; i < p.sites_end; ++i) sites[path[i]] = place_of(t, tables, structure.sites[path[i]], path[i]);
   for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) m.moment[s] = Wide(0.0);
-  Wide length(p.fixed_length);
+  Wide length(fixed.length);
   if (p.dof >= 0) {
-    length = t.qpos[t.model->dofs()[p.dof].qpos] * p.gear;
-    m.moment[p.slot] = t.coupling[p.dof] * p.gear;
+    length = t.qpos[t.model->dofs()[p.dof].qpos] * fixed.gear;
+    m.moment[p.slot] = t.coupling[p.dof] * fixed.gear;
   }
-  for (int s = p.stretches_begin; s < p.stretches_end; ++s) {
-    const LaneMuscleModel::Stretch& stretch = m.model->stretches()[s];
-    length += Wide(stretch.scale) * stretch_length(m, t, stretch);
+  const bool shares = !m.pulls.empty();
+  for (int number = p.stretches_begin; number < p.stretches_end; ++number) {
+    const LaneMuscleModel::Stretch& s = structure.stretches[number];
+    const auto& scale = tables.scales[s.scale];
+    if (s.wrap >= 0) {
+      length += Wide(scale) * wrapped_length(t, moments, s, tables.shapes[s.wrap], structure.shape_links[s.wrap], scale,
+                                             sites[s.from], sites[s.to]);
+      continue;
+    }
+    const Line whole = line(sites[s.from], sites[s.to]);
+    moments.add(s.arms_begin, s.arms_end, scale, whole.pull);
+    if (shares) m.pulls[number] = whole.pull.linear;
+    length += Wide(scale) * whole.length;
   }
-  for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, m.model->shares()[s]);
+  for (int s = p.shares_begin; s < p.shares_end; ++s) share_force(m, t, tables, moments, structure.shares[s]);
   m.length[k] = length;
 }
 
@@ -192,7 +230,7 @@ void follow_polynomials(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleM
   for (std::size_t g = 0; g < group.muscles.size(); ++g) {
     const int k = group.muscles[g];
     const int* slots = group.slots.data() + g * count;
-    if (!all) follow_path(m, t, k);
+    if (!all) follow_path(m, t, m.model->tables(), k);
     for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) m.moment[s] = where(!holds, m.moment[s]);
     group.polynomials.evaluate(static_cast<int>(g), m.monomials.data(), length, gradient);
     m.length[k] = select(holds, length, m.length[k]);
@@ -201,41 +239,45 @@ void follow_polynomials(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleM
 }
 
 // Speed, and force by the muscle's law.
-void find_force(LaneMuscles& m, const DynamicsTile& t, int k) {
+template <class Tables>
+void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int k) {
   const HumanModel& h = m.model->dynamics().human();
-  const Muscle& p = m.model->muscles()[k];
+  const auto& f = tables.forces[k];
   const Wide length = m.length[k];
   Wide speed(0.0);
   for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
     speed += m.moment[s] * t.velocity[h.actuated[h.crossing[s]]];
   }
   m.speed[k] = speed;
-  if (p.mass) {
-    const Wide strain = (length * (1 / p.rest) - Wide(p.slack)) * (1 / p.optimal_share) - Wide(1.0);
-    m.gain[k] = -p.force * exp(strain * strain * (-1 / kActiveWidth));
+  if (m.model->muscles()[k].mass) {
+    const Wide strain = (length * f.mass.inverse_rest - Wide(f.mass.slack)) * f.mass.inverse_optimal - Wide(1.0);
+    m.gain[k] = -f.most * exp(strain * strain * (-1 / kActiveWidth));
     const WideMask stretched = strain > Wide(0.0);
     m.bias[k] = Wide(0.0);
     if (!any(stretched)) return;
     const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
-    m.bias[k] = where(stretched, -p.force * curve);
+    m.bias[k] = where(stretched, -f.most * curve);
     return;
   }
-  const Wide normal = length * (1 / std::max(mjMINVAL, p.optimal)) + Wide(p.offset);
-  const Wide fast = speed * (1 / std::max(mjMINVAL, p.optimal * p.fastest));
-  m.gain[k] = Wide(-p.force * active_curve(p, normal)) * velocity_curve(p, fast);
-  const Wide stretched = length * (1 / std::max(mjMINVAL, p.passive_optimal)) + Wide(p.passive_offset);
-  m.bias[k] = -p.passive_force * passive_curve(p, stretched);
+  const Wide normal = length * f.length.inverse_optimal + Wide(f.length.offset);
+  const Wide fast = speed * f.inverse_fastest;
+  m.gain[k] = Wide(-f.most * active_curve(f.length, normal)) * velocity_curve(f.velocity, fast);
+  const Wide stretched = length * f.passive.inverse_optimal + Wide(f.passive.offset);
+  m.bias[k] = -f.passive.force * passive_curve(f.passive, stretched);
 }
 
 }  // namespace
 
 void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
-  const int count = static_cast<int>(m.model->muscles().size());
-  for (const auto& group : m.model->fitted()) follow_polynomials(m, t, group);
-  for (int k = 0; k < count; ++k) {
-    if (!m.model->muscles()[k].fitted) follow_path(m, t, k);
-    find_force(m, t, k);
+  if (!m.own) {
+    for (const auto& group : m.model->fitted()) follow_polynomials(m, t, group);
   }
+  with_tables(m, [&](const auto& tables) {
+    for (int k = 0; k < static_cast<int>(tables.forces.size()); ++k) {
+      if (m.own || !m.model->is_fitted(k)) follow_path(m, t, tables, k);
+      find_force(m, t, tables, k);
+    }
+  });
 }
 
 void muscle_torques(const LaneMuscles& m, std::span<Wide> moments, std::span<Wide> passive) {
@@ -251,66 +293,82 @@ void muscle_torques(const LaneMuscles& m, std::span<Wide> moments, std::span<Wid
 
 void pull_muscles(const LaneMuscles& m, std::span<Wide> force) {
   const HumanModel& h = m.model->dynamics().human();
-  const auto& muscles = m.model->muscles();
-  for (int k = 0; k < h.num_muscles(); ++k) {
-    const Wide driven = muscles[k].stateful
-                            ? m.activation[k]
-                            : clamp(m.excitation[k], Wide(muscles[k].control_low), Wide(muscles[k].control_high));
-    const Wide pull = m.gain[k] * driven + m.bias[k];
-    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-      force[h.actuated[h.crossing[s]]] += m.moment[s] * pull;
+  with_tables(m, [&](const auto& tables) {
+    for (int k = 0; k < h.num_muscles(); ++k) {
+      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
+      Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
+      if (!p.stateful && p.limited) {
+        driven = clamp(driven, Wide(tables.activations[k].control_low), Wide(tables.activations[k].control_high));
+      }
+      const Wide pull = m.gain[k] * driven + m.bias[k];
+      for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+        force[h.actuated[h.crossing[s]]] += m.moment[s] * pull;
+      }
     }
-  }
+  });
 }
 
-void apply_activations(LaneMuscles& m, std::span<const Wide> desired, bool dynamics, double timestep) {
-  const auto& muscles = m.model->muscles();
+void apply_activations(LaneMuscles& m, std::span<const Wide> desired, bool dynamics) {
   const Wide zero(0.0), one(1.0);
-  for (std::size_t k = 0; k < muscles.size(); ++k) {
-    const Muscle& p = muscles[k];
-    if (!dynamics || !p.dynamic) {
-      m.excitation[k] = desired[k];
-      if (p.stateful) m.activation[k] = desired[k];
-      continue;
+  with_tables(m, [&](const auto& tables) {
+    for (std::size_t k = 0; k < desired.size(); ++k) {
+      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
+      if (!dynamics || !p.dynamic) {
+        m.excitation[k] = desired[k];
+        if (p.stateful) m.activation[k] = desired[k];
+        continue;
+      }
+      // The inverse of one explicit step of the dynamics.
+      const auto& a = tables.activations[k];
+      const Wide now = clamp(m.activation[k], zero, one);
+      const Wide shape = now * 1.5 + Wide(0.5);
+      const Wide rise = shape * a.rise_steps, fall = Wide(a.fall_steps) / shape;
+      const Wide change = desired[k] - now;
+      m.excitation[k] = clamp(now + change * select(change > zero, rise, fall), zero, one);
     }
-    // The inverse of one explicit step of the dynamics.
-    const Wide now = clamp(m.activation[k], zero, one);
-    const Wide shape = now * 1.5 + Wide(0.5);
-    const Wide rise = shape * (p.activation_time / timestep), fall = Wide(p.deactivation_time / timestep) / shape;
-    const Wide change = desired[k] - now;
-    m.excitation[k] = clamp(now + change * select(change > zero, rise, fall), zero, one);
-  }
+  });
 }
+
+namespace {
+
+template <class Activation>
+void activate(const Activation& p, Wide excitation, bool limited, double timestep, Wide& activation) {
+  const Wide zero(0.0), one(1.0);
+  if (limited) excitation = clamp(excitation, Wide(p.control_low), Wide(p.control_high));
+  const Wide control = clamp(excitation, zero, one);
+  const Wide shape = clamp(activation, zero, one) * 1.5 + Wide(0.5);
+  const Wide rise = shape * p.rise, fall = Wide(p.fall) / shape;
+  const Wide excess = control - activation;
+  Wide time = select(excess > zero, rise, fall);
+  if (any(p.smooth)) {
+    const Wide x = clamp(excess * p.inverse_smoothing + Wide(0.5), zero, one);
+    const Wide step = x * x * x * (x * (x * 6.0 - Wide(15.0)) + Wide(10.0));  // mju_sigmoid
+    time = select(mask_of(p.smooth), fall + (rise - fall) * step, time);
+  }
+  activation += timestep * Wide(excess / wide_min_value(time));
+}
+
+}  // namespace
 
 void activate_muscles(LaneMuscles& m, double timestep) {
-  const auto& muscles = m.model->muscles();
-  const Wide zero(0.0), one(1.0);
-  for (std::size_t k = 0; k < muscles.size(); ++k) {
-    const Muscle& p = muscles[k];
-    if (!p.dynamic) continue;  // without dynamics an activation stays where it is put
-    const Wide control = clamp(clamp(m.excitation[k], Wide(p.control_low), Wide(p.control_high)), zero, one);
-    const Wide shape = clamp(m.activation[k], zero, one) * 1.5 + Wide(0.5);
-    const Wide rise = shape * p.activation_time, fall = Wide(p.deactivation_time) / shape;
-    const Wide excess = control - m.activation[k];
-    Wide time = select(excess > zero, rise, fall);
-    if (p.smoothing >= mjMINVAL) {
-      const Wide x = clamp(excess * (1 / p.smoothing) + Wide(0.5), zero, one);
-      const Wide step = x * x * x * (x * (x * 6.0 - Wide(15.0)) + Wide(10.0));  // mju_sigmoid
-      time = fall + (rise - fall) * step;
+  with_tables(m, [&](const auto& tables) {
+    for (std::size_t k = 0; k < tables.activations.size(); ++k) {
+      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
+      // Without dynamics an activation stays where it is put.
+      if (p.dynamic) activate(tables.activations[k], m.excitation[k], p.limited, timestep, m.activation[k]);
     }
-    m.activation[k] += timestep * Wide(excess / wide_min_value(time));
-  }
+  });
 }
 
 Wide metabolic_power(const LaneMuscles& m) {
   Wide power(0.0);
-  const auto& muscles = m.model->muscles();
-  for (std::size_t k = 0; k < muscles.size(); ++k) {
-    const Muscle& p = muscles[k];
-    const double fastest = p.optimal * p.fastest;
-    const Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
-    power += (driven * (p.force * fastest)) * metabolic_share(m.speed[k] * (-1 / std::max(mjMINVAL, fastest)));
-  }
+  with_tables(m, [&](const auto& tables) {
+    for (std::size_t k = 0; k < tables.forces.size(); ++k) {
+      const auto& f = tables.forces[k];
+      const Wide driven = m.model->muscles()[k].stateful ? m.activation[k] : m.excitation[k];
+      power += (driven * f.power) * metabolic_share(m.speed[k] * -f.inverse_fastest);
+    }
+  });
   return power;
 }
 

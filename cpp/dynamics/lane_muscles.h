@@ -1,6 +1,7 @@
 // Muscles in lanes: lengths, moments, forces and activations of the humans of a tile.
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "dynamics/dynamics_tile.h"
@@ -13,6 +14,7 @@ struct LaneMuscles {
   explicit LaneMuscles(const LaneMuscleModel& model);
 
   const LaneMuscleModel* model;
+  std::unique_ptr<MuscleTables<Wide>> own;  // numbers of each lane, in place of the model's; null: all have those
   LaneArray<Wide> activation, excitation;  // (nm) the state
   LaneArray<Wide> length, speed;           // (nm) [m], [m/s]
   LaneArray<Wide> moment;                  // (nnz) over HumanModel::crossing, at unit force [m]
@@ -20,9 +22,13 @@ struct LaneMuscles {
   LaneArray<Wide3> sites;                  // (sites) from the tile's point of reference
   LaneArray<Wide> monomials;               // of one group of fitted paths
   LaneArray<Wide3> pulls;                  // (stretches) unit force along each, where the model has shares
+
+  // Gives a lane the numbers of a variant of the model, as DynamicsTile::give() does; the variant's is the same one.
+  void give(int lane, const LaneMuscleModel& variant);
 };
 
-// Lengths, moments and forces at the tile's present positions.
+// Lengths, moments and forces at the tile's present positions. Lanes with numbers of their own follow their paths: fitted
+// polynomials are of one anatomy.
 void update_muscles(LaneMuscles& muscles, const DynamicsTile& tile);
 // Torque of each muscle at full activation on each coordinate that it crosses, (nnz) [N m], and the passive torque of all
 // muscles together, (na) [N m].
@@ -31,7 +37,7 @@ void muscle_torques(const LaneMuscles& muscles, std::span<Wide> moments, std::sp
 void pull_muscles(const LaneMuscles& muscles, std::span<Wide> force);
 // Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation dynamics
 // allow; without dynamics activations are set at once.
-void apply_activations(LaneMuscles& muscles, std::span<const Wide> desired, bool dynamics, double timestep);
+void apply_activations(LaneMuscles& muscles, std::span<const Wide> desired, bool dynamics);
 // Activations one step on, as MuJoCo's explicit step takes them.
 void activate_muscles(LaneMuscles& muscles, double timestep);
 // Metabolic power [W] of all muscles (HumanView::metabolic_power).

@@ -5,20 +5,16 @@
 namespace soleus {
 namespace {
 
-using Pair = BodyPairs::Pair;
-using Rod = BodyPairs::Rod;
-
 constexpr double kParallel = 1e-8;  // the square of the sine of the angle between two axes, at most, as MuJoCo has it
 
 // The nearest points of two segments that are not parallel, as distances from their centres: each is kept within its
 // segment in turn, as MuJoCo does. between: from the second's centre to the first's.
-void nearest(const Wide3& axis1, double half1, const Wide3& axis2, double half2, const Wide3& between, WideMask parallel,
+void nearest(const Wide3& axis1, Wide end1, const Wide3& axis2, Wide end2, const Wide3& between, WideMask parallel,
              Wide& on1, Wide& on2) {
   const Wide cosine = dot(axis1, axis2), u = -dot(axis1, between), v = dot(axis2, between);
   const Wide inverse = Wide(1.0) / select(parallel, Wide(1.0), Wide(1.0) - cosine * cosine);
   on1 = (u + cosine * v) * inverse;
   on2 = (v + cosine * u) * inverse;
-  const Wide end1(half1), end2(half2);
   const WideMask beyond1 = abs(on1) > end1;
   on1 = clamp(on1, -end1, end1);
   on2 = select(beyond1, v + cosine * on1, on2);
@@ -33,15 +29,16 @@ struct Meeting {
   Wide distance;
 };
 
+template <class Rod>
 Meeting meeting_of(const Rod& first, const Rod& second, const Wide3& place1, const Wide3& place2) {
   const Wide3 between = place2 - place1;
   return {place1, place2, sqrt(dot(between, between)) - Wide(first.radius) - Wide(second.radius)};
 }
 
-void meet(DynamicsTile& t, const Pair& pair, PairState& s, const Meeting& at, WideMask lanes) {
-  const BodyPairs& pairs = t.model->contacts().pairs();
-  const Rod &first = pairs.rods()[pair.first], &second = pairs.rods()[pair.second];
-  const ContactLaw& law = pair.law;
+template <class Tables>
+void meet(DynamicsTile& t, const Tables& m, const typename Tables::Pair& pair, PairState& s, const Meeting& at, WideMask lanes) {
+  const auto &first = m.rods[pair.first], &second = m.rods[pair.second];
+  const auto& law = pair.law;
   const WideMask near = lanes & (at.distance < Wide(law.margin));
   s.touched = any(near);
   if (!s.touched) return;
@@ -87,40 +84,42 @@ void meet(DynamicsTile& t, const Pair& pair, PairState& s, const Meeting& at, Wi
 
 // Two capsules touch where they are nearest. Where their axes are parallel they touch twice: at the ends of what they
 // have alongside one another, which an end of the second is or an end of the first.
-void meet_capsules(DynamicsTile& t, const Pair& pair, const Rod& first, const Rod& second) {
+template <class Tables>
+void meet_capsules(DynamicsTile& t, const Tables& m, const typename Tables::Pair& pair) {
+  const auto &first = m.rods[pair.first], &second = m.rods[pair.second];
   const RodState &s1 = t.rods[pair.first], &s2 = t.rods[pair.second];
   const Wide3 between = s1.center - s2.center, across = cross(s1.axis, s2.axis);
   const WideMask parallel = dot(across, across) < Wide(kParallel);
   Wide on1, on2;
-  nearest(s1.axis, first.half, s2.axis, second.half, between, parallel, on1, on2);
+  nearest(s1.axis, Wide(first.half), s2.axis, Wide(second.half), between, parallel, on1, on2);
   auto at = [&](Wide along1, Wide along2) {
     Wide3 place1 = s1.center, place2 = s2.center;
     add_scaled(place1, along1, s1.axis);
     add_scaled(place2, along2, s2.axis);
     return meeting_of(first, second, place1, place2);
   };
-  auto at_end = [&](double end) {
-    const Wide there = Wide(end) * dot(s1.axis, s2.axis) - dot(s1.axis, between);
+  auto at_end = [&](Wide end) {
+    const Wide there = end * dot(s1.axis, s2.axis) - dot(s1.axis, between);
     const Wide along1 = clamp(there, Wide(-first.half), Wide(first.half));
     const Wide back = clamp(along1 * dot(s1.axis, s2.axis) + dot(s2.axis, between), Wide(-second.half), Wide(second.half));
-    return at(along1, select(along1 == there, Wide(end), back));
+    return at(along1, select(along1 == there, end, back));
   };
   Meeting one = at(on1, on2);
   if (any(parallel)) {
-    const Meeting low = at_end(-second.half), high = at_end(second.half);
+    const Meeting low = at_end(Wide(-second.half)), high = at_end(Wide(second.half));
     one = {select(parallel, low.place1, one.place1), select(parallel, low.place2, one.place2),
            select(parallel, low.distance, one.distance)};
-    meet(t, pair, t.pair_points[pair.points_begin + 1], high, parallel);
+    meet(t, m, pair, t.pair_points[pair.points_begin + 1], high, parallel);
   } else {
     t.pair_points[pair.points_begin + 1].touched = false;
   }
-  meet(t, pair, t.pair_points[pair.points_begin], one, every_lane());
+  meet(t, m, pair, t.pair_points[pair.points_begin], one, every_lane());
 }
 
-void place_rods(DynamicsTile& t) {
-  const auto& rods = t.model->contacts().pairs().rods();
-  for (std::size_t r = 0; r < rods.size(); ++r) {
-    const Rod& rod = rods[r];
+template <class Tables>
+void place_rods(DynamicsTile& t, const Tables& m) {
+  for (std::size_t r = 0; r < m.rods.size(); ++r) {
+    const auto& rod = m.rods[r];
     if (rod.link < 0) {
       t.rods[r] = {wide(rod.center), wide(rod.axis)};
     } else {
@@ -130,38 +129,34 @@ void place_rods(DynamicsTile& t) {
   }
 }
 
-}  // namespace
-
-void find_pairs(DynamicsTile& t) {
-  const BodyPairs& pairs = t.model->contacts().pairs();
+template <class Tables>
+void find_pairs(DynamicsTile& t, const Tables& m) {
   t.meeting = no_lane();
-  place_rods(t);
-  for (const Pair& pair : pairs.pairs()) {
-    const Rod &first = pairs.rods()[pair.first], &second = pairs.rods()[pair.second];
+  place_rods(t, m);
+  for (const auto& pair : m.pairs) {
+    const auto &first = m.rods[pair.first], &second = m.rods[pair.second];
     const RodState &s1 = t.rods[pair.first], &s2 = t.rods[pair.second];
     const Wide3 between = s2.center - s1.center;
     if (!any(dot(between, between) <= Wide(pair.reach * pair.reach))) {  // far apart in every lane
       for (int k = pair.points_begin; k < pair.points_end; ++k) t.pair_points[k].touched = false;
       continue;
     }
-    if (pair.kind == BodyPairs::Kind::kCapsules) {
-      meet_capsules(t, pair, first, second);
+    if (pair.kind == PairKind::kCapsules) {
+      meet_capsules(t, m, pair);
       continue;
     }
     Wide3 place = s2.center;
-    if (pair.kind == BodyPairs::Kind::kSphereAndCapsule) {
+    if (pair.kind == PairKind::kSphereAndCapsule) {
       const Wide along = clamp(-dot(between, s2.axis), Wide(-second.half), Wide(second.half));
       add_scaled(place, along, s2.axis);
     }
-    meet(t, pair, t.pair_points[pair.points_begin], meeting_of(first, second, s1.center, place), every_lane());
+    meet(t, m, pair, t.pair_points[pair.points_begin], meeting_of(first, second, s1.center, place), every_lane());
   }
 }
 
-void add_pair_stiffness(DynamicsTile& t, Wide* matrix) {
-  const BodyPairs& pairs = t.model->contacts().pairs();
-  const auto& bonds = pairs.bonds();
-  for (std::size_t b = 0; b < bonds.size(); ++b) t.bond_touched[b] = 0;
-  for (const Pair& pair : pairs.pairs()) {
+template <class Tables>
+void stiffen_bonds(DynamicsTile& t, const Tables& m) {
+  for (const auto& pair : m.pairs) {
     for (int k = pair.points_begin; k < pair.points_end; ++k) {
       const PairState& s = t.pair_points[k];
       if (!s.touched) continue;
@@ -170,6 +165,19 @@ void add_pair_stiffness(DynamicsTile& t, Wide* matrix) {
       add_stiffness_of(pair.law, s, s.normal, t.bond_stiffness[pair.bond]);
     }
   }
+}
+
+}  // namespace
+
+void find_pairs(DynamicsTile& t) {
+  with_tables(t, [&](const auto& m) { find_pairs(t, m.contacts); });
+}
+
+void add_pair_stiffness(DynamicsTile& t, Wide* matrix) {
+  const BodyPairs& pairs = t.model->contacts().pairs();
+  const auto& bonds = pairs.bonds();
+  for (std::size_t b = 0; b < bonds.size(); ++b) t.bond_touched[b] = 0;
+  with_tables(t, [&](const auto& m) { stiffen_bonds(t, m.contacts); });
   for (std::size_t b = 0; b < bonds.size(); ++b) {
     if (!t.bond_touched[b]) continue;
     for (int l = bonds[b].levers_begin; l < bonds[b].levers_end; ++l) {

@@ -14,6 +14,7 @@ using Quat = std::array<double, 4>;
 inline Vec vec(const mjtNum* p) { return {p[0], p[1], p[2]}; }
 inline Quat quat(const mjtNum* p) { return {p[0], p[1], p[2], p[3]}; }
 inline bool is_zero(const Vec& v) { return v[0] == 0 && v[1] == 0 && v[2] == 0; }
+inline bool is_identity(const Quat& q) { return q[0] == 1 && q[1] == 0 && q[2] == 0 && q[3] == 0; }
 inline Vec plus(const Vec& a, const Vec& b) { return {a[0] + b[0], a[1] + b[1], a[2] + b[2]}; }
 inline Vec turned(const Quat& q, const Vec& v) {
   Vec out;

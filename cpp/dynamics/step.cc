@@ -23,8 +23,9 @@ WideMask runaway(std::span<const Wide> numbers) {
 void watch(DynamicsTile& t) {
   const WideMask bad = runaway(t.qpos) | runaway(t.velocity) | runaway(t.acceleration);
   if (!any(bad)) return;
-  const HumanModel& h = t.model->human();
-  for (std::size_t i = 0; i < t.qpos.size(); ++i) t.qpos[i] = select(bad, Wide(h.qpos_rest[i]), t.qpos[i]);
+  with_tables(t, [&](const auto& m) {
+    for (std::size_t i = 0; i < t.qpos.size(); ++i) t.qpos[i] = select(bad, Wide(m.rest[i]), t.qpos[i]);
+  });
   for (auto* of_coordinates : {&t.velocity, &t.acceleration, &t.applied, &t.constraint}) {
     for (Wide& x : *of_coordinates) x = where(!bad, x);
   }
@@ -48,19 +49,19 @@ void turn(Wide* q, const Wide3& rate, double time) {
 void move(DynamicsTile& t) {
   const double time = t.model->timestep();
   const auto& dofs = t.model->dofs();
-  for (const DynamicsModel::Joint& joint : t.model->joints()) {
+  for (const auto& joint : t.model->joints()) {
     Wide* q = t.qpos.data() + joint.qpos;
     const Wide* v = t.velocity.data();
     auto rate = [&](int i) { return v[dofs[joint.dof + i].coordinate]; };
     switch (joint.kind) {
-      case DynamicsModel::JointKind::kHinge:
-      case DynamicsModel::JointKind::kSlide:
+      case JointKind::kHinge:
+      case JointKind::kSlide:
         if (!dofs[joint.dof].coupled) q[0] += time * rate(0);
         break;
-      case DynamicsModel::JointKind::kBall:
+      case JointKind::kBall:
         turn(q, {rate(0), rate(1), rate(2)}, time);
         break;
-      case DynamicsModel::JointKind::kFree:
+      case JointKind::kFree:
         for (int i = 0; i < 3; ++i) q[i] += time * rate(i);
         turn(q + 3, {rate(3), rate(4), rate(5)}, time);
         break;
@@ -76,6 +77,25 @@ void solve(DynamicsTile& t) {
   solve_constraints(t);
   for (int c = 0; c < nc; ++c) t.constraint[c] += t.limit_torque[c];  // stable PD takes it for one
   gather_feet(t);
+}
+
+// Accelerations that velocities take a step along: with implicit damping of the joints.
+template <class Tables>
+const Wide* damped_change(DynamicsTile& t, const Tables& m) {
+  if (!any(m.damped)) return t.acceleration.data();
+  const double time = t.model->timestep();
+  std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
+  for (std::size_t i = 0; i < m.dofs.size(); ++i) {
+    const auto& d = m.dofs[i];
+    if (d.has_damping) t.hessian[t.ldl.diagonal(d.coordinate)] += t.coupling[i] * t.coupling[i] * (time * d.damping);
+  }
+  t.ldl.factor(t.hessian.data());
+  std::copy(t.moved.begin(), t.moved.end(), t.search.begin());
+  t.ldl.solve(t.hessian.data(), t.search.data());
+  if (!all(m.damped)) {
+    for (std::size_t c = 0; c < t.search.size(); ++c) t.search[c] = select(mask_of(m.damped), t.search[c], t.acceleration[c]);
+  }
+  return t.search.data();
 }
 
 }  // namespace
@@ -99,22 +119,10 @@ void find_forces(DynamicsTile& t, WideMask lanes) {
 }
 
 void step(DynamicsTile& t) {
-  const DynamicsModel& model = *t.model;
-  const int nc = model.coordinates();
-  const double time = model.timestep();
+  const int nc = t.model->coordinates();
+  const double time = t.model->timestep();
   solve(t);
-  const Wide* change = t.acceleration.data();
-  if (model.damped()) {
-    std::copy(t.inertia.begin(), t.inertia.end(), t.hessian.begin());
-    for (std::size_t i = 0; i < model.dofs().size(); ++i) {
-      const DynamicsModel::Dof& d = model.dofs()[i];
-      if (d.damping != 0) t.hessian[t.ldl.diagonal(d.coordinate)] += t.coupling[i] * t.coupling[i] * (time * d.damping);
-    }
-    t.ldl.factor(t.hessian.data());
-    std::copy(t.moved.begin(), t.moved.end(), t.search.begin());
-    t.ldl.solve(t.hessian.data(), t.search.data());
-    change = t.search.data();
-  }
+  const Wide* change = with_tables(t, [&](const auto& m) { return damped_change(t, m); });
   for (int c = 0; c < nc; ++c) t.velocity[c] += time * change[c];
   move(t);
   watch(t);

@@ -1,7 +1,5 @@
 #include "dynamics/wide_ball_limits.h"
 
-#include "base/wide_rotations.h"
-
 namespace soleus {
 namespace {
 
@@ -20,28 +18,17 @@ Wide3 inverse_jacobian(const Wide3& q, double half, const Wide3& v) {
   return out;
 }
 
-}  // namespace
-
-Wide3 turn_coordinates(const DynamicsTile& t, const HumanModel::Rotation& r) {
-  const mjtNum* rest = t.model->human().mujoco()->qpos0 + r.qpos;
-  const Wide* q = t.qpos.data() + r.qpos;
-  const WideQuat from{Wide(rest[0]), Wide(-rest[1]), Wide(-rest[2]), Wide(-rest[3])};
-  return exponential_map(from * WideQuat{q[0], q[1], q[2], q[3]});
-}
-
-void push_back_balls(DynamicsTile& t) {
-  const HumanModel& h = t.model->human();
+template <class Tables>
+void push_back_balls(DynamicsTile& t, const Tables& m) {
   const Wide zero(0.0);
   for (Wide& torque : t.limit_torque) torque = zero;
-  std::size_t at = 0;
-  for (const BallLimit& limit : h.ball_limits()) {
-    while (h.rotations()[at].coordinate != limit.coordinate) ++at;
-    const Wide3 q3 = turn_coordinates(t, h.rotations()[at]);
+  for (const auto& limit : m.axis_limits) {
+    const Wide3 q3 = turn_coordinates(t, m.rotations[limit.rotation]);
     const Wide q[] = {q3.x, q3.y, q3.z};
     Wide beyond[3];
     WideMask any_beyond = no_lane();
     for (int i = 0; i < 3; ++i) {
-      const Wide high(h.upper[limit.coordinate + i]), low(h.lower[limit.coordinate + i]);
+      const Wide high(limit.high[i]), low(limit.low[i]);
       beyond[i] = select(q[i] > high, q[i] - high, select(q[i] < low, q[i] - low, zero));
       any_beyond = any_beyond | (beyond[i] != zero);
     }
@@ -59,6 +46,12 @@ void push_back_balls(DynamicsTile& t) {
     t.limit_torque[limit.coordinate + 1] = where(any_beyond, torque.y);
     t.limit_torque[limit.coordinate + 2] = where(any_beyond, torque.z);
   }
+}
+
+}  // namespace
+
+void push_back_balls(DynamicsTile& t) {
+  with_tables(t, [&](const auto& m) { push_back_balls(t, m); });
 }
 
 }  // namespace soleus

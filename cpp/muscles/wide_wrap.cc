@@ -60,7 +60,8 @@ struct Way {
   Wide good;
 };
 
-Way way_round(const Wide2& a, const Wide2& b, Wide a2, Wide b2, Wide a_tangent, Wide b_tangent, double radius, double sign,
+template <class Number>
+Way way_round(const Wide2& a, const Wide2& b, Wide a2, Wide b2, Wide a_tangent, Wide b_tangent, Number radius, double sign,
               const Wide2* side) {
   const Wide square(radius * radius), turn(sign * radius);
   Way w;
@@ -77,7 +78,8 @@ Way way_round(const Wide2& a, const Wide2& b, Wide a2, Wide b2, Wide a_tangent, 
   return w;
 }
 
-Plane wrap_outside(const Wide2& a, const Wide2& b, double radius, const Wide2* side) {
+template <class Number>
+Plane wrap_outside(const Wide2& a, const Wide2& b, Number radius, const Wide2* side) {
   const Wide square(radius * radius), zero(0.0), one(1.0);
   const Wide a2 = dot(a, a), b2 = dot(b, b);
   const Wide2 d = b - a;
@@ -109,10 +111,10 @@ Plane wrap_outside(const Wide2& a, const Wide2& b, double radius, const Wide2* s
 // Touches the circle from within at one point, where the string bends as light is reflected, by an angle t to the radius:
 // 2 t - asin(A sin t) - asin(B sin t) is the angle between both ends as seen from the centre. It grows and bends upwards
 // with t, so that Newton's steps from a right angle come down to it.
-Plane wrap_inside(const Wide2& a, const Wide2& b, double radius) {
+Plane wrap_inside(const Wide2& a, const Wide2& b, Wide r) {
   constexpr int kMost = 20;
   constexpr double kTolerance = 1e-14;  // [rad]
-  const Wide r(radius), zero(0.0), one(1.0);
+  const Wide zero(0.0), one(1.0);
   const Wide a_length = sqrt(dot(a, a)), b_length = sqrt(dot(b, b));
   const Wide2 d = b - a;
   const Wide dd = dot(d, d);
@@ -161,23 +163,32 @@ void sphere_axes(const Wide3& from, const Wide3& to, Wide3& x, Wide3& y) {
   y = unit(cross(normal, x), unused);
 }
 
+// Round the outside, by a side or the shorter way.
+template <class Number>
+Plane wrap_around(const WrapShape<Number>& shape, const Wide2& a, const Wide2& b, const Wide3& x, const Wide3& y) {
+  if (!shape.sided) return wrap_outside(a, b, shape.radius, nullptr);
+  const Wide3 s = wide(shape.side);
+  const Wide2 side = scaled(Wide(shape.radius), unit(shape.sphere ? Wide2{dot(s, x), dot(s, y)} : Wide2{s.x, s.y}));
+  return wrap_outside(a, b, shape.radius, &side);
+}
+
+Plane select(WideMask m, const Plane& yes, const Plane& no) {
+  return {(m & yes.wraps) | (!m & no.wraps), select(m, yes.length, no.length), select(m, yes.first, no.first),
+          select(m, yes.second, no.second)};
+}
+
 }  // namespace
 
-Wrapping wrap(const WrapShape& shape, const Wide3& from, const Wide3& to) {
+template <class Number>
+Wrapping wrap(const WrapShape<Number>& shape, const Wide3& from, const Wide3& to) {
   const Wide zero(0.0), one(1.0);
   Wide3 x{one, zero, zero}, y{zero, one, zero};
   if (shape.sphere) sphere_axes(from, to, x, y);
   const Wide2 a = shape.sphere ? Wide2{dot(from, x), dot(from, y)} : Wide2{from.x, from.y};
   const Wide2 b = shape.sphere ? Wide2{dot(to, x), dot(to, y)} : Wide2{to.x, to.y};
-  Plane flat;
-  if (shape.inside) {
-    flat = wrap_inside(a, b, shape.radius);
-  } else if (shape.sided) {
-    const Wide3 s{Wide(shape.side[0]), Wide(shape.side[1]), Wide(shape.side[2])};
-    const Wide2 side = scaled(Wide(shape.radius), unit(shape.sphere ? Wide2{dot(s, x), dot(s, y)} : Wide2{s.x, s.y}));
-    flat = wrap_outside(a, b, shape.radius, &side);
-  } else {
-    flat = wrap_outside(a, b, shape.radius, nullptr);
+  Plane flat = all(shape.inside) ? wrap_inside(a, b, Wide(shape.radius)) : wrap_around(shape, a, b, x, y);
+  if (any(shape.inside) && !all(shape.inside)) {  // which side a site is on differs by lane
+    flat = select(mask_of(shape.inside), wrap_inside(a, b, Wide(shape.radius)), flat);
   }
   const WideMask far = (dot(from, from) >= Wide(kSmall * kSmall)) & (dot(to, to) >= Wide(kSmall * kSmall));
   Wrapping out{flat.wraps & far, flat.length, {}, {}};
@@ -199,5 +210,8 @@ Wrapping wrap(const WrapShape& shape, const Wide3& from, const Wide3& to) {
   out.length = sqrt(flat.length * flat.length + height * height);
   return out;
 }
+
+template Wrapping wrap(const WrapShape<double>&, const Wide3&, const Wide3&);
+template Wrapping wrap(const WrapShape<Wide>&, const Wide3&, const Wide3&);
 
 }  // namespace soleus

@@ -4,15 +4,19 @@
 
 #include <array>
 
+#include "base/lane_numbers.h"
 #include "base/wide_vec.h"
 
 namespace soleus {
 
+// Number: double where all lanes have the same shape, Wide where each has one of its own.
+template <class Number>
 struct WrapShape {
   bool sphere;                  // else a cylinder along z
-  double radius;                // [m]
-  bool sided, inside;           // whether there is a side site, and whether it is within
-  std::array<double, 3> side;   // in the shape's frame
+  bool sided;                   // whether there is a side site
+  Flag<Number> inside;          // and whether it is within
+  Number radius;                // [m]
+  std::array<Number, 3> side;   // in the shape's frame
 };
 
 struct Wrapping {
@@ -22,6 +26,7 @@ struct Wrapping {
 };
 
 // From one point to another, both in the shape's frame.
-Wrapping wrap(const WrapShape& shape, const Wide3& from, const Wide3& to);
+template <class Number>
+Wrapping wrap(const WrapShape<Number>& shape, const Wide3& from, const Wide3& to);
 
 }  // namespace soleus

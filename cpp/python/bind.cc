@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -46,17 +47,26 @@ T* array(const nb::dict& arrays, const char* key, const std::vector<std::size_t>
 
 std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, std::optional<nb::dict> motion,
                                       const nb::dict& task, const nb::dict& control, int humans, int threads,
-                                      std::vector<int> cpus, std::uint64_t seed, int shard_size, int first) {
+                                      std::vector<int> cpus, std::uint64_t seed, int shard_size, int first,
+                                      const nb::list& variants, std::vector<int> variant_of) {
   HumanDescription h = human_data(human);
+  std::vector<std::pair<const mjModel*, HumanDescription>> others;
+  for (nb::handle variant : variants) {
+    const auto [compiled, description] = nb::cast<std::pair<std::uintptr_t, nb::dict>>(variant);
+    others.emplace_back(reinterpret_cast<const mjModel*>(compiled), human_data(description));
+  }
   std::optional<MotionData> reference;
   if (motion) reference = motion_data(*motion);
   TaskData terms = task_data(task);
   ControlData how = control_data(control);
   nb::gil_scoped_release unlocked;
   auto compiled = std::make_unique<HumanModel>(reinterpret_cast<const mjModel*>(model), std::move(h));
+  VariantData different;
+  different.of_humans = std::move(variant_of);
+  for (auto& [of, description] : others) different.models.push_back(std::make_unique<HumanModel>(of, std::move(description)));
   auto moving = reference ? std::make_unique<Motion>(*compiled, std::move(*reference)) : nullptr;
   return std::make_unique<Rollout>(std::move(compiled), std::move(moving), std::move(terms), how,
-                                   RolloutData{humans, threads, std::move(cpus), seed, shard_size, first});
+                                   RolloutData{humans, threads, std::move(cpus), seed, shard_size, first}, std::move(different));
 }
 
 RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t steps) {
@@ -173,7 +183,9 @@ nb::dict report_dict(const Rollout& r) {
 void bind_rollout(nb::module_& m) {
   nb::class_<Rollout>(m, "Rollout", "T control steps of N humans at a time, natively.")
       .def(nb::new_(&make_rollout), "model"_a, "human"_a, "motion"_a.none(), "task"_a, "control"_a, "humans"_a, "threads"_a,
-           "cpus"_a, "seed"_a, "shard_size"_a = 0, "first"_a = 0)
+           "cpus"_a, "seed"_a, "shard_size"_a = 0, "first"_a = 0, "variants"_a = nb::list(),
+           "variant_of"_a = std::vector<int>(),
+           "variants: (model, human) of other numbers and the same structure; variant_of: which of them each human is.")
       .def_prop_ro("observation_size", [](const Rollout& r) { return r.task().observation_size(); })
       .def_prop_ro("action_size", [](const Rollout& r) { return r.world().action_size(); })
       .def_prop_ro("episode_steps", [](const Rollout& r) { return r.world().episode_steps(); },

@@ -49,6 +49,10 @@ struct Tile {
     update_positions(tile);
     if (muscles) update_muscles(*muscles, tile);
   }
+  void give(int lane, const LaneModel& variant) {
+    tile.give(lane, variant.dynamics);
+    if (muscles) muscles->give(lane, *variant.muscles);
+  }
   const LaneMuscles& own_muscles() const {
     require(muscles.has_value(), "expected a tile with muscles");
     return *muscles;
@@ -119,6 +123,13 @@ void bind_dynamics(nb::module_& m) {
       .def(nb::new_([](std::uintptr_t model, const nb::dict& human, bool muscles) {
         return std::make_unique<Tile>(reinterpret_cast<const mjModel*>(model), human_data(human), muscles);
       }), "model"_a, "human"_a, "muscles"_a = false)
+      .def("give", [](Tile& t, int lane, std::uintptr_t model, const nb::dict& human) {
+        require(lane >= 0 && lane < kLanes,
+                "expected a lane from 0 to " + std::to_string(kLanes - 1) + ", got " + std::to_string(lane));
+        const HumanModel variant(reinterpret_cast<const mjModel*>(model), human_data(human));
+        t.give(lane, LaneModel(variant, t.muscles.has_value()));
+      }, "lane"_a, "model"_a, "human"_a,
+           "Gives a lane the numbers of a variant of the model: another model of the same structure. set() has to follow.")
       .def("set", [](Tile& t, const Rows& qpos, const Rows& qvel) {
         const mjModel* model = t.human.mujoco();
         require(qpos.shape(0) == static_cast<std::size_t>(kLanes) && qpos.shape(1) == static_cast<std::size_t>(model->nq) &&

@@ -31,10 +31,17 @@ LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& co
   const int count = static_cast<int>(commands.size());
   for (int i = 0; i < count; i += kLanes) {
     tiles_.push_back(std::make_unique<Tile>(world));
-    update(*tiles_.back());
   }
+  for (int i = 0; i < count && !world.variants.empty(); ++i) give(i, *world.variants[world.variant_of[first + i]].lanes);
+  for (const auto& tile : tiles_) update(*tile);
   views_.reserve(count);
-  for (int i = 0; i < count; ++i) views_.emplace_back(h, *tiles_[i / kLanes], i % kLanes);
+  for (int i = 0; i < count; ++i) views_.emplace_back(world.model_of(first + i), *tiles_[i / kLanes], i % kLanes);
+}
+
+void LanePhysics::give(int index, const LaneModel& variant) {
+  Tile& tile = tile_of(index);
+  tile.dynamics.give(index % kLanes, variant.dynamics);
+  if (tile.muscles) tile.muscles->give(index % kLanes, *variant.muscles);
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {
@@ -63,7 +70,7 @@ void LanePhysics::place(int index, std::span<const double> qpos, std::span<const
   tile.dynamics.set(lane, qpos, qvel);
   tile.time.set(lane, 0.0);
   if (!tile.muscles) return;
-  const auto& rest = world_.model.ctrl_rest;
+  const auto& rest = views_[index].model().ctrl_rest;
   for (std::size_t k = 0; k < tile.desired.size(); ++k) {
     const int control = tile.muscles->model->muscles()[k].control;
     tile.muscles->activation[k].set(lane, 0.0);
@@ -182,7 +189,7 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
       clock_.mark(Section::kMuscles);
       static_optimization(world_.model, tile.moments, tile.wanted, control.regularization, control.sweeps, tile.desired,
                           tile.residual, tile.step);
-      apply_activations(*tile.muscles, tile.desired, control.activation_dynamics, world_.lanes->dynamics.timestep());
+      apply_activations(*tile.muscles, tile.desired, control.activation_dynamics);
       take_samples(number, k);
       clock_.mark(Section::kCoordination);
     }
@@ -237,7 +244,7 @@ void LanePhysics::follow_network(int number, int row, const Mlp& muscle) {
     read_network_output(world_.model, answer, commands_[i].mirrored, commands_[i].activation);
     for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, commands_[i].activation[k]);
   }
-  apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics, world_.lanes->dynamics.timestep());
+  apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics);
 }
 
 // Keeps the muscles of the humans whose sampled substep this is.

@@ -76,6 +76,8 @@ class LanePhysics : public Physics {
   int begin(int number) const { return number * kLanes; }
   int end(int number) const { return std::min<int>(begin(number) + kLanes, static_cast<int>(commands_.size())); }
 
+  // Gives a human the numbers of a variant.
+  void give(int index, const LaneModel& variant);
   // All that follows from states that were set; what views show beside a state.
   void update(Tile& tile);
   void measure(Tile& tile);

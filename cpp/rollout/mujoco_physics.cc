@@ -10,7 +10,7 @@ MujocoPhysics::MujocoPhysics(const World& world, int first, std::vector<Command>
     : world_(world), first_(first), commands_(commands), clock_(clock) {
   const HumanModel& h = world.model;
   humans_.reserve(commands.size());
-  for (std::size_t i = 0; i < commands.size(); ++i) humans_.emplace_back(h);
+  for (std::size_t i = 0; i < commands.size(); ++i) humans_.emplace_back(world.model_of(first + static_cast<int>(i)));
   const int lanes = std::min(count(), Mlp::kTile);
   step_.resize(h.num_muscles());
   trial_.resize(h.num_muscles());

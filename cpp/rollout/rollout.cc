@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "base/error.h"
+#include "model/variants.h"
 #include "rollout/start.h"
 
 namespace soleus {
@@ -18,7 +19,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 }  // namespace
 
 Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
-                 const RolloutData& data)
+                 const RolloutData& data, VariantData variants)
     : data_(data), model_(std::move(model)),
       lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
       motion_(std::move(motion)),
@@ -35,6 +36,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> moti
   require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
   check_start(world_);
+  add_variants(std::move(variants));
   const int size = shard_size();
   const int count = (data.humans + size - 1) / size;
   shards_.resize(count);
@@ -54,6 +56,25 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> moti
     if (error) std::rethrow_exception(error);
   }
   progress_.resize(count);
+}
+
+void Rollout::add_variants(VariantData variants) {
+  const int count = static_cast<int>(variants.models.size()), given = static_cast<int>(variants.of_humans.size());
+  const int wanted = count > 0 ? data_.humans : 0;
+  require(given == wanted,
+          "expected a variant of each of " + std::to_string(wanted) + " humans, got " + std::to_string(given));
+  for (int variant : variants.of_humans) {
+    require(variant >= 0 && variant < count,
+            "expected variants from 0 to " + std::to_string(count - 1) + ", got " + std::to_string(variant));
+  }
+  variant_models_ = std::move(variants.models);
+  for (const auto& model : variant_models_) {
+    check_variant(*model_, *model);
+    const bool with_muscles = world_.control.mode != Control::kTorque;
+    if (lanes_) variant_lanes_.push_back(std::make_unique<LaneModel>(*model, with_muscles));
+    world_.variants.push_back({model.get(), lanes_ ? variant_lanes_.back().get() : nullptr});
+  }
+  world_.variant_of = std::move(variants.of_humans);
 }
 
 Rollout::Exclusive::Exclusive(const Rollout& rollout) : busy_(rollout.busy_) {

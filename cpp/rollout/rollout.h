@@ -22,6 +22,12 @@ struct RolloutData {
   int first = 0;          // number of the first human among all that share the seed
 };
 
+// Variants of the model, and which each human is, (humans); none: all humans have the model's numbers.
+struct VariantData {
+  std::vector<std::unique_ptr<HumanModel>> models;
+  std::vector<int> of_humans;
+};
+
 // Layer widths and activations of a network.
 struct NetworkData {
   std::vector<int> widths;
@@ -31,7 +37,7 @@ struct NetworkData {
 class Rollout {
  public:
   Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
-          const RolloutData& data);
+          const RolloutData& data, VariantData variants = {});
 
   const HumanModel& model() const { return *model_; }
   const World& world() const { return world_; }
@@ -97,10 +103,13 @@ class Rollout {
   Shard* take(int thread, std::size_t steps, std::size_t& t);
   void give_back(const Shard* shard);
   int shard_size() const;
+  void add_variants(VariantData variants);
 
   RolloutData data_;
   std::unique_ptr<HumanModel> model_;
   std::unique_ptr<LaneModel> lanes_;  // where they are the engine
+  std::vector<std::unique_ptr<HumanModel>> variant_models_;
+  std::vector<std::unique_ptr<LaneModel>> variant_lanes_;
   std::unique_ptr<Motion> motion_;
   Task task_;
   World world_;

@@ -72,7 +72,7 @@ void Shard::begin_episodes(std::span<const int> humans) {
 // Draws where an episode begins.
 void Shard::place(int human) {
   Episode& s = humans_[human];
-  const HumanModel& h = world_.model;
+  const HumanModel& h = world_.model_of(first_ + human);
   Draw draw(key(human), Stream::kReset, 0);
   s.total = s.effort = s.metabolic = s.path = 0;
   s.start_time = 0;
@@ -201,7 +201,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
   if (!terminated && !truncated) return;
   const float* last = diverged ? views.observations.at(t, n) : next;
   if (views.final_observations) std::copy_n(last, views.observations.cols, views.final_observations.at(t, n));
-  if (views.episodes) summarize(s, views.episodes.at(t, n));
+  if (views.episodes) summarize(s, physics_->human(human).model().mass(), views.episodes.at(t, n));
   ++s.episode;
   ended_.push_back(human);
 }
@@ -222,18 +222,18 @@ void Shard::add_path(Episode& s) {
   s.last_place = {root[0], root[1]};
 }
 
-void Shard::summarize(const Episode& s, float* out) const {
+void Shard::summarize(const Episode& s, double mass, float* out) const {
   out[kReturn] = static_cast<float>(s.total);
   out[kLength] = static_cast<float>(s.step * world_.control_dt());
   out[kDistance] = static_cast<float>(s.path);
   out[kEffort] = static_cast<float>(s.effort / s.step);
-  out[kMetabolic] = static_cast<float>(s.metabolic / s.step / world_.model.mass());
+  out[kMetabolic] = static_cast<float>(s.metabolic / s.step / mass);
 }
 
 // What a control step asks for.
 
 void Shard::pose_target(int human, const float* action) {
-  const HumanModel& h = world_.model;
+  const HumanModel& h = world_.model_of(first_ + human);
   Command& command = commands_[human];
   const double* base = h.qpos_rest.data();
   if (world_.motion) {

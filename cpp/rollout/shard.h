@@ -78,7 +78,7 @@ class Shard {
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(int human);
   void add_path(Episode& s);
-  void summarize(const Episode& s, float* out) const;
+  void summarize(const Episode& s, double mass, float* out) const;
 
   const World& world_;
   int first_;

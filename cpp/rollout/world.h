@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 #include "base/names.h"
 #include "base/span.h"
@@ -32,6 +33,12 @@ struct ControlData {
 
 struct LaneModel;
 
+// A human that has the model's structure and numbers of its own (check_variant).
+struct Variant {
+  const HumanModel* model;
+  const LaneModel* lanes;  // null where MuJoCo is the engine
+};
+
 // Everything shards share, none of it written during a rollout.
 struct World {
   const HumanModel& model;
@@ -41,7 +48,12 @@ struct World {
   ControlData control;
   std::uint64_t seed = 0;
   int first = 0;  // number of the first human among all that share the seed
+  // Variants of the model, and which each human of the rollout is; none: all humans have the model's numbers. The
+  // reference motion, the control's constants, gravity and the time step are shared by all.
+  std::vector<Variant> variants{};
+  std::vector<int> variant_of{};
 
+  const HumanModel& model_of(int human) const { return variants.empty() ? model : *variants[variant_of[human]].model; }
   double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }
   std::uint32_t episode_steps() const { return static_cast<std::uint32_t>(task.episode_steps(control_dt())); }
   // Actions before those of the motors: excitations of the muscles, or targets of the joints.

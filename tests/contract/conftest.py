@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import native
 import pytest
 
-BOTH = ("test_determinism", "test_divergence", "test_mirror", "test_physics", "test_reset", "test_pool")
+BOTH = (
+    "test_determinism",
+    "test_divergence",
+    "test_mirror",
+    "test_physics",
+    "test_reset",
+    "test_pool",
+    "test_variants",
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,10 +1,13 @@
 """What the contract tests share: real models in the native core, with networks of random weights."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import lane_bodies
+import scene
 from soleus.bench.parts import random_state
 from soleus.config import load_config
 from soleus.exchange.weights import policy_tensors
@@ -13,7 +16,24 @@ from soleus.sim.scenario import Scenario, load_scenario
 from soleus.sim.simulation import Simulation
 
 NETWORK = {"coordination.method": "network"}
+MASS = Path(__file__).parents[1] / "mass"
+PERSON = {  # of a walk2d preset: ball joints, muscles that are polylines, a captured motion
+    "model.mass.skeleton": str(MASS / "person.xml"),
+    "model.mass.muscles": str(MASS / "muscles.xml"),
+    "motion.bvh": str(MASS / "stride.bvh"),
+    "control.sim_hz": 600,
+    "control.action_scale": 0.1,
+    "coordination.interval": 3,
+}
+LEGS_THAT_TOUCH = "legs.yaml"
 ENGINE = "auto"  # of scenarios that name none: set by the fixture `engine`
+
+
+def write_legs(folder: Path) -> str:
+    """Write a configuration of a person whose legs touch one another, LEGS_THAT_TOUCH, and return its path."""
+    scene.write(folder, lane_bodies.PAIRS)
+    text = "model: scene.xml\ntask: {base: walk, episode_seconds: 0.4}\ncontrol: {mode: torque}\n"
+    return str(scene.write(folder, text, LEGS_THAT_TOUCH))
 
 
 @cache

@@ -1,25 +1,12 @@
 """Promises 1 and 2: the same seed gives the same bits, however the work is cut."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from native import NETWORK, assert_same_bits, rollout, scenario, simulation
+from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation, write_legs
 
-import lane_bodies
-import scene
 from soleus.sim.buffers import Buffers
 from soleus.sim.gymnasium import BatchEnv
 
-MASS = Path(__file__).parents[1] / "mass"
-PERSON = {  # ball joints, muscles that are polylines, a captured motion
-    "model.mass.skeleton": str(MASS / "person.xml"),
-    "model.mass.muscles": str(MASS / "muscles.xml"),
-    "motion.bvh": str(MASS / "stride.bvh"),
-    "control.sim_hz": 600,
-    "control.action_scale": 0.1,
-    "coordination.interval": 3,
-}
 CASES = {
     "muscle": ("walk2d", {}),
     "network": ("walk2d", NETWORK),
@@ -30,17 +17,15 @@ CASES = {
     "myolegs-network": ("walk-myolegs-network", {}),
     "polylines": ("walk2d", PERSON),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
-    "legs-that-touch": ("legs.yaml", {}),
+    "legs-that-touch": (LEGS_THAT_TOUCH, {}),
 }
 
 
 @pytest.fixture(params=CASES)
 def case(request, tmp_path):
     preset, overrides = CASES[request.param]
-    if preset == "legs.yaml":
-        scene.write(tmp_path, lane_bodies.PAIRS)
-        text = "model: scene.xml\ntask: {base: walk, episode_seconds: 0.4}\ncontrol: {mode: torque}\n"
-        preset = str(scene.write(tmp_path, text, preset))
+    if preset == LEGS_THAT_TOUCH:
+        preset = write_legs(tmp_path)
     return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
 
 

@@ -28,12 +28,16 @@ using namespace soleus;
 
 namespace {
 
-// Control steps of some humans, resets among them, moved by MuJoCo or in lanes.
-void step_without_allocations(bool in_lanes) {
+// Control steps of some humans, resets among them, moved by MuJoCo or in lanes, each with numbers of its own or not.
+void step_without_allocations(bool in_lanes, bool with_variants) {
   const auto human = puppet::human();
   const LaneModel lanes(*human, true);
   const Task task(*human, puppet::task(), false);
-  const World world{*human, in_lanes ? &lanes : nullptr, nullptr, task, puppet::control(), 3};
+  World world{*human, in_lanes ? &lanes : nullptr, nullptr, task, puppet::control(), 3};
+  if (with_variants) {
+    world.variants = {{human.get(), world.lanes}};
+    world.variant_of = {0, 0, 0, 0};
+  }
   Shard shard(world, 0, 4);
   const std::size_t n = 4, d = task.observation_size(), steps = 60;
   std::vector<float> observations((steps + 1) * n * d), actions(steps * n * 2), rewards(steps * n);
@@ -61,9 +65,14 @@ void step_without_allocations(bool in_lanes) {
 
 }  // namespace
 
-TEST(steps_and_resets_allocate_nothing) { step_without_allocations(false); }
+TEST(steps_and_resets_allocate_nothing) { step_without_allocations(false, false); }
 
-TEST(steps_and_resets_in_lanes_allocate_nothing) { step_without_allocations(true); }
+TEST(steps_and_resets_in_lanes_allocate_nothing) { step_without_allocations(true, false); }
+
+TEST(steps_and_resets_of_variants_allocate_nothing) {
+  step_without_allocations(false, true);
+  step_without_allocations(true, true);
+}
 
 TEST(paths_of_muscles_allocate_nothing) {
   const mjModel* m = puppet::model();

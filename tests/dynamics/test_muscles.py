@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lane_bodies
-from lane_oracle import LANES, Pair, relative
+from lane_oracle import LANES, Pair, force_law, relative
 from soleus import models
 
 STATES = {"walk2d": 1000, "myolegs": 1000, "myolegs26": 1000, "balls": 1000, "myofullbody": 200}
@@ -36,7 +36,7 @@ def test_muscles_are_mujocos(name: str, tmp_path: Path) -> None:
             mujoco.mju_sparse2dense(sparse, d.actuator_moment, d.moment_rownnz, d.moment_rowadr, d.moment_colind)
             dense = sparse @ both.tangent(lane)
             of_slots = np.concatenate([dense[o, crossing[adr[k] : adr[k + 1]]] for k, o in enumerate(outputs)])
-            law = [_law(both, actuator, output) for actuator, output in zip(muscles, outputs, strict=True)]
+            law = [force_law(both, actuator, output) for actuator, output in zip(muscles, outputs, strict=True)]
             found = {
                 "length": relative(lengths[lane], d.actuator_length[outputs]),
                 "speed": relative(speeds[lane], d.actuator_velocity[outputs]),
@@ -49,13 +49,3 @@ def test_muscles_are_mujocos(name: str, tmp_path: Path) -> None:
     assert wrapped > 0 or name == "walk2d", "the test wants paths round shapes"
     assert worst["length"] < 1e-9
     assert max(worst.values()) < (1e-7 if name in WITHIN else 1e-9), worst
-
-
-def _law(both: Pair, actuator: int, output: int) -> tuple[float, float]:
-    """MuJoCo's own gain and bias of a muscle in the simulation's present state [N]."""
-    m, d = both.model, both.data
-    length, span, acc0 = d.actuator_length[output], m.actuator_lengthrange[output], m.actuator_acc0[output]
-    return (
-        mujoco.mju_muscleGain(length, d.actuator_velocity[output], span, acc0, m.actuator_gainprm[actuator, :9]),
-        mujoco.mju_muscleBias(length, span, acc0, m.actuator_biasprm[actuator, :9]),
-    )

@@ -138,3 +138,13 @@ def exact(model: mujoco.MjModel) -> None:
 def relative(got: np.ndarray, expected: np.ndarray) -> float:
     """The greatest difference over the greatest number."""
     return float(np.abs(got - expected).max() / max(np.abs(expected).max(), 1e-12))
+
+
+def force_law(both: Pair, actuator: int, output: int) -> tuple[float, float]:
+    """MuJoCo's own gain and bias of a muscle in the simulation's present state [N]."""
+    m, d = both.model, both.data
+    length, span, acc0 = d.actuator_length[output], m.actuator_lengthrange[output], m.actuator_acc0[output]
+    return (
+        mujoco.mju_muscleGain(length, d.actuator_velocity[output], span, acc0, m.actuator_gainprm[actuator, :9]),
+        mujoco.mju_muscleBias(length, span, acc0, m.actuator_biasprm[actuator, :9]),
+    )

@@ -1,7 +1,7 @@
 """N humans in the native core, as Python steps them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mujoco
@@ -15,6 +15,7 @@ from soleus.exchange.seeds import check_seed
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.exchange.weights import NetworkSpec, check_state, core_policy, layers, muscle_network, policy_network
 from soleus.machine.memory import check_memory
+from soleus.models import Human
 from soleus.sim.handover import control_data, human_data, motion_data, task_data
 from soleus.sim.scenario import Scenario
 
@@ -41,9 +42,18 @@ class Simulation:
     """N humans in the native core. Errors of the core come out as UserError."""
 
     def __init__(
-        self, scenario: Scenario, num_envs: int, num_threads: int, seed: int, shard_size: int = 0, first: int = 0
+        self,
+        scenario: Scenario,
+        num_envs: int,
+        num_threads: int,
+        seed: int,
+        shard_size: int = 0,
+        first: int = 0,
+        variants: Sequence[Human] = (),
+        variant_of: Sequence[int] = (),
     ) -> None:
-        """first: number of the first human among all that share the seed."""
+        """first: number of the first human among all that share the seed. variants: people of the scenario's structure
+        with other numbers, and variant_of, (num_envs,): which of them each human is; none: all are the scenario's."""
         num_envs, num_threads = check_count("num_envs", num_envs), check_count("num_threads", num_threads)
         config, human = scenario.config, scenario.human
         self.scenario = scenario
@@ -64,6 +74,8 @@ class Simulation:
                 check_seed(seed),
                 shard_size,
                 first,
+                [(one.model._address, human_data(one, config)) for one in variants],
+                list(variant_of),
             )
         except ValueError as error:
             raise UserError(f"{config.subject}: {error}{_poses_from(scenario, str(error))}") from None

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,5 +57,13 @@ class OfflineRun:
 
 
 def offline_runs(folder: Path) -> list[OfflineRun]:
-    """The runs that were recorded below a folder, oldest first."""
-    return [OfflineRun(file) for file in sorted(folder.glob("wandb/offline-run-*/*.wandb"))]
+    """The runs that were recorded below a folder and have ended, oldest first.
+
+    The client's own process writes last how a run ended: on a busy machine a moment after the run's process is gone.
+    """
+    until = time.monotonic() + 30
+    while True:
+        runs = [OfflineRun(file) for file in sorted(folder.glob("wandb/offline-run-*/*.wandb"))]
+        if all(hasattr(run, "exit_code") for run in runs) or time.monotonic() > until:
+            return runs
+        time.sleep(0.2)

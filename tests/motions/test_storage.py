@@ -42,7 +42,8 @@ def test_there_and_back(tmp_path, model, degrees, request):
     motion = motions.load(path, human)
     assert motion.name == "walk"
     assert_same_walk(motion, walk, human)
-    assert motion.notes == ()
+    assert len(motion.notes) == 1
+    assert motion.notes[0].startswith("rows 0 to 128 of 129 (0.000 to ")
 
 
 def test_columns_that_have_no_joint_and_joints_that_have_no_column(tmp_path, walk2d):
@@ -50,7 +51,7 @@ def test_columns_that_have_no_joint_and_joints_that_have_no_column(tmp_path, wal
     del columns["ankle_angle_l"], columns["pelvis_tilt"]
     columns |= {"soleus_r": np.full(len(columns["time"]), np.nan), "ground_force_vx": columns["time"]}
     motion = motions.load(write_storage(tmp_path / "walk.sto", columns), walk2d)
-    assert motion.notes == (
+    assert motion.notes[:3] == (
         "the model has no joint for these columns, which are ignored: soleus_r, ground_force_vx",
         "the file has no column for these joints, which rest: ankle_angle_l",
         "the file has no column for these coordinates of the pelvis, which rest: pelvis_tilt",
@@ -146,7 +147,7 @@ def test_a_file_is_a_mapping_with_keys():
         ),
         (
             lambda t: "\n".join(t.split("\n")[:70]).replace("nRows=129", "nRows=62"),
-            r" column '.*': expected the last row to be about the first .*, got an angle that differs by \d+ degrees",
+            r": expected a motion that repeats itself .*, got 62 rows of 0.53 s in which no lap was found",
         ),
     ],
 )

@@ -102,10 +102,7 @@ class BvhMotion(Section):
 
 
 class TableMotion(Section):
-    """One cycle of a motion, from a table of poses: a CSV file, a storage file of OpenSim's, or arrays of NumPy's.
-
-    The last row is the first of the next cycle.
-    """
+    """One cycle of a motion, from a table of poses: a CSV file, a storage file of OpenSim's, or arrays of NumPy's."""
 
     table: Annotated[str, Mark.FILE]
     """Table of poses: .csv; .mot or .sto of OpenSim; .npz with the arrays qpos and time or hz."""
@@ -119,6 +116,10 @@ class TableMotion(Section):
     columns: dict[str, str] = Field(default_factory=dict)
     """Column of a .mot or .sto file that a joint of the model follows, by the joint's name, where it has another name
     than the joint; "-NAME" where it counts the other way round."""
+    lap: Literal["given", "close", "find"] | None = None
+    """given: the last row is the first of the next cycle exactly; close: nearly, and the gap is blended over it;
+    find: there may be more than one cycle, and the one that repeats itself best is taken and closed; null: given for a
+    .csv file, or else find."""
     first: Annotated[NonNegativeInt | None, Field(alias="from")] = None
     """First row that is used, counted from 0."""
     to: NonNegativeInt | None = None

@@ -14,17 +14,18 @@ Floats = NDArray[np.float64]
 _STANDS = 0.1  # [m] a lap shorter than this goes nowhere: where it faces counts
 
 
-def loop(qpos: Floats, human: Human) -> tuple[Floats, Lap]:
+def loop(qpos: Floats, human: Human, straight: float = 0.0) -> tuple[Floats, Lap]:
     """Make F poses (F, nq) one lap of K = F - 1 (K, nq), heading along x from x = y = 0, and say how the next one lies.
 
     The last pose is the first of the next lap. What keeps it from being so, but for a shift in the plane and a turn
-    about the vertical, is taken off evenly over the lap. A root of slides and hinges keeps its heading.
+    about the vertical, is taken off evenly over the lap; so is a turn below `straight` [rad]. A
+    root of slides and hinges keeps its heading.
     """
     slots = root_slots(human)
     if slots.quaternion < 0:
         return _loop_slides(qpos, human.model, slots.shift[:2])
     place, at = list(slots.shift), slice(slots.quaternion, slots.quaternion + 4)
-    closed, turn = _close(qpos, human.model, slots.shift[2], at)
+    closed, turn = _close(qpos, human.model, slots.shift[2], at, straight)
     displacement = (closed[-1, place] - closed[0, place]) * [1.0, 1.0, 0.0]
     heading = displacement
     if np.linalg.norm(displacement) < _STANDS:
@@ -47,12 +48,13 @@ def _loop_slides(qpos: Floats, model: mujoco.MjModel, plane: tuple[int, int]) ->
     return closed[:-1], Lap(np.zeros(3), displacement, 0.0)
 
 
-def _close(qpos: Floats, model: mujoco.MjModel, height: int, at: slice) -> tuple[Floats, float]:
+def _close(qpos: Floats, model: mujoco.MjModel, height: int, at: slice, straight: float) -> tuple[Floats, float]:
     """Copy of poses (F, nq) whose last is the first but for the root's place in the plane and a turn [rad]."""
     closed, share = qpos.copy(), np.linspace(0.0, 1.0, len(qpos))
     _close_joints(closed, qpos, model)
     closed[:, height] -= share * (qpos[-1, height] - qpos[0, height])
     turn = turn_of(multiply(qpos[-1, at], conjugate(qpos[0, at])))
+    turn = turn if abs(turn) >= straight else 0.0
     closed[:, at] = _without(qpos[:, at], multiply(about_z(turn), qpos[0, at]), share)
     return closed, turn
 

@@ -24,7 +24,7 @@ from soleus.motions.placing import place, tracks_of
 from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
 from soleus.motions.rotations import multiply
-from soleus.motions.table import read_table
+from soleus.motions.table import given_lap, read_rows
 
 _NAMES = ("walk",)
 _FRAMES = 128
@@ -39,7 +39,7 @@ def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
     """A motion for a human: a built-in one, a file's, or a clip's.
 
     A .yaml file is a gait cycle like the built-in walk.yaml, which is put on the human's feet; a .csv file holds its
-    poses, as write_table writes them; a .mot, .sto or .npz file is a recording of one lap, whose ends are blended; a
+    poses, as write_table writes them; a .mot, .sto or .npz file is a recording, of which one lap is found; a
     .bvh file is a clip like BvhMotion's. Endings may be in capitals. Raises UserError: unknown name, a
     bad file, joints, units or axes that do not fit.
     """
@@ -74,11 +74,13 @@ def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
 def _table(source: TableMotion, human: Human) -> Motion:
     path = Path(source.table)
     ending = path.suffix.lower()
-    if ending in STORAGE_ENDINGS:
-        return lap_of(read_coordinates(path, human, source), human, on_feet=True)
-    if ending == ".npz":
-        return lap_of(read_arrays(path, human, source), human, on_feet=False)
-    return read_table(path, human, source)
+    storage = ending in STORAGE_ENDINGS
+    read = read_coordinates if storage else read_arrays if ending == ".npz" else read_rows
+    recording = read(path, human, source)
+    lap = source.lap or ("find" if storage or ending == ".npz" else "given")
+    if lap == "given":
+        return given_lap(recording, human)
+    return lap_of(recording, human, find=lap == "find", retargeted=storage)
 
 
 def _clip(source: BvhMotion, human: Human) -> Motion:

@@ -1,6 +1,7 @@
 """A motion as a CSV file: poses over time, a column for every number of qpos, that needs nothing it was made from."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import mujoco
@@ -77,24 +78,29 @@ def write_table(path: Path, motion: Motion, human: Human) -> None:
 
 
 def read_table(path: Path, human: Human, how: TableMotion | None = None) -> Motion:
-    """Read what write_table writes, its columns in any order; the motion is named after the file.
+    """Read one lap as write_table writes it, its columns in any order; the motion is named after the file.
 
     how: units, axes and rows of a table that somebody else wrote. Raises UserError, one line with the file and its line
     or column: columns that are not the model's, rows that are no table of finite numbers, uneven times, quaternions not
     of unit length, angles far outside the joints' limits, a last row that no move in the plane and turn about the
     vertical makes of the first.
     """
-    how = how or TableMotion(table=str(path))
-    recording = _recording(path, human, how)
+    return given_lap(read_rows(path, human, how or TableMotion(table=str(path))), human)
+
+
+def given_lap(recording: Recording, human: Human) -> Motion:
+    """Make the lap of all rows, the last of which is exactly the first one lap later. Raises UserError."""
+    path = recording.path
     qpos, duration = recording.qpos, float(recording.times[-1] - recording.times[0])
     displacement, turn = _lap(path, qpos, human)
     motion = make_motion(path.stem, duration, qpos[:-1], displacement, human, turn)
     check_feet(recording, motion, human)
     check_jumps(recording, human)
-    return motion
+    return replace(motion, notes=recording.notes)
 
 
-def _recording(path: Path, human: Human, how: TableMotion) -> Recording:
+def read_rows(path: Path, human: Human, how: TableMotion) -> Recording:
+    """Read the rows of a CSV table. Raises UserError for what are no poses of the model."""
     lines, table = cut(path, *_read(path, columns(human)), how)
     times, raw = table[:, 0], np.tile(human.qpos_rest, (len(table), 1))
     raw[:, entries(human)] = table[:, 1:]
@@ -234,6 +240,6 @@ def _lap(path: Path, qpos: Floats, human: Human) -> tuple[Floats, float]:
         raise UserError(
             f"motion table '{path}' column '{_column(human, worst)}': expected the last row to be the first one lap"
             f" later, moved in the plane and turned about the vertical: {moved[worst]:.6g}, got {last[worst]:.6g};"
-            " motion.from and motion.to choose the rows of a whole lap"
+            " motion.from and motion.to choose the rows of a whole lap, motion.lap: find finds them"
         )
     return displacement, turn

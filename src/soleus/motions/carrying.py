@@ -31,7 +31,8 @@ def carried(recording: Recording, human: Human, retargeted: bool) -> Recording:
     slots = root_slots(human)
     plane = [adr for adr in slots.shift[:2] if adr >= 0]
     axes = [axis for axis, adr in enumerate(slots.shift[:2]) if adr >= 0]
-    slip = _slip(recording, human)[axes]
+    velocities = standing_velocities(recording.qpos, recording.step, human)
+    slip = np.median(velocities, axis=0)[axes] if len(velocities) else np.zeros(len(axes))
     elapsed = recording.times - recording.times[0]
     way = (recording.qpos[-1, plane] - recording.qpos[0, plane]) / elapsed[-1]
     speed, belt = float(np.linalg.norm(way)), float(np.linalg.norm(slip))
@@ -48,28 +49,28 @@ def carried(recording: Recording, human: Human, retargeted: bool) -> Recording:
     return replace(recording, qpos=qpos, notes=(*recording.notes, note))
 
 
-def _slip(recording: Recording, human: Human) -> Floats:
-    """Median velocity (2,) [m/s] along x and y of the parts of the feet that are on the ground; 0 where none is.
+def standing_velocities(qpos: Floats, dt: float, human: Human) -> Floats:
+    """Velocities (n, 2) [m/s] along x and y of the parts of the feet that are on the ground, in poses (K, nq) dt [s]
+    apart.
 
     Of each geom, that of the point of its body below its centre at the height of its lowest point, as no foot that
     rolls over the ground moves that along it.
     """
     model, data = human.model, mujoco.MjData(human.model)
     geoms = contact_geoms(model, np.concatenate(human.feet))
-    count = len(recording.qpos)
+    count = len(qpos)
     centres, turns = np.zeros((count, len(geoms), 3)), np.zeros((count, len(geoms), 3, 3))
     heights = np.zeros((count, len(geoms)))
-    for k, pose in enumerate(recording.qpos):
+    for k, pose in enumerate(qpos):
         data.qpos[:] = pose
         mujoco.mj_kinematics(model, data)
         centres[k], turns[k] = data.geom_xpos[geoms], data.geom_xmat[geoms].reshape(-1, 3, 3)
         heights[k] = [lowest(model, data, geoms[g : g + 1]) for g in range(len(geoms))]
     low = heights < np.quantile(heights.min(axis=1), _GROUNDED) + _STANDS
     stands = low[1:] & low[:-1]
-    if not stands.any():
-        return np.zeros(2)
     arms = np.zeros((count, len(geoms), 3))
     arms[..., 2] = heights - centres[..., 2]
     turned = np.einsum("kgij,kglj,kgl->kgi", turns[1:], turns[:-1], arms[:-1])
     steps = np.diff(centres, axis=0) + turned - arms[:-1]
-    return np.asarray(np.median(steps[stands][:, :2], axis=0)) / recording.step
+    velocities: Floats = steps[stands][:, :2] / dt
+    return velocities

@@ -135,7 +135,7 @@ def test_a_file_is_a_mapping_with_keys():
         (lambda t: "\n".join(t.split("\n")[:10]), ": expected a line of column names and 3 rows of numbers or more"),
         (lambda t: cell(t, 20, 5, "nan"), r" line 20: expected a finite number for 'pelvis_ty', got none"),
         (lambda t: cell(t, 20, 0, "1e400"), r" line 20: expected a finite number for 'time', got '1e400'"),
-        (lambda t: cell(t, 20, 0, "0.01"), r" line 20: expected times that rise evenly, by .* a row, got .*, 0.01"),
+        (lambda t: cell(t, 20, 0, "0.01"), r" line 20: expected times that rise from row to row, got .*, 0.01"),
         (lambda t: cell(t, 20, 0, "7"), r" line 20: expected times that rise evenly, by .* a row, got .*, 7"),
         (
             lambda t: t.replace("inDegrees=yes", "inDegrees=no"),
@@ -165,6 +165,17 @@ def cell(text: str, line: int, column: int, word: str) -> str:
     words[column] = word
     lines[line - 1] = "\t".join(words)
     return "\n".join(lines)
+
+
+def test_times_that_are_rounded_and_times_with_a_gap(tmp_path, walk2d):
+    walk = motions.load("walk", walk2d)
+    columns = {name: values[::2] for name, values in coordinates(walk, walk2d).items()}
+    columns["time"] = columns["time"].round(3)
+    path = write_storage(tmp_path / "a.mot", columns)
+    assert motions.load(path, walk2d).duration == pytest.approx(walk.duration, abs=0.001)
+    gap = {name: np.delete(values, [40, 41]) for name, values in columns.items()}
+    with pytest.raises(UserError, match=r" line 49: expected times that rise evenly, by 0.017 s a row, got"):
+        motions.load(write_storage(path, gap), walk2d)
 
 
 def test_keys_that_do_not_fit(tmp_path, walk2d):
@@ -215,7 +226,7 @@ def test_arrays(tmp_path, model, request):
         ({"qpos": np.full((9, 9), np.nan), "hz": 60}, " row 0: expected a finite number for 'root_tx', got nan"),
         ({"qpos": np.zeros((9, 9)), "hz": 0}, ": expected one hz above 0, got"),
         ({"qpos": np.zeros((9, 9)), "time": np.zeros(8)}, r": expected time of shape \(9,\), as qpos has, got \(8,\)"),
-        ({"qpos": np.zeros((9, 9)), "time": -np.arange(9.0)}, " row 1: expected times that rise evenly, by -1 s a row"),
+        ({"qpos": np.zeros((9, 9)), "time": -np.arange(9.0)}, " row 1: expected times that rise from row to row, got"),
         ({"qpos": np.array([["a"] * 9] * 4), "hz": 60}, ": expected numbers in qpos, got <U1"),
         ({"qpos": np.full((4, 9), 30.0), "hz": 60}, " column '.*': expected angles from .* radians"),
         ({"qpos": np.array([[None] * 9] * 4), "hz": 60}, ": expected arrays of NumPy's without objects, got Object"),

@@ -15,7 +15,8 @@ from soleus.motions.plausible import Given, check_place, check_treading
 Floats = NDArray[np.float64]
 
 TIME = "time"
-_EVEN = 0.02  # of a step: times may be rounded
+_EVEN = 0.02  # of a step
+_ROUNDED_S, _MOST = 0.0011, 0.1  # of times that are rounded to thousandths, unless that is most of a step
 _STEP_S = (1 / 5000, 0.25)
 
 
@@ -76,13 +77,12 @@ def cut(path: Path, lines: list[int], table: Floats, how: TableMotion) -> tuple[
 
 def check_times(path: Path, lines: list[int], times: Floats, place: str = "line") -> None:
     """Raise UserError for times that do not rise evenly, or are no seconds."""
-    step = float(times[-1] - times[0]) / (len(times) - 1)
-    uneven = np.abs(np.diff(times) - step) > _EVEN * step
-    if step <= 0 or uneven.any():
-        at = int(np.argmax(uneven)) + 1
-        raise wrong(
-            path, lines[at], f"times that rise evenly, by {step:g} s a row", f"{times[at - 1]:g}, {times[at]:g}", place
-        )
+    steps = np.diff(times)
+    step = float(np.median(steps))
+    uneven = np.abs(steps - step) > max(_EVEN * step, min(_ROUNDED_S, _MOST * step))
+    for k in np.flatnonzero(uneven | (steps <= 0))[:1]:
+        rise = f"rise evenly, by {step:g} s a row" if steps[k] > 0 else "rise from row to row"
+        raise wrong(path, lines[k + 1], f"times that {rise}", f"{times[k]:g}, {times[k + 1]:g}", place)
     if not _STEP_S[0] <= step <= _STEP_S[1]:
         raise UserError(
             f"motion table '{path}' column '{TIME}': expected seconds, {_STEP_S[0]:g} to {_STEP_S[1]:g} a row, got"

@@ -177,7 +177,7 @@ def _wire(
         log = Log(folder, resume_steps, loggers)
         videos = Videos(folder, limits.video_every) if limits.video_every else None
         run = LiveRun(config, folder, num_threads, collector, ppo, muscle, log, evaluate, counters, videos)
-        run.opening = engine
+        run.opening = "\n".join(line for line in (engine, *_motion_notes(collector)) if line)
         run.load_weights()
         if content:
             run.keep_best()
@@ -211,6 +211,12 @@ def _with_engine(config: RunConfig, collector: Collector) -> tuple[RunConfig, st
         return config, f"paths: {scenario.paths}" if scenario.paths else ""
     control = config.control.model_copy(update={"engine": scenario.engine.name})
     return config.model_copy(update={"control": control}), str(scenario)
+
+
+def _motion_notes(collector: Collector) -> list[str]:
+    """What was made of the file of a motion that is not as it stands there: columns left out, the lap that was taken."""
+    scenario = collector.scenario
+    return [f"motion: {note}" for note in scenario.motion.notes] if scenario and scenario.motion else []
 
 
 def _fitted_paths(config: RunConfig, collector: Collector) -> bytes | None:

@@ -121,7 +121,7 @@ def test_bench_takes_every_key_and_its_own_number_of_humans(
     asked: list[HumanRunConfig] = []
     monkeypatch.setattr("soleus.cli.bench._measure", lambda what, config, rounds: asked.append(config) or {})
     for flags in ([], ["--train.num_envs", "8", "--train.seed", "3"], ["--num-envs", "4", "--num-threads=2"]):
-        assert main(["bench", "train", file, *flags]) == 0
+        assert main(["bench", "rollout", file, *flags]) == 0
     assert [config.train.num_envs for config in asked] == [32, 8, 4]
     assert [config.train.num_threads for config in asked] == [1, 1, 2]
     assert asked[1].train.seed == 3

@@ -3,6 +3,7 @@
 A flag becomes a key of the configuration in soleus/config/flags.py.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import tyro
 from soleus.config import parse_overrides, takes_no_value
 from soleus.config.fields import parse_seconds
 from soleus.config.keys import SHORT
+from soleus.errors import UserError
 
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
 
@@ -73,6 +75,7 @@ class Collection:
 NO_COLLECTION = Collection()
 CollectionFlags = Annotated[Collection, tyro.conf.arg(name="")]
 
+_LARGEST = 4096  # [pixels] of a picture
 _LENGTH = ("steps", "duration", "seed", "device")  # of a training alone
 _OF_VERB = {  # flags that are no keys, and short ones besides those of the collection
     "train": (*_LENGTH, "run_dir", "resume", "video_every", "checkpoint_url", "profile"),
@@ -80,6 +83,16 @@ _OF_VERB = {  # flags that are no keys, and short ones besides those of the coll
 }
 VERBS = frozenset(_OF_VERB)
 """Verbs that take every key of the configuration."""
+
+
+def picture_size(size: str | None, strip: bool) -> tuple[int, int]:
+    """Return width and height [pixels] of a strip or a film, even of a film, as H.264 needs them. Raises UserError."""
+    size = size or ("1600x420" if strip else "640x480")
+    match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", size)
+    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
+        raise UserError(f"--size: expected a width and a height up to {_LARGEST} such as 640x480, got '{size}'")
+    return (width, height) if strip else (width - width % 2, height - height % 2)
 
 
 def short_overrides(given: Mapping[str, str]) -> dict[str, Any]:

@@ -1,16 +1,13 @@
 """`soleus record`: a run's policy as a film or a strip of poses."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from soleus.cli.arguments import MaybeSeconds, OtherModel, RunText, Which
+from soleus.cli.arguments import MaybeSeconds, OtherModel, RunText, Which, picture_size
 from soleus.errors import UserError
 from soleus.render import Shot
-
-_LARGEST = 4096  # [pixels]
 
 
 def record(
@@ -44,11 +41,7 @@ def record(
     from soleus.show.record import record_film, record_strip
 
     strip = out.suffix.lower() == ".png"
-    size = size or ("1600x420" if strip else "640x480")
-    match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", size)
-    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
-        raise UserError(f"--size: expected a width and a height up to {_LARGEST} such as 640x480, got '{size}'")
+    pixels = picture_size(size, strip)
     if strip and seconds is not None:
         raise UserError(f"--seconds: expected none for a strip, which shows one gait cycle, got {seconds}")
     seconds = 10.0 if seconds is None else seconds
@@ -57,10 +50,9 @@ def record(
     check_file(out)
     trained = load_trained(local_copy(run), checkpoint, model)
     if strip:
-        share = record_strip(trained, out, shot=camera, size=(width, height), ghost=ghost, seed=seed)
+        share = record_strip(trained, out, shot=camera, size=pixels, ghost=ghost, seed=seed)
         if share < 0.99:
             print(f"no episode lasts long enough: the strip shows {share:.2f} of a gait cycle")
     else:
-        even = (width - width % 2, height - height % 2)  # which H.264 needs
-        record_film(trained, out, seconds=seconds, shot=camera, size=even, ghost=ghost, seed=seed)
+        record_film(trained, out, seconds=seconds, shot=camera, size=pixels, ghost=ghost, seed=seed)
     print(out)

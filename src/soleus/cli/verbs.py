@@ -10,6 +10,7 @@ from soleus.cli.compare import compare
 from soleus.cli.doctor import doctor
 from soleus.cli.evaluate import evaluate
 from soleus.cli.import_ import import_
+from soleus.cli.motion import motion
 from soleus.cli.paths import paths
 from soleus.cli.presets import presets
 from soleus.cli.record import record
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "view": view,
     "presets": presets,
     "terms": terms,
+    "motion": motion,
     "paths": paths,
     "import": import_,
     "bench": bench,

@@ -84,7 +84,8 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
         given, base = above.get(key), sources.spelled_out(below.get(key))
         if isinstance(given, dict) and isinstance(base, str) and not given.keys() & sources.KINDS:
             first = next(iter(given), "keys")
-            kind = "a model file (.xml, .mjb)" if key == "model" else "a clip (.bvh) or a table (.csv)"
+            tables = ", ".join(sources.TABLE_ENDINGS)
+            kind = "a model file (.xml, .mjb)" if key == "model" else f"a clip (.bvh) or a table ({tables})"
             raise UserError(f"{key}.{first}: expected it beside {kind}, got it beside {key}: {base}")
         if isinstance(given, dict) and isinstance(base, dict):
             merged[key] = given if given.keys() & sources.KINDS - base.keys() else merge(base, given)  # of one kind

@@ -13,6 +13,9 @@ KINDS = frozenset({"mass", "mjcf", "bvh", "table"})
 
 
 MODEL_ENDINGS = (".xml", ".mjb")
+STORAGE_ENDINGS = (".mot", ".sto")
+"""Of OpenSim's files."""
+TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
 
 
 def is_model_file(name: str) -> bool:
@@ -74,7 +77,7 @@ Unit = Literal["degree", "radian"]
 
 
 class BvhMotion(Section):
-    """One cycle of a motion, from a BVH file or a CSV table; its last frame is the first of the next cycle."""
+    """One cycle of a motion, from a BVH file; its last frame is the first of the next cycle."""
 
     bvh: Annotated[str, Mark.FILE]
     """BVH file."""
@@ -104,20 +107,37 @@ class BvhMotion(Section):
 
 
 class TableMotion(Section):
-    """One cycle of a motion, from a CSV table of poses; its last row is the first of the next cycle."""
+    """One cycle of a motion, from a table of poses: a CSV file, a storage file of OpenSim's, or arrays of NumPy's."""
 
     table: Annotated[str, Mark.FILE]
-    """CSV table of poses."""
+    """Table of poses: .csv; .mot or .sto of OpenSim; .npz with the arrays qpos and time or hz."""
     scale: Positive = 1.0
     """[m] The table's unit of length in metres."""
-    unit: Unit = "radian"
-    """Unit of the table's joint angles."""
-    up: Axis = "z"
-    """Axis that points up in the world in which the table gives the root's place and quaternion."""
+    unit: Unit | None = None
+    """Unit of the table's joint angles; null: the one that the header of a .mot or .sto file says, or else radian."""
+    up: Axis | None = None
+    """Axis that points up in the world in which the table gives the root's place and quaternion; null: y for a .mot or
+    .sto file, or else z."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Column of a .mot or .sto file that a joint of the model follows, by the joint's name, where it has another name
+    than the joint; "-NAME" where it counts the other way round."""
+    lap: Literal["given", "close", "find"] | None = None
+    """given: the last row is the first of the next cycle exactly; close: nearly, and the gap is blended over it;
+    find: there may be more than one cycle, and the one that repeats itself best is taken and closed; null: given for a
+    .csv file, or else find."""
     first: Annotated[NonNegativeInt | None, Field(alias="from")] = None
     """First row that is used, counted from 0."""
     to: NonNegativeInt | None = None
     """Last row that is used."""
+
+    @model_validator(mode="after")
+    def _of_storage(self) -> "TableMotion":
+        if Path(self.table).suffix.lower() not in STORAGE_ENDINGS:
+            if self.columns:
+                raise ValueError("columns: expected them beside a .mot or .sto file, got them beside another table")
+        elif self.up not in (None, "y"):
+            raise ValueError(f"up: expected y, which points up in files of OpenSim, got {self.up}")
+        return self
 
     def __str__(self) -> str:
         """Return the name of the file, without its ending."""
@@ -133,7 +153,7 @@ def _form(value: Any) -> str:
 def spelled_out(value: Any) -> Any:
     """Return a model or a motion that is a file alone as a mapping, to which other keys may be added; else the same."""
     ending = Path(value).suffix.lower() if isinstance(value, str) else ""
-    kind = {**dict.fromkeys(MODEL_ENDINGS, "mjcf"), ".bvh": "bvh", ".csv": "table"}.get(ending)
+    kind = {**dict.fromkeys(MODEL_ENDINGS, "mjcf"), ".bvh": "bvh", **dict.fromkeys(TABLE_ENDINGS, "table")}.get(ending)
     return {kind: value} if kind else value
 
 

@@ -1,4 +1,4 @@
-"""Poses of a free root's body from one clip to one lap: closed, headed along x, evenly resampled."""
+"""Poses from one clip to one lap: closed, headed along x, evenly resampled."""
 
 import mujoco
 import numpy as np
@@ -14,15 +14,18 @@ Floats = NDArray[np.float64]
 _STANDS = 0.1  # [m] a lap shorter than this goes nowhere: where it faces counts
 
 
-def loop(qpos: Floats, human: Human) -> tuple[Floats, Lap]:
+def loop(qpos: Floats, human: Human, straight: float = 0.0) -> tuple[Floats, Lap]:
     """Make F poses (F, nq) one lap of K = F - 1 (K, nq), heading along x from x = y = 0, and say how the next one lies.
 
     The last pose is the first of the next lap. What keeps it from being so, but for a shift in the plane and a turn
-    about the vertical, is taken off evenly over the lap.
+    about the vertical, is taken off evenly over the lap; so is a turn below `straight` [rad]. A
+    root of slides and hinges keeps its heading.
     """
     slots = root_slots(human)
+    if slots.quaternion < 0:
+        return _loop_slides(qpos, human.model, slots.shift[:2])
     place, at = list(slots.shift), slice(slots.quaternion, slots.quaternion + 4)
-    closed, turn = _close(qpos, human.model, slots.shift[2], at)
+    closed, turn = _close(qpos, human.model, slots.shift[2], at, straight)
     displacement = (closed[-1, place] - closed[0, place]) * [1.0, 1.0, 0.0]
     heading = displacement
     if np.linalg.norm(displacement) < _STANDS:
@@ -34,20 +37,38 @@ def loop(qpos: Floats, human: Human) -> tuple[Floats, Lap]:
     return closed[:-1], Lap(start, rotated(straighten, displacement), turn)
 
 
-def _close(qpos: Floats, model: mujoco.MjModel, height: int, at: slice) -> tuple[Floats, float]:
+def _loop_slides(qpos: Floats, model: mujoco.MjModel, plane: tuple[int, int]) -> tuple[Floats, Lap]:
+    """As `loop`, of a root whose slides along x and y are at these addresses, -1 where there is none."""
+    closed, displacement = qpos.copy(), np.zeros(3)
+    _close_joints(closed, qpos, model, plane)
+    for axis, adr in enumerate(plane):
+        if adr >= 0:
+            displacement[axis] = qpos[-1, adr] - qpos[0, adr]
+            closed[:, adr] -= qpos[0, adr]
+    return closed[:-1], Lap(np.zeros(3), displacement, 0.0)
+
+
+def _close(qpos: Floats, model: mujoco.MjModel, height: int, at: slice, straight: float) -> tuple[Floats, float]:
     """Copy of poses (F, nq) whose last is the first but for the root's place in the plane and a turn [rad]."""
     closed, share = qpos.copy(), np.linspace(0.0, 1.0, len(qpos))
+    _close_joints(closed, qpos, model)
+    closed[:, height] -= share * (qpos[-1, height] - qpos[0, height])
+    turn = turn_of(multiply(qpos[-1, at], conjugate(qpos[0, at])))
+    turn = turn if abs(turn) >= straight else 0.0
+    closed[:, at] = _without(qpos[:, at], multiply(about_z(turn), qpos[0, at]), share)
+    return closed, turn
+
+
+def _close_joints(closed: Floats, qpos: Floats, model: mujoco.MjModel, but: tuple[int, ...] = ()) -> None:
+    """End hinges, slides and balls of poses (F, nq) as they began, in `closed`; not those at the addresses `but`."""
+    share = np.linspace(0.0, 1.0, len(qpos))
     for joint in range(model.njnt):
         adr, kind = int(model.jnt_qposadr[joint]), model.jnt_type[joint]
         if kind == mujoco.mjtJoint.mjJNT_BALL:
             ball = slice(adr, adr + 4)
             closed[:, ball] = _without(qpos[:, ball], qpos[0, ball], share)
-        elif kind != mujoco.mjtJoint.mjJNT_FREE:
+        elif kind != mujoco.mjtJoint.mjJNT_FREE and adr not in but:
             closed[:, adr] -= share * (qpos[-1, adr] - qpos[0, adr])
-    closed[:, height] -= share * (qpos[-1, height] - qpos[0, height])
-    turn = turn_of(multiply(qpos[-1, at], conjugate(qpos[0, at])))
-    closed[:, at] = _without(qpos[:, at], multiply(about_z(turn), qpos[0, at]), share)
-    return closed, turn
 
 
 def _without(q: Floats, wanted: Floats, share: Floats) -> Floats:

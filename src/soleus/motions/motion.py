@@ -39,6 +39,8 @@ class Motion:
     """(K, 3) [m/s] heading frame"""
     turn: float = 0.0
     """[rad] per cycle about the vertical, to the left; 0 for a planar root"""
+    notes: tuple[str, ...] = ()
+    """What was made of a recording, in sentences for its owner"""
 
     @property
     def speed(self) -> float:

@@ -14,6 +14,7 @@ from soleus.models.human import Human
 from soleus.motions.bvh import Clip
 from soleus.motions.looping import loop, resample
 from soleus.motions.motion import Motion, make_motion
+from soleus.motions.posing import root_slots
 from soleus.motions.rotations import from_matrices, log
 
 Floats = NDArray[np.float64]
@@ -58,10 +59,17 @@ def place(
             f"BVH file '{clip.path}': expected up to {_MOST_FRAMES:,} frames, got {duration:g} s of {hz:g} frames each"
         )
     qpos = human.consistent(resample(qpos, lap, human, max(2, round(duration * hz))))
-    qpos[:, human.model.jnt_qposadr[_root_joint(human)] + 2] -= (
-        np.quantile(_foot_heights(human, qpos), _GROUNDED) - human.ground_height
-    )
+    put_on_feet(qpos, human)
     return make_motion(name, duration, qpos, lap.displacement, human, lap.turn)
+
+
+def put_on_feet(qpos: Floats, human: Human) -> None:
+    """Raise or lower poses (K, nq), in place, so that the lowest foot stands on the ground for a quarter of them or
+    more; of a root that can rise.
+    """
+    adr = root_slots(human).shift[2]
+    if adr >= 0:
+        qpos[:, adr] -= np.quantile(_foot_heights(human, qpos), _GROUNDED) - human.ground_height
 
 
 def _root_joint(human: Human) -> int:

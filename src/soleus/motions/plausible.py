@@ -50,10 +50,13 @@ class Given:
         return f"{self.what} column '{self.columns[axis]}'" if self.columns and self.columns[axis] else self.what
 
 
-def check_angles(path: object, columns: list[str], qpos: Floats, human: Human, unit: str) -> None:
+def check_angles(
+    path: object, columns: list[str], qpos: Floats, human: Human, unit: str, said: str = "motion.unit"
+) -> None:
     """Raise UserError where hinges are far outside their limits, or move so little that they were no degrees.
 
-    columns (nq,): names of the entries of poses qpos (K, nq) [rad], which the file gave in the unit.
+    columns (nq,): names of the entries of poses qpos (K, nq) [rad], which the file gave in the unit. said: what says
+    the unit, a key or a line of the file.
     """
     model = human.model
     hinges = [j for j in range(model.njnt) if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_HINGE and _own(human, j)]
@@ -76,7 +79,7 @@ def check_angles(path: object, columns: list[str], qpos: Floats, human: Human, u
         fits = fits and (
             unit == "degree" or np.mean(np.ptp(qpos[:, at], axis=0) > np.minimum(high - low, 2.0)) >= _MOST
         )
-        hint = f": if they are in {other}s, say motion.unit: {other}" if fits else ""
+        hint = f": if they are in {other}s, {_say(said, other)}" if fits else ""
         raise UserError(
             f"motion table '{path}' column '{columns[at[worst]]}': expected angles from {given * low[worst]:.4g} to"
             f" {given * high[worst]:.4g} {unit}s, the joint's limits, got {given * least[worst]:.4g} to"
@@ -87,8 +90,12 @@ def check_angles(path: object, columns: list[str], qpos: Floats, human: Human, u
         widest = int(np.ptp(raw, axis=0).argmax())
         raise UserError(
             f"motion table '{path}' column '{columns[at[widest]]}': expected angles in degrees, got all columns within"
-            f" {np.abs(raw).max():.3g}: if they are in radians, say motion.unit: radian"
+            f" {np.abs(raw).max():.3g}: if they are in radians, {_say(said, 'radian')}"
         )
+
+
+def _say(what: str, unit: str) -> str:
+    return f"say {what}: {unit}" if what == "motion.unit" else f"correct {what}"
 
 
 def check_place(given: Given, motion: Motion, human: Human) -> None:

@@ -8,20 +8,23 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.config.sources import BvhMotion, TableMotion
+from soleus.config.sources import STORAGE_ENDINGS, TABLE_ENDINGS, BvhMotion, TableMotion
 from soleus.errors import UserError
 from soleus.models.human import Human
+from soleus.motions.arrays import read_arrays
 from soleus.motions.axes import facing, turned_up
 from soleus.motions.bvh import read_bvh
+from soleus.motions.coordinates import read_coordinates
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
 from soleus.motions.fitting import check_fit, check_frames, check_motion, check_unit
 from soleus.motions.footing import fit_footing
+from soleus.motions.lapping import lap_of
 from soleus.motions.motion import Motion, make_motion
 from soleus.motions.placing import place, tracks_of
 from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
 from soleus.motions.rotations import multiply
-from soleus.motions.table import read_table
+from soleus.motions.table import given_lap, read_rows
 
 _NAMES = ("walk",)
 _FRAMES = 128
@@ -36,32 +39,48 @@ def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
     """A motion for a human: a built-in one, a file's, or a clip's.
 
     A .yaml file is a gait cycle like the built-in walk.yaml, which is put on the human's feet; a .csv file holds its
-    poses, as write_table writes them; a .bvh file is a clip like BvhMotion's. Endings may be in
-    capitals. Raises UserError: unknown name, a bad file, joints, units or axes that do not fit.
+    poses, as write_table writes them; a .mot, .sto or .npz file is a recording, of which one lap is found; a
+    .bvh file is a clip like BvhMotion's. Endings may be in capitals. Raises UserError: unknown name, a
+    bad file, joints, units or axes that do not fit.
     """
     if isinstance(source, BvhMotion):
         return _clip(source, human)
     if isinstance(source, TableMotion):
-        return read_table(Path(source.table), human, source)
+        return _table(source, human)
     name = str(source)
     ending = Path(name).suffix.lower()
     if ending == ".bvh":
         return _clip(BvhMotion(bvh=name), human)
     if name in _NAMES:
         return _place(built_in_cycle(name), human)
-    if ending == ".csv":
-        return read_table(Path(name), human)
+    if ending in TABLE_ENDINGS:
+        return _table(TableMotion(table=name), human)
     if ending and ending not in (".yaml", ".yml"):
+        tables = ", ".join(TABLE_ENDINGS)
         raise UserError(
-            f"motion file '{name}': expected a name that ends in .bvh (a clip), .csv (a table) or .yaml (a gait cycle),"
-            f" got {Path(name).suffix}"
+            f"motion file '{name}': expected a name that ends in .bvh (a clip), {tables} (a table) or .yaml (a gait"
+            f" cycle), got {Path(name).suffix}"
         )
     if not ending:
+        tables = ", ".join(TABLE_ENDINGS)
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise UserError(
-            f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, .csv or .bvh; nearest is '{near}'"
+            f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, {tables} or .bvh; nearest is"
+            f" '{near}'"
         )
     return _place(read_cycle(Path(name)), human)
+
+
+def _table(source: TableMotion, human: Human) -> Motion:
+    path = Path(source.table)
+    ending = path.suffix.lower()
+    storage = ending in STORAGE_ENDINGS
+    read = read_coordinates if storage else read_arrays if ending == ".npz" else read_rows
+    recording = read(path, human, source)
+    lap = source.lap or ("find" if storage or ending == ".npz" else "given")
+    if lap == "given":
+        return given_lap(recording, human)
+    return lap_of(recording, human, find=lap == "find", retargeted=storage)
 
 
 def _clip(source: BvhMotion, human: Human) -> Motion:

@@ -1,0 +1,73 @@
+"""`soleus motion`: what a motion became on a model, in figures and pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from soleus.cli.arguments import MaybeSeconds, picture_size
+from soleus.config.sources import TABLE_ENDINGS, is_model_file
+from soleus.errors import UserError
+from soleus.render import Shot
+
+_MOTIONS = (*TABLE_ENDINGS, ".bvh")
+
+
+def motion(
+    subject: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")],
+    *,
+    model: Annotated[str | None, tyro.conf.arg(metavar="MODEL", help_behavior_hint="")] = None,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
+    seconds: MaybeSeconds = None,
+    camera: Shot = "side",
+    size: Annotated[str | None, tyro.conf.arg(metavar="WIDTHxHEIGHT", help_behavior_hint="")] = None,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> None:
+    """Say what a motion became on a model: duration, speed, joints against their limits, feet on the ground.
+
+    Args:
+        subject: A motion's name or file, with --model; or a preset or YAML file that has both, and keys of the motion.
+        model: A model's name or MJCF file.
+        out: Draw it too: .mp4 or .gif for a film, .png for a strip of poses through one lap.
+        seconds: Length of a film; by default two laps.
+        camera: Where the camera stands; it moves along with the human.
+        size: Width and height in pixels; by default 640x480 for a film, 1600x420 for a whole strip.
+        json: Print the figures as JSON.
+    """
+    from json import dumps
+
+    from soleus import models, motions
+    from soleus.config import config_of_model, load_human_config
+    from soleus.motions.account import account_of, as_text
+    from soleus.render.film import check_file
+    from soleus.show.motion import film_of, strip_of
+
+    strip = out is not None and out.suffix.lower() == ".png"
+    if seconds is not None and (out is None or strip):
+        raise UserError(f"--seconds: expected it with --out and a film (.mp4, .gif), got {seconds:g} without one")
+    if seconds is not None and not 0 < seconds <= 3600:
+        raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds:g}")
+    pixels = picture_size(size, strip)
+    if out is not None:
+        check_file(out)
+    if model is None and Path(subject).suffix.lower() in _MOTIONS:
+        raise UserError(f"--model: expected a model's name or file for the motion {subject}, got none")
+    if model is None:
+        config = load_human_config(subject)
+    elif model in models.names() or is_model_file(model):
+        config = config_of_model(model, subject)
+    else:
+        raise UserError(f"--model: expected one of {', '.join(models.names())}, or a file .xml or .mjb, got '{model}'")
+    if config.motion is None:
+        raise UserError(f"{subject}: expected a configuration with a motion, or a motion with --model, got neither")
+    human = models.load(config.model, config.control.sim_hz)
+    moved = motions.load(config.motion, human)
+    account = account_of(moved, human)
+    print(dumps(account.as_dict(), indent=2) if json else as_text(account))
+    if out is not None and strip:
+        strip_of(moved, human, out, shot=camera, size=pixels)
+    elif out is not None:
+        length = 2 * moved.duration if seconds is None else seconds
+        film_of(moved, human, out, seconds=length, shot=camera, size=pixels)
+    if out is not None and not json:
+        print(out)

@@ -1,0 +1,191 @@
+"""The coordinates of OpenSim's files as poses of a model: joints by name, the pelvis as the model's root."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.config.sources import TableMotion, Unit
+from soleus.errors import UserError, nearest
+from soleus.models.human import Human
+from soleus.motions.plausible import check_angles
+from soleus.motions.posing import root_slots
+from soleus.motions.recording import Recording, check_times, cut, wrong
+from soleus.motions.rooting import facing_x, set_root
+from soleus.motions.rotations import continuous, exp, multiply
+from soleus.motions.storage import read_storage
+
+Floats = NDArray[np.float64]
+
+_JOINT = mujoco.mjtJoint
+_PLACE = ("pelvis_tx", "pelvis_tz", "pelvis_ty")  # along x, y and z of the world, y the other way
+# OpenSim's ground_pelvis turns about these in this order, each carried along by those before; x forward, y left, z up.
+_TURNS = {"pelvis_tilt": (0.0, -1.0, 0.0), "pelvis_list": (1.0, 0.0, 0.0), "pelvis_rotation": (0.0, 0.0, 1.0)}
+_STATE = "value"  # of a coordinate, among its other states: /jointset/hip_r/hip_flexion_r/value
+# [rad] on average beyond a joint's limits: of an angle of the other sign, and of a good one.
+_BACKWARD, _RIGHT = 0.2, 0.05
+
+
+@dataclass(frozen=True)
+class _Source:
+    column: int
+    sign: float
+
+
+def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
+    """Read a .mot or .sto file as poses of a human.
+
+    A joint follows the column of its name, or the one that `how.columns` says; joints without one rest. The pelvis is
+    the model's root, and faces along x on average where the root is not free. Its height is the file's.
+    Raises UserError, one line, for columns that are not there, numbers that are none, and angles that do not fit.
+    """
+    storage = read_storage(path)
+    lines, table = cut(path, storage.lines, np.column_stack([storage.times, storage.values]), how)
+    check_times(path, lines, table[:, 0])
+    unit = _unit_of(path, storage.unit, how)
+    joints = _joints(human)
+    sources = _sources(path, storage.names, joints, human, how)
+    used = {name: source.sign * table[:, 1 + source.column] for name, source in sources.items()}
+    for name, source in sources.items():
+        for k in np.flatnonzero(~np.isfinite(used[name]))[:1]:
+            raise wrong(path, lines[k], f"a finite number for '{storage.names[source.column]}'", "none")
+    radians = np.pi / 180 if unit == "degree" else 1.0
+    qpos, columns = np.tile(human.qpos_rest, (len(table), 1)), [""] * human.model.nq
+    for name, joint in joints.items():
+        if name in used:
+            adr = int(human.model.jnt_qposadr[joint])
+            hinge = human.model.jnt_type[joint] == _JOINT.mjJNT_HINGE
+            qpos[:, adr] = used[name] * (radians if hinge else how.scale)
+            columns[adr] = storage.names[sources[name].column]
+    said = "motion.unit" if storage.unit is None else "inDegrees in the file's header"
+    _check_signs(path, qpos, joints, sources, storage.names, human)
+    check_angles(path, columns, qpos, human, unit, said)
+    _set_pelvis(qpos, human, used, radians, how.scale)
+    root = tuple(storage.names[sources[name].column] if name in sources else "" for name in _PLACE)
+    _name_root(columns, human, {name: storage.names[source.column] for name, source in sources.items()})
+    notes = _notes(storage.names, sources, joints)
+    return Recording(
+        path, lines, "line", table[:, 0], human.consistent(qpos), columns, (root[0], root[1], root[2]), unit, said,
+        how.scale, notes,
+    )  # fmt: skip
+
+
+def _unit_of(path: Path, said: Unit | None, how: TableMotion) -> Unit:
+    if said and how.unit and said != how.unit:
+        word = "yes" if said == "degree" else "no"
+        raise UserError(
+            f"motion.unit: expected {said}, as inDegrees={word} in the header of '{path}' says, got {how.unit}"
+        )
+    return said or how.unit or "radian"
+
+
+def _joints(human: Human) -> dict[str, int]:
+    """The person's hinges and slides but for the root's, by name; not those that follow others."""
+    model = human.model
+    kinds = (_JOINT.mjJNT_HINGE, _JOINT.mjJNT_SLIDE)
+    return {
+        model.joint(j).name: j
+        for j in range(model.njnt)
+        if _JOINT(model.jnt_type[j]) in kinds
+        and np.isin(model.jnt_bodyid[j], human.own_bodies)
+        and model.jnt_bodyid[j] != human.root_body
+        and not human.dof_coupled[model.jnt_dofadr[j]]
+    }
+
+
+def _sources(
+    path: Path, names: list[str], joints: Mapping[str, int], human: Human, how: TableMotion
+) -> dict[str, _Source]:
+    """Column of each joint and of each coordinate of the pelvis that has one."""
+    short = {name: k for k, name in reversed(list(enumerate(names)))}
+    for k, name in enumerate(names):
+        parts = name.split("/")
+        if len(parts) > 2 and parts[-1] == _STATE:
+            short.setdefault(parts[-2], k)
+    wanted = [*joints, *_PLACE, *_TURNS]
+    result = {name: _Source(short[name], 1.0) for name in wanted if name in short}
+    for name, column in how.columns.items():
+        if name not in wanted:
+            raise UserError(
+                f"motion.columns.{name}: expected a hinge or slide of '{human.name}' that follows no other, or"
+                f" {', '.join([*_PLACE, *_TURNS])}, got '{name}'{nearest(name, wanted)}"
+            )
+        bare = column.removeprefix("-")
+        if bare not in short:
+            raise UserError(
+                f"motion.columns.{name}: expected a column of '{path}', got '{bare}', which it"
+                f" lacks{nearest(bare, short)}"
+            )
+        result[name] = _Source(short[bare], -1.0 if column.startswith("-") else 1.0)
+    if not joints.keys() & result.keys():
+        raise UserError(
+            f"motion table '{path}': expected columns with the names of joints of '{human.name}'"
+            f" ({', '.join(joints) or 'it has no hinges'}), got {', '.join(names)}: motion.columns says which column"
+            " each joint follows"
+        )
+    return result
+
+
+def _check_signs(
+    path: Path, qpos: Floats, joints: Mapping[str, int], sources: Mapping[str, _Source], names: list[str], human: Human
+) -> None:
+    """Raise UserError for joints whose limits fit the angles of the other sign alone, all in one message."""
+    turned = []
+    for name, joint in joints.items():
+        if name not in sources or not human.model.jnt_limited[joint]:
+            continue
+        low, high = human.model.jnt_range[joint]
+        values = qpos[:, human.model.jnt_qposadr[joint]]
+        as_is, other = (float(np.mean(np.maximum(low - v, 0) + np.maximum(v - high, 0))) for v in (values, -values))
+        if as_is > _BACKWARD and other < _RIGHT:
+            turned.append((name, sources[name]))
+    if turned:
+        columns = ", ".join(f"'{names[source.column]}'" for _, source in turned)
+        keys = ", ".join(f"{name}: {'-' if source.sign > 0 else ''}{names[source.column]}" for name, source in turned)
+        raise UserError(
+            f"motion table '{path}': expected angles that count as the joints of '{human.name}' do, got the other sign"
+            f" in {columns}: say motion.columns: {{{keys}}}"
+        )
+
+
+def _set_pelvis(qpos: Floats, human: Human, used: Mapping[str, Floats], radians: float, scale: float) -> None:
+    zero = np.zeros(len(qpos))
+    place = [scale * used.get(name, zero) for name in _PLACE]
+    height = place[2] if _PLACE[2] in used else zero + human.root_height + human.ground_height
+    places = np.stack([place[0], -place[1], height], axis=1)
+    turns = np.tile([1.0, 0.0, 0.0, 0.0], (len(qpos), 1))
+    for name, axis in _TURNS.items():
+        turns = multiply(turns, exp(radians * used.get(name, zero)[:, None] * np.array(axis)))
+    if root_slots(human).quaternion < 0:
+        places, turns = facing_x(places, turns)
+    set_root(qpos, human, places, continuous(turns))
+
+
+def _name_root(columns: list[str], human: Human, given: Mapping[str, str]) -> None:
+    """Put the names of the pelvis' columns where the root is in qpos, in place."""
+    slots = root_slots(human)
+    for name, adr in zip(_PLACE, slots.shift, strict=True):
+        if adr >= 0:
+            columns[adr] = given.get(name, name)
+    if slots.quaternion >= 0:
+        columns[slots.quaternion] = given.get("pelvis_rotation", "pelvis_rotation")
+    if slots.tilt >= 0:
+        columns[slots.tilt] = given.get("pelvis_tilt", "pelvis_tilt")
+
+
+def _notes(names: list[str], sources: Mapping[str, _Source], joints: Mapping[str, int]) -> tuple[str, ...]:
+    taken = {source.column for source in sources.values()}
+    ignored = [name for k, name in enumerate(names) if k not in taken]
+    resting = [name for name in joints if name not in sources]
+    level = [name for name in (*_PLACE, *_TURNS) if name not in sources]
+    said = []
+    if ignored:
+        said.append(f"the model has no joint for these columns, which are ignored: {', '.join(ignored)}")
+    if resting:
+        said.append(f"the file has no column for these joints, which rest: {', '.join(resting)}")
+    if level:
+        said.append(f"the file has no column for these coordinates of the pelvis, which rest: {', '.join(level)}")
+    return tuple(said)

@@ -1,0 +1,95 @@
+"""A recording: poses row by row as a motion file gives them, and what messages about them need."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.config.sources import TableMotion, Unit
+from soleus.errors import UserError
+from soleus.models.human import Human
+from soleus.motions.motion import Motion
+from soleus.motions.plausible import Given, check_place, check_treading
+
+Floats = NDArray[np.float64]
+
+TIME = "time"
+_EVEN = 0.02  # of a step
+_ROUNDED_S, _MOST = 0.0011, 0.1  # of times that are rounded to thousandths, unless that is most of a step
+_STEP_S = (1 / 5000, 0.25)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """K rows of poses of a model."""
+
+    path: Path
+    lines: list[int]
+    """(K,) where the rows are in the file"""
+    place: str
+    """What `lines` counts: line or row"""
+    times: Floats
+    """(K,) [s]"""
+    qpos: Floats
+    """(K, nq) in metres and radians"""
+    columns: list[str]
+    """(nq,) of the file, "" where it has none"""
+    root_columns: tuple[str, str, str]
+    """Of the root's place along x, y and z of the world, "" where the file has none"""
+    unit: Unit
+    """That the file has its angles in"""
+    unit_key: str
+    """What says the unit: a key, or a line of the file's header"""
+    scale: float
+    """[m] of the file's unit of length"""
+    notes: tuple[str, ...] = ()
+    """What was made of the file, in sentences for its owner"""
+
+    @property
+    def step(self) -> float:
+        """Time [s] from row to row."""
+        return float(self.times[-1] - self.times[0]) / (len(self.times) - 1)
+
+    def rows(self, first: int, last: int) -> "Recording":
+        """Return the part from one row to another, both included."""
+        part = slice(first, last + 1)
+        return replace(self, lines=self.lines[part], times=self.times[part], qpos=self.qpos[part])
+
+
+def check_feet(recording: Recording, motion: Motion, human: Human) -> None:
+    """Raise UserError where the pelvis of a recording's motion is not where its feet would have it."""
+    what = f"motion table '{recording.path}'"
+    given = Given(what, "motion.scale", recording.scale, recording.root_columns)
+    check_place(given, motion, human)
+    check_treading(given, motion, human)
+
+
+def cut(path: Path, lines: list[int], table: Floats, how: TableMotion) -> tuple[list[int], Floats]:
+    """Return the rows that were asked for; raises UserError where the file does not have them."""
+    first, last = how.first or 0, len(table) - 1 if how.to is None else how.to
+    if last >= len(table):
+        raise UserError(f"motion table '{path}': motion.to: expected a row up to {len(table) - 1}, got {last}")
+    if last - first < 2:
+        raise UserError(f"motion table '{path}': motion.from: expected 3 rows or more up to row {last}, got {first}")
+    return lines[first : last + 1], table[first : last + 1]
+
+
+def check_times(path: Path, lines: list[int], times: Floats, place: str = "line") -> None:
+    """Raise UserError for times that do not rise evenly, or are no seconds."""
+    steps = np.diff(times)
+    step = float(np.median(steps))
+    uneven = np.abs(steps - step) > max(_EVEN * step, min(_ROUNDED_S, _MOST * step))
+    for k in np.flatnonzero(uneven | (steps <= 0))[:1]:
+        rise = f"rise evenly, by {step:g} s a row" if steps[k] > 0 else "rise from row to row"
+        raise wrong(path, lines[k + 1], f"times that {rise}", f"{times[k]:g}, {times[k + 1]:g}", place)
+    if not _STEP_S[0] <= step <= _STEP_S[1]:
+        raise UserError(
+            f"motion table '{path}' column '{TIME}': expected seconds, {_STEP_S[0]:g} to {_STEP_S[1]:g} a row, got"
+            f" {step:g}"
+        )
+
+
+def wrong(path: Path, line: int, expected: str, got: str, place: str = "line") -> UserError:
+    """Return the error of a line of a file."""
+    return UserError(f"motion table '{path}' {place} {line}: expected {expected}, got {got}")

@@ -214,7 +214,7 @@ def _with_engine(config: RunConfig, collector: Collector) -> tuple[RunConfig, st
 
 
 def _motion_notes(collector: Collector) -> list[str]:
-    """What was made of the file of a motion that is not as it stands there: columns left out, the lap that was taken."""
+    """What of a motion is not as it stands in its file: columns that are left out, the rows that became the lap."""
     scenario = collector.scenario
     return [f"motion: {note}" for note in scenario.motion.notes] if scenario and scenario.motion else []
 

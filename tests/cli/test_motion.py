@@ -97,3 +97,10 @@ def test_mistakes_end_in_a_line(arguments: list[str], message: str, capsys: pyte
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_training_says_what_was_made_of_a_file(tmp_path: Path, walk2d, capsys: pytest.CaptureFixture[str]) -> None:
+    write_storage(tmp_path / "ik.mot", coordinates(motions.load("walk", walk2d), walk2d, laps=2))
+    given = ["train", "test-walk2d-small", "--motion", str(tmp_path / "ik.mot"), "--steps", "64"]
+    assert main([*given, "--run-dir", str(tmp_path / "run")]) == 0
+    assert "\nmotion: rows " in capsys.readouterr().out

@@ -16,6 +16,7 @@ from soleus.cli.bench import Bench
 IMAGES = {"ours_bf16_ms": 20.0, "torch_bf16_ms": 60.0, "ours_f32_ms": 50.0, "torch_f32_ms": 100.0}
 IMAGES |= {"ratio_bf16": 3.0, "ratio_f32": 2.0, "ratio_to_torch_f32": 5.0, "gflops": 300.0, "of_matmul": 0.5}
 NETWORK = {"sizes": [66, 128, 6], "native_us": 0.3, "torch_batch_1_us": 19.0, "torch_tile_us": 3.5, "of_peak": 0.64}
+LEARN = {"samples": 4096, "minibatch": 512, "native_ms": 50.0, "torch_ms": 200.0, "ratio": 4.0, "of_peak": 0.7}
 SHARE = {"physics": 0.836, "muscles": 0.016, "coordination": 0.058, "torque": 0.05, "policy": 0.01, "terms": 0.03}
 ENTRY = {
     "collector": "inline",
@@ -41,6 +42,7 @@ RESULTS: dict[str, dict[str, Any]] = {
         "waiting": 0.005,
         "share": {**SHARE, "other": 0.0001},
     },
+    "learn": {"model": "walk2d", "threads": 2, "ppo": LEARN, "muscle": {**LEARN, "native_ms": 90.0}},
     "network": {"policy": NETWORK, "muscle": {**NETWORK, "native_us": 5.0}},
     "body": {"model": "walk2d", "muscles": 18, "waypoints": None, "muscles_us": 0.35, "stable_pd_us": 0.27},
     "init": {"model": "walk2d", "num_envs": 32, "num_threads": 2, "model_s": 0.4, "build_s": 0.012, "swap_ms": 0.04},

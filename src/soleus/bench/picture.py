@@ -83,6 +83,12 @@ def _network(axes: Axes, results: Results) -> None:
     axes.set(title="A forward pass on one core", xlabel="time a human [us]")
 
 
+def _learn(axes: Axes, results: Results) -> None:
+    sides = {"Soleus": ("native_ms", OURS), "torch": ("torch_ms", OTHER)}
+    bars(axes, _by_network(results, sides), logarithmic=True)
+    axes.set(title="An update on a round", xlabel="time [ms]")
+
+
 def _network_peak(axes: Axes, results: Results) -> None:
     bars(axes, {name: (found.get("of_peak"), OURS) for name, found in _networks(results).items()}, share)
     axes.set(title="Multiply-adds of what the core can do", xlabel="share", xlim=(0, 1.15))
@@ -139,6 +145,7 @@ def _image_ratios(axes: Axes, results: Results) -> None:
 
 _PANELS: dict[str, tuple[Callable[[Axes, Results], None], ...]] = {
     "rollout": (_rollout, _rollout_shares),
+    "learn": (_learn, _network_peak),
     "network": (_network, _network_peak),
     "body": (_body,),
     "init": (_init,),

@@ -51,6 +51,14 @@ SPOILS: list[tuple[Callable[[Any], Any], str]] = [
         "optimizer.state.1.exp_avg: expected float32",
     ),
     (
+        lambda s: s["optimizer"]["state"][2]["step"].fill_(7),
+        "optimizer.state.2.step: expected 1 as of the other parameters, got 7",
+    ),
+    (
+        lambda s: s["optimizer"]["state"][0]["step"].fill_(-0.5),
+        "optimizer.state.0.step: expected a whole number of steps, got -0.5",
+    ),
+    (
         lambda s: s["optimizer"]["param_groups"][0].update(lr=float("inf")),
         "optimizer.param_groups.0.lr: expected a numb",
     ),

@@ -55,6 +55,17 @@ def flaw_of_adam(state: Any, mine: torch.optim.Adam) -> str | None:
         expected_state = {"step": torch.zeros(()), "exp_avg": like, "exp_avg_sq": like}
         if flaw := flaw_of(one, expected_state, f"{name}.state.{number}"):
             return flaw
+    return _flaw_of_steps({number: float(one["step"]) for number, one in steps.items()}, f"{name}.state")
+
+
+def _flaw_of_steps(taken: Mapping[int, float], name: str) -> str | None:
+    """Say what is wrong with how many steps parameters have taken: all of them learn in every step."""
+    first = next(iter(taken.values()), 0.0)
+    for number, steps in taken.items():
+        if not (steps >= 0 and steps.is_integer()):
+            return f"{name}.{number}.step: expected a whole number of steps, got {steps:g}"
+        if steps != first:
+            return f"{name}.{number}.step: expected {first:g} as of the other parameters, got {steps:g}"
     return None
 
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <vector>
 
 #if defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -32,6 +33,13 @@ struct CacheAligned {
   void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(64)); }
   bool operator==(const CacheAligned&) const { return true; }
 };
+using Floats = std::vector<float, CacheAligned<float>>;
+
+inline float sum_of(Lanes v) {
+  float sum = 0;
+  for (int i = 0; i < kVectorWidth; ++i) sum += v[i];
+  return sum;
+}
 
 // The upper half of a float: its sign, its exponent and 7 bits of its fraction.
 struct Bfloat16 {

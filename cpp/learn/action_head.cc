@@ -11,12 +11,6 @@ namespace {
 
 constexpr float kHalfLogTwoPi = 0.918938533204672742f;
 
-float sum_of(Lanes v) {
-  float sum = 0;
-  for (int i = 0; i < kVectorWidth; ++i) sum += v[i];
-  return sum;
-}
-
 // log(1 + e^x), without overflow.
 float softplus(float x) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::fabs(x))); }
 

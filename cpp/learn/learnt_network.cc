@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nets/activation_lanes.h"
-
 namespace soleus {
 namespace {
 

@@ -5,13 +5,10 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "base/lanes.h"
 
 namespace soleus {
-
-using Floats = std::vector<float, CacheAligned<float>>;
 
 // Columns of a block, and rows of a tile of sums: with two vectors of the right matrix and a number of the left one in every
 // lane they fill the registers.

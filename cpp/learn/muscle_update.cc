@@ -168,12 +168,7 @@ double MuscleUpdate::finish_row(Worker& worker, const float* moments, int i, std
     store_lanes(gradient + m, of_activation * slope(a, Activation::kReluTanh) +
                                   2 * settings_.preactivation * of_muscles * before);
   }
-  float effort = 0, preactivation = 0;
-  for (int lane = 0; lane < kVectorWidth; ++lane) {
-    effort += efforts[lane];
-    preactivation += squares[lane];
-  }
-  return loss + (settings_.effort * effort + settings_.preactivation * preactivation) * of_muscles;
+  return loss + (settings_.effort * sum_of(efforts) + settings_.preactivation * sum_of(squares)) * of_muscles;
 }
 
 }  // namespace soleus

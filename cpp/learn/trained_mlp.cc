@@ -107,9 +107,7 @@ void TrainedMlp::backward(const float* turned, Pass& pass, int rows, float* grad
     multiply<true>({pass.levels[l].data(), stride}, layer.inputs + 1,
                    [&](int column) { return RightBlock{slopes + column, out_stride}; }, rows, layer.outputs,
                    [&, into](int row, int column, Lanes sum) {
-                     const int begin = column / kBlockColumns * kBlockColumns;
-                     float* to = into + block_offset(begin, layer.inputs + 1) +
-                                 static_cast<std::size_t>(row) * block_width(begin, layer.outputs) + (column - begin);
+                     float* to = into + blocked_index(row, column, layer.inputs + 1, layer.outputs);
                      store_lanes(to, first ? sum : load_lanes(to) + sum);
                    });
     if (l == 0) break;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "learn/matrix.h"
-#include "nets/mlp.h"
+#include "nets/activations.h"
 
 namespace soleus {
 

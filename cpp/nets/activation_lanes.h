@@ -8,20 +8,23 @@ namespace soleus {
 
 inline Lanes splat(float x) { return Lanes{} + x; }
 
+// (e^r - 1) / r by its series, for small r.
+inline Lanes growth(Lanes r) {
+  Lanes s = splat(1.0f / 720.0f);
+  s = s * r + 1.0f / 120.0f;
+  s = s * r + 1.0f / 24.0f;
+  s = s * r + 1.0f / 6.0f;
+  s = s * r + 0.5f;
+  return s * r + 1.0f;
+}
+
 // e^x for x <= 0: 2^n * e^r with a degree-6 polynomial on |r| <= ln2 / 2 (relative error below 2e-7).
 inline Lanes exp_nonpositive(Lanes x) {
   x = x < splat(-87.0f) ? splat(-87.0f) : x;
   const LaneInts n = __builtin_convertvector(x * 1.44269504088896341f - 0.5f, LaneInts);
   const Lanes nf = __builtin_convertvector(n, Lanes);
   const Lanes r = (x - nf * 0.693359375f) + nf * 2.12194440e-4f;
-  Lanes p = splat(1.0f / 720.0f);
-  p = p * r + 1.0f / 120.0f;
-  p = p * r + 1.0f / 24.0f;
-  p = p * r + 1.0f / 6.0f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  return p * (Lanes)((n + 127) << 23);
+  return (growth(r) * r + 1.0f) * (Lanes)((n + 127) << 23);
 }
 
 inline Lanes tanh_lanes(Lanes x) {
@@ -44,13 +47,7 @@ inline Lanes tanh_lanes(Lanes x) {
 inline Lanes elu_lanes(Lanes x) {
   const Lanes negative = x < splat(0.0f) ? x : splat(0.0f);
   // e^x - 1 loses digits near zero, where the series does not.
-  Lanes s = splat(1.0f / 720.0f);
-  s = s * negative + 1.0f / 120.0f;
-  s = s * negative + 1.0f / 24.0f;
-  s = s * negative + 1.0f / 6.0f;
-  s = s * negative + 0.5f;
-  s = s * negative + 1.0f;
-  const Lanes small = s * negative;
+  const Lanes small = growth(negative) * negative;
   const Lanes large = exp_nonpositive(negative) - 1.0f;
   const Lanes below = negative > splat(-0.3f) ? small : large;
   return x < splat(0.0f) ? below : x;

@@ -63,8 +63,8 @@ Mlp::Mlp(std::vector<int> widths, std::vector<Activation> activations) : widths_
     const int in = widths_[l];
     const int out = widths_[l + 1];
     require(in > 0 && out > 0, "expected layer widths above 0, got " + std::to_string(in) + " -> " + std::to_string(out));
-    layers_.push_back({in, out, activations[l], TileBuffer(static_cast<std::size_t>(padded(out)) * in, 0.0f),
-                       TileBuffer(padded(out), 0.0f)});
+    layers_.push_back({in, out, activations[l], Floats(static_cast<std::size_t>(padded(out)) * in, 0.0f),
+                       Floats(padded(out), 0.0f)});
   }
 }
 

@@ -22,8 +22,6 @@ struct LayerData {
   Activation activation = Activation::kIdentity;
 };
 
-using TileBuffer = std::vector<float, CacheAligned<float>>;
-
 class Mlp {
  public:
   static constexpr int kTile = 8;
@@ -51,8 +49,8 @@ class Mlp {
     int inputs;
     int outputs;
     Activation activation;
-    TileBuffer weight;  // blocks of kBlock outputs: (block, input, kBlock)
-    TileBuffer bias;    // padded to whole blocks
+    Floats weight;  // blocks of kBlock outputs: (block, input, kBlock)
+    Floats bias;    // padded to whole blocks
   };
   static void layer_forward(const Layer& layer, const float* in, float* out);
 

@@ -30,8 +30,8 @@ void Policy::load(std::span<const LayerData> layers, std::span<const float> new_
 
 void Policy::act(const float* observations, std::size_t count, float* actions) const {
   const std::size_t inputs = network.inputs(), outputs = network.outputs();
-  TileBuffer input(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.0f);
-  TileBuffer output(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile), scratch(network.scratch_size());
+  Floats input(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.0f);
+  Floats output(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile), scratch(network.scratch_size());
   for (std::size_t tile = 0; tile < count; tile += Mlp::kTile) {
     const std::size_t lanes = std::min<std::size_t>(count - tile, Mlp::kTile);
     for (std::size_t lane = 0; lane < lanes; ++lane) {

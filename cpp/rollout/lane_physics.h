@@ -106,7 +106,7 @@ class LanePhysics : public Physics {
   std::vector<double> at_rest_;  // (nv) velocities
   LaneArray<Wide> kept_;         // (nc) scratch
   std::vector<double> moments_, torque_, passive_, wanted_, residual_, least_;  // of one human
-  TileBuffer input_, output_, scratch_;  // of the network
+  Floats input_, output_, scratch_;  // of the network
   std::unique_ptr<mjData, MujocoDeleter> simulation_;  // through which states go to and from MuJoCo's layout
 };
 

@@ -40,7 +40,7 @@ class MujocoPhysics : public Physics {
   std::vector<Command>& commands_;
   SectionClock& clock_;
   std::vector<HumanState> humans_;
-  TileBuffer input_, output_, scratch_;  // of the network
+  Floats input_, output_, scratch_;  // of the network
   // Per lane of a tile: moments (nnz), passive, target, residual (na).
   std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;
   std::vector<double> step_, trial_, least_;  // (nm), (na) of coordinate descent

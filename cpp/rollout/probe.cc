@@ -41,8 +41,8 @@ double time_stable_pd(HumanState& state, int repeats) {
 
 double time_forward(const std::vector<int>& widths, const std::vector<Activation>& activations, int repeats) {
   const Mlp network(widths, activations);
-  TileBuffer input(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.5f);
-  TileBuffer output(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile), scratch(network.scratch_size());
+  Floats input(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.5f);
+  Floats output(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile), scratch(network.scratch_size());
   return median_seconds(repeats, [&] { network.forward(input.data(), output.data(), scratch.data()); });
 }
 

@@ -91,7 +91,7 @@ class Shard {
   std::vector<int> ended_;          // humans whose episodes ended in this control step
   std::vector<double> pose_error_;  // (nc)
   std::vector<double> noise_;       // (nv)
-  TileBuffer input_, output_, scratch_;  // of the policy
+  Floats input_, output_, scratch_;  // of the policy
 };
 
 }  // namespace soleus

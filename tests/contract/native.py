@@ -47,8 +47,19 @@ def scenario(preset: str = "walk2d", **overrides: Any) -> Scenario:
     return _scenario(preset, tuple(sorted(given.items())))
 
 
-def simulation(loaded: Scenario, humans: int = 5, threads: int = 1, shard_size: int = 0, seed: int = 7) -> Simulation:
-    made = Simulation(loaded, humans, threads, seed, shard_size)
+def scenario_of(case: tuple[str, dict[str, Any]], folder: Path) -> Scenario:
+    """Of a preset or LEGS_THAT_TOUCH, which is written into a folder, with overrides by dotted key."""
+    preset, overrides = case
+    if preset == LEGS_THAT_TOUCH:
+        preset = write_legs(folder)
+    return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
+
+
+def simulation(
+    loaded: Scenario, humans: int = 5, threads: int = 1, shard_size: int = 0, seed: int = 7, **variants: Any
+) -> Simulation:
+    """variants: those of Simulation."""
+    made = Simulation(loaded, humans, threads, seed, shard_size, **variants)
     made.load_policy(random_state(policy_tensors(made.policy_spec), 1))
     if made.muscle_spec:
         made.load_muscle(random_state(made.muscle_spec.tensors(), 2))

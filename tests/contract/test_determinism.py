@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation, write_legs
+from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, scenario_of, simulation
 
 from soleus.sim.buffers import Buffers
 from soleus.sim.gymnasium import BatchEnv
@@ -23,10 +23,7 @@ CASES = {
 
 @pytest.fixture(params=CASES)
 def case(request, tmp_path):
-    preset, overrides = CASES[request.param]
-    if preset == LEGS_THAT_TOUCH:
-        preset = write_legs(tmp_path)
-    return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
+    return scenario_of(CASES[request.param], tmp_path)
 
 
 def test_threads_do_not_matter(case):

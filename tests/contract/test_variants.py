@@ -4,13 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, simulation, write_legs
+from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, scenario_of, simulation
 
 import lane_bodies
 from lane_variants import vary
-from soleus.bench.parts import random_state
 from soleus.errors import UserError
-from soleus.exchange.weights import policy_tensors
 from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import Scenario
 from soleus.sim.simulation import Simulation
@@ -32,19 +30,12 @@ CASES = {
 
 @pytest.fixture(params=CASES)
 def case(request, tmp_path):
-    preset, overrides = CASES[request.param]
-    if preset == LEGS_THAT_TOUCH:
-        preset = write_legs(tmp_path)
-    return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
+    return scenario_of(CASES[request.param], tmp_path)
 
 
 def _mixed(loaded: Scenario, threads: int = 1, shard_size: int = 0) -> Simulation:
     people = [vary(loaded.human, seed) for seed in range(VARIANTS)]
-    made = Simulation(loaded, HUMANS, threads, 7, shard_size, variants=people, variant_of=OF)
-    made.load_policy(random_state(policy_tensors(made.policy_spec), 1))
-    if made.muscle_spec:
-        made.load_muscle(random_state(made.muscle_spec.tensors(), 2))
-    return made
+    return simulation(loaded, HUMANS, threads, shard_size, variants=people, variant_of=OF)
 
 
 def test_a_human_moves_as_among_its_likes(case):

@@ -105,7 +105,7 @@ TEST(network_equals_a_plain_loop_in_every_lane) {
                                          {weights[1], biases[1], Activation::kReluTanh}};
   mlp.load(layers);
   const int rows = mlp.input_stride(), answers = mlp.output_stride();
-  TileBuffer in(rows * Mlp::kTile), out(answers * Mlp::kTile), scratch(mlp.scratch_size());
+  Floats in(rows * Mlp::kTile), out(answers * Mlp::kTile), scratch(mlp.scratch_size());
   for (float& v : in) v = 3 * normal(random);
   mlp.forward(in.data(), out.data(), scratch.data());
   for (int lane = 0; lane < Mlp::kTile; ++lane) {
@@ -125,7 +125,7 @@ TEST(network_equals_a_plain_loop_in_every_lane) {
   const std::vector<LayerData> wrong = {{weights[0], biases[0], Activation::kTanh},
                                         {weights[0], biases[1], Activation::kReluTanh}};
   THROWS(mlp.load(wrong), "expected layer 1 to be 5 x 19");
-  TileBuffer again(answers * Mlp::kTile);
+  Floats again(answers * Mlp::kTile);
   mlp.forward(in.data(), again.data(), scratch.data());
   CHECK(std::equal(out.begin(), out.end(), again.begin()));
 }

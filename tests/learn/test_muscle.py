@@ -123,10 +123,10 @@ def test_the_gradient_equals_torch() -> None:
     wanted = data.desired - data.passive
     loss, _ = learner.loss(torch.from_numpy(data.moments)[rows], torch.from_numpy(wanted)[rows])
     expected = torch.autograd.grad(loss, list(learner.net.parameters()))
-    assert learner._native is not None
+    assert learner.core is not None
     learner._twin.load_weights()
     found = [np.full(one.shape, np.nan, np.float32) for one in expected]
-    told = learner._native.gradient(data.moments, wanted, rows.numpy(), found)
+    told = learner.core.gradient(data.moments, wanted, rows.numpy(), found)
     assert told == pytest.approx(float(loss), rel=1e-5)
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, theirs.numpy(), rtol=0, atol=1e-5 * float(theirs.abs().max()))

@@ -185,7 +185,7 @@ def test_same_bits_at_a_number_of_threads(threads: int) -> None:
 def test_what_the_core_does_not_cover_is_torchs() -> None:
     layout = Layout(num_envs=2, observation=ObservationSpec((16, 16, 3)), action=ACTIONS["categorical"])
     policy = PolicyConfig(network="impala_cnn")
-    assert Ppo(PpoConfig(), policy, layout).update.name == "torch"
+    assert isinstance(Ppo(PpoConfig(), policy, layout).update, TorchUpdate)
     with pytest.raises(
         UserError, match=r"^ppo\.backend: expected auto or torch for observations that are images, got native$"
     ):

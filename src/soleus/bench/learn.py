@@ -11,6 +11,7 @@ from soleus.bench.parts import alternate, seconds
 from soleus.bench.running import Running
 from soleus.config import PpoConfig, RunConfig
 from soleus.errors import UserError
+from soleus.exchange.batch import Batch
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.native_update import NativeUpdate
 from soleus.learn.ppo import Ppo
@@ -31,8 +32,7 @@ def _figures(native: Callable[[], object], torchs: Callable[[], object], rounds:
     }
 
 
-def _ppo(run: LiveRun, config: RunConfig, rounds: int) -> dict[str, float]:
-    batch = run.collect()
+def _ppo(run: LiveRun, config: RunConfig, batch: Batch, rounds: int) -> dict[str, float]:
     layout = run.collector.layout
     learners: list[Ppo] = []
     for backend in ("native", "torch"):
@@ -41,7 +41,7 @@ def _ppo(run: LiveRun, config: RunConfig, rounds: int) -> dict[str, float]:
         learners[-1].load_state_dict(run.ppo.state_dict())
     samples, _ = learners[0]._prepare(batch)
     count = len(samples.log_probs)
-    size = config.ppo.batch_size or -(-count // config.ppo.minibatches)
+    size = learners[0].minibatch_size(count)
     generator = torch.Generator().manual_seed(0)
 
     def update(learner: Ppo) -> None:
@@ -59,8 +59,7 @@ def _ppo(run: LiveRun, config: RunConfig, rounds: int) -> dict[str, float]:
     return {"samples": count, "minibatch": size, "sample_epochs_per_s": rate, **figures}
 
 
-def _muscle(run: LiveRun, config: RunConfig, rounds: int) -> dict[str, float] | None:
-    batch = run.collect()
+def _muscle(run: LiveRun, config: RunConfig, batch: Batch, rounds: int) -> dict[str, float] | None:
     muscle = run.collector.layout.muscle
     if run.muscle is None or batch.muscle is None or muscle is None:
         return None
@@ -70,10 +69,10 @@ def _muscle(run: LiveRun, config: RunConfig, rounds: int) -> dict[str, float] | 
     ]
     for learner in learners:
         learner.load_state_dict(run.muscle.state_dict())
-    sizes = run.muscle.spec.sizes
-    forward = sum(a * b for a, b in itertools.pairwise(sizes))
-    passes = run.muscle.config.epochs * (3 * forward - sizes[0] * sizes[1]) + forward  # and once for the residual
-    work = len(samples.moments) * passes
+    core = learners[0].core
+    assert core is not None
+    forward = sum(a * b for a, b in itertools.pairwise(run.muscle.spec.sizes))  # for the residual
+    work = len(samples.moments) * (run.muscle.config.epochs * core.multiply_adds + forward)
     figures = _figures(lambda: learners[0].learn(samples), lambda: learners[1].learn(samples), rounds, work)
     rate = 1e3 * len(samples.moments) * run.muscle.config.epochs / figures["native_ms"]
     return {
@@ -95,7 +94,8 @@ def bench_learn(config: RunConfig, rounds: int) -> dict[str, Any]:
         if reason := NativeUpdate.uncovered(run.ppo.policy, run.ppo.device):
             raise UserError(f"bench learn: expected a preset whose updates the core covers, got one of {reason}")
         results: dict[str, Any] = {"model": config.subject, "threads": torch.get_num_threads()}
-        results["ppo"] = _ppo(run, config, rounds)
-        if muscle := _muscle(run, config, rounds):
+        batch = run.collect()
+        results["ppo"] = _ppo(run, config, batch, rounds)
+        if muscle := _muscle(run, config, batch, rounds):
             results["muscle"] = muscle
     return results

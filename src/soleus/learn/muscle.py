@@ -46,7 +46,7 @@ class MuscleLearner:
         scatter = np.zeros((len(rows), layout.num_actuated), np.float32)
         scatter[np.arange(len(rows)), layout.crossing] = 1.0
         self._scatter = torch.from_numpy(scatter).to(self.device)  # (nnz, na) moment -> coordinate
-        self._native = None if backend == "torch" or self.device.type != "cpu" else self._in_core(layout, rows)
+        self.core = None if backend == "torch" or self.device.type != "cpu" else self._in_core(layout, rows)
 
     def _in_core(self, layout: MuscleLayout, rows: npt.NDArray[np.integer[Any]]) -> _core.MuscleUpdate:
         update = _core.MuscleUpdate(
@@ -92,8 +92,8 @@ class MuscleLearner:
         if not len(samples.moments):
             return {}
         wanted = samples.desired - samples.passive
-        if self._native is not None:
-            return self._learn_in_core(self._native, samples.moments, wanted)
+        if self.core is not None:
+            return self._learn_in_core(self.core, samples.moments, wanted)
         return self._learn_in_torch(torch.from_numpy(samples.moments), torch.from_numpy(wanted))
 
     def _orders(self, count: int) -> Iterator[Tensor]:

@@ -24,8 +24,6 @@ _FIGURES = 5
 class NativeUpdate:
     """Steps of Adam on all learner threads; the same number of threads gives the same bits."""
 
-    name = "native"
-
     @staticmethod
     def uncovered(policy: Policy, device: torch.device) -> str | None:
         """Say why the core does not cover a policy; None: it does."""

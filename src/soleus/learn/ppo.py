@@ -16,6 +16,7 @@ from soleus.exchange.state import flaw_of
 from soleus.exchange.weights import Weights, to_numpy
 from soleus.learn.adam import Adam, completed, flaw_of_adam
 from soleus.learn.gae import generalized_advantages
+from soleus.learn.native_update import NativeUpdate
 from soleus.learn.norm import RewardScaler, RunningMoments
 from soleus.learn.samples import Samples
 from soleus.learn.torch_update import TorchUpdate
@@ -59,8 +60,6 @@ class Ppo:
 
     def _make_update(self, layout: Layout) -> Update:
         """Return what computes the update: the one place that decides it."""
-        from soleus.learn.native_update import NativeUpdate
-
         config, asked, threads = self.config, self.config.backend, torch.get_num_threads()
         uncovered = NativeUpdate.uncovered(self.policy, self.device)
         if asked == "native" and uncovered:
@@ -116,6 +115,10 @@ class Ppo:
         state = [self.observations.mean, self.observations.std(_OBSERVATION_EPSILON)]
         mean, std = (torch.from_numpy(array.astype(np.float32)).to(self.device) for array in state)
         return normalize(raw, mean, std)
+
+    def minibatch_size(self, samples: int) -> int:
+        """Return how many of the samples of a round are in a minibatch."""
+        return self.config.batch_size or math.ceil(samples / self.config.minibatches)
 
     @torch.no_grad()
     def _prepare(self, batch: Batch) -> tuple[Samples, dict[str, float]]:
@@ -189,7 +192,7 @@ class Ppo:
         config = self.config
         kept = None if valid is None else torch.from_numpy(np.flatnonzero(valid))
         count = len(samples.log_probs) if kept is None else len(kept)
-        size = config.batch_size or math.ceil(len(samples.log_probs) / config.minibatches)
+        size = self.minibatch_size(len(samples.log_probs))
         weights = torch.tensor([min(size, count - begin) / count for begin in range(0, count, size)])
         steps = []
         with self.update.of(samples) as epoch:

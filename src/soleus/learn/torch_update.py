@@ -35,8 +35,6 @@ def value_loss(values: Tensor, old_values: Tensor, targets: Tensor, clip: float 
 class TorchUpdate:
     """Steps of Adam on the losses' gradients, as torch finds them."""
 
-    name = "torch"
-
     def __init__(self, config: PpoConfig, policy: Policy, value: Value, optimizer: Adam, shards: int) -> None:
         self.config, self.policy, self.value, self.optimizer = config, policy, value, optimizer
         nets = (policy, value)

@@ -18,8 +18,6 @@ and entropy of each step, (steps, 5)."""
 class Update(Protocol):
     """Moves policy and value function by Adam's steps. Weights and moments are torch's, before it and after it."""
 
-    name: str
-
     def at_work(self) -> AbstractContextManager[None]:
         """While it lasts, values() and of() are called."""
 

@@ -24,7 +24,7 @@ def find_yaw(model: mujoco.MjModel, feet: tuple[NDArray[np.int32], NDArray[np.in
     mujoco.mj_kinematics(model, data)
     ahead = np.zeros(2)
     for foot in feet:
-        ahead += _level(_toes(model, data, foot)) + _level(-_bending(model, foot))
+        ahead += _level(_toes(model, data, foot)) + _level(-_bending(model, data, foot))
     if np.linalg.norm(ahead) < 1e-6:
         return 0.0
     found = np.arctan2(ahead[1], ahead[0])
@@ -41,7 +41,7 @@ def _toes(model: mujoco.MjModel, data: mujoco.MjData, foot: NDArray[np.int32]) -
     return ahead
 
 
-def _bending(model: mujoco.MjModel, foot: NDArray[np.int32]) -> NDArray[np.float64]:
+def _bending(model: mujoco.MjModel, data: mujoco.MjData, foot: NDArray[np.int32]) -> NDArray[np.float64]:
     """(3,) where a foot goes as the knee above it bends within its range [m]; 0 where no hinge is named as a knee."""
     body, knee = int(foot[0]), -1
     while body > 0 and knee < 0:
@@ -50,14 +50,11 @@ def _bending(model: mujoco.MjModel, foot: NDArray[np.int32]) -> NDArray[np.float
         body = int(model.body_parentid[body])
     if knee < 0 or not model.jnt_limited[knee]:
         return np.zeros(3)
-    data = mujoco.MjData(model)
-    mujoco.mj_kinematics(model, data)
-    before = data.xpos[foot[0]].copy()
+    bent = mujoco.MjData(model)
     low, high = model.jnt_range[knee]
-    adr = model.jnt_qposadr[knee]
-    data.qpos[adr] += float(np.clip(high if high > -low else low, -_BENT, _BENT))
-    mujoco.mj_kinematics(model, data)
-    moved: NDArray[np.float64] = data.xpos[foot[0]] - before
+    bent.qpos[model.jnt_qposadr[knee]] += float(np.clip(high if high > -low else low, -_BENT, _BENT))
+    mujoco.mj_kinematics(model, bent)
+    moved: NDArray[np.float64] = bent.xpos[foot[0]] - data.xpos[foot[0]]
     return moved
 
 

@@ -1,7 +1,7 @@
 """A gait cycle: tables of joint angles over one stride, smoothed by low-order Fourier series."""
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ ANGLES = (
     "hip_flexion", "knee_flexion", "ankle_dorsiflexion", "toe_extension", "hip_adduction", "hip_internal_rotation",
 )  # fmt: skip
 PELVIS = ("tilt", "list", "rotation", "sway")
+TRUNK = ("tilt", "list", "rotation")
+ARMS = ("shoulder_flexion", "shoulder_abduction", "elbow_flexion")
 _LENGTHS = {"duration": "[s]", "leg_length": "[m]", "stride": "[leg lengths]"}
 _WITHIN = {"duration": (0.2, 10.0), "leg_length": (0.2, 2.0), "stride": (0.02, 5.0)}
 _MOST_ANGLE, _MOST_SWAY = 180.0, 0.5  # [degree], [m]
@@ -79,6 +81,8 @@ class GaitCycle:
     foot_flat: float
     angles: dict[str, Series]  # [rad] of the right leg
     pelvis: dict[str, Series]  # [rad], sway [m]
+    trunk: dict[str, Series] = field(default_factory=dict)  # [rad] in space
+    arms: dict[str, Series] = field(default_factory=dict)  # [rad] of the right arm
 
 
 def steady_trunk(cycle: GaitCycle) -> GaitCycle:
@@ -100,7 +104,8 @@ def steady_trunk(cycle: GaitCycle) -> GaitCycle:
 
 
 def read_cycle(path: Path) -> GaitCycle:
-    """Read a YAML file like the built-in walk.yaml: scalars, `angles` in degrees, `pelvis` in degrees and metres.
+    """Read a YAML file like the built-in walk.yaml: scalars; `angles`, `trunk` and `arms` in degrees; `pelvis` in
+    degrees and metres. Trunk and arms may be left out.
 
     Tables may have any even number of samples from 8. Raises UserError naming the file and the key.
     """
@@ -113,12 +118,15 @@ def read_cycle(path: Path) -> GaitCycle:
     content = parse_yaml(text, f"motion file '{path}'")
     if not isinstance(content, dict):
         raise UserError(f"motion file '{path}': expected keys and tables, got {type(content).__name__}")
-    _check_keys(path, "", content, ("name", *_SCALARS, "angles", "pelvis"))
+    _check_keys(path, "", content, ("name", *_SCALARS, "angles", "pelvis", "trunk", "arms"))
     scalars = {key: _scalar(path, content, key) for key in _SCALARS}
     legs = _tables(path, content, "angles", ANGLES, required=True)
     pelvis = _tables(path, content, "pelvis", PELVIS, required=False)
     named = {f"angles.{key}": table for key, table in legs.items()}
-    named |= {f"pelvis.{key}": table for key, table in pelvis.items()}
+    trunk = _tables(path, content, "trunk", TRUNK, required=False)
+    arms = _tables(path, content, "arms", ARMS, required=False)
+    for section, tables in (("pelvis", pelvis), ("trunk", trunk), ("arms", arms)):
+        named |= {f"{section}.{key}": table for key, table in tables.items()}
     _check_units(path, named)
     _check_jumps(path, named, scalars["duration"])
     return GaitCycle(
@@ -126,6 +134,8 @@ def read_cycle(path: Path) -> GaitCycle:
         **scalars,
         angles={key: fit_series(np.deg2rad(table), _orders(table, 1)) for key, table in legs.items()},
         pelvis={key: _pelvis_series(key, table) for key, table in pelvis.items()},
+        trunk={key: _pelvis_series(key, table) for key, table in trunk.items()},
+        arms={key: fit_series(np.deg2rad(table), _orders(table, 1)) for key, table in arms.items()},
     )
 
 
@@ -168,17 +178,21 @@ def _check_units(path: Path, tables: dict[str, Floats]) -> None:
             raise UserError(
                 f"motion file '{path}': '{key}' must be within {most:g} {unit}, got {np.abs(table).max():g}"
             )
-    widest = max(float(np.abs(table).max()) for key, table in tables.items() if key != "pelvis.sway")
-    if 0 < widest < _RADIANS:
-        raise UserError(
-            f"motion file '{path}': 'angles' must be in degrees, got none beyond {widest:.3g}: are they in radians?"
+    for section in ("angles", "arms"):
+        widest = max(
+            (float(np.abs(table).max()) for key, table in tables.items() if key.startswith(section)), default=0
         )
+        if 0 < widest < _RADIANS:
+            raise UserError(
+                f"motion file '{path}': '{section}' must be in degrees, got none beyond {widest:.3g}: are they in"
+                " radians?"
+            )
 
 
 def _check_jumps(path: Path, tables: dict[str, Floats], duration: float) -> None:
     """Raise UserError where a table, by key, jumps from a sample to the next, which smoothing would hide."""
     for key, table in tables.items():
-        pace = PLACE if key == "pelvis.sway" else TURN if key.startswith("pelvis.") else JOINT
+        pace = PLACE if key == "pelvis.sway" else TURN if key.startswith(("pelvis.", "trunk.")) else JOINT
         steps = np.diff(table if pace is PLACE else np.deg2rad(table), append=0.0)[:, None]
         steps[-1] = table[0] - table[-1] if pace is PLACE else np.deg2rad(table[0] - table[-1])
         jump = find_jump(steps, duration / len(table), pace)

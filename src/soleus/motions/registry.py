@@ -25,6 +25,7 @@ from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
 from soleus.motions.rotations import multiply
 from soleus.motions.table import given_lap, read_rows
+from soleus.motions.upper_body import UpperBody
 
 _NAMES = ("walk",)
 _FRAMES = 128
@@ -125,9 +126,10 @@ def built_in_cycle(name: str) -> GaitCycle:
 
 
 def _place(measured: GaitCycle, human: Human) -> Motion:
-    cycle = steady_trunk(measured)
-    poser = Poser(human, cycle)
+    upper = UpperBody(human)
+    cycle = measured if upper.carries_trunk else steady_trunk(measured)
+    poser, phase = Poser(human, cycle), np.arange(_FRAMES) / _FRAMES
     footing = fit_footing(poser)
-    qpos = footing.qpos(poser, np.arange(_FRAMES) / _FRAMES)
+    qpos = upper.pose(footing.qpos(poser, phase), phase, cycle)
     displacement = np.array([footing.speed * footing.duration, 0.0, 0.0])
     return make_motion(cycle.name, footing.duration, qpos, displacement, human)

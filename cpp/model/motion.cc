@@ -52,10 +52,13 @@ Motion::Motion(const HumanModel& human, MotionData data)
   require(data_.turn == 0 || (free_qpos_ >= 0 && std::isfinite(data_.turn)),
           "expected a motion that turns only with a free root, got a turn of " + std::to_string(data_.turn) +
               " rad a cycle");
+  require(!data_.once || (data_.turn == 0 && data_.displacement == std::array<double, 3>{}),
+          "expected no lap of a motion that is played once");
   data_.turn = std::remainder(data_.turn, 2 * std::numbers::pi);  // a whole turn is none
 }
 
 double Motion::phase(double time) const {
+  if (data_.once) return std::min(time / data_.duration, 1 - 1e-9);
   const double cycles = time / data_.duration;
   return cycles - std::floor(cycles);
 }
@@ -68,13 +71,24 @@ ReferenceFrame Motion::make_frame() const {
   return frame;
 }
 
-double Motion::lap_turn(double time) const { return std::floor(time / data_.duration) * data_.turn; }
+double Motion::lap_turn(double time) const { return data_.once ? 0.0 : std::floor(time / data_.duration) * data_.turn; }
+
+std::array<double, 3> Motion::root_place(const ReferenceFrame& frame) const {
+  std::array<double, 3> place{};
+  const int adr[3] = {root_x_, root_y_, root_z_};
+  for (int axis = 0; axis < 3; ++axis) {
+    if (adr[axis] >= 0) place[axis] = frame.qpos[adr[axis]];
+  }
+  return place;
+}
 
 void Motion::sample(double time, ReferenceFrame& out) const {
-  const double cycles = std::floor(time / data_.duration);
-  const double at = (time / data_.duration - cycles) * data_.frames;
+  const bool over = data_.once && time >= data_.duration;
+  const double cycles = data_.once ? 0.0 : std::floor(time / data_.duration);
+  const double share = over ? 1.0 : time / data_.duration - cycles;
+  const double at = share * (data_.once ? data_.frames - 1 : data_.frames);
   const int first = static_cast<int>(at) % data_.frames;
-  const int second = (first + 1) % data_.frames;
+  const int second = over ? first : (first + 1) % data_.frames;
   const double w = at - std::floor(at);
   auto blend = [&](const std::vector<double>& table, int width, double* to) {
     const double* a = table.data() + static_cast<std::size_t>(first) * width;
@@ -89,6 +103,11 @@ void Motion::sample(double time, ReferenceFrame& out) const {
   const double* a = data_.qpos.data() + static_cast<std::size_t>(first) * nq_;
   const double* b = data_.qpos.data() + static_cast<std::size_t>(second) * nq_;
   for (int adr : quaternions_) blend_quaternions(a + adr, b + adr, w, out.qpos.data() + adr);
+  if (over) {
+    std::fill(out.qvel.begin(), out.qvel.end(), 0.0);
+    out.com_velocity = {};
+  }
+  if (data_.once) return;
   if (data_.turn != 0) {
     place_turned_root(first, second, w, cycles, out);
     return;

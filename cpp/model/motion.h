@@ -1,4 +1,4 @@
-// A reference motion: evenly sampled frames of one cycle, read between frames.
+// A reference motion: evenly sampled frames of one cycle, or of a clip that is played once, read between frames.
 #pragma once
 
 #include <array>
@@ -10,7 +10,8 @@ namespace soleus {
 
 struct MotionData {
   double duration = 1.0;                  // of one cycle [s]
-  int frames = 0;                         // K, over [0, duration)
+  bool once = false;                      // it ends after its duration, instead of beginning again
+  int frames = 0;                         // K, over [0, duration), or over [0, duration] of one that is played once
   std::vector<double> qpos;               // (K, nq)
   std::vector<double> qvel;               // (K, nv)
   std::array<double, 3> displacement{};   // of the root over the first cycle, world [m]
@@ -31,12 +32,15 @@ class Motion {
   Motion(const HumanModel& human, MotionData data);
 
   double duration() const { return data_.duration; }
+  bool once() const { return data_.once; }
   // Phase in [0, 1) at a time since the cycle's start [s].
   double phase(double time) const;
   ReferenceFrame make_frame() const;
   // Every lap is the first one after as many moves as whole cycles lie in `time`: a move turns about the vertical
-  // through where the root starts, then shifts by `displacement`.
+  // through where the root starts, then shifts by `displacement`. A clip that is played once stands still at its end.
   void sample(double time, ReferenceFrame& out) const;
+  // Where a frame has the root, as far as it moves [m].
+  std::array<double, 3> root_place(const ReferenceFrame& frame) const;
   // What the laps before a time turned in all [rad].
   double lap_turn(double time) const;
 

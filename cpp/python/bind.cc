@@ -45,7 +45,7 @@ T* array(const nb::dict& arrays, const char* key, const std::vector<std::size_t>
   return static_cast<T*>(got.data());
 }
 
-std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, std::optional<nb::dict> motion,
+std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, const nb::list& clips,
                                       const nb::dict& task, const nb::dict& control, int humans, int threads,
                                       std::vector<int> cpus, std::uint64_t seed, int shard_size, int first,
                                       const nb::list& variants, std::vector<int> variant_of) {
@@ -55,8 +55,8 @@ std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& huma
     const auto [compiled, description] = nb::cast<std::pair<std::uintptr_t, nb::dict>>(variant);
     others.emplace_back(reinterpret_cast<const mjModel*>(compiled), human_data(description));
   }
-  std::optional<MotionData> reference;
-  if (motion) reference = motion_data(*motion);
+  std::vector<MotionData> references;
+  for (nb::handle clip : clips) references.push_back(motion_data(nb::cast<nb::dict>(clip)));
   TaskData terms = task_data(task);
   ControlData how = control_data(control);
   nb::gil_scoped_release unlocked;
@@ -64,7 +64,8 @@ std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& huma
   VariantData different;
   different.of_humans = std::move(variant_of);
   for (auto& [of, description] : others) different.models.push_back(std::make_unique<HumanModel>(of, std::move(description)));
-  auto moving = reference ? std::make_unique<Motion>(*compiled, std::move(*reference)) : nullptr;
+  std::vector<std::unique_ptr<Motion>> moving;
+  for (auto& reference : references) moving.push_back(std::make_unique<Motion>(*compiled, std::move(reference)));
   return std::make_unique<Rollout>(std::move(compiled), std::move(moving), std::move(terms), how,
                                    RolloutData{humans, threads, std::move(cpus), seed, shard_size, first}, std::move(different));
 }
@@ -182,10 +183,11 @@ nb::dict report_dict(const Rollout& r) {
 
 void bind_rollout(nb::module_& m) {
   nb::class_<Rollout>(m, "Rollout", "T control steps of N humans at a time, natively.")
-      .def(nb::new_(&make_rollout), "model"_a, "human"_a, "motion"_a.none(), "task"_a, "control"_a, "humans"_a, "threads"_a,
+      .def(nb::new_(&make_rollout), "model"_a, "human"_a, "clips"_a, "task"_a, "control"_a, "humans"_a, "threads"_a,
            "cpus"_a, "seed"_a, "shard_size"_a = 0, "first"_a = 0, "variants"_a = nb::list(),
            "variant_of"_a = std::vector<int>(),
-           "variants: (model, human) of other numbers and the same structure; variant_of: which of them each human is.")
+           "clips: reference motions, of which each episode follows one; none where the task needs none."
+           " variants: (model, human) of other numbers and the same structure; variant_of: which of them each human is.")
       .def_prop_ro("observation_size", [](const Rollout& r) { return r.task().observation_size(); })
       .def_prop_ro("action_size", [](const Rollout& r) { return r.world().action_size(); })
       .def_prop_ro("episode_steps", [](const Rollout& r) { return r.world().episode_steps(); },
@@ -227,6 +229,11 @@ void bind_rollout(nb::module_& m) {
         nb::gil_scoped_release unlocked;
         r.reset(seed, view);
       }, "seed"_a, "observations"_a)
+      .def("set_clip_weights", [](Rollout& r, Array<const double, 1> weights) {
+        r.set_clip_weights({weights.data(), weights.shape(0)});
+      }, "weights"_a, "How often an episode begins with each clip.")
+      .def("set_clips", &Rollout::set_clips, "of_humans"_a,
+           "The clip that each human follows in all its episodes from the next one on.")
       .def("run", [](Rollout& r, const nb::dict& arrays, std::size_t steps, bool with_policy) {
         const RolloutViews views = views_of(r, arrays, steps);
         nb::gil_scoped_release unlocked;

@@ -70,7 +70,7 @@ HumanDescription human_data(const nb::dict& d) {
 MotionData motion_data(const nb::dict& d) {
   MotionData m;
   read(d, "duration", m.duration, "frames", m.frames, "qpos", m.qpos, "qvel", m.qvel, "displacement", m.displacement,
-       "turn", m.turn, "end_effectors", m.end_effectors, "com", m.com, "com_velocity", m.com_velocity);
+       "turn", m.turn, "once", m.once, "end_effectors", m.end_effectors, "com", m.com, "com_velocity", m.com_velocity);
   return m;
 }
 

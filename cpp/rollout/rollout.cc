@@ -16,14 +16,20 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+std::vector<const Motion*> pointers(const std::vector<std::unique_ptr<Motion>>& clips) {
+  std::vector<const Motion*> result;
+  for (const auto& clip : clips) result.push_back(clip.get());
+  return result;
+}
+
 }  // namespace
 
-Rollout::Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
-                 const RolloutData& data, VariantData variants)
+Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<Motion>> clips, TaskData task,
+                 ControlData control, const RolloutData& data, VariantData variants)
     : data_(data), model_(std::move(model)),
       lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
-      motion_(std::move(motion)),
-      task_(*model_, std::move(task), motion_ != nullptr), world_{*model_, lanes_.get(), motion_.get(), task_, control, data.seed, data.first},
+      clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty()),
+      world_{*model_, lanes_.get(), pointers(clips_), task_, control, data.seed, data.first},
       pool_(data.threads, data.cpus) {
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
   require(data.first >= 0, "expected the first human to be 0 or later, got " + std::to_string(data.first));
@@ -137,6 +143,34 @@ void Rollout::set_deterministic(bool on) {
   policy_->deterministic = on;
 }
 
+void Rollout::set_clip_weights(std::span<const double> weights) {
+  const Exclusive exclusive(*this);
+  require(weights.size() == clips_.size(), "expected a weight of each of " + std::to_string(clips_.size()) +
+                                               " clips, got " + std::to_string(weights.size()));
+  double total = 0;
+  for (double weight : weights) {
+    require(weight >= 0 && std::isfinite(weight), "expected clip weights of 0 or more, got " + std::to_string(weight));
+    total += weight;
+  }
+  require(total > 0, "expected clip weights that are not all 0");
+  std::vector<double> shares;
+  double sum = 0;
+  for (double weight : weights) shares.push_back((sum += weight) / total);
+  world_.clip_shares = std::move(shares);
+}
+
+void Rollout::set_clips(std::vector<int> of_humans) {
+  const Exclusive exclusive(*this);
+  require(of_humans.size() == static_cast<std::size_t>(humans()),
+          "expected a clip of each of " + std::to_string(humans()) + " humans, got " + std::to_string(of_humans.size()));
+  for (int clip : of_humans) {
+    require(clip >= 0 && clip < static_cast<int>(clips_.size()),
+            "expected clips from 0 to " + std::to_string(static_cast<int>(clips_.size()) - 1) + ", got " +
+                std::to_string(clip));
+  }
+  world_.clip_of = std::move(of_humans);
+}
+
 void Rollout::reset(std::uint64_t seed, MatrixView<float> observations) {
   const Exclusive exclusive(*this);
   world_.seed = seed;
@@ -235,17 +269,17 @@ void Rollout::copy_qpos(MatrixView<double> out) const {
 
 void Rollout::copy_reference(MatrixView<double> qpos, std::span<double> phase) const {
   const Exclusive exclusive(*this);
-  require(motion_ != nullptr, "expected a motion, got none");
+  require(!clips_.empty(), "expected a motion, got none");
   require(qpos.rows == static_cast<std::size_t>(humans()) &&
               qpos.cols == static_cast<std::size_t>(model_->mujoco()->nq) && phase.size() == qpos.rows,
           "expected poses of shape (humans, nq) and phases of shape (humans)");
-  ReferenceFrame frame = motion_->make_frame();
+  ReferenceFrame frame = clips_.front()->make_frame();
   for (const auto& shard : shards_) {
     for (int i = 0; i < shard->count(); ++i) {
       const double time = shard->motion_time(i);
-      motion_->sample(time, frame);
+      shard->motion(i)->sample(time, frame);
       std::copy(frame.qpos.begin(), frame.qpos.end(), qpos.row(shard->first() + i).data());
-      phase[shard->first() + i] = motion_->phase(time);
+      phase[shard->first() + i] = shard->motion(i)->phase(time);
     }
   }
 }

@@ -36,8 +36,9 @@ struct NetworkData {
 
 class Rollout {
  public:
-  Rollout(std::unique_ptr<HumanModel> model, std::unique_ptr<Motion> motion, TaskData task, ControlData control,
-          const RolloutData& data, VariantData variants = {});
+  // clips: reference motions, of which each episode follows one; may be empty.
+  Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<Motion>> clips, TaskData task,
+          ControlData control, const RolloutData& data, VariantData variants = {});
 
   const HumanModel& model() const { return *model_; }
   const World& world() const { return world_; }
@@ -54,6 +55,10 @@ class Rollout {
   void load_muscle(std::span<const LayerData> layers);
   void set_deterministic(bool on);
   bool needs_muscle() const;
+  // How often an episode begins with each clip; between rollouts.
+  void set_clip_weights(std::span<const double> weights);
+  // The clip that each human follows in all its episodes from the next one on, instead of one that is drawn.
+  void set_clips(std::vector<int> of_humans);
 
   // Every human starts episode 0 under this seed. observations: (N, D).
   void reset(std::uint64_t seed, MatrixView<float> observations);
@@ -110,7 +115,7 @@ class Rollout {
   std::unique_ptr<LaneModel> lanes_;  // where they are the engine
   std::vector<std::unique_ptr<HumanModel>> variant_models_;
   std::vector<std::unique_ptr<LaneModel>> variant_lanes_;
-  std::unique_ptr<Motion> motion_;
+  std::vector<std::unique_ptr<Motion>> clips_;
   Task task_;
   World world_;
   Pool pool_;

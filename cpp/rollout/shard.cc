@@ -5,7 +5,10 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <string>
 #include <type_traits>
+
+#include "base/error.h"
 
 namespace soleus {
 
@@ -13,8 +16,9 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   const HumanModel& h = world.model;
   commands_.assign(count, Command(h));
   physics_ = make_physics(world, first, commands_, clock_);
-  if (world.motion) reference_ = world.motion->make_frame();
+  if (!world.clips.empty()) reference_ = ahead_ = world.clips.front()->make_frame();
   pose_error_.resize(h.num_coordinates());
+  difference_.resize(h.num_coordinates());
   ended_.reserve(count);
   state_qvel_.resize(h.mujoco()->nv);
   noise_.resize(h.mujoco()->nv);
@@ -36,7 +40,22 @@ RandomKey Shard::key(int human) const {
 double Shard::time(const Episode& s) const { return s.start_time + s.step * world_.control_dt(); }
 
 bool Shard::mirrored_at(const Episode& s) const {
-  return world_.control.mirror && world_.motion && world_.motion->phase(time(s)) >= 0.5;
+  const Motion* motion = this->motion(s);
+  return world_.control.mirror && motion && motion->phase(time(s)) >= 0.5;
+}
+
+bool Shard::is_over(const Episode& s) const {
+  const Motion* motion = this->motion(s);
+  return motion && motion->once() && time(s) >= motion->duration() - 0.5 * world_.control_dt();
+}
+
+std::uint32_t Shard::drawn_clip(int human) const {
+  if (world_.clips.size() < 2) return 0;
+  if (!world_.clip_of.empty()) return static_cast<std::uint32_t>(world_.clip_of[first_ + human]);
+  const double u = Draw(key(human), Stream::kReset, 1).uniform();
+  if (world_.clip_shares.empty()) return static_cast<std::uint32_t>(u * world_.clips.size());
+  const auto& shares = world_.clip_shares;
+  return static_cast<std::uint32_t>(std::upper_bound(shares.begin(), shares.end() - 1, u) - shares.begin());
 }
 
 void Shard::reset(MatrixView<float> observations) {
@@ -80,9 +99,12 @@ void Shard::place(int human) {
   std::fill(state_qvel_.begin(), state_qvel_.end(), 0.0);
   if (!h.qvel_rest.empty()) state_qvel_ = h.qvel_rest;
   const double u = draw.uniform();
-  if (world_.motion) s.start_time = u * world_.motion->duration();
-  if (world_.motion && world_.task.start_on_reference()) {
-    world_.motion->sample(s.start_time, reference_);
+  s.clip = drawn_clip(human);
+  const Motion* motion = this->motion(s);
+  // A clip that is played once begins where at least a control step of it is left.
+  if (motion) s.start_time = u * (motion->duration() - (motion->once() ? world_.control_dt() : 0.0));
+  if (motion && world_.task.start_on_reference()) {
+    motion->sample(s.start_time, reference_);
     state_qpos_ = reference_.qpos;
     state_qvel_ = reference_.qvel;
   }
@@ -101,7 +123,7 @@ void Shard::place(int human) {
 Scene Shard::scene(int human) {
   const Episode& s = humans_[human];
   const HumanView& view = physics_->human(human);
-  const Motion* motion = world_.motion;
+  const Motion* motion = this->motion(s);
   if (motion) {
     motion->sample(time(s), reference_);
     world_.model.difference(view.qpos().data(), reference_.qpos.data(), pose_error_.data());
@@ -114,7 +136,11 @@ Scene Shard::scene(int human) {
           commands_[human].mirrored,
           world_.control_dt(),
           s.head_velocity,
-          motion ? motion->lap_turn(time(s)) : 0.0};
+          motion ? motion->lap_turn(time(s)) : 0.0,
+          motion,
+          time(s),
+          &ahead_,
+          difference_};
 }
 
 void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle) {
@@ -193,7 +219,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
     }
   }
   s.total += reward;
-  if (!terminated) truncated = s.step >= world_.episode_steps();
+  if (!terminated) truncated = s.step >= world_.episode_steps() || is_over(s);
   views.rewards.row(t)[n] = static_cast<float>(reward);
   views.terminated.row(t)[n] = terminated;
   views.truncated.row(t)[n] = truncated;
@@ -228,6 +254,7 @@ void Shard::summarize(const Episode& s, double mass, float* out) const {
   out[kDistance] = static_cast<float>(s.path);
   out[kEffort] = static_cast<float>(s.effort / s.step);
   out[kMetabolic] = static_cast<float>(s.metabolic / s.step / mass);
+  out[kClip] = static_cast<float>(s.clip);
 }
 
 // What a control step asks for.
@@ -236,13 +263,14 @@ void Shard::pose_target(int human, const float* action) {
   const HumanModel& h = world_.model_of(first_ + human);
   Command& command = commands_[human];
   const double* base = h.qpos_rest.data();
-  if (world_.motion) {
+  const Motion* motion = this->motion(human);
+  if (motion) {
     // The pose to be reached by the end of this control step.
-    world_.motion->sample(time(humans_[human]) + world_.control_dt(), reference_);
+    motion->sample(time(humans_[human]) + world_.control_dt(), reference_);
     base = reference_.qpos.data();
   }
   h.positions(base, command.target.data());
-  if (!world_.motion) {
+  if (!motion) {
     // Nothing says where the root should be, so it is where it should be.
     const auto positions = physics_->human(human).positions();
     for (int c = 0; c < h.num_coordinates(); ++c) {
@@ -283,6 +311,7 @@ template <class AnyEpisode, class AnyCommand, class Visit>
 void Shard::visit_state(AnyEpisode& s, AnyCommand& command, Visit&& visit) {
   visit(s.episode);
   visit(s.step);
+  visit(s.clip);
   for (auto* number : {&s.start_time, &s.path, &s.total, &s.effort, &s.metabolic}) visit(*number);
   for (auto& number : s.head_velocity) visit(number);
   visit(s.kinematics.heading_cos);
@@ -309,6 +338,9 @@ void Shard::restore(int human, const double* state) {
   visit_state(s, commands_[human], [&](auto& number) {
     number = static_cast<std::remove_reference_t<decltype(number)>>(*state++);
   });
+  require(s.clip < std::max<std::size_t>(world_.clips.size(), 1),
+          "expected a state that follows one of " + std::to_string(world_.clips.size()) + " clips, got clip " +
+              std::to_string(s.clip));
   commands_[human].mirrored = mirrored_at(s);
   measure(physics_->human(human), s.kinematics);
   s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};

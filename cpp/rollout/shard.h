@@ -44,6 +44,8 @@ class Shard {
   const HumanView& human(int index) const { return physics_->human(index); }
   // Where the motion is at this instant [s].
   double motion_time(int human) const { return time(humans_[human]); }
+  // The motion that a human follows; null where there is none.
+  const Motion* motion(int human) const { return motion(humans_[human]); }
   // The termination term that a human meets as it is; null: none.
   const char* ending(int human) { return world_.task.ending(scene(human)); }
 
@@ -54,6 +56,7 @@ class Shard {
   struct Episode {
     std::uint32_t episode = 0;
     std::uint32_t step = 0;       // control steps since the episode began
+    std::uint32_t clip = 0;       // whose motion the episode follows
     double start_time = 0;        // of the motion at the episode's start [s]
     double path = 0;  // [m] of the root along the ground, from control step to control step
     std::array<double, 2> last_place{};  // of the root; the last one that was finite
@@ -69,6 +72,9 @@ class Shard {
 
   RandomKey key(int human) const;
   double time(const Episode& s) const;  // of the motion [s]
+  const Motion* motion(const Episode& s) const { return world_.clips.empty() ? nullptr : world_.clips[s.clip]; }
+  std::uint32_t drawn_clip(int human) const;
+  bool is_over(const Episode& s) const;  // its clip, which is played once
   bool mirrored_at(const Episode& s) const;
   void begin_episodes(std::span<const int> humans);
   void place(int human);
@@ -86,10 +92,10 @@ class Shard {
   std::vector<Command> commands_;
   SectionClock clock_;
   std::unique_ptr<Physics> physics_;
-  ReferenceFrame reference_;
+  ReferenceFrame reference_, ahead_;
   std::vector<double> state_qpos_, state_qvel_;  // where an episode begins
   std::vector<int> ended_;          // humans whose episodes ended in this control step
-  std::vector<double> pose_error_;  // (nc)
+  std::vector<double> pose_error_, difference_;  // (nc)
   std::vector<double> noise_;       // (nv)
   Floats input_, output_, scratch_;  // of the policy
 };

@@ -9,7 +9,7 @@
 namespace soleus {
 namespace {
 
-constexpr int kPhases = 4;
+constexpr std::size_t kPhases = 4, kMostTried = 256;
 constexpr const char* kChange = "; change the model, task.initial (rest, reference or key:NAME) or task.termination";
 
 }  // namespace
@@ -17,7 +17,9 @@ constexpr const char* kChange = "; change the model, task.initial (rest, referen
 void check_start(const World& world) {
   World tried = world;
   tried.control.method = Method::kStaticOptimization;  // which needs no weights
-  const std::size_t n = world.motion && world.task.start_on_reference() ? kPhases : 1;
+  const std::size_t clips = world.clips.size();
+  const std::size_t n = clips > 0 && world.task.start_on_reference() ? std::min(kPhases * clips, kMostTried) : 1;
+  for (std::size_t i = 0; i < n && clips > 1; ++i) tried.clip_of.push_back(static_cast<int>(i % clips));
   Shard shard(tried, 0, static_cast<int>(n));
   const std::size_t d = world.task.observation_size(), a = world.action_size(), terms = world.task.reward_terms();
   std::vector<float> observations(2 * n * d), actions(n * a), rewards(n);

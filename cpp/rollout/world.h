@@ -43,7 +43,7 @@ struct Variant {
 struct World {
   const HumanModel& model;
   const LaneModel* lanes;  // null where MuJoCo is the engine
-  const Motion* motion;  // may be null
+  std::vector<const Motion*> clips;  // reference motions, one an episode; may be empty
   const Task& task;
   ControlData control;
   std::uint64_t seed = 0;
@@ -52,6 +52,11 @@ struct World {
   // reference motion, the control's constants, gravity and the time step are shared by all.
   std::vector<Variant> variants{};
   std::vector<int> variant_of{};
+
+  // Shares of the episodes that begin with each clip or one before it, rising to 1; empty: alike. `clip_of`: the clip of
+  // each human in all its episodes; empty: drawn.
+  std::vector<double> clip_shares{};
+  std::vector<int> clip_of{};
 
   const HumanModel& model_of(int human) const { return variants.empty() ? model : *variants[variant_of[human]].model; }
   double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }
@@ -66,13 +71,14 @@ struct World {
 };
 
 // Columns of an episode's summary. The distance is the path of the root along the ground, whichever way it leads.
-enum EpisodeColumn { kReturn, kLength, kDistance, kEffort, kMetabolic, kEpisodeColumns };
+enum EpisodeColumn { kReturn, kLength, kDistance, kEffort, kMetabolic, kClip, kEpisodeColumns };
 inline constexpr std::array<Named<EpisodeColumn>, kEpisodeColumns> kEpisodeColumnNames{{
     {kReturn, "return"},
     {kLength, "length_s"},
     {kDistance, "distance_m"},
     {kEffort, "effort"},
     {kMetabolic, "metabolic_w_kg"},
+    {kClip, "clip"},
 }};
 static_assert(names_all(kEpisodeColumnNames, kEpisodeColumns));
 

@@ -1,6 +1,9 @@
 // Observation terms. Each writes the body as the policy sees it: mirrored, when the scene says so.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 #include "tasks/terms.h"
 
@@ -51,6 +54,38 @@ void joint_velocities(const Scene& s, const double* p, float* out) {
 
 void reference_error(const Scene& s, const double*, float* out) {
   write_joints(s, 1.0, out, [&](int c) { return s.pose_error[c]; });
+}
+
+constexpr int kTargets = 3;  // times at which `targets` looks ahead
+
+int target_size(const HumanModel& h) { return kTargets * (h.num_actuated() + axes(h)); }
+
+// Forward axis of a pose's root in the plane, of unit length; along x for planar bodies.
+std::array<double, 2> forward_of(const HumanModel& h, const std::vector<double>& qpos) {
+  if (h.planar()) return {1, 0};
+  const int adr = h.mujoco()->jnt_qposadr[h.mujoco()->body_jntadr[h.root_body]] + 3;
+  mjtNum quat[4], frame[9];
+  mju_mulQuat(quat, qpos.data() + adr, h.root_align.data());
+  mju_quat2Mat(frame, quat);
+  const double length = std::max(std::hypot(frame[0], frame[3]), 1e-9);
+  return {frame[0] / length, frame[3] / length};
+}
+
+// At each of some times ahead: what leads from the joints to those of the reference then, and how far its root gets until
+// then, along its own heading.
+void targets(const Scene& s, const double* p, float* out) {
+  const HumanModel& h = s.model();
+  const Vec3 start = s.motion->root_place(*s.reference);
+  const std::array<double, 2> ahead = forward_of(h, s.reference->qpos);
+  for (int i = 0; i < kTargets; ++i) {
+    const double after = p[0] + (p[1] - p[0]) * i / (kTargets - 1);
+    s.motion->sample(s.motion_time + after, *s.ahead);
+    h.difference(s.human.qpos().data(), s.ahead->qpos.data(), s.difference.data());
+    write_joints(s, 1.0, out, [&](int c) { return s.difference[c]; });
+    out += h.num_actuated();
+    const Vec3 d = minus(s.motion->root_place(*s.ahead), start);
+    out = write_vector(s, {ahead[0] * d[0] + ahead[1] * d[1], -ahead[1] * d[0] + ahead[0] * d[1], d[2]}, 1.0, out);
+  }
 }
 
 int root_size(const HumanModel& h) { return h.planar() ? 6 : 10; }
@@ -130,6 +165,9 @@ const std::vector<ObservationKind>& observation_catalog() {
        joint_velocities},
       {"reference_error", "what leads from the actual joint positions to those of the reference [rad]", {}, true,
        actuated, reference_error},
+      {"targets", "what leads from the joint positions to those of the reference at three times ahead [rad], and how far its"
+       " root gets until then [m], along its heading",
+       {{"first", 0.1, "first time ahead [s]"}, {"last", 0.6, "last time ahead [s]"}}, true, target_size, targets},
       {"root", "height, up axis, linear and angular velocity of the root, in the heading frame",
        {{"rate_scale", 0.2, "factor on the angular velocity [s/rad]"}}, false, root_size, root},
       {"heading", "sine and cosine of the angle from the x axis, which turns with the motion's laps, to the heading",

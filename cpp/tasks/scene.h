@@ -39,6 +39,10 @@ struct Scene {
   double control_dt = 0;                      // [s]
   Vec3 last_head_velocity{};                  // one control step ago
   double lap_turn = 0;                        // what the motion's laps before this one turned in all [rad]
+  const Motion* motion = nullptr;             // of the reference
+  double motion_time = 0;                     // where the motion is [s]
+  ReferenceFrame* ahead = nullptr;            // scratch, for what the motion has later
+  std::span<double> difference{};             // (nc) scratch
 
   const HumanModel& model() const { return human.model(); }
   double above_ground(double z) const { return z - model().ground_height; }

@@ -216,7 +216,7 @@ def _with_engine(config: RunConfig, collector: Collector) -> tuple[RunConfig, st
 def _motion_notes(collector: Collector) -> list[str]:
     """What of a motion is not as it stands in its file: columns that are left out, the rows that became the lap."""
     scenario = collector.scenario
-    return [f"motion: {note}" for note in scenario.motion.notes] if scenario and scenario.motion else []
+    return [f"motion: {note}" for note in scenario.clips.notes] if scenario and scenario.clips else []
 
 
 def _fitted_paths(config: RunConfig, collector: Collector) -> bytes | None:

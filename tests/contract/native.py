@@ -25,6 +25,7 @@ PERSON = {  # of a walk2d preset: ball joints, muscles that are polylines, a cap
     "control.action_scale": 0.1,
     "coordination.interval": 3,
 }
+CLIP = str(Path(__file__).parents[1] / "motions" / "amble.yaml")
 LEGS_THAT_TOUCH = "legs.yaml"
 ENGINE = "auto"  # of scenarios that name none: set by the fixture `engine`
 

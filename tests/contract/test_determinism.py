@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, scenario_of, simulation
+from native import CLIP, LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, scenario_of, simulation
 
 from soleus.sim.buffers import Buffers
 from soleus.sim.gymnasium import BatchEnv
@@ -17,6 +17,7 @@ CASES = {
     "myolegs-network": ("walk-myolegs-network", {}),
     "polylines": ("walk2d", PERSON),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
+    "clips": ("walk2d", {"motion.clips": ("walk", CLIP), "motion.sampling": "weight"}),
     "legs-that-touch": (LEGS_THAT_TOUCH, {}),
 }
 

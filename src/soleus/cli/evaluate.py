@@ -22,6 +22,23 @@ def describe(result: Mapping[str, float]) -> str:
             f"return {result['mean_return']:.4g} +- {result['std_return']:.3g} over {episodes} episodes"
             f" of {result['mean_length']:.4g} steps on average"
         )
+    return _described(result, episodes) + "".join(_clips(result, episodes))
+
+
+def _clips(result: Mapping[str, float], episodes: int) -> list[str]:
+    """Return a line for each clip, where there are several."""
+    names = [
+        key.removesuffix("/share_full") for key in result if key.startswith("clip/") and key.endswith("/share_full")
+    ]
+    each = episodes // max(len(names), 1)
+    return [
+        f"\n  {name.removeprefix('clip/')}: {round(result[f'{name}/share_full'] * each)} of {each} last to the end,"
+        f" on average {result[f'{name}/mean_length_s']:.1f} s"
+        for name in names
+    ]
+
+
+def _described(result: Mapping[str, float], episodes: int) -> str:
     return (
         f"{round(result['share_full'] * episodes)} of {episodes} episodes last to the end, "
         f"on average {result['mean_length_s']:.1f} s and {result['mean_distance_m']:.1f} m "

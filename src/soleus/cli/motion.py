@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 
 from soleus.cli.arguments import MaybeSeconds, picture_size
-from soleus.config.sources import TABLE_ENDINGS, is_model_file
+from soleus.config.sources import TABLE_ENDINGS, ClipsMotion, is_model_file
 from soleus.errors import UserError
 from soleus.render import Shot
 
@@ -61,6 +61,8 @@ def motion(
     if config.motion is None:
         raise UserError(f"{subject}: expected a configuration with a motion, or a motion with --model, got neither")
     human = models.load(config.model, config.control.sim_hz)
+    if isinstance(config.motion, ClipsMotion):
+        raise UserError(f"{subject}: expected one motion, got {config.motion}: name one of them, with --model")
     moved = motions.load(config.motion, human)
     account = account_of(moved, human)
     print(dumps(account.as_dict(), indent=2) if json else as_text(account))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soleus.collect.clips import ClipSampler
 from soleus.collect.humans import batch_of
 from soleus.config import HumanRunConfig
 from soleus.exchange.batch import Batch, Layout
@@ -22,6 +23,9 @@ class NativeCollector:
     def __init__(self, config: HumanRunConfig, num_threads: int) -> None:
         train = config.train
         self.simulation = Simulation(load_scenario(config), train.num_envs, num_threads, train.seed)
+        clips = self.scenario.clips
+        self._sampler = ClipSampler(clips) if clips and len(clips.motions) > 1 else None
+        self._draw_clips()
         self._muscle: Mapping[str, Any] | None = None
         self.simulation.core.profile(train.profile)
         self._buffers = Buffers(self.simulation, train.rollout_steps, samples=config.trains_muscle_network)
@@ -64,6 +68,9 @@ class NativeCollector:
         buffers["observations"][0] = buffers["observations"][-1]
         before = self.simulation.save()
         buffers.run(self.simulation, with_policy=True)
+        if self._sampler:
+            self._sampler.count(buffers.arrays, np.ones(buffers["rewards"].shape, bool))
+            self._draw_clips()
         batch = batch_of(buffers.arrays, self.simulation.scenario.config, before, self._muscle)
         if self.simulation.scenario.config.train.profile:
             batch.metrics |= of_collection(core.report(), time.perf_counter() - start, core.threads)
@@ -71,12 +78,20 @@ class NativeCollector:
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
         """Everything that the next collect() depends on besides the weights."""
-        return {"humans": self.simulation.save(), "observations": self._buffers["observations"][-1].copy()}
+        own = {"humans": self.simulation.save(), "observations": self._buffers["observations"][-1].copy()}
+        return {**own, **(self._sampler.state() if self._sampler else {})}
 
     def load_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Go on from what state() gave, bit for bit."""
         self.simulation.restore(np.asarray(state["humans"], np.float64))
         self._buffers["observations"][-1] = state["observations"]
+        if self._sampler:
+            self._sampler.load_state(state)
+            self._draw_clips()
+
+    def _draw_clips(self) -> None:
+        if self._sampler:
+            self.simulation.core.set_clip_weights(self._sampler.weights)
 
     def close(self) -> None:
         """Nothing is held that the garbage collector does not free."""

@@ -2,7 +2,7 @@
 
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from soleus.config import aliases
 from soleus.config.fields import Fixed, Mark
 from soleus.config.schema import EnvRunConfig, HumanRunConfig
+
+ANY = "*"
+"""In a dotted key: every place of a list."""
 
 
 def parts(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -42,6 +45,13 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any
             yield from keys_of(part, f"{key}.")
 
 
+def _listed(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Parts of the schema of which an annotation allows lists."""
+    for one in alternatives(annotation):
+        if typing.get_origin(one) is tuple:
+            yield from parts(typing.get_args(one)[0])
+
+
 def _metadata(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every dotted key of a part of the schema with each piece of its metadata."""
     for field_name, field in model.model_fields.items():
@@ -49,6 +59,8 @@ def _metadata(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, A
         yield from ((key, one) for one in field.metadata)
         for part in parts(field.annotation):
             yield from _metadata(part, f"{key}.")
+        for part in _listed(field.annotation):
+            yield from _metadata(part, f"{key}.{ANY}.")
 
 
 _METADATA = (*_metadata(HumanRunConfig), *_metadata(EnvRunConfig))
@@ -62,6 +74,20 @@ def fixed_keys() -> dict[str, str]:
 def marked(mark: Mark) -> tuple[str, ...]:
     """Every dotted key with a mark."""
     return tuple(dict.fromkeys(key for key, one in _METADATA if one is mark))
+
+
+def found_at(raw: Any, key: str) -> list[tuple[str, Any]]:
+    """Return what nested mappings and lists have at a dotted key, the keys in full: one for each place of a list."""
+    found = [("", raw)]
+    for part in key.split("."):
+        found = [(f"{at}.{one}" if at else one, inner) for at, value in found for one, inner in _at(value, part)]
+    return found
+
+
+def _at(value: Any, part: str) -> list[tuple[str, Any]]:
+    if isinstance(value, list | tuple):
+        return [(str(k), one) for k, one in enumerate(value)] if part == ANY else []
+    return [(part, value[part])] if isinstance(value, Mapping) and part in value else []
 
 
 def is_below(key: str, keys: Iterable[str]) -> bool:

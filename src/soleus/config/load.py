@@ -14,12 +14,14 @@ from pydantic import ValidationError
 from soleus.config import aliases, builtin, sources
 from soleus.config.explain import explain
 from soleus.config.fields import Mark, is_url
-from soleus.config.keys import marked
-from soleus.config.merge import env_over, merge, nested, without_removed_terms
+from soleus.config.keys import ANY, found_at, marked
+from soleus.config.merge import env_over, merge, nested, placed, without_removed_terms
 from soleus.config.schema import EnvRunConfig, HumanRunConfig, RunConfig
 from soleus.config.strict_yaml import parse_yaml
 from soleus.errors import UserError, nearest
 
+_A_CLIP = f"motion.clips.{ANY}"
+_NAMES_OR_FILES = ("model", "motion", _A_CLIP, f"{_A_CLIP}.file")
 _BASE_OF_SCHEME = {"procgen": "procgen-coinrun"}  # the preset below an environment that is given alone
 
 
@@ -30,14 +32,26 @@ def is_of_env(preset: str) -> bool:
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Files are meant relative to the file that names them; a bare model or motion may be a name."""
-    for dotted in marked(Mark.FILE):
-        path = dotted.split(".")
-        value: Any = raw
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        a_file = len(path) > 1 or (isinstance(value, str) and Path(value).suffix and os.path.isfile(folder / value))
-        if isinstance(value, str) and a_file and not is_url(value):
-            raw = merge(raw, nested({dotted: str((folder / value).resolve())}))
+    raw = _clips_listed(raw, folder)
+    for dotted in (*marked(Mark.FILE), _A_CLIP):
+        for key, value in found_at(raw, dotted):
+            if not isinstance(value, str) or is_url(value):
+                continue
+            a_name = dotted in _NAMES_OR_FILES and not (Path(value).suffix and os.path.isfile(folder / value))
+            if not a_name:
+                raw = placed(raw, key, str((folder / value).resolve()))
+    return raw
+
+
+def _clips_listed(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Put the files of a folder of motions in its place."""
+    for key, value in found_at(raw, "motion.clips"):
+        if isinstance(value, str):
+            if not (folder / value).is_dir():
+                raise UserError(f"{key}: expected a list of motions or a folder of them, got '{value}'")
+            if not (files := sources.clips_in((folder / value).resolve())):
+                raise UserError(f"{key}: expected a folder with files of motions, got none in '{value}'")
+            raw = placed(raw, key, files)
     return raw
 
 

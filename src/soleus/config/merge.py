@@ -13,6 +13,15 @@ def merge(below: Any, above: Any) -> Any:
     return {**below, **{key: merge(below.get(key), value) for key, value in above.items()}}
 
 
+def placed(raw: Any, key: str, value: Any) -> Any:
+    """Return nested mappings and lists with another value at a dotted key that they have."""
+    first, _, rest = key.partition(".")
+    if isinstance(raw, list | tuple):
+        k = int(first)
+        return [*raw[:k], placed(raw[k], rest, value) if rest else value, *raw[k + 1 :]]
+    return {**raw, first: placed(raw[first], rest, value) if rest else value}
+
+
 def env_over(below: Any, above: Any) -> Any:
     """Return one environment laid over another, whose options count only where both are made in the same way."""
     below, above = ({"id": one} if isinstance(one, str) else one for one in (below, above))

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, NonNegativeInt, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, NonNegativeInt, Tag, model_validator
 
-from soleus.config.fields import Mark, NonNegative, Positive, Section
+from soleus.config.fields import Fraction, Mark, NonNegative, Positive, Section
 
-KINDS = frozenset({"mass", "mjcf", "bvh", "table"})
+KINDS = frozenset({"mass", "mjcf", "bvh", "table", "clips"})
 """Keys that say what kind of file a model or a motion is."""
 
 
@@ -21,6 +21,10 @@ TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
 def is_model_file(name: str) -> bool:
     """Whether a name is that of a model's file rather than of a built-in model."""
     return name.lower().endswith(MODEL_ENDINGS)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 class MassFiles(Section):
@@ -147,7 +151,47 @@ class TableMotion(Section):
 def _form(value: Any) -> str:
     if isinstance(value, TableMotion) or (isinstance(value, Mapping) and "table" in value):
         return "[table]"
+    if isinstance(value, ClipsMotion) or (isinstance(value, Mapping) and "clips" in value):
+        return "[clips]"
     return "[files]" if isinstance(value, Mapping | Section) else "[name]"
+
+
+OneMotion = Annotated[
+    Annotated[str, Tag("[name]")] | Annotated[BvhMotion, Tag("[files]")] | Annotated[TableMotion, Tag("[table]")],
+    Discriminator(_form),
+]
+
+
+class Clip(Section):
+    """One of several motions."""
+
+    file: Annotated[OneMotion, Mark.FILE]
+    """A motion: a name, a file, or a mapping as `motion` itself takes it."""
+    weight: Positive = 1.0
+    """How often an episode follows it beside those of weight 1, where sampling does not change that."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_motion(cls, value: Any) -> Any:
+        """A motion alone is a clip of weight 1."""
+        alone = isinstance(value, str) or (isinstance(value, Mapping) and not value.keys() & {"file", "weight"})
+        return {"file": value} if alone else value
+
+
+class ClipsMotion(Section):
+    """Several motions in one policy: each episode follows one of them, from a phase of it."""
+
+    clips: Annotated[tuple[Clip, ...], Field(min_length=1), BeforeValidator(_as_tuple)]
+    """The motions; or a folder, all files of motions in which are taken."""
+    sampling: Literal["failure", "weight"] = "failure"
+    """failure: clips whose episodes end before their time are drawn more often, by how often they lately did;
+    weight: as often as their weights say."""
+    floor: Fraction = 0.2
+    """Share of the episodes that are drawn by weight alone whatever fails, so that no clip is forgotten."""
+
+    def __str__(self) -> str:
+        """Return how many clips there are."""
+        return f"{len(self.clips)} clips"
 
 
 def spelled_out(value: Any) -> Any:
@@ -162,8 +206,17 @@ def is_clip_or_table(source: Any) -> bool:
     return isinstance(source, BvhMotion | TableMotion) or isinstance(spelled_out(source), Mapping)
 
 
+def clips_in(folder: Path) -> list[str]:
+    """Return the files of motions in a folder, by name."""
+    endings = (*TABLE_ENDINGS, ".bvh", ".yaml", ".yml")
+    return sorted(str(file) for file in folder.iterdir() if file.is_file() and file.suffix.lower() in endings)
+
+
 ModelSource = Annotated[Annotated[str, Tag("[name]")] | Annotated[ModelFiles, Tag("[files]")], Discriminator(_form)]
 MotionSource = Annotated[
-    Annotated[str, Tag("[name]")] | Annotated[BvhMotion, Tag("[files]")] | Annotated[TableMotion, Tag("[table]")],
+    Annotated[str, Tag("[name]")]
+    | Annotated[BvhMotion, Tag("[files]")]
+    | Annotated[TableMotion, Tag("[table]")]
+    | Annotated[ClipsMotion, Tag("[clips]")],
     Discriminator(_form),
 ]

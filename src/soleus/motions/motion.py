@@ -37,6 +37,8 @@ class Motion:
     """(K, 3) [m] centre of mass minus the root, heading frame"""
     com_velocity: Floats
     """(K, 3) [m/s] heading frame"""
+    once: bool = False
+    """It ends after its duration, with its last frame, instead of beginning again: displacement and turn are 0."""
     turn: float = 0.0
     """[rad] per cycle about the vertical, to the left; 0 for a planar root"""
     notes: tuple[str, ...] = ()

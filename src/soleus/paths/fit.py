@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models import Human
-from soleus.motions import Motion
+from soleus.motions import Clips, Motion
 from soleus.paths import polynomials
 from soleus.paths.poses import Box, Poses, reference_box, whole_box
 
@@ -125,7 +125,7 @@ DEFAULT_BOUNDS = Bounds()
 
 
 def fit_paths(
-    human: Human, measure: Measure, motion: Motion | None = None, bounds: Bounds = DEFAULT_BOUNDS
+    human: Human, measure: Measure, motion: Motion | Clips | None = None, bounds: Bounds = DEFAULT_BOUNDS
 ) -> FittedPaths:
     """Fit the paths of a model's muscles over the range that its joint limits allow.
 

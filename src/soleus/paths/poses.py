@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models import Human
-from soleus.motions import Motion
+from soleus.motions import Clips, Motion
 
 if TYPE_CHECKING:
     from soleus.paths.fit import Measure
@@ -42,7 +42,7 @@ def qpos_address(human: Human) -> NDArray[np.int64]:
     return np.asarray(human.model.jnt_qposadr[joints], np.int64)
 
 
-def whole_box(human: Human, motion: Motion | None) -> Box:
+def whole_box(human: Human, motion: Motion | Clips | None) -> Box:
     """Return the range that the joint limits allow, and a little more; of unlimited joints that of a motion."""
     low, high = np.array(human.lower, float), np.array(human.upper, float)
     limited = is_scalar(human) & np.isfinite(low) & np.isfinite(high) & (high > low)
@@ -54,7 +54,7 @@ def whole_box(human: Human, motion: Motion | None) -> Box:
     return Box(np.where(limited, centre, near.centre), np.where(limited, half, near.half))
 
 
-def reference_box(human: Human, motion: Motion, within_limits: bool = True) -> Box:
+def reference_box(human: Human, motion: Motion | Clips, within_limits: bool = True) -> Box:
     """Return the range of a motion and a margin, no wider than the joint limits and a little more."""
     scalar = is_scalar(human)
     poses = motion.qpos[:, qpos_address(human)]
@@ -85,7 +85,7 @@ class Poses:
     """(n,) whether fits see a pose; the others are for comparing alone."""
 
     @classmethod
-    def draw(cls, human: Human, box: Box, motion: Motion | None, measure: "Measure") -> "Poses":
+    def draw(cls, human: Human, box: Box, motion: Motion | Clips | None, measure: "Measure") -> "Poses":
         """Return poses by Sobol's sequence (always the same ones) and, with a motion, as many frames of it as there is
         time for, each joint turned by a little."""
         from scipy.stats import qmc  # it takes long to import, and only fits need it

@@ -17,7 +17,7 @@ import numpy as np
 from soleus.errors import UserError
 from soleus.machine.files import write_bytes
 from soleus.models import Human
-from soleus.motions import Motion
+from soleus.motions import Clips, Motion
 from soleus.paths import polynomials
 from soleus.paths.fit import DEFAULT_BOUNDS, Bounds, FittedPaths, Floats, Measure, MuscleFit, fit_paths
 
@@ -27,7 +27,9 @@ _LEEWAY = 3.0  # times the worst error that a file names: poses in between may b
 _ARRAYS = tuple(one.name for one in fields(FittedPaths) if one.name != "muscles")
 
 
-def fitted_paths(human: Human, measure: Measure, motion: Motion | None, bounds: Bounds = DEFAULT_BOUNDS) -> FittedPaths:
+def fitted_paths(
+    human: Human, measure: Measure, motion: Motion | Clips | None, bounds: Bounds = DEFAULT_BOUNDS
+) -> FittedPaths:
     """Return the fitted paths of a model: from the user's cache folder, or fitted now and kept there.
 
     measure: as of fit_paths(). A cache that cannot be read is fitted again, one that cannot be written is done without.
@@ -107,7 +109,7 @@ def _cache() -> Path:
     return Path(home).expanduser() / "soleus" / "paths"
 
 
-def _signature(human: Human, motion: Motion | None, bounds: Bounds) -> str:
+def _signature(human: Human, motion: Motion | Clips | None, bounds: Bounds) -> str:
     """Return a name for all that fits depend on."""
     model = human.model.__copy__()
     model.opt.timestep = 0.001  # paths do not depend on it

@@ -22,7 +22,8 @@ import yaml
 
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, dump_config
 from soleus.config.fields import Mark
-from soleus.config.keys import marked
+from soleus.config.keys import found_at, marked
+from soleus.config.merge import placed
 from soleus.errors import UserError
 from soleus.machine.files import write_bytes
 
@@ -108,7 +109,7 @@ def config_text(config: RunConfig, folder: Path) -> str:
         return dump_config(config)
     raw = yaml.safe_load(dump_config(config))
     for key, path in within.items():
-        _put(raw, key, path)
+        raw = placed(raw, key, path)
     text: str = yaml.safe_dump(raw, sort_keys=False, width=120)
     return text
 
@@ -119,15 +120,8 @@ def with_files(config: RunConfig, files: Mapping[str, str]) -> RunConfig:
         return config
     raw = yaml.safe_load(dump_config(config))
     for key, path in files.items():
-        _put(raw, key, path)
+        raw = placed(raw, key, path)
     return type(config).model_validate(raw)
-
-
-def _put(raw: dict[str, Any], key: str, value: str) -> None:
-    *outer, last = key.split(".")
-    for part in outer:
-        raw = raw[part]
-    raw[last] = value
 
 
 def _files_of(config: RunConfig, there: bool = True) -> dict[str, Path]:
@@ -140,11 +134,9 @@ def _files_of(config: RunConfig, there: bool = True) -> dict[str, Path]:
     for key in marked(Mark.FILE):
         if key == "train.start_from":  # a run has its own weights from its first checkpoint on
             continue
-        value: Any = raw
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if isinstance(value, str) and (os.path.isfile(value) if there else os.path.isabs(value)):
-            found[key] = Path(os.path.normpath(os.path.join(os.getcwd(), value)))
+        for place, value in found_at(raw, key):
+            if isinstance(value, str) and (os.path.isfile(value) if there else os.path.isabs(value)):
+                found[place] = Path(os.path.normpath(os.path.join(os.getcwd(), value)))
     return found
 
 

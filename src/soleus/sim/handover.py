@@ -77,7 +77,11 @@ def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None =
 
 def motion_data(motion: Motion) -> dict[str, Any]:
     """Return a motion."""
-    data = {field.name: _plain(getattr(motion, field.name)) for field in fields(motion) if field.name != "name"}
+    data = {
+        field.name: _plain(getattr(motion, field.name))
+        for field in fields(motion)
+        if field.name not in ("name", "notes")
+    }
     return {**data, "frames": len(motion.qpos)}
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus import _core, models, motions
+from soleus import _core, models
 from soleus.config import config_of_model, load_human_config
 from soleus.config.schema import HumanRunConfig
 from soleus.config.sources import is_model_file
 from soleus.errors import UserError
 from soleus.models import Human
-from soleus.motions import Motion
+from soleus.motions import Clips, Motion, load_clips
 from soleus.paths import Bounds, FittedPaths, fit_paths, fitted_paths, read_paths
 from soleus.paths.fit import Measure
 from soleus.paths.poses import is_scalar, qpos_address
@@ -51,7 +51,7 @@ def exact_paths(human: Human, config: HumanRunConfig) -> Measure:
     return measure
 
 
-def paths_of(human: Human, motion: Motion | None, config: HumanRunConfig) -> FittedPaths | None:
+def paths_of(human: Human, motion: Motion | Clips | None, config: HumanRunConfig) -> FittedPaths | None:
     """Return the fitted paths that a configuration asks for, of a model that the lanes step; None: exact ones.
 
     Raises UserError for a model without tendons, or a file of other paths.
@@ -66,7 +66,7 @@ def paths_of(human: Human, motion: Motion | None, config: HumanRunConfig) -> Fit
     return fitted_paths(human, measure, motion)
 
 
-def refit(human: Human, motion: Motion | None, config: HumanRunConfig, bounds: Bounds) -> FittedPaths:
+def refit(human: Human, motion: Motion | Clips | None, config: HumanRunConfig, bounds: Bounds) -> FittedPaths:
     """Return paths that are fitted now, within bounds. Raises UserError as paths_of does."""
     check_tendons(human, config)
     return fit_paths(human, exact_paths(human, config), motion, bounds)
@@ -83,7 +83,7 @@ def check_tendons(human: Human, config: HumanRunConfig) -> None:
         )
 
 
-def subject_of(subject: str, motion: str | None) -> tuple[Human, Motion | None, HumanRunConfig]:
+def subject_of(subject: str, motion: str | None) -> tuple[Human, Clips | None, HumanRunConfig]:
     """Return the model that somebody names, and a motion if any: a model's name or file, a preset or a YAML file.
 
     Raises UserError for what is none of them.
@@ -93,4 +93,4 @@ def subject_of(subject: str, motion: str | None) -> tuple[Human, Motion | None, 
     else:
         config = load_human_config(subject, {"motion": motion} if motion else {})
     human = models.load(config.model, config.control.sim_hz)
-    return human, motions.load(config.motion, human) if config.motion else None, config
+    return human, load_clips(config.motion, human) if config.motion else None, config

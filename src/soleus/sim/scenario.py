@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import mujoco
 
-from soleus import motions
 from soleus.config import HumanRunConfig
 from soleus.errors import UserError
 from soleus.models import Human
 from soleus.models import load as load_human
-from soleus.motions import Motion
+from soleus.motions import Clips, Motion, load_clips
 from soleus.paths import FittedPaths
 from soleus.sim.engines import Engine, choose_engine
 from soleus.sim.muscle_paths import paths_of
@@ -22,10 +21,16 @@ class Scenario:
 
     config: HumanRunConfig
     human: Human
-    motion: Motion | None
+    clips: Clips | None
+    """Reference motions, of which each episode follows one"""
     engine: Engine
     paths: FittedPaths | None = None
     """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
+
+    @property
+    def motion(self) -> Motion | None:
+        """The reference motion, the first where there are several."""
+        return self.clips.motions[0] if self.clips else None
 
     def __str__(self) -> str:
         return f"engine: {self.engine}{f'; paths: {self.paths}' if self.paths else ''}"
@@ -49,8 +54,8 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f'control.mode: expected torque for a model whose <option><flag actuation="disable"/> rests its muscles,'
             f" got '{mode}' for '{config.subject}'"
         )
-    motion = motions.load(config.motion, human) if config.motion else None
-    if config.policy.mirror and motion is None:
+    clips = load_clips(config.motion, human) if config.motion else None
+    if config.policy.mirror and clips is None:
         raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
     if config.policy.mirror and human.motors.lopsided:
         raise UserError(
@@ -58,4 +63,4 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f" '{human.motors.lopsided}' without one"
         )
     engine = choose_engine(human, config)
-    return Scenario(config, human, motion, engine, paths_of(human, motion, config) if engine.name == "lanes" else None)
+    return Scenario(config, human, clips, engine, paths_of(human, clips, config) if engine.name == "lanes" else None)

@@ -31,7 +31,7 @@ def one_human(scenario: Scenario) -> _core.HumanState:
 def _poses_from(scenario: Scenario, error: str) -> str:
     """Return which file starts come from, where it is starts that are wrong."""
     source = scenario.config.motion
-    if scenario.motion is None or scenario.config.task.initial != "reference" or "expected a start" not in error:
+    if scenario.clips is None or scenario.config.task.initial != "reference" or "expected a start" not in error:
         return ""
     file = getattr(source, "table", None) or getattr(source, "bvh", None) or source
     units = ": its units and axes are motion.scale, motion.unit and motion.up" if is_clip_or_table(source) else ""
@@ -65,7 +65,7 @@ class Simulation:
             self.core = _core.Rollout(
                 human.model._address,
                 human_data(human, config, scenario.paths),
-                motion_data(scenario.motion) if scenario.motion else None,
+                [motion_data(one) for one in scenario.clips.motions] if scenario.clips else [],
                 task_data(config),
                 control_data(config, scenario.engine.name),
                 num_envs,

@@ -39,6 +39,8 @@ class Published:
     version: int
     policy: Array
     muscle: Array | None
+    clips: Array | None = None
+    """How often an episode follows each clip, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class HumanActor(Actor):
         self.simulation.load_policy(Weights(self.policy_shapes, weights.policy))
         if weights.muscle is not None:
             self.simulation.load_muscle(Weights(self.muscle_shapes, weights.muscle))
+        if weights.clips is not None:
+            self.simulation.core.set_clip_weights(np.array(weights.clips))
         self.version = weights.version
 
     def _state(self) -> dict[str, Array]:

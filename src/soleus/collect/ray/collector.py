@@ -110,7 +110,7 @@ class RayCollector:
         start = time.perf_counter()
         if self._weights is None:
             self._version += 1
-            self._weights = self.actors.publish(Published(self._version, *self._flat()))
+            self._weights = self.actors.publish(Published(self._version, *self._flat(), self._parts.clip_weights))
         self._published = time.perf_counter() - start
         return self._weights
 
@@ -167,6 +167,8 @@ class RayCollector:
         for one in left_out:
             self._parts.leave_out(one)
         batch = self._parts.batch(parts, left_out)
+        if self._parts.clip_weights is not None:
+            self._weights = None  # they are others from round to round
         wall = time.perf_counter() - start
         batch.stats |= self._figures(parts, wall, merging, batch.stats.get("failures", 0.0))
         batch.lag = self._updates - ordered.updates

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from soleus.collect.clips import ClipSampler
 from soleus.collect.humans import batch_of
 from soleus.collect.ray.actor import AT_ENDS, Actor, Array, EnvActor, EnvStart, HumanActor, Part, ended
 from soleus.collect.ray.pool import PooledActor
@@ -36,6 +37,8 @@ class Parts(ABC):
     muscle: Weights | None = None
     scenario: Scenario | None = None
     """What was loaded of the humans."""
+    clip_weights: Array | None = None
+    """How often an episode follows each clip, where there are several."""
     cpus: int | None = None
     """CPUs that an actor needs, where the configuration tells."""
 
@@ -115,6 +118,12 @@ class HumanParts(Parts):
         self.muscle = Weights(probe.muscle_spec.tensors()) if probe.muscle_spec else None
         self._acting = Weights(self.muscle.shapes) if self.muscle else None  # in the round that was asked for last
         self._state: dict[str, Array] = {}
+        clips = self.subject.clips
+        self._sampler = ClipSampler(clips) if clips and len(clips.motions) > 1 else None
+        self._draw_clips()
+
+    def _draw_clips(self) -> None:
+        self.clip_weights = self._sampler.weights if self._sampler else None
 
     def load_muscle(self, state: Mapping[str, Any]) -> None:
         """Take the muscle network's weights; raises UserError, the old ones staying, for a state that does not fit."""
@@ -149,16 +158,23 @@ class HumanParts(Parts):
         for one in left_out:
             valid[:, one.columns] = False  # type: ignore[index]
         name_diverged(self.arrays["diverged"])
+        if self._sampler:
+            self._sampler.count(self.arrays, np.ones(self.arrays["rewards"].shape, bool) if valid is None else valid)
+            self._draw_clips()
         return batch_of(self.arrays, self.config, self._before, self._acting, valid)
 
     def state(self, under_way: bool) -> dict[str, Array]:
         """Return the native collector's state, of all humans."""
-        return {name: array.copy() for name, array in self._state.items()}
+        own = {name: array.copy() for name, array in self._state.items()}
+        return {**own, **(self._sampler.state() if self._sampler else {})}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Go on from what state() of this or of a native collector gave, bit for bit."""
         for name, array in self._state.items():
             array[...] = state[name]
+        if self._sampler:
+            self._sampler.load_state(state)
+            self._draw_clips()
 
 
 class EnvParts(Parts):

@@ -77,7 +77,8 @@ def test_bad_files(tmp_path, walk2d):
 
 def test_unknown_motion(walk2d):
     with pytest.raises(
-        UserError, match=r"unknown motion 'wlak': expected one of walk, \.yaml, \.csv, .* or \.bvh; nearest is 'walk'"
+        UserError,
+        match=r"unknown motion 'wlak': expected one of walk, run, \.yaml, \.csv, .* or \.bvh; nearest is 'walk'",
     ):
         motions.load("wlak", walk2d)
 

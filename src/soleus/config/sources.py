@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, NonNegativeInt, Tag,
 
 from soleus.config.fields import Fraction, Mark, NonNegative, Positive, Section
 
-KINDS = frozenset({"mass", "mjcf", "bvh", "table", "clips"})
+KINDS = frozenset({"mass", "mjcf", "bvh", "table", "cycle", "clips"})
 """Keys that say what kind of file a model or a motion is."""
 
 
@@ -80,7 +80,31 @@ Axis = Literal["x", "y", "z", "-x", "-y", "-z"]
 Unit = Literal["degree", "radian"]
 
 
-class BvhMotion(Section):
+class Changed(Section):
+    """What may be changed of a motion."""
+
+    speed: Positive | None = None
+    """[m/s] Speed that a cyclic motion is brought to. A recording keeps its strides and is played faster or slower; of
+    a gait cycle strides and cadence change alike."""
+    cadence: Positive | None = None
+    """[steps/min] Cadence that a cyclic motion is brought to, one lap of which is two steps. A recording keeps its
+    strides."""
+    mirror: bool = False
+    """Left and right are exchanged."""
+
+
+class CycleMotion(Changed):
+    """A gait cycle: tables of joint angles over one stride."""
+
+    cycle: Annotated[str, Mark.FILE]
+    """A built-in gait cycle, or a YAML file like them."""
+
+    def __str__(self) -> str:
+        """Return its name."""
+        return Path(self.cycle).stem
+
+
+class BvhMotion(Changed):
     """One cycle of a motion, from a BVH file; its last frame is the first of the next cycle."""
 
     bvh: Annotated[str, Mark.FILE]
@@ -102,6 +126,9 @@ class BvhMotion(Section):
     """Last frame that is used."""
     hz: Positive = 60.0
     """Frames a second that the motion is resampled to."""
+    lap: Literal["given", "once"] = "given"
+    """given: the last frame is the first of the next cycle; once: the clip is played once, and an episode ends with
+    it."""
     names: dict[str, str] = Field(default_factory=dict)
     """Joint of the BVH file that a body follows, by the body's name, instead of the one that the model gives."""
 
@@ -110,7 +137,7 @@ class BvhMotion(Section):
         return Path(self.bvh).stem
 
 
-class TableMotion(Section):
+class TableMotion(Changed):
     """One cycle of a motion, from a table of poses: a CSV file, a storage file of OpenSim's, or arrays of NumPy's."""
 
     table: Annotated[str, Mark.FILE]
@@ -125,10 +152,10 @@ class TableMotion(Section):
     columns: dict[str, str] = Field(default_factory=dict)
     """Column of a .mot or .sto file that a joint of the model follows, by the joint's name, where it has another name
     than the joint; "-NAME" where it counts the other way round."""
-    lap: Literal["given", "close", "find"] | None = None
+    lap: Literal["given", "close", "find", "once"] | None = None
     """given: the last row is the first of the next cycle exactly; close: nearly, and the gap is blended over it;
-    find: there may be more than one cycle, and the one that repeats itself best is taken and closed; null: given for a
-    .csv file, or else find."""
+    find: there may be more than one cycle, and the one that repeats itself best is taken and closed; once: the
+    recording is played once, and an episode ends with it; null: given for a .csv file, or else find."""
     first: Annotated[NonNegativeInt | None, Field(alias="from")] = None
     """First row that is used, counted from 0."""
     to: NonNegativeInt | None = None
@@ -153,11 +180,16 @@ def _form(value: Any) -> str:
         return "[table]"
     if isinstance(value, ClipsMotion) or (isinstance(value, Mapping) and "clips" in value):
         return "[clips]"
+    if isinstance(value, CycleMotion) or (isinstance(value, Mapping) and "cycle" in value):
+        return "[cycle]"
     return "[files]" if isinstance(value, Mapping | Section) else "[name]"
 
 
 OneMotion = Annotated[
-    Annotated[str, Tag("[name]")] | Annotated[BvhMotion, Tag("[files]")] | Annotated[TableMotion, Tag("[table]")],
+    Annotated[str, Tag("[name]")]
+    | Annotated[BvhMotion, Tag("[files]")]
+    | Annotated[TableMotion, Tag("[table]")]
+    | Annotated[CycleMotion, Tag("[cycle]")],
     Discriminator(_form),
 ]
 
@@ -217,6 +249,7 @@ MotionSource = Annotated[
     Annotated[str, Tag("[name]")]
     | Annotated[BvhMotion, Tag("[files]")]
     | Annotated[TableMotion, Tag("[table]")]
+    | Annotated[CycleMotion, Tag("[cycle]")]
     | Annotated[ClipsMotion, Tag("[clips]")],
     Discriminator(_form),
 ]

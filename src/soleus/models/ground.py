@@ -19,6 +19,20 @@ def lowest(model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.int32])
     return -reach(model, data, geoms, _DOWN)
 
 
+def lowest_of_each(model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Height of the lowest point of each geom [m], (number of geoms,)."""
+    kinds, sizes = model.geom_type[geoms], model.geom_size[geoms]
+    upright = data.geom_xmat[geoms].reshape(-1, 3, 3)[:, 2]  # (n, 3) the vertical in each geom's axes
+    down = np.zeros(len(geoms))
+    simple = (kinds == _GEOM.mjGEOM_SPHERE) | (kinds == _GEOM.mjGEOM_CAPSULE)
+    halves = np.where(kinds == _GEOM.mjGEOM_CAPSULE, sizes[:, 1], 0.0)
+    down[simple] = (sizes[:, 0] + np.abs(upright[:, 2]) * halves)[simple]
+    for k in np.flatnonzero(~simple):
+        down[k] = _support(model, data, int(geoms[k]), _DOWN)
+    height: NDArray[np.float64] = data.geom_xpos[geoms, 2] - down
+    return height
+
+
 def reach(
     model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.int32], direction: NDArray[np.float64]
 ) -> float:

@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.models.ground import contact_geoms, lowest
+from soleus.models.ground import contact_geoms, lowest_of_each
 from soleus.models.human import Human
 from soleus.motions.posing import root_slots
 from soleus.motions.recording import Recording
@@ -65,7 +65,7 @@ def standing_velocities(qpos: Floats, dt: float, human: Human) -> Floats:
         data.qpos[:] = pose
         mujoco.mj_kinematics(model, data)
         centres[k], turns[k] = data.geom_xpos[geoms], data.geom_xmat[geoms].reshape(-1, 3, 3)
-        heights[k] = [lowest(model, data, geoms[g : g + 1]) for g in range(len(geoms))]
+        heights[k] = lowest_of_each(model, data, geoms)
     low = heights < np.quantile(heights.min(axis=1), _GROUNDED) + _STANDS
     stands = low[1:] & low[:-1]
     arms = np.zeros((count, len(geoms), 3))

@@ -6,6 +6,7 @@ Posture 4:222). Unknown are Fourier series of corrections to the right leg's ang
 stride later), of the pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these
 residuals, with their tolerances: the lowest point of the foot at the ground through stance; heel, ball and toes down
 and in place while they bear; the foot clear of the ground in swing; length and width of the steps; small corrections.
+Where neither foot is on the ground, as in running, the pelvis falls freely.
 """
 
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.002, 0.006, 0.008, 0.02, 0.003  #
 _ANGLE, _SWAY, _PROGRESS, _LIMIT = np.deg2rad(4.0), 0.01, 0.03, np.deg2rad(0.5)
 _STRIDE, _SIDEWAYS_PLACE = 0.005, 0.003  # [m]
 _TOE_OUT = np.deg2rad(5.0)  # of the feet on the ground (Perry and Burnfield 2010)
+_FALL = 1.0  # [m/s^2], of the pelvis' vertical acceleration from that of gravity, in flight
 _COM_SWAY = 0.72  # of the pelvis: the trunk follows it, the legs half or less
 _CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
 
@@ -199,6 +201,7 @@ class _Fit:
             self._rows(~stance & (height < clearance), height - clearance, slopes[:, 0], _CLEAR),
             self._rows(~stance, features[:, 2] - place[1], slopes[:, 2], _SWING, 1),
             *self._preferences(x),
+            *self._flight(x),
         ]
         for i, (down, up) in enumerate(self._bearing()):
             x_at, y_at, z_at = range(1 + 3 * i, 4 + 3 * i)
@@ -210,6 +213,18 @@ class _Fit:
             rows.append(self._rows(landed, ahead, slopes[:, x_at], _PLACE, 0))
             rows.append(self._rows(phase < up, aside, slopes[:, y_at], _SIDEWAYS, 1))
         return np.concatenate([r for r, _ in rows]), np.concatenate([j for _, j in rows])
+
+    def _flight(self, x: Floats) -> list[tuple[Floats, Floats]]:
+        """The pelvis falls while neither foot bears: its height's second derivative in time is that of gravity."""
+        flying = self.phase % 0.5 >= self.cycle.stance
+        if not flying.any():
+            return []
+        orders = np.repeat(self.orders["height"], [1 if n == 0 else 2 for n in self.orders["height"]])
+        curved = -((2 * np.pi * orders / self.duration) ** 2) * self.basis["height"]
+        jacobian = np.zeros((int(flying.sum()), self.size))
+        jacobian[:, self.columns["height"]] = curved[flying] / _FALL
+        gravity = float(np.linalg.norm(self.poser.human.model.opt.gravity))
+        return [(jacobian @ x + gravity / _FALL, jacobian)]
 
     def _bearing(self) -> list[tuple[float, float]]:
         """Phases in which heel, ball and, where the model has them, toes bear the foot. A stiff foot rolls over its

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.carrying import carried
-from soleus.motions.looping import loop
-from soleus.motions.motion import Motion, make_motion
+from soleus.motions.looping import headed, loop
+from soleus.motions.motion import Motion, make_motion, play_once
 from soleus.motions.placing import put_on_feet
 from soleus.motions.recording import Recording, check_feet
 from soleus.motions.strides import find_lap
@@ -40,6 +40,18 @@ def lap_of(recording: Recording, human: Human, find: bool, retargeted: bool) -> 
         put_on_feet(qpos, human)
     duration = float(recording.times[-1] - recording.times[0])
     motion = make_motion(recording.path.stem, duration, qpos, lap.displacement, human, lap.turn)
+    check_feet(recording, motion, human)
+    return replace(motion, notes=recording.notes)
+
+
+def once_of(recording: Recording, human: Human, retargeted: bool) -> Motion:
+    """Make a motion that is played once of all rows, heading along x at its start; else as lap_of."""
+    recording = carried(recording, human, retargeted)
+    check_jumps(recording, human)
+    qpos = human.consistent(headed(recording.qpos, human))
+    if retargeted:
+        put_on_feet(qpos, human)
+    motion = play_once(recording.path.stem, float(recording.times[-1] - recording.times[0]), qpos, human)
     check_feet(recording, motion, human)
     return replace(motion, notes=recording.notes)
 

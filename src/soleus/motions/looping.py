@@ -37,6 +37,22 @@ def loop(qpos: Floats, human: Human, straight: float = 0.0) -> tuple[Floats, Lap
     return closed[:-1], Lap(start, rotated(straighten, displacement), turn)
 
 
+def headed(qpos: Floats, human: Human) -> Floats:
+    """Copy of poses (F, nq) that face along x on average, from x = y = 0; a root of slides keeps its heading."""
+    slots, result = root_slots(human), qpos.copy()
+    if slots.quaternion < 0:
+        for adr in slots.shift[:2]:
+            if adr >= 0:
+                result[:, adr] -= qpos[0, adr]
+        return result
+    place, at = list(slots.shift), slice(slots.quaternion, slots.quaternion + 4)
+    forward = rotated(multiply(qpos[:, at], human.root_align), np.array([1.0, 0.0, 0.0])).mean(axis=0)
+    straighten = about_z(-float(np.arctan2(forward[1], forward[0])))
+    result[:, at] = continuous(multiply(straighten, qpos[:, at]))
+    result[:, place] = rotated(straighten, qpos[:, place] - qpos[0, place] * [1.0, 1.0, 0.0])
+    return result
+
+
 def _loop_slides(qpos: Floats, model: mujoco.MjModel, plane: tuple[int, int]) -> tuple[Floats, Lap]:
     """As `loop`, of a root whose slides along x and y are at these addresses, -1 where there is none."""
     closed, displacement = qpos.copy(), np.zeros(3)

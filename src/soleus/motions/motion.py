@@ -30,7 +30,7 @@ class Motion:
     qvel: Floats
     """(K, nv) central differences along the cycle"""
     displacement: Floats
-    """(3,) [m] of the root in the first cycle, world, heading +x"""
+    """(3,) [m] of the root in the first cycle, world, heading +x; from start to end of a motion that is played once"""
     end_effectors: Floats
     """(K, ne, 3) [m] end effectors minus the centre of mass, heading frame"""
     com: Floats
@@ -38,7 +38,7 @@ class Motion:
     com_velocity: Floats
     """(K, 3) [m/s] heading frame"""
     once: bool = False
-    """It ends after its duration, with its last frame, instead of beginning again: displacement and turn are 0."""
+    """It ends after its duration, with its last frame, instead of beginning again."""
     turn: float = 0.0
     """[rad] per cycle about the vertical, to the left; 0 for a planar root"""
     notes: tuple[str, ...] = ()
@@ -48,6 +48,24 @@ class Motion:
     def speed(self) -> float:
         """Mean speed along the ground [m/s]: where a cycle gets to over its duration."""
         return float(np.linalg.norm(self.displacement[:2])) / self.duration
+
+
+def play_once(name: str, duration: float, qpos: Floats, human: Human) -> Motion:
+    """Complete poses (K, nq), spread evenly from the first instant to the last, to a Motion that is played once."""
+    dt = duration / (len(qpos) - 1)
+    before, after = np.vstack([qpos[:1], qpos[:-1]]), np.vstack([qpos[1:], qpos[-1:]])
+    spans = dt * np.where(np.isin(np.arange(len(qpos)), (0, len(qpos) - 1)), 1.0, 2.0)
+    qvel = np.zeros((len(qpos), human.model.nv))
+    for k, span in enumerate(spans):
+        mujoco.mj_differentiatePos(human.model, qvel[k], span, before[k], after[k])
+    root, com, heading, effectors = _kinematics(human, qpos)
+    com_velocity = (np.vstack([com[1:], com[-1:]]) - np.vstack([com[:1], com[:-1]])) / spans[:, None]
+    return Motion(
+        name=name, duration=duration, qpos=qpos, qvel=qvel, displacement=root[-1] - root[0],
+        end_effectors=np.einsum("kji,kej->kei", heading, effectors - com[:, None]),
+        com=np.einsum("kji,kj->ki", heading, com - root),
+        com_velocity=np.einsum("kji,kj->ki", heading, com_velocity), once=True,
+    )  # fmt: skip
 
 
 def make_motion(

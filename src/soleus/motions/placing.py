@@ -12,8 +12,8 @@ from soleus.errors import UserError, nearest
 from soleus.models.ground import contact_geoms, lowest
 from soleus.models.human import Human
 from soleus.motions.bvh import Clip
-from soleus.motions.looping import loop, resample
-from soleus.motions.motion import Motion, make_motion
+from soleus.motions.looping import headed, loop, resample
+from soleus.motions.motion import Motion, make_motion, play_once
 from soleus.motions.posing import root_slots
 from soleus.motions.rotations import from_matrices, log
 
@@ -42,8 +42,9 @@ def place(
     *,
     scale: float = 0.01,
     hz: float = 60,
+    once: bool = False,
 ) -> Motion:
-    """One lap of a clip as a motion of a human with a free root, at `hz` frames a second.
+    """One lap of a clip as a motion of a human with a free root, at `hz` frames a second; or all of it, played once.
 
     channels: BVH joint of each body that follows one; such a body has one joint, whose frame is the body's own, and in
     the model's qpos0 it stands as the clip does without rotations (the T-pose). Joints of other bodies rest. axes (4,):
@@ -52,12 +53,17 @@ def place(
     foot stands on the ground for a quarter of the lap or more. Raises UserError where channels do not fit.
     """
     tracks = tracks_of(clip, human, channels)
-    qpos, lap = loop(_poses(clip, human, tracks, axes, scale), human)
+    poses = _poses(clip, human, tracks, axes, scale)
     duration = (clip.frames - 1) * clip.frame_time
     if not duration * hz <= _MOST_FRAMES:
         raise UserError(
             f"BVH file '{clip.path}': expected up to {_MOST_FRAMES:,} frames, got {duration:g} s of {hz:g} frames each"
         )
+    if once:
+        played = human.consistent(headed(poses, human))
+        put_on_feet(played, human)
+        return play_once(name, duration, played, human)
+    qpos, lap = loop(poses, human)
     qpos = human.consistent(resample(qpos, lap, human, max(2, round(duration * hz))))
     put_on_feet(qpos, human)
     return make_motion(name, duration, qpos, lap.displacement, human, lap.turn)

@@ -8,17 +8,18 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.config.sources import STORAGE_ENDINGS, TABLE_ENDINGS, BvhMotion, TableMotion
+from soleus.config.sources import STORAGE_ENDINGS, TABLE_ENDINGS, BvhMotion, CycleMotion, OneMotion, TableMotion
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.arrays import read_arrays
 from soleus.motions.axes import facing, turned_up
 from soleus.motions.bvh import read_bvh
+from soleus.motions.changing import leg_length, mirrored, scaled_cycle, timed
 from soleus.motions.coordinates import read_coordinates
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
 from soleus.motions.fitting import check_fit, check_frames, check_motion, check_unit
 from soleus.motions.footing import fit_footing
-from soleus.motions.lapping import lap_of
+from soleus.motions.lapping import lap_of, once_of
 from soleus.motions.motion import Motion, make_motion
 from soleus.motions.placing import place, tracks_of
 from soleus.motions.plausible import Given, check_place, check_treading
@@ -27,7 +28,7 @@ from soleus.motions.rotations import multiply
 from soleus.motions.table import given_lap, read_rows
 from soleus.motions.upper_body import UpperBody
 
-_NAMES = ("walk",)
+_NAMES = ("walk", "run")
 _FRAMES = 128
 
 
@@ -36,40 +37,43 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
-def load(source: str | Path | BvhMotion | TableMotion, human: Human) -> Motion:
-    """A motion for a human: a built-in one, a file's, or a clip's.
+def load(source: str | Path | OneMotion, human: Human) -> Motion:
+    """A motion for a human: a built-in one, a file's, or a clip's, changed as its keys say.
 
     A .yaml file is a gait cycle like the built-in walk.yaml, which is put on the human's feet; a .csv file holds its
     poses, as write_table writes them; a .mot, .sto or .npz file is a recording, of which one lap is found; a
     .bvh file is a clip like BvhMotion's. Endings may be in capitals. Raises UserError: unknown name, a
     bad file, joints, units or axes that do not fit.
     """
-    if isinstance(source, BvhMotion):
-        return _clip(source, human)
-    if isinstance(source, TableMotion):
-        return _table(source, human)
+    found = _of_kind(source) if isinstance(source, str | Path) else source
+    if isinstance(found, CycleMotion):
+        motion = _cycle(found, human)
+    else:
+        loaded = _clip(found, human) if isinstance(found, BvhMotion) else _table(found, human)
+        motion = timed(loaded, human, found.speed, found.cadence)
+    return mirrored(motion, human) if found.mirror else motion
+
+
+def _of_kind(source: str | Path) -> BvhMotion | TableMotion | CycleMotion:
+    """Return what a name or a file is, by its ending."""
     name = str(source)
     ending = Path(name).suffix.lower()
+    if name in _NAMES or ending in (".yaml", ".yml"):
+        return CycleMotion(cycle=name)
     if ending == ".bvh":
-        return _clip(BvhMotion(bvh=name), human)
-    if name in _NAMES:
-        return _place(built_in_cycle(name), human)
+        return BvhMotion(bvh=name)
     if ending in TABLE_ENDINGS:
-        return _table(TableMotion(table=name), human)
-    if ending and ending not in (".yaml", ".yml"):
-        tables = ", ".join(TABLE_ENDINGS)
+        return TableMotion(table=name)
+    tables = ", ".join(TABLE_ENDINGS)
+    if ending:
         raise UserError(
             f"motion file '{name}': expected a name that ends in .bvh (a clip), {tables} (a table) or .yaml (a gait"
             f" cycle), got {Path(name).suffix}"
         )
-    if not ending:
-        tables = ", ".join(TABLE_ENDINGS)
-        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
-        raise UserError(
-            f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, {tables} or .bvh; nearest is"
-            f" '{near}'"
-        )
-    return _place(read_cycle(Path(name)), human)
+    near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
+    raise UserError(
+        f"unknown motion '{name}': expected one of {', '.join(names())}, .yaml, {tables} or .bvh; nearest is '{near}'"
+    )
 
 
 def _table(source: TableMotion, human: Human) -> Motion:
@@ -78,6 +82,8 @@ def _table(source: TableMotion, human: Human) -> Motion:
     storage = ending in STORAGE_ENDINGS
     read = read_coordinates if storage else read_arrays if ending == ".npz" else read_rows
     recording = read(path, human, source)
+    if source.lap == "once":
+        return once_of(recording, human, retargeted=storage)
     lap = source.lap or ("find" if storage or ending == ".npz" else "given")
     if lap == "given":
         return given_lap(recording, human)
@@ -99,7 +105,8 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     root_scale = source.root_scale or source.scale
     check_fit(clip, human, tracks, world.reshape(3, 3), source.scale, source.forward)
     check_unit(clip, tracks)
-    motion = place(str(source), clip, human, channels, axes, scale=root_scale, hz=source.hz)
+    once = source.lap == "once"
+    motion = place(str(source), clip, human, channels, axes, scale=root_scale, hz=source.hz, once=once)
     given = Given(f"BVH file '{source.bvh}'", "motion.root_scale", root_scale)
     check_treading(given, motion, human)
     check_motion(clip, tracks, root_scale)
@@ -123,6 +130,13 @@ def built_in_cycle(name: str) -> GaitCycle:
     """Return the tables of a built-in motion, as people were measured: no model's."""
     with as_file(files("soleus.motions").joinpath(f"{name}.yaml")) as path:
         return read_cycle(path)
+
+
+def _cycle(source: CycleMotion, human: Human) -> Motion:
+    measured = built_in_cycle(source.cycle) if source.cycle in _NAMES else read_cycle(Path(source.cycle))
+    if source.speed is None and source.cadence is None:
+        return _place(measured, human)
+    return _place(scaled_cycle(measured, source.speed, source.cadence, leg_length(human)), human)
 
 
 def _place(measured: GaitCycle, human: Human) -> Motion:

@@ -123,7 +123,8 @@ def recording_of(
                 path, lines[k], f"a quaternion of unit length for '{name}'", f"one of length {lengths[k]:.4g}", place
             )
         raw[:, adr : adr + 4] /= lengths[:, None]
-    qpos, names = _converted(raw, human, how), [_column(human, adr) for adr in range(human.model.nq)]
+    own = dict(zip(entries(human), columns(human), strict=True))
+    qpos, names = _converted(raw, human, how), [own.get(adr, "") for adr in range(human.model.nq)]
     check_angles(path, names, qpos, human, unit)
     check_order(path, raw, human, lambda other: _converted(other, human, how))
     check_up(path, raw, human, how.up or "z", how.scale)

@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.models.ground import contact_geoms, lowest
+from soleus.models.ground import contact_geoms, lowest_of_each
 from soleus.models.human import Human
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ def treading(qpos: Floats, displacement: Floats, human: Human) -> Treading | Non
         data.qpos[:] = pose
         mujoco.mj_kinematics(model, data)
         arms.append(data.geom_xpos[geoms] - data.xpos[human.root_body])
-        heights.append([lowest(model, data, geoms[k : k + 1]) for k in range(len(geoms))])
+        heights.append(lowest_of_each(model, data, geoms))
         root.append(data.xpos[human.root_body].copy())
     steps = np.diff(np.array(root), axis=0)[:, :2]
     lengths = np.linalg.norm(steps, axis=1)

@@ -89,11 +89,13 @@ def check_order(path: object, raw: Floats, human: Human, converted: Callable[[Fl
         ).mean(axis=0)[2]
         for poses in (ours, theirs)
     ]
-    if up[0] < 1 - _UPRIGHT and up[1] > _UPRIGHT:
+    if up[1] <= _UPRIGHT:
+        return
+    if up[0] < 1 - _UPRIGHT:
         raise _last(path, "root_qw", "a trunk that does not rise")
     displacement = ours[-1, list(slots.shift)] - ours[0, list(slots.shift)]
     feet = [treading(poses, displacement, human) for poses in (ours, theirs)]
-    if feet[0] and feet[1] and feet[0].planted < _PLANTED[0] and feet[1].planted > _PLANTED[1] and up[1] > _UPRIGHT:
+    if feet[0] and feet[1] and feet[0].planted < _PLANTED[0] and feet[1].planted > _PLANTED[1]:
         raise _last(path, "root_qw", "a person whose feet go ahead while they stand")
 
 

@@ -120,9 +120,11 @@ def evaluate(
     model: str | None = None,
     engine: str | None = None,
     num_threads: int | None = None,
+    joints: bool = False,
 ) -> dict[str, Any]:
     """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
 
+    joints: also, under the key joints, how closely each joint follows the motion (evaluation.tracking.JointTracking).
     checkpoint, model: as of load(). engine: control.engine in place of the run's own. num_threads: by default the CPUs
     that this process may use. Raises UserError.
     """
@@ -136,14 +138,15 @@ def evaluate(
     episodes, seed = check_count("episodes", episodes), check_seed(seed)
     count = threads.collector_threads(None if num_threads is None else check_count("num_threads", num_threads))
     trained = load_trained(local_copy(_place(run)), checkpoint, model, engine)
-    return evaluate_policy(
-        trained.config,
-        trained.policy,
-        trained.muscle,
-        episodes=episodes,
-        seed=seed,
-        num_threads=count,
-    )
+    how = {"episodes": episodes, "seed": seed, "num_threads": count}
+    result: dict[str, Any] = evaluate_policy(trained.config, trained.policy, trained.muscle, **how)
+    if joints:
+        from dataclasses import asdict
+
+        from soleus.evaluation.tracking import tracking
+
+        result["joints"] = [asdict(one) for one in tracking(trained.human(), trained.policy, trained.muscle, **how)]
+    return result
 
 
 def _place(run: str | Path | Run) -> str:

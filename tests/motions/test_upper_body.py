@@ -47,8 +47,8 @@ def test_arms_swing_against_the_legs(full_body, walk):
         assert swing[start, 1] == pytest.approx(24, abs=1.0)
         assert swing[(start + 64) % 128, 1] == pytest.approx(-8, abs=1.0)
         outward = swing[:, 0] * (-1 if side == "r" else 1)
-        assert outward.min() > 5
-        assert outward.max() < 12
+        assert outward.min() > 9
+        assert outward.max() < 17
     names = list(full_body.coordinate_names)
     joint = full_body.model.dof_jntid[full_body.coordinate_dof[names.index("elbow_flexion_r")]]
     elbow = np.rad2deg(walk.qpos[:, full_body.model.jnt_qposadr[joint]])

@@ -1,7 +1,8 @@
 """`soleus evaluate`: how well a run's policy does."""
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from math import isnan
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -38,6 +39,22 @@ def _clips(result: Mapping[str, float], episodes: int) -> list[str]:
     ]
 
 
+def _joints(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table of the joints that move, where they were asked for; and a line about those that rest."""
+    if not found:
+        return ""
+    moving = [one for one in found if not isnan(one["correlation"])]
+    still = [one["rms"] for one in found if isnan(one["correlation"])]
+    wide = max(len(one["joint"]) for one in found)
+    lines = [f"\n{'joint':<{wide}}  rms error  of a range of  correlation  [degree; m of slides]"]
+    lines += [
+        f"{one['joint']:<{wide}}  {one['rms']:9.3g}  {one['range']:13.3g}  {one['correlation']:11.3f}" for one in moving
+    ]
+    if still:
+        lines.append(f"joints that rest in the motion: {len(still)}, off by {max(still):.3g} at most (rms)")
+    return "\n".join(lines)
+
+
 def _described(result: Mapping[str, float], episodes: int) -> str:
     return (
         f"{round(result['share_full'] * episodes)} of {episodes} episodes last to the end, "
@@ -55,6 +72,7 @@ def evaluate(
     model: OtherModel = None,
     engine: Annotated[Literal["auto", "lanes", "mujoco"] | None, tyro.conf.arg(metavar="ENGINE")] = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    joints: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
     """Run whole episodes under a run's policy, without noise in its actions, and print their means.
@@ -67,6 +85,7 @@ def evaluate(
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
         engine: What steps the physics: lanes, mujoco or auto; by default what stepped it in training.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
+        joints: Compare each joint with the motion too: root mean square difference, Pearson's correlation.
         json: Print the numbers as JSON.
     """
     if episodes < 1:
@@ -79,6 +98,13 @@ def evaluate(
     from soleus.run.summary import as_json
 
     result = evaluate_run(
-        run, episodes, seed=seed, checkpoint=checkpoint, model=model, engine=engine, num_threads=num_threads
+        run,
+        episodes,
+        seed=seed,
+        checkpoint=checkpoint,
+        model=model,
+        engine=engine,
+        num_threads=num_threads,
+        joints=joints,
     )
-    print(as_json(result) if json else describe(result))
+    print(as_json(result) if json else describe(result) + _joints(result.get("joints", [])))

@@ -11,7 +11,7 @@ from soleus.errors import UserError
 from soleus.models.coupling import Coupling, read_coupling
 from soleus.models.crossings import crossings, muscles
 from soleus.models.floor import check_contacts, ground_height
-from soleus.models.gains import gains
+from soleus.models.gains import gains, pose_weight
 from soleus.models.ground import contact_geoms, lowest
 from soleus.models.hints import END_EFFECTORS, Hints, read_hints
 from soleus.models.human import Human
@@ -134,7 +134,10 @@ def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[
 
 def _weights(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
     """(na,) of the actuated coordinates in what is imitated."""
-    own = [hints.weight[joint][axis] if joint in hints.weight else 1.0 for joint, axis in _axes_of(model, dofs)]
+    own = [
+        hints.weight[joint][axis] if joint in hints.weight else pose_weight(joint)
+        for joint, axis in _axes_of(model, dofs)
+    ]
     return np.array(own, dtype=np.float64)
 
 

@@ -16,6 +16,7 @@ from soleus.config.sources import ModelFiles, is_model_file
 from soleus.errors import UserError
 from soleus.models import mass, myosim
 from soleus.models.build import build_human
+from soleus.models.free_root import with_free_root
 from soleus.models.human import Human
 from soleus.models.muscle_table import MuscleTable, read_table
 from soleus.models.numbers import check_numbers
@@ -111,7 +112,9 @@ def _user_spec(path: Path) -> Any:
     if not path.is_file():
         raise UserError(f"model file '{path}' does not exist")
     try:
-        return mujoco.MjSpec.from_file(str(path)) if path.suffix == ".xml" else _spec_of(path)
+        with warnings.catch_warnings(), quiet_libraries():
+            warnings.simplefilter("ignore", UserWarning)
+            return with_free_root(mujoco.MjSpec.from_file(str(path)) if path.suffix == ".xml" else _spec_of(path))
     except (ValueError, mujoco.FatalError) as error:
         if mass.is_skeleton(path):
             raise UserError(

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FINGER = r"^(cmc|mp|ip|mcp\d|pm\d|md\d)_"
-# Weights of errors of pose that are not 1. There are forty joints of fingers, and they carry nothing. The plane in which
-# an arm is raised, elv_angle, turns the less of it the less it is raised, and says nothing of an arm that hangs.
+# Weights of errors of pose that are not 1. There are forty joints of fingers, and they carry nothing. The plane in
+# which an arm is raised, elv_angle, turns the less of it the less it is raised, and says nothing of an arm that hangs.
 _WEIGHTS = ((_FINGER, 0.05), (r"elv_angle", 0.1))
 
 # name pattern, kp [N m/rad], kd [N m s/rad], torque limit [N m]; the first that matches counts

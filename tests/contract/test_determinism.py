@@ -2,7 +2,17 @@
 
 import numpy as np
 import pytest
-from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, scenario_of, simulation
+from native import (
+    HILL_MUSCLES,
+    LEGS_THAT_TOUCH,
+    NETWORK,
+    PERSON,
+    assert_same_bits,
+    rollout,
+    scenario,
+    scenario_of,
+    simulation,
+)
 
 from soleus.sim.buffers import Buffers
 from soleus.sim.gymnasium import BatchEnv
@@ -15,6 +25,9 @@ CASES = {
     "mirrored": ("walk2d", {"policy.mirror": True}),
     "myolegs": ("walk-myolegs", {}),
     "myolegs-network": ("walk-myolegs-network", {}),
+    "hill": (HILL_MUSCLES, {}),
+    "hill-network": (HILL_MUSCLES, NETWORK),
+    "hill-excitation": (HILL_MUSCLES, {"control.mode": "excitation"}),
     "polylines": ("walk2d", PERSON),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
     "legs-that-touch": (LEGS_THAT_TOUCH, {}),

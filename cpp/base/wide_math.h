@@ -1,4 +1,4 @@
-// Sine, cosine, arc tangent and exponential of wide numbers, the same bits on every processor.
+// Sine, cosine, arc tangent, exponential and logarithm of wide numbers, the same bits on every processor.
 #pragma once
 
 #include "base/wide.h"
@@ -74,6 +74,25 @@ inline Wide exp(Wide x) {
   for (int i = 1; i < 14; ++i) p = p * r + Wide(kFactors[i]);
   // The power of two goes into the exponent's bits.
   return {(WideDoubles)((WideInts)p.v + (exponent << 52))};
+}
+
+// Natural logarithm to about 1 unit in the last place, for normal numbers above 0. The exponent's bits are the power of
+// two; of what is left, in [sqrt(1/2), sqrt(2)), the series of the inverse hyperbolic tangent.
+inline Wide log(Wide x) {
+  constexpr std::int64_t kRootHalf = 0x3fe6a09e667f3bcd;  // the bits of sqrt(1/2)
+  constexpr double kShift = 6755399441055744.0;
+  const WideInts bits = (WideInts)x.v;
+  const WideInts exponent = (bits - kRootHalf) >> 52;
+  const Wide m{(WideDoubles)(bits - (exponent << 52))};
+  // A whole number becomes a double by its low bits.
+  const Wide n = Wide{(WideDoubles)(exponent + (WideInts)Wide(kShift).v)} - Wide(kShift);
+  const Wide s = (m - Wide(1.0)) / (m + Wide(1.0));
+  const Wide z = s * s;
+  Wide p(0.0);
+  constexpr int kTerms = 11;
+  for (int k = kTerms; k >= 1; --k) p = z * p + Wide(1.0 / (2 * k + 1));
+  const Wide tail = 2.0 * Wide(s * z) * p + n * 1.90821492927058770002e-10;
+  return n * 6.93147180369123816490e-01 + (2.0 * s + tail);
 }
 
 }  // namespace soleus

@@ -109,12 +109,14 @@ LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dyn
   for (int k = 0; k < h.num_muscles(); ++k) {
     if (h.has_polylines()) {
       add_polyline(k);
+    } else if (h.has_hill()) {
+      add_hill(k);
     } else {
       add_muscle(k);
     }
   }
   list_sites();
-  add_fitted();
+  mark_fitted();
 }
 
 // Where the moment of a muscle on an actuated coordinate goes; -1 where it does not cross that one.
@@ -140,36 +142,33 @@ void LaneMuscleModel::list_sites() {
   }
 }
 
-void LaneMuscleModel::add_fitted() {
-  const HumanModel& h = dynamics_->human();
-  const FittedPathData& data = h.fitted;
-  for (std::size_t g = 0; g + 1 < data.coordinate_adr.size(); ++g) {
-    const int first = data.coordinate_adr[g], count = data.coordinate_adr[g + 1] - first;
-    int most = 0;
-    for (int i = data.muscle_adr[g]; i < data.muscle_adr[g + 1]; ++i) {
-      most = std::max(most, WidePolynomials::degree_of(count, data.coefficient_adr[i + 1] - data.coefficient_adr[i]));
-    }
-    Fitted group{{}, WidePolynomials(count, most), {}, {}};
-    for (int i = first; i < first + count; ++i) {
-      const int qpos = dynamics_->coordinate_qpos(data.coordinate[i]);
-      require(dynamics_->dofs()[h.coordinate_dof[data.coordinate[i]]].scalar, "expected fitted paths over hinges and slides alone");
-      group.variables.push_back({qpos, data.centre[i], 1 / data.half[i]});
-    }
-    for (int i = data.muscle_adr[g]; i < data.muscle_adr[g + 1]; ++i) {
-      const int k = data.muscle[i], begin = data.coefficient_adr[i];
-      require(!is_fitted_[k] && structure_.muscles[k].dof < 0, "expected one fitted path for a muscle that has a path");
+void LaneMuscleModel::mark_fitted() {
+  for (const FittedGroup& group : fitted()) {
+    for (int k : group.muscles) {
+      require(structure_.muscles[k].law == Law::kHill || (!is_fitted_[k] && structure_.muscles[k].dof < 0),
+              "expected one fitted path for a muscle that has a path");
       is_fitted_[k] = true;
-      group.muscles.push_back(k);
-      group.polynomials.add({data.coefficient.data() + begin, static_cast<std::size_t>(data.coefficient_adr[i + 1] - begin)},
-                            {data.half.data() + first, static_cast<std::size_t>(count)});
-      for (int c = first; c < first + count; ++c) {
-        const int slot = slot_of(k, h.coordinate_actuated()[data.coordinate[c]]);
-        require(slot >= 0, "expected fitted paths over coordinates that the muscle crosses");
-        group.slots.push_back(slot);
-      }
     }
-    fitted_.push_back(std::move(group));
   }
+}
+
+// A muscle of its own law, whose path is polynomials.
+void LaneMuscleModel::add_hill(int k) {
+  const HumanModel& h = dynamics_->human();
+  const HillMuscleData& data = h.hill;
+  Muscle p{};
+  p.law = Law::kHill;
+  p.dof = p.slot = p.control = p.activation = -1;
+  p.stateful = p.dynamic = p.limited = true;
+  structure_.muscles.push_back(p);
+  Tables::Force force{};
+  force.most = data.max_force[k];
+  force.hill = hill_law(data, k);
+  set_fastest(force, data.fastest[k] * data.optimal[k]);
+  tables_.forces.push_back(force);
+  tables_.activations.push_back({false, data.activation[k], data.deactivation[k], h.activation_steps()[k],
+                                 h.deactivation_steps()[k], 0.0, data.control_low[k], data.control_high[k]});
+  tables_.fixed.push_back({});
 }
 
 // A path through waypoints, as MASS has it. The force at a blended waypoint acts on its first body, or on both by weight.
@@ -177,7 +176,7 @@ void LaneMuscleModel::add_polyline(int k) {
   const HumanModel& h = dynamics_->human();
   const PolylineData& data = h.polylines;
   Muscle p{};
-  p.mass = true;
+  p.law = Law::kMass;
   p.dof = p.slot = -1;
   p.control = p.activation = -1;
   p.stretches_begin = static_cast<int>(structure_.stretches.size());

@@ -3,7 +3,8 @@
 // A stretch of a path between two links pulls along one line, so that one wrench, the same at both ends, gives the moment
 // of every coordinate between them: the unit force along the line, times the coordinate's motion.
 //
-// In place of its path a muscle may have a polynomial of its coordinates, which holds in a box of them.
+// In place of its path a muscle may have a polynomial of its coordinates, which holds in a box of them. Hill-type muscles
+// have polynomials alone, which hold everywhere.
 #pragma once
 
 #include <array>
@@ -12,7 +13,7 @@
 
 #include "dynamics/dynamics_model.h"
 #include "dynamics/muscle_tables.h"
-#include "muscles/wide_polynomials.h"
+#include "muscles/wide_fitted_paths.h"
 
 namespace soleus {
 
@@ -40,14 +41,15 @@ class LaneMuscleModel {
   };
   // A blended point whose second link takes its share of the force: that of the stretches before and behind it, or -1.
   struct Share { int site, before, behind, arms_begin, arms_end; };
+  enum class Law { kMujoco, kMass, kHill };
   struct Muscle {
     int sites_begin, sites_end;     // of path_sites
     int stretches_begin, stretches_end, shares_begin, shares_end;
     int dof, slot;                  // of the joint that it acts on directly; -1: it has a path
-    bool mass;                      // whose force law; else MuJoCo's
+    Law law;                        // by which it pulls
     bool stateful, dynamic;         // whether it has an activation; and one that follows the excitation
     bool limited;                   // whether its control is
-    int control, activation;        // addresses in mjData
+    int control, activation;        // addresses in mjData; -1: it is apart from MuJoCo's
   };
   // What variants of a model have in common.
   struct Structure {
@@ -61,21 +63,12 @@ class LaneMuscleModel {
     std::vector<int> shape_links;   // of the tables' shapes
     std::vector<Muscle> muscles;
   };
-  // Muscles whose lengths are polynomials of the same coordinates.
-  struct Fitted {
-    // A coordinate, and the box of it where the polynomials hold.
-    struct Variable { int qpos; double centre, inverse_half; };
-    std::vector<Variable> variables;
-    WidePolynomials polynomials;
-    std::vector<int> muscles;
-    std::vector<int> slots;         // (muscles, variables) where the moments go
-  };
   const Structure& structure() const { return structure_; }
   const std::vector<Muscle>& muscles() const { return structure_.muscles; }
   // The muscles' numbers.
   const Tables& tables() const { return tables_; }
   // Polynomials are of one anatomy: lanes with numbers of their own follow their paths (update_muscles).
-  const std::vector<Fitted>& fitted() const { return fitted_; }
+  const std::vector<FittedGroup>& fitted() const { return dynamics_->human().fitted_groups(); }
   // Whether a polynomial stands for a muscle's path, where that holds.
   bool is_fitted(int muscle) const { return is_fitted_[muscle]; }
   const DynamicsModel& dynamics() const { return *dynamics_; }
@@ -83,12 +76,13 @@ class LaneMuscleModel {
  private:
   void add_muscle(int k);
   void add_polyline(int k);
+  void add_hill(int k);
   void add_joint(int k, int dof);
   void add_stretch(int k, int from, int to, int wrap, int scale);
   int add_scale(double scale);
   int slot_of(int k, int actuated) const;
   void list_sites();
-  void add_fitted();
+  void mark_fitted();
   void add_arms(int k, int from_link, int to_link);
   int add_site(int site);
   int add_shape(int geom, int side);
@@ -98,7 +92,6 @@ class LaneMuscleModel {
   Tables tables_;
   std::vector<bool> is_fitted_;     // (nm)
   std::vector<int> site_index_;     // (nsite) or -1
-  std::vector<Fitted> fitted_;
 };
 
 }  // namespace soleus

@@ -70,7 +70,7 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
   sites.assign(tables.structure().sites.size(), {zero, zero, zero});
   int most = 0;
   for (const auto& group : tables.fitted()) most = std::max(most, group.polynomials.monomials());
-  monomials.assign(most, zero);
+  monomials.assign(2 * most, zero);
   if (!tables.structure().shares.empty()) pulls.assign(tables.structure().stretches.size(), {zero, zero, zero});
 }
 
@@ -214,7 +214,7 @@ void follow_path(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, in
 }
 
 // Lengths and moments by polynomials; a lane outside of the box where they hold takes the path.
-void follow_polynomials(LaneMuscles& m, const DynamicsTile& t, const LaneMuscleModel::Fitted& group) {
+void follow_polynomials(LaneMuscles& m, const DynamicsTile& t, const FittedGroup& group) {
   constexpr int kMost = WidePolynomials::kMostVariables;
   const HumanModel& h = m.model->dynamics().human();
   const int count = group.polynomials.variables();
@@ -249,7 +249,14 @@ void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int
     speed += m.moment[s] * t.velocity[h.actuated[h.crossing[s]]];
   }
   m.speed[k] = speed;
-  if (m.model->muscles()[k].mass) {
+  const LaneMuscleModel::Law law = m.model->muscles()[k].law;
+  if (law == LaneMuscleModel::Law::kHill) {
+    const WideHillForce force = hill_force(f.hill, length, speed * f.inverse_fastest);
+    m.gain[k] = Wide(-f.most) * force.active;
+    m.bias[k] = Wide(-f.most) * force.passive;
+    return;
+  }
+  if (law == LaneMuscleModel::Law::kMass) {
     const Wide strain = (length * f.mass.inverse_rest - Wide(f.mass.slack)) * f.mass.inverse_optimal - Wide(1.0);
     m.gain[k] = -f.most * exp(strain * strain * (-1 / kActiveWidth));
     const WideMask stretched = strain > Wide(0.0);
@@ -269,12 +276,20 @@ void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int
 }  // namespace
 
 void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
-  if (!m.own) {
-    for (const auto& group : m.model->fitted()) follow_polynomials(m, t, group);
+  const HumanModel& h = m.model->dynamics().human();
+  const bool everywhere = h.has_hill();
+  if (everywhere || !m.own) {
+    for (const auto& group : m.model->fitted()) {
+      if (everywhere) {
+        follow_everywhere(group, t.qpos.data(), h.crossing_adr.data(), m.monomials.data(), m.length.data(), m.moment.data());
+      } else {
+        follow_polynomials(m, t, group);
+      }
+    }
   }
   with_tables(m, [&](const auto& tables) {
     for (int k = 0; k < static_cast<int>(tables.forces.size()); ++k) {
-      if (m.own || !m.model->is_fitted(k)) follow_path(m, t, tables, k);
+      if (!everywhere && (m.own || !m.model->is_fitted(k))) follow_path(m, t, tables, k);
       find_force(m, t, tables, k);
     }
   });

@@ -20,7 +20,7 @@ struct LaneMuscles {
   LaneArray<Wide> moment;                  // (nnz) over HumanModel::crossing, at unit force [m]
   LaneArray<Wide> gain, bias;              // (nm) force at full activation, and without any [N]; negative: it pulls
   LaneArray<Wide3> sites;                  // (sites) from the tile's point of reference
-  LaneArray<Wide> monomials;               // of one group of fitted paths
+  LaneArray<Wide> monomials;               // of one group of fitted paths, and their rates
   LaneArray<Wide3> pulls;                  // (stretches) unit force along each, where the model has shares
 
   // Gives a lane the numbers of a variant of the model, as DynamicsTile::give() does; the variant's is the same one.
@@ -28,7 +28,7 @@ struct LaneMuscles {
 };
 
 // Lengths, moments and forces at the tile's present positions. Lanes with numbers of their own follow their paths: fitted
-// polynomials are of one anatomy.
+// polynomials are of one anatomy. Hill-type muscles have those alone: they are of the same anatomy in all lanes.
 void update_muscles(LaneMuscles& muscles, const DynamicsTile& tile);
 // Torque of each muscle at full activation on each coordinate that it crosses, (nnz) [N m], and the passive torque of all
 // muscles together, (na) [N m].

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/lane_numbers.h"
+#include "muscles/wide_hill.h"
 #include "muscles/wide_wrap.h"
 
 namespace soleus {
@@ -34,7 +35,8 @@ struct MuscleTables {
   struct PassiveForce { Number inverse_optimal, offset, force, bend, inverse_width; };
   struct Force {
     Number most;                    // at full activation [N]
-    MassLaw mass;                   // of muscles with that law; of others:
+    MassLaw mass;                   // of muscles with that law
+    HillLaw<Number> hill;           // of those with this one; of others MuJoCo's:
     ForceLength length;
     ForceVelocity velocity;
     PassiveForce passive;

@@ -28,6 +28,9 @@ int joint_of_dof(const mjModel* m, int dof) { return m->dof_jntid[dof]; }
 
 HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescription(std::move(data)), model_(mj_copyModel(nullptr, model)) {
   require(model_ != nullptr, "expected a model that can be copied");
+  num_muscles_ = static_cast<int>(has_polylines() ? polylines.adr.size() - 1
+                                  : has_hill()    ? hill.max_force.size()
+                                                  : muscle_actuator.size());
   check();
   // Divergence is handled here, by human; sensors are not read.
   model_->opt.disableflags |= mjDSBL_AUTORESET | mjDSBL_SENSOR;
@@ -49,9 +52,12 @@ HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescr
   build_inertia();
   if (has_polylines()) {
     build_paths();
+  } else if (has_hill()) {
+    build_hill();
   } else {
     build_moments();
   }
+  build_fitted();
   build_order();
   ball_limits_ = make_ball_limits(*this);
   build_mirror();
@@ -112,8 +118,9 @@ void HumanModel::check() const {
   for (const auto* gains : {&kp, &kd, &torque_limit}) require_size(gains->size(), actuated.size(), "gains");
   if (!pose_weight.empty()) require_size(pose_weight.size(), actuated.size(), "pose_weight");
   require_indices(muscle_actuator, m->nactuator, "muscle_actuator");
-  require(!has_polylines() || muscle_actuator.empty(), "expected muscles that are all polylines or all actuators");
-  const std::size_t nm = has_polylines() ? polylines.adr.size() - 1 : muscle_actuator.size();
+  require(!muscles_apart() || muscle_actuator.empty(), "expected muscles that are all of one kind");
+  require(!has_polylines() || !has_hill(), "expected muscles that are all of one kind");
+  const std::size_t nm = num_muscles();
   require_size(crossing_adr.size(), nm + 1, "crossing_adr");
   require_size(crossing.size(), crossing_adr.back(), "crossing");
   require_indices(crossing, num_actuated(), "crossing");
@@ -141,29 +148,9 @@ void HumanModel::check() const {
     require_size(upper.size(), coordinate_dof.size(), "upper");
   }
   check_fitted();
+  if (has_hill()) check_hill();
   require(m->opt.gravity[2] < 0, "expected gravity along -z, got " + std::to_string(m->opt.gravity[2]) + " m/s^2");
   require(m->opt.integrator != mjINT_RK4, "expected the Euler or an implicit integrator, got RK4");
-}
-
-void HumanModel::check_fitted() const {
-  const FittedPathData& f = fitted;
-  auto rising = [](const std::vector<int>& adr, std::size_t end) {
-    return !adr.empty() && adr.front() == 0 && std::is_sorted(adr.begin(), adr.end()) &&
-           adr.back() == static_cast<int>(end);
-  };
-  if (f.coordinate_adr.empty() && f.muscle.empty()) return;
-  require(rising(f.coordinate_adr, f.coordinate.size()) && rising(f.muscle_adr, f.muscle.size()) &&
-              rising(f.coefficient_adr, f.coefficient.size()) && f.muscle_adr.size() == f.coordinate_adr.size() &&
-              f.coefficient_adr.size() == f.muscle.size() + 1,
-          "expected fitted paths whose addresses rise from 0 to the number of what they are addresses of");
-  require_size(f.centre.size(), f.coordinate.size(), "fitted centre");
-  require_size(f.half.size(), f.coordinate.size(), "fitted half");
-  auto within = [](const std::vector<int>& values, int end) {
-    return std::all_of(values.begin(), values.end(), [end](int x) { return x >= 0 && x < end; });
-  };
-  require(within(f.coordinate, num_coordinates()) && within(f.muscle, num_muscles()),
-          "expected fitted paths of muscles and coordinates that there are");
-  require(std::all_of(f.half.begin(), f.half.end(), [](double x) { return x > 0; }), "expected fitted paths over ranges");
 }
 
 void HumanModel::build_coordinates() {

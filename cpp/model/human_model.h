@@ -17,11 +17,12 @@
 #include "model/ball_limits.h"
 #include "model/ldl.h"
 #include "muscles/polyline.h"
+#include "muscles/wide_hill_muscles.h"
 
 namespace soleus {
 
-// Polynomials in place of the paths of some muscles, where their coordinates are near enough to a centre. Muscles that cross
-// the same coordinates make a group.
+// Polynomials in place of the paths of some muscles, where their coordinates are near enough to a centre; or of Hill-type
+// muscles, which have no other paths, everywhere. Muscles that cross the same coordinates make a group.
 struct FittedPathData {
   std::vector<int> coordinate_adr;       // (groups + 1)
   std::vector<int> coordinate;           // of each group, hinges or slides
@@ -30,6 +31,10 @@ struct FittedPathData {
   std::vector<int> muscle;               // of each group
   std::vector<int> coefficient_adr;      // (fitted muscles + 1)
   std::vector<double> coefficient;       // of each muscle's length [m], as WidePolynomials has them
+  // Of Hill-type muscles (FittedGroup):
+  std::vector<double> low, high;         // of each coordinate: the group's polynomials speak for low <= q < high
+  std::vector<bool> squared;             // of each fitted muscle: a polynomial of the square of its length less the offset
+  std::vector<double> offset;            // of each fitted muscle [m]
 };
 
 // What the caller says about a model; lengths are checked against the model and each other by HumanModel's constructor.
@@ -43,9 +48,10 @@ struct HumanDescription {
   std::vector<double> torque_limit;      // (na) [N m]
   std::vector<double> pose_weight;       // (na) in the squared errors of pose and velocity; empty: all 1
   double root_kp = 0, root_kd = 0;       // of stable PD's prediction; no torque ever acts on the root
-  std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines
+  std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines or Hill-type muscles
   PolylineData polylines;
-  FittedPathData fitted;                 // may be empty; the lanes alone follow it
+  HillMuscleData hill;
+  FittedPathData fitted;                 // may be empty; the lanes alone follow it in place of paths
   std::vector<int> crossing_adr;         // (nm + 1)
   std::vector<int> crossing;             // (nnz) index into `actuated`
   int root_body = 0;
@@ -86,8 +92,11 @@ class HumanModel : public HumanDescription {
   const mjModel* mujoco() const { return model_.get(); }
   int num_coordinates() const { return static_cast<int>(coordinate_dof.size()); }
   int num_actuated() const { return static_cast<int>(actuated.size()); }
-  int num_muscles() const { return has_polylines() ? paths_.muscles() : static_cast<int>(muscle_actuator.size()); }
+  int num_muscles() const { return num_muscles_; }
   bool has_polylines() const { return !polylines.adr.empty(); }
+  bool has_hill() const { return !hill.max_force.empty(); }
+  // Whether the muscles are none of MuJoCo's: their forces and activations are computed beside its simulation.
+  bool muscles_apart() const { return has_polylines() || has_hill(); }
   int num_motors() const { return static_cast<int>(motor_control.size()); }
   int num_crossings() const { return static_cast<int>(crossing.size()); }
   bool planar() const { return planar_; }
@@ -99,8 +108,8 @@ class HumanModel : public HumanDescription {
   struct InertiaEntry { int adr, row, col, slot; };
   // One entry of the model's sparse moments and the crossing it feeds.
   struct MomentEntry { int adr, dof, slot; };
-  // Where a muscle's control, activation (-1: stateless) and force output are, and its time constants over the time
-  // step; an activation without dynamics of muscles follows at once.
+  // Where a muscle's control, activation (-1: stateless) and force output are; an activation without dynamics of muscles
+  // follows at once. Of muscles that are apart from MuJoCo's they are nowhere, -1.
   struct Muscle {
     int control, activation, output;
     bool dynamic;
@@ -122,6 +131,8 @@ class HumanModel : public HumanDescription {
   const std::vector<BallLimit>& ball_limits() const { return ball_limits_; }
 
   const Polylines& paths() const { return paths_; }
+  // Polynomials of the muscles' lengths.
+  const std::vector<FittedGroup>& fitted_groups() const { return fitted_groups_; }
   const SparseLdl& inertia_pattern() const { return inertia_; }
   const std::vector<InertiaEntry>& inertia_entries() const { return inertia_entries_; }
   const std::vector<MomentEntry>& moment_entries() const { return moment_entries_; }
@@ -147,16 +158,20 @@ class HumanModel : public HumanDescription {
   void check() const;
   void check_motors() const;
   void check_fitted() const;
+  void check_hill() const;
   void weigh();
   void rest_muscles();
   void build_coordinates();
   void build_inertia();
   void build_moments();
   void build_paths();
+  void build_fitted();
+  void build_hill();
   void build_order();
   void build_mirror();
 
   std::unique_ptr<mjModel, ModelDeleter> model_;
+  int num_muscles_ = 0;
   bool planar_ = false;
   bool free_root_ = false;
   std::vector<bool> own_body_;  // (nbody)
@@ -174,6 +189,7 @@ class HumanModel : public HumanDescription {
   std::vector<Rotation> rotations_;
   std::vector<BallLimit> ball_limits_;
   Polylines paths_;
+  std::vector<FittedGroup> fitted_groups_;
   std::vector<int> coordinate_actuated_, geom_foot_, descent_order_;
   std::vector<int> mirror_actuated_, mirror_crossing_;
   std::vector<double> mirror_actuated_sign_;

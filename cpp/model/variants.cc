@@ -83,8 +83,12 @@ void check_description(const HumanModel& a, const HumanModel& b) {
         "set of coordinates");
   check(a.actuated == b.actuated, "set of actuated coordinates");
   check(a.muscle_actuator == b.muscle_actuator && a.polylines.adr == b.polylines.adr && a.polylines.body == b.polylines.body &&
-            a.polylines.spread == b.polylines.spread && a.muscles_act == b.muscles_act,
+            a.polylines.spread == b.polylines.spread && a.muscles_act == b.muscles_act &&
+            a.hill.max_force.size() == b.hill.max_force.size(),
         "set of muscles");
+  check(!a.has_hill() || (a.fitted.coefficient == b.fitted.coefficient && a.fitted.centre == b.fitted.centre &&
+                          a.fitted.half == b.fitted.half && a.fitted.muscle == b.fitted.muscle),
+        "set of polynomials for the lengths of muscles");
   check(a.crossing_adr == b.crossing_adr && a.crossing == b.crossing, "set of coordinates that muscles cross");
   check(a.root_body == b.root_body && a.head_body == b.head_body && a.feet == b.feet, "root, head or feet");
   check(a.tracked_bodies == b.tracked_bodies && a.end_effectors == b.end_effectors, "set of tracked bodies");

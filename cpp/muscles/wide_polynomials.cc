@@ -68,6 +68,14 @@ void WidePolynomials::raise(const Wide* variables, Wide* out) const {
   for (std::size_t m = 1; m < factors_.size(); ++m) out[m] = out[factors_[m].earlier] * variables[factors_[m].variable];
 }
 
+void WidePolynomials::raise_along(const Wide* variables, const Wide* direction, const Wide* monomials, Wide* rates) const {
+  rates[0] = Wide(0.0);
+  for (std::size_t m = 1; m < factors_.size(); ++m) {
+    const auto [earlier, variable] = factors_[m];
+    rates[m] = rates[earlier] * variables[variable] + monomials[earlier] * direction[variable];
+  }
+}
+
 // Even and odd monomials are summed apart, so that sums need not wait for one another.
 template <int kVariables>
 void WidePolynomials::sum(int polynomial, const Wide* x, Wide& value, Wide* gradient) const {

@@ -32,6 +32,9 @@ class WidePolynomials {
 
   // All monomials of the variables, (monomials()).
   void raise(const Wide* variables, Wide* monomials) const;
+  // How fast all monomials change as the variables go along a direction, (monomials()). Summed by evaluate() in place of
+  // the monomials, they give the rates of a polynomial and of its gradient.
+  void raise_along(const Wide* variables, const Wide* direction, const Wide* monomials, Wide* rates) const;
   // The value of a polynomial, and its gradient in q, (variables).
   void evaluate(int polynomial, const Wide* monomials, Wide& value, Wide* gradient) const;
 

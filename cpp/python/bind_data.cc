@@ -43,6 +43,15 @@ FittedPathData fitted_data(const nb::dict& d) {
   FittedPathData p;
   read(d, "coordinate_adr", p.coordinate_adr, "coordinate", p.coordinate, "centre", p.centre, "half", p.half,
        "muscle_adr", p.muscle_adr, "muscle", p.muscle, "coefficient_adr", p.coefficient_adr, "coefficient", p.coefficient);
+  if (d.contains("low")) read(d, "low", p.low, "high", p.high, "squared", p.squared, "offset", p.offset);
+  return p;
+}
+
+HillMuscleData hill_data(const nb::dict& d) {
+  HillMuscleData p;
+  read(d, "max_force", p.max_force, "optimal", p.optimal, "slack", p.slack, "pennation", p.pennation, "fastest", p.fastest,
+       "activation", p.activation, "deactivation", p.deactivation, "control_low", p.control_low,
+       "control_high", p.control_high);
   return p;
 }
 
@@ -54,6 +63,7 @@ HumanDescription human_data(const nb::dict& d) {
        "coordinate_dof", h.coordinate_dof, "actuated", h.actuated, "kp", h.kp, "kd", h.kd,
        "torque_limit", h.torque_limit, "pose_weight", h.pose_weight, "root_kp", h.root_kp, "root_kd", h.root_kd);
   if (d.contains("polylines")) h.polylines = polyline_data(field<nb::dict>(d, "polylines"));
+  if (d.contains("hill")) h.hill = hill_data(field<nb::dict>(d, "hill"));
   if (d.contains("fitted")) h.fitted = fitted_data(field<nb::dict>(d, "fitted"));
   read(d, "muscle_actuator", h.muscle_actuator, "crossing_adr", h.crossing_adr, "crossing", h.crossing,
        "root_body", h.root_body, "root_align", h.root_align, "head_body", h.head_body, "root_height", h.root_height,

@@ -76,7 +76,7 @@ void bind_human(nb::module_& m) {
         return array_of({s.state.data()->qvel, s.state.data()->qvel + s.model.mujoco()->nv});
       })
       .def_prop_ro("muscle_lengths", [](Subject& s) { return array_of(s.state.paths().length); },
-                   "(nm) of paths that are polylines, over those at qpos0.")
+                   "(nm) of polylines over those at qpos0, of Hill-type muscles [m].")
       .def_prop_ro("muscle_points", &muscle_points, "(nw, 3) waypoints of such paths [m].")
       .def("muscle_torques", &muscle_torques, "Moments at full activation (nnz) and passive torque (na) [N m].")
       .def("coordinates", [](const Subject& s, const Doubles& qpos) {

@@ -5,7 +5,6 @@
 #include <numbers>
 
 #include "base/error.h"
-#include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
@@ -16,12 +15,6 @@ constexpr mjtWarning kFatal[] = {mjWARN_BADQPOS, mjWARN_BADQVEL, mjWARN_BADQACC,
 
 void silence(mjData* d) {
   for (auto& warning : d->warning) warning.number = kQuiet;
-}
-
-// Of a shortening velocity over the greatest one: phi of Minetti and Alexander 1997.
-double metabolic_share(double velocity) {
-  const double v = std::clamp(velocity, -1.0, 1.0);
-  return std::max(0.0, (0.054 + 0.506 * v + 2.46 * v * v) / (1 - 1.13 * v + 12.8 * v * v - 1.64 * v * v * v));
 }
 
 }  // namespace
@@ -39,10 +32,17 @@ HumanState::HumanState(const HumanModel& model) : HumanView(model), model_(&mode
   now_.resize(model.num_muscles());
   excitation_.resize(model.num_muscles());
   pushed_.reserve(3 * model.ball_limits().size());
-  if (model.has_polylines()) {
-    path_ = model.paths().make_state();
+  if (model.muscles_apart()) {
     activation_.assign(model.num_muscles(), 0.0);
     pull_.assign(model.num_actuated(), 0.0);
+  }
+  if (model.has_polylines()) path_ = model.paths().make_state();
+  if (model.has_hill()) {
+    hill_ = HillMuscles(model.hill, model.fitted_groups(), model.crossing_adr, static_cast<int>(m->nq));
+    driven_.assign(model.num_muscles(), 0.0);
+    crossed_velocity_.assign(model.num_crossings(), 0.0);
+    for (auto* of_muscles : {&path_.length, &path_.active, &path_.passive}) of_muscles->assign(model.num_muscles(), 0.0);
+    path_.moment.assign(model.num_crossings(), 0.0);
   }
 }
 
@@ -55,6 +55,7 @@ void HumanState::reset(std::span<const double> qpos, std::span<const double> qve
   std::copy(qpos.begin(), qpos.end(), d->qpos);
   std::copy(qvel.begin(), qvel.end(), d->qvel);
   std::fill(activation_.begin(), activation_.end(), 0.0);
+  std::fill(driven_.begin(), driven_.end(), 0.0);
   refresh();
   for (const auto& [dof, driver] : model_->coupled()) {
     const int own = m->jnt_qposadr[m->dof_jntid[dof]];
@@ -164,6 +165,7 @@ void HumanState::advance(bool sense) {
   const mjModel* m = model_->mujoco();
   push_back_balls();
   mj_step2(m, data_.get());
+  if (model_->has_hill()) hill_.activate(driven_, m->opt.timestep, activation_);
   pull_back_balls();
   gather_constraint();
   if (sense) gather_feet();
@@ -257,7 +259,7 @@ bool HumanState::diverged() const {
 
 template <class AnyHumanState, class Visit>
 void HumanState::visit_state(AnyHumanState& human, Visit&& visit) {
-  for (auto* numbers : {&human.constraint_, &human.foot_force_, &human.activation_}) {
+  for (auto* numbers : {&human.constraint_, &human.foot_force_, &human.activation_, &human.driven_}) {
     for (auto& number : *numbers) visit(number);
   }
 }
@@ -293,141 +295,6 @@ void HumanState::restore(const double* state) {
   visit_state(*this, [&](double& number) { number = *state++; });
   mj_step1(model_->mujoco(), data_.get());
   refresh();
-}
-
-// The muscles: MuJoCo's own, which run along tendons, or polylines.
-
-void HumanState::compute_paths() {
-  if (path_current_) return;
-  model_->paths().compute(data_.get(), path_);
-  path_current_ = true;
-}
-
-void HumanState::muscle_torques(std::span<double> moments, std::span<double> passive) {
-  const HumanModel& h = *model_;
-  const mjModel* m = h.mujoco();
-  const mjData* d = data_.get();
-  std::fill(passive.begin(), passive.end(), 0.0);
-  if (h.has_polylines()) {
-    compute_paths();
-    const int* adr = h.crossing_adr.data();
-    const int* crossing = h.crossing.data();
-    for (int k = 0; k < h.num_muscles(); ++k) {
-      const double active = path_.active[k], tense = path_.passive[k];
-      for (int s = adr[k]; s < adr[k + 1]; ++s) moments[s] = path_.moment[s] * active;
-      if (tense == 0) continue;
-      for (int s = adr[k]; s < adr[k + 1]; ++s) passive[crossing[s]] += path_.moment[s] * tense;
-    }
-    return;
-  }
-  std::fill(moments.begin(), moments.end(), 0.0);
-  for (const auto& e : h.moment_entries()) moments[e.slot] += d->actuator_moment[e.adr] * coupling_[e.dof];
-  for (int k = 0; k < h.num_muscles(); ++k) {
-    const MuscleForce force = mujoco_muscle_force(m, d, h.muscle_actuator[k]);
-    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-      passive[h.crossing[s]] += moments[s] * force.passive;
-      moments[s] *= force.active;
-    }
-  }
-}
-
-void HumanState::apply_activations(std::span<const double> desired, bool dynamics) {
-  const HumanModel& h = *model_;
-  mjData* d = data_.get();
-  if (h.has_polylines()) {  // they have no dynamics
-    std::copy(desired.begin(), desired.end(), activation_.begin());
-    return;
-  }
-  const std::size_t count = desired.size();
-  for (std::size_t k = 0; k < count; ++k) {
-    const int adr = h.muscles()[k].activation;
-    now_[k] = adr >= 0 ? d->act[adr] : 0.0;
-  }
-  // Inverse of mju_muscleDynamics over one explicit step (Millard et al. 2013 time constants), without branches: whether
-  // a muscle rises or falls cannot be foretold. Where a model smooths the switch between its two time constants,
-  // activations follow a little later than this.
-  const double* up = h.activation_steps().data();
-  const double* down = h.deactivation_steps().data();
-  for (std::size_t k = 0; k < count; ++k) {
-    const double act = now_[k] < 0.0 ? 0.0 : now_[k] > 1.0 ? 1.0 : now_[k];
-    const double shape = 0.5 + 1.5 * act;
-    const double rise = up[k] * shape;
-    const double fall = down[k] / shape;
-    const double change = desired[k] - act;
-    const double control = act + change * (change > 0.0 ? rise : fall);
-    excitation_[k] = control < 0.0 ? 0.0 : control > 1.0 ? 1.0 : control;
-  }
-  for (std::size_t k = 0; k < count; ++k) {
-    const HumanModel::Muscle& muscle = h.muscles()[k];
-    const bool follows = dynamics && muscle.dynamic;
-    d->ctrl[muscle.control] = follows ? excitation_[k] : desired[k];
-    if (!follows && muscle.activation >= 0) d->act[muscle.activation] = desired[k];
-  }
-}
-
-void HumanState::apply_excitations(std::span<const double> excitation) {
-  const mjModel* m = model_->mujoco();
-  if (model_->has_polylines()) {
-    std::copy(excitation.begin(), excitation.end(), activation_.begin());
-    return;
-  }
-  for (int k = 0; k < model_->num_muscles(); ++k) {
-    data_->ctrl[m->actuator_ctrladr[model_->muscle_actuator[k]]] = excitation[k];
-  }
-}
-
-void HumanState::pull_muscles() {
-  const HumanModel& h = *model_;
-  if (!h.has_polylines()) return;
-  compute_paths();
-  std::fill(pull_.begin(), pull_.end(), 0.0);
-  const int* adr = h.crossing_adr.data();
-  const int* crossing = h.crossing.data();
-  for (int k = 0; k < h.num_muscles(); ++k) {
-    const double force = activation_[k] * path_.active[k] + path_.passive[k];
-    for (int s = adr[k]; s < adr[k + 1]; ++s) pull_[crossing[s]] += path_.moment[s] * force;
-  }
-  apply_torque(pull_);
-}
-
-double HumanState::activation(int muscle) const {
-  if (model_->has_polylines()) return activation_[muscle];
-  const mjModel* m = model_->mujoco();
-  const int a = model_->muscle_actuator[muscle];
-  const int adr = m->actuator_actadr[a];
-  return adr >= 0 ? data_->act[adr] : data_->ctrl[m->actuator_ctrladr[a]];
-}
-
-double HumanState::metabolic_power() const {
-  const mjModel* m = model_->mujoco();
-  if (model_->has_polylines()) return polyline_power();
-  double power = 0;
-  for (int k = 0; k < model_->num_muscles(); ++k) {
-    const int a = model_->muscle_actuator[k];
-    const int out = m->actuator_outadr[a];
-    const mjtNum* prm = m->actuator_gainprm + a * mjNGAIN;
-    const double f0 = mujoco_max_force(m, a);
-    const mjtNum* range = m->actuator_lengthrange + 2 * out;
-    const double optimal_length = (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
-    const double vmax = optimal_length * prm[6];
-    power += activation(k) * f0 * vmax * metabolic_share(-data_->actuator_velocity[out] / std::max(mjMINVAL, vmax));
-  }
-  return power;
-}
-
-double HumanState::polyline_power() const {
-  const HumanModel& h = *model_;
-  const Polylines& paths = h.paths();
-  double power = 0;
-  for (int k = 0; k < h.num_muscles(); ++k) {
-    double shortening = 0;  // [m/s]: what a tension would gain
-    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
-      shortening += path_.moment[s] * data_->qvel[h.coordinate_dof[h.actuated[h.crossing[s]]]];
-    }
-    const double vmax = kFastest * paths.optimal_length(k);
-    power += activation_[k] * paths.max_force()[k] * vmax * metabolic_share(shortening / vmax);
-  }
-  return power;
 }
 
 // What a person wears: motors and servos, which are actuators but no muscles, and floating bodies that are tied on.

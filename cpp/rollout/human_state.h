@@ -93,7 +93,7 @@ class HumanState : public HumanView {
   void compute_paths();
   void push_back_balls();
   void pull_back_balls();
-  double polyline_power() const;
+  double power_apart() const;
   void gather_constraint();
   void gather_feet();
 
@@ -103,8 +103,11 @@ class HumanState : public HumanView {
   std::vector<double> constraint_;        // (nc) constraint force of the last step
   std::vector<double> foot_force_;        // (feet)
   std::vector<double> position_;          // (nc)
-  std::vector<double> activation_, pull_;  // (nm), (na) of polylines
+  std::vector<double> activation_, pull_;  // (nm), (na) of muscles that are apart from MuJoCo's
   PathState path_;                        // likewise
+  HillMuscles hill_;
+  std::vector<double> driven_;            // (nm) excitations of Hill-type muscles
+  std::vector<double> crossed_velocity_;  // (nnz) of the coordinates that they cross
   bool path_current_ = false;
   // Torque of ball joints' limits in the step, and what was applied beside it.
   struct Pushed { int coordinate; double torque, before; };

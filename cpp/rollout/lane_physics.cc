@@ -349,14 +349,14 @@ void LanePhysics::pose_simulation(int index) const {
   for (int k = 0; k < h.num_muscles(); ++k) {
     const LaneMuscleModel::Muscle& own = muscles.model->muscles()[k];
     if (own.control >= 0) d->ctrl[own.control] = muscles.excitation[k][lane];
-    if (own.stateful) d->act[own.activation] = muscles.activation[k][lane];
+    if (own.activation >= 0) d->act[own.activation] = muscles.activation[k][lane];
   }
 }
 
 int LanePhysics::state_size() const {
   const HumanModel& h = world_.model;
   return mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION) + h.num_coordinates() + static_cast<int>(h.feet.size()) +
-         (h.has_polylines() ? h.num_muscles() : 0);
+         (h.muscles_apart() ? h.num_muscles() : 0) + (h.has_hill() ? h.num_muscles() : 0);
 }
 
 void LanePhysics::save(int index, double* state) const {
@@ -367,7 +367,10 @@ void LanePhysics::save(int index, double* state) const {
   state += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
   for (Wide x : tile.constraint) *state++ = x[index % kLanes];
   for (Wide x : tile.foot_force) *state++ = x[index % kLanes];
-  for (int k = 0; h.has_polylines() && k < h.num_muscles(); ++k) *state++ = views_[index].activation(k);
+  for (int k = 0; h.muscles_apart() && k < h.num_muscles(); ++k) *state++ = views_[index].activation(k);
+  for (int k = 0; h.has_hill() && k < h.num_muscles(); ++k) {
+    *state++ = tile_of(index).muscles ? tile_of(index).muscles->excitation[k][index % kLanes] : 0.0;
+  }
 }
 
 void LanePhysics::restore(int index, const double* state) {
@@ -393,11 +396,14 @@ void LanePhysics::restore(int index, const double* state) {
   for (std::size_t k = 0; tile.muscles && k < tile.desired.size(); ++k) {
     const LaneMuscleModel::Muscle& own = tile.muscles->model->muscles()[k];
     if (own.control >= 0) tile.muscles->excitation[k].set(lane, d->ctrl[own.control]);
-    if (own.stateful) tile.muscles->activation[k].set(lane, d->act[own.activation]);
+    if (own.activation >= 0) tile.muscles->activation[k].set(lane, d->act[own.activation]);
   }
   for (Wide& x : tile.dynamics.constraint) x.set(lane, *state++);
   for (Wide& x : tile.dynamics.foot_force) x.set(lane, *state++);
-  for (int k = 0; h.has_polylines() && k < h.num_muscles(); ++k, ++state) {
+  for (int k = 0; h.muscles_apart() && k < h.num_muscles(); ++k, ++state) {
+    if (tile.muscles) (h.has_hill() ? tile.muscles->activation : tile.muscles->excitation)[k].set(lane, *state);
+  }
+  for (int k = 0; h.has_hill() && k < h.num_muscles(); ++k, ++state) {
     if (tile.muscles) tile.muscles->excitation[k].set(lane, *state);
   }
   update(tile);

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import hill_walker
 import lane_bodies
 import scene
 from soleus.bench.parts import random_state
@@ -27,6 +28,7 @@ PERSON = {  # of a walk2d preset: ball joints, muscles that are polylines, a cap
 }
 CLIP = str(Path(__file__).parents[1] / "motions" / "amble.yaml")
 LEGS_THAT_TOUCH = "legs.yaml"
+HILL_MUSCLES = "hill muscles"  # walk2d with those in place of its own
 ENGINE = "auto"  # of scenarios that name none: set by the fixture `engine`
 
 
@@ -49,10 +51,12 @@ def scenario(preset: str = "walk2d", **overrides: Any) -> Scenario:
 
 
 def scenario_of(case: tuple[str, dict[str, Any]], folder: Path) -> Scenario:
-    """Of a preset or LEGS_THAT_TOUCH, which is written into a folder, with overrides by dotted key."""
+    """Of a preset, or LEGS_THAT_TOUCH or HILL_MUSCLES, which are written into a folder; overrides by dotted key."""
     preset, overrides = case
     if preset == LEGS_THAT_TOUCH:
         preset = write_legs(folder)
+    elif preset == HILL_MUSCLES:
+        preset, overrides = "walk2d", hill_walker.write(folder) | overrides
     return scenario(preset, **{key.replace(".", "__"): value for key, value in overrides.items()})
 
 

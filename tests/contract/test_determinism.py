@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from native import CLIP, LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, scenario_of, simulation
+from native import (
+    CLIP,
+    HILL_MUSCLES,
+    LEGS_THAT_TOUCH,
+    NETWORK,
+    PERSON,
+    assert_same_bits,
+    rollout,
+    scenario,
+    scenario_of,
+    simulation,
+)
 
 from soleus.sim.buffers import Buffers
 from soleus.sim.gymnasium import BatchEnv
@@ -15,6 +26,9 @@ CASES = {
     "mirrored": ("walk2d", {"policy.mirror": True}),
     "myolegs": ("walk-myolegs", {}),
     "myolegs-network": ("walk-myolegs-network", {}),
+    "hill": (HILL_MUSCLES, {}),
+    "hill-network": (HILL_MUSCLES, NETWORK),
+    "hill-excitation": (HILL_MUSCLES, {"control.mode": "excitation"}),
     "polylines": ("walk2d", PERSON),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
     "clips": ("walk2d", {"motion.clips": ("walk", CLIP), "motion.sampling": "weight"}),

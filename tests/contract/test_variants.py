@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from native import LEGS_THAT_TOUCH, NETWORK, PERSON, assert_same_bits, rollout, scenario, scenario_of, simulation
+from native import (
+    HILL_MUSCLES,
+    LEGS_THAT_TOUCH,
+    NETWORK,
+    PERSON,
+    assert_same_bits,
+    rollout,
+    scenario,
+    scenario_of,
+    simulation,
+)
 
 import lane_bodies
 from lane_variants import vary
@@ -23,6 +33,8 @@ CASES = {
     "myolegs-torque": ("walk-myolegs", {"control.mode": "torque"}),
     "myolegs-network": ("walk-myolegs-network", {}),
     "legs-that-touch": (LEGS_THAT_TOUCH, {}),
+    "hill": (HILL_MUSCLES, {}),
+    "hill-network": (HILL_MUSCLES, NETWORK),
     "polylines": ("walk2d", PERSON),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
 }

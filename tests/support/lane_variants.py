@@ -71,6 +71,11 @@ def vary(human: Human, seed: int) -> Human:
                 local=lines.local * factors(*lines.local.shape),
             ),
         )
+    if human.hill:
+        own = human.hill.parameters
+        names = ("max_isometric_force", "optimal_fiber_length", "max_contraction_velocity", "activation_time_constant")
+        varied = {name: getattr(own, name) * factors(len(human.muscle_names)) for name in names}
+        made = replace(made, hill=replace(human.hill, parameters=replace(own, **varied)))
     return made
 
 

@@ -40,14 +40,15 @@ class MassFiles(Section):
 
 
 class ModelFiles(Section):
-    """A model from files: those of MASS, or an MJCF file, beside which there may be a table of muscles."""
+    """A model from files: those of MASS, or an MJCF file, beside which there may be a file of muscles."""
 
     mass: MassFiles | None = None
     """The files of a model of MASS."""
     mjcf: Annotated[str | None, Mark.FILE] = None
     """MJCF file (.xml), or the MJB file (.mjb) that MuJoCo compiled it to."""
     muscles: Annotated[str | None, Mark.FILE] = None
-    """CSV table of muscles beside the MJCF file, as `soleus import` writes it."""
+    """Muscles beside the MJCF file, as `soleus import` writes them: a CSV table of polylines, or an NPZ file of
+    Hill-type muscles whose lengths are polynomials."""
     root: str | None = None
     """Name of the body that is the person's pelvis, where several bodies of the MJCF could be."""
     yaw: Annotated[float, Field(ge=-360, le=360)] | None = None

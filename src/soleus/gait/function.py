@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from soleus.gait.anatomy import Angle
 from soleus.models import Human
 from soleus.models.paths import muscle_paths
+from soleus.paths.everywhere import lengths_and_gradients
+from soleus.paths.poses import qpos_address
 
 Floats = NDArray[np.float64]
 
@@ -68,6 +70,10 @@ def _lengths(human: Human, shift: Floats) -> Floats:
     qpos = human.qpos_rest.copy()
     mujoco.mj_integratePos(model, qpos, shift, 1.0)
     data.qpos[:] = human.consistent(qpos)
+    if human.hill:
+        own = data.qpos[qpos_address(human)]
+        lengths, _ = lengths_and_gradients(human.hill, own[None])
+        return np.asarray(lengths[0])
     mujoco.mj_kinematics(model, data)
     if human.polylines:
         steps = [np.diff(path, axis=0) for path in muscle_paths(human, data)]

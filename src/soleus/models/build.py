@@ -13,6 +13,8 @@ from soleus.models.crossings import crossings, muscles
 from soleus.models.floor import check_contacts, ground_height
 from soleus.models.gains import gains, pose_weight
 from soleus.models.ground import contact_geoms, lowest
+from soleus.models.hill_muscles import HillMuscles, fit_hill, hill_crossings
+from soleus.models.hill_table import HillTable
 from soleus.models.hints import END_EFFECTORS, Hints, read_hints
 from soleus.models.human import Human
 from soleus.models.mirror import mirror_coordinates
@@ -35,7 +37,7 @@ def build_human(
     model: mujoco.MjModel,
     render_model: Callable[[], mujoco.MjModel],
     yaw: float | None = 0.0,
-    muscle_table: MuscleTable | None = None,
+    muscle_table: MuscleTable | HillTable | None = None,
     spread: bool = False,
     pelvis: str | None = None,
 ) -> Human:
@@ -60,15 +62,11 @@ def build_human(
     actuated = np.flatnonzero(~np.isin(coordinate_dof, root.dofs)).astype(np.int32)
     limits = _limits(model, hints, coordinate_dof)
     pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated], person.mass)
-    polylines = fit_polylines(muscle_table, model, person.bodies, spread) if muscle_table else None
-    muscle_actuator = np.array([a for a in muscles(model) if acts_on(model, int(a), person.owns)], dtype=np.int32)
-    muscle_names = tuple(name_of(model, int(a)) for a in muscle_actuator)
     fold = _fold(coupling, dof_coordinate, actuated, len(coordinate_dof))
-    if polylines:
-        _check_polylines(polylines, muscle_names, coupling)
-        muscle_names = polylines.names
-    crossing_adr, crossing = (
-        polyline_crossings(polylines, model, fold) if polylines else crossings(model, muscle_actuator, fold)
+    own = (
+        _muscles_of_table(muscle_table, model, person, coupling, fold, names, actuated, spread)
+        if muscle_table
+        else _muscles_of_model(model, person, fold)
     )
     head = find_head(model, person.bodies, root.body)
     tracked = find_tracked(model, person.bodies, root.body, person.mass)
@@ -84,10 +82,11 @@ def build_human(
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
         actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit,
         pose_weight=_weights(model, hints, coordinate_dof[actuated]), root_kp=pd.root_kp, root_kd=pd.root_kd,
-        lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes, polylines=polylines,
-        muscle_names=muscle_names, muscle_actuator=muscle_actuator, crossing_adr=crossing_adr, crossing=crossing,
+        lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes,
+        polylines=own.polylines, hill=own.hill, muscle_names=own.names, muscle_actuator=own.actuator,
+        crossing_adr=own.crossing[0], crossing=own.crossing[1],
         tracked_bodies=tracked, end_effectors=end_effectors, feet=feet,
-        mirror_coordinate=permutation, mirror_sign=sign, mirror_muscle=np.array(partners(muscle_names), dtype=np.int32),
+        mirror_coordinate=permutation, mirror_sign=sign, mirror_muscle=np.array(partners(own.names), dtype=np.int32),
         mirror_tracked=_mirror_bodies(model, tracked), mirror_end_effector=_mirror_bodies(model, end_effectors),
     )  # fmt: skip
 
@@ -168,13 +167,45 @@ def _limits(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDA
     return result
 
 
-def _check_polylines(polylines: Polylines, actuators: tuple[str, ...], coupling: Coupling) -> None:
+@dataclass(frozen=True, eq=False)
+class _Muscles:
+    names: tuple[str, ...]
+    actuator: NDArray[np.int32]
+    crossing: tuple[NDArray[np.int32], NDArray[np.int32]]
+    """Sparse rows of the actuated indices that each crosses."""
+    polylines: Polylines | None = None
+    hill: HillMuscles | None = None
+
+
+def _muscles_of_model(model: mujoco.MjModel, person: Person, fold: NDArray[np.int32]) -> _Muscles:
+    own = np.array([a for a in muscles(model) if acts_on(model, int(a), person.owns)], dtype=np.int32)
+    return _Muscles(tuple(name_of(model, int(a)) for a in own), own, crossings(model, own, fold))
+
+
+def _muscles_of_table(
+    table: MuscleTable | HillTable,
+    model: mujoco.MjModel,
+    person: Person,
+    coupling: Coupling,
+    fold: NDArray[np.int32],
+    names: list[str],
+    actuated: NDArray[np.int32],
+    spread: bool,
+) -> _Muscles:
+    """Of a file beside the model, which then may have none. Raises UserError where they do not fit it."""
+    actuators = _muscles_of_model(model, person, fold).names
     if actuators:
         raise UserError(
-            f"expected muscles in the model or in a table, got both: '{actuators[0]}' and '{polylines.names[0]}'"
+            f"expected muscles in the model or in a table, got both: '{actuators[0]}' and '{table.names[0]}'"
         )
+    none = np.zeros(0, dtype=np.int32)
+    if isinstance(table, HillTable):
+        hill = fit_hill(table, names, actuated)
+        return _Muscles(table.names, none, hill_crossings(hill, actuated), hill=hill)
     if coupling.coupled.any():
         raise UserError("expected a model without joint equalities for muscles in a table")
+    polylines = fit_polylines(table, model, person.bodies, spread)
+    return _Muscles(table.names, none, polyline_crossings(polylines, model, fold), polylines)
 
 
 def _rest(

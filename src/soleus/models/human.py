@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models.coupling import Coupling
+from soleus.models.hill_muscles import HillMuscles
 from soleus.models.motors import Motors
 from soleus.models.polylines import Polylines
 from soleus.models.ties import Ties
@@ -72,9 +73,11 @@ class Human:
     root_kd: float
     muscle_names: tuple[str, ...]
     muscle_actuator: Ints
-    """(nm,) actuator ids of the muscles; (0,) where they are polylines."""
+    """(nm,) actuator ids of the muscles; (0,) where they are polylines or Hill-type muscles."""
     polylines: Polylines | None
     """Muscles that are not MuJoCo's own."""
+    hill: HillMuscles | None
+    """Likewise; a human has one kind of muscles."""
     crossing_adr: Ints
     """(nm+1,) row starts of `crossing`."""
     crossing: Ints

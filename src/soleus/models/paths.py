@@ -12,8 +12,10 @@ def muscle_paths(human: Human, data: mujoco.MjData) -> list[NDArray[np.float64]]
     """Points (k, 3) [m] along each muscle, in the world, in the order of human.muscle_names.
 
     data: a simulation of the human's model, or of its render_model, whose kinematics (and for tendons, paths) are done.
-    Of a muscle that acts on a joint directly there is no path: (0, 3).
+    Of a muscle that acts on a joint directly, or whose length is a polynomial, there is no path: (0, 3).
     """
+    if human.hill:
+        return [np.zeros((0, 3)) for _ in human.muscle_names]
     if human.polylines:
         return np.split(_waypoints(human.polylines, data), human.polylines.adr[1:-1])
     return [_tendon(human.model, data, int(actuator)) for actuator in human.muscle_actuator]

@@ -17,6 +17,7 @@ from soleus.errors import UserError
 from soleus.models import mass, myosim
 from soleus.models.build import build_human
 from soleus.models.free_root import with_free_root
+from soleus.models.hill_table import ENDING, HillTable, read_hill
 from soleus.models.human import Human
 from soleus.models.muscle_table import MuscleTable, read_table
 from soleus.models.numbers import check_numbers
@@ -67,13 +68,15 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
 def _from_files(files: ModelFiles, sim_hz: float) -> Human:
     spread = files.blend_force == "by_weight"
     yaw = None if files.yaw is None else float(np.deg2rad(files.yaw))
-    skeleton, table, path = None, None, Path(str(files.mjcf))
+    skeleton, path = None, Path(str(files.mjcf))
+    table: MuscleTable | HillTable | None = None
     if files.mass is not None:
         path = Path(files.mass.skeleton)
         skeleton = mass.read_skeleton(path)
         table = mass.read_muscles(Path(files.mass.muscles), skeleton) if files.mass.muscles else None
     elif files.muscles:
-        table = read_table(Path(files.muscles))
+        named = Path(files.muscles)
+        table = read_hill(named) if named.suffix.lower() == ENDING else read_table(named)
     try:
         if skeleton is not None:
             assert files.mass is not None
@@ -143,7 +146,7 @@ def _build(
     sim_hz: float,
     yaw: float | None = 0.0,
     discard_visual: bool = True,
-    table: MuscleTable | None = None,
+    table: MuscleTable | HillTable | None = None,
     spread: bool = False,
     pelvis: str | None = None,
 ) -> Human:

@@ -56,6 +56,8 @@ def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None =
             for field in fields(human.polylines)
             if field.name != "names"
         }
+    if human.hill:
+        data |= {"hill": human.hill.data(), "fitted": human.hill.paths()}
     if paths:
         data["fitted"] = paths.data()
     data["feet"] = [_plain(foot) for foot in human.feet]

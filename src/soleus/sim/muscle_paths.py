@@ -76,6 +76,11 @@ def check_tendons(human: Human, config: HumanRunConfig) -> None:
     """Raise UserError for a model whose muscles are no tendons."""
     if not human.muscle_names:
         raise UserError(f"{config.subject}: expected a model with muscles, got one without")
+    if human.hill:
+        raise UserError(
+            f"{config.subject}: expected muscles along tendons, got Hill-type muscles, whose paths are polynomials"
+            " already (control.paths exact)"
+        )
     if human.polylines:
         raise UserError(
             f"{config.subject}: expected muscles along tendons, got polylines through waypoints, whose exact paths"

@@ -1,0 +1,163 @@
+// Of HumanState: the muscles. MuJoCo's own, which run along tendons, or those apart: polylines and Hill-type muscles.
+#include <algorithm>
+
+#include "muscles/muscle_force.h"
+#include "rollout/human_state.h"
+
+namespace soleus {
+namespace {
+
+// Of a shortening velocity over the greatest one: phi of Minetti and Alexander 1997.
+double metabolic_share(double velocity) {
+  const double v = std::clamp(velocity, -1.0, 1.0);
+  return std::max(0.0, (0.054 + 0.506 * v + 2.46 * v * v) / (1 - 1.13 * v + 12.8 * v * v - 1.64 * v * v * v));
+}
+
+}  // namespace
+
+void HumanState::compute_paths() {
+  if (path_current_) return;
+  path_current_ = true;
+  const HumanModel& h = *model_;
+  if (!h.has_hill()) return h.paths().compute(data_.get(), path_);
+  for (int s = 0; s < h.num_crossings(); ++s) {
+    crossed_velocity_[s] = data_->qvel[h.coordinate_dof[h.actuated[h.crossing[s]]]];
+  }
+  hill_.compute(qpos(), crossed_velocity_, path_);
+}
+
+void HumanState::muscle_torques(std::span<double> moments, std::span<double> passive) {
+  const HumanModel& h = *model_;
+  const mjModel* m = h.mujoco();
+  const mjData* d = data_.get();
+  std::fill(passive.begin(), passive.end(), 0.0);
+  if (h.muscles_apart()) {
+    compute_paths();
+    const int* adr = h.crossing_adr.data();
+    const int* crossing = h.crossing.data();
+    for (int k = 0; k < h.num_muscles(); ++k) {
+      const double active = path_.active[k], tense = path_.passive[k];
+      for (int s = adr[k]; s < adr[k + 1]; ++s) moments[s] = path_.moment[s] * active;
+      if (tense == 0) continue;
+      for (int s = adr[k]; s < adr[k + 1]; ++s) passive[crossing[s]] += path_.moment[s] * tense;
+    }
+    return;
+  }
+  std::fill(moments.begin(), moments.end(), 0.0);
+  for (const auto& e : h.moment_entries()) moments[e.slot] += d->actuator_moment[e.adr] * coupling_[e.dof];
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    const MuscleForce force = mujoco_muscle_force(m, d, h.muscle_actuator[k]);
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+      passive[h.crossing[s]] += moments[s] * force.passive;
+      moments[s] *= force.active;
+    }
+  }
+}
+
+void HumanState::apply_activations(std::span<const double> desired, bool dynamics) {
+  const HumanModel& h = *model_;
+  mjData* d = data_.get();
+  if (h.has_polylines()) {  // they have no dynamics
+    std::copy(desired.begin(), desired.end(), activation_.begin());
+    return;
+  }
+  const std::size_t count = desired.size();
+  for (std::size_t k = 0; k < count; ++k) {
+    const int adr = h.muscles()[k].activation;
+    now_[k] = h.has_hill() ? activation_[k] : adr >= 0 ? d->act[adr] : 0.0;
+  }
+  // Inverse of mju_muscleDynamics over one explicit step (Millard et al. 2013 time constants), without branches: whether
+  // a muscle rises or falls cannot be foretold. Where a model smooths the switch between its two time constants,
+  // activations follow a little later than this.
+  const double* up = h.activation_steps().data();
+  const double* down = h.deactivation_steps().data();
+  for (std::size_t k = 0; k < count; ++k) {
+    const double act = now_[k] < 0.0 ? 0.0 : now_[k] > 1.0 ? 1.0 : now_[k];
+    const double shape = 0.5 + 1.5 * act;
+    const double rise = up[k] * shape;
+    const double fall = down[k] / shape;
+    const double change = desired[k] - act;
+    const double control = act + change * (change > 0.0 ? rise : fall);
+    excitation_[k] = control < 0.0 ? 0.0 : control > 1.0 ? 1.0 : control;
+  }
+  if (h.has_hill()) {
+    std::copy_n(dynamics ? excitation_.data() : desired.data(), count, driven_.begin());
+    if (!dynamics) std::copy(desired.begin(), desired.end(), activation_.begin());
+    return;
+  }
+  for (std::size_t k = 0; k < count; ++k) {
+    const HumanModel::Muscle& muscle = h.muscles()[k];
+    const bool follows = dynamics && muscle.dynamic;
+    d->ctrl[muscle.control] = follows ? excitation_[k] : desired[k];
+    if (!follows && muscle.activation >= 0) d->act[muscle.activation] = desired[k];
+  }
+}
+
+void HumanState::apply_excitations(std::span<const double> excitation) {
+  const mjModel* m = model_->mujoco();
+  if (model_->muscles_apart()) {
+    auto& moved = model_->has_hill() ? driven_ : activation_;
+    std::copy(excitation.begin(), excitation.end(), moved.begin());
+    return;
+  }
+  for (int k = 0; k < model_->num_muscles(); ++k) {
+    data_->ctrl[m->actuator_ctrladr[model_->muscle_actuator[k]]] = excitation[k];
+  }
+}
+
+void HumanState::pull_muscles() {
+  const HumanModel& h = *model_;
+  if (!h.muscles_apart()) return;
+  compute_paths();
+  std::fill(pull_.begin(), pull_.end(), 0.0);
+  const int* adr = h.crossing_adr.data();
+  const int* crossing = h.crossing.data();
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    const double force = activation_[k] * path_.active[k] + path_.passive[k];
+    for (int s = adr[k]; s < adr[k + 1]; ++s) pull_[crossing[s]] += path_.moment[s] * force;
+  }
+  apply_torque(pull_);
+}
+
+double HumanState::activation(int muscle) const {
+  if (model_->muscles_apart()) return activation_[muscle];
+  const mjModel* m = model_->mujoco();
+  const int a = model_->muscle_actuator[muscle];
+  const int adr = m->actuator_actadr[a];
+  return adr >= 0 ? data_->act[adr] : data_->ctrl[m->actuator_ctrladr[a]];
+}
+
+double HumanState::metabolic_power() const {
+  const mjModel* m = model_->mujoco();
+  if (model_->muscles_apart()) return power_apart();
+  double power = 0;
+  for (int k = 0; k < model_->num_muscles(); ++k) {
+    const int a = model_->muscle_actuator[k];
+    const int out = m->actuator_outadr[a];
+    const mjtNum* prm = m->actuator_gainprm + a * mjNGAIN;
+    const double f0 = mujoco_max_force(m, a);
+    const mjtNum* range = m->actuator_lengthrange + 2 * out;
+    const double optimal_length = (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
+    const double vmax = optimal_length * prm[6];
+    power += activation(k) * f0 * vmax * metabolic_share(-data_->actuator_velocity[out] / std::max(mjMINVAL, vmax));
+  }
+  return power;
+}
+
+double HumanState::power_apart() const {
+  const HumanModel& h = *model_;
+  double power = 0;
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    double shortening = 0;  // [m/s]: what a tension would gain
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
+      shortening += path_.moment[s] * data_->qvel[h.coordinate_dof[h.actuated[h.crossing[s]]]];
+    }
+    const bool hill = h.has_hill();
+    const double vmax = hill ? h.hill.fastest[k] * h.hill.optimal[k] : kFastest * h.paths().optimal_length(k);
+    const double max_force = (hill ? h.hill.max_force : h.paths().max_force())[k];
+    power += activation_[k] * max_force * vmax * metabolic_share(shortening / vmax);
+  }
+  return power;
+}
+
+}  // namespace soleus

@@ -141,6 +141,7 @@ void HumanModel::check() const {
     require_size(upper.size(), coordinate_dof.size(), "upper");
   }
   check_fitted();
+  check_splines();
   require(m->opt.gravity[2] < 0, "expected gravity along -z, got " + std::to_string(m->opt.gravity[2]) + " m/s^2");
   require(m->opt.integrator != mjINT_RK4, "expected the Euler or an implicit integrator, got RK4");
 }
@@ -164,6 +165,20 @@ void HumanModel::check_fitted() const {
   require(within(f.coordinate, num_coordinates()) && within(f.muscle, num_muscles()),
           "expected fitted paths of muscles and coordinates that there are");
   require(std::all_of(f.half.begin(), f.half.end(), [](double x) { return x > 0; }), "expected fitted paths over ranges");
+}
+
+void HumanModel::check_splines() const {
+  if (spline_adr.empty() && spline.empty()) return;
+  require_size(spline_adr.size(), model_->nv + 1, "spline_adr");
+  require(spline_adr.front() == 0 && std::is_sorted(spline_adr.begin(), spline_adr.end()), "expected spline_adr to rise from 0");
+  require_size(spline.size(), 5 * static_cast<std::size_t>(spline_adr.back()), "spline");
+  for (int i = 0; i < model_->nv; ++i) {
+    const int begin = spline_adr[i], end = spline_adr[i + 1];
+    require(begin == end || dof_coupled[i], "expected splines of coupled joints alone");
+    for (int k = begin + 1; k < end; ++k) {
+      require(spline[5 * (k - 1)] < spline[5 * k], "expected pieces of a spline whose starts rise");
+    }
+  }
 }
 
 void HumanModel::build_coordinates() {

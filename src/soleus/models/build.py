@@ -50,7 +50,7 @@ def build_human(
     _apply(model, hints)
     person = find_person(model, yaw, pelvis)
     root = person.root
-    coupling = read_coupling(model, person.dofs)
+    coupling = read_coupling(model, person.dofs, hints.splines)
     feet = find_feet(model, person.bodies)
     qpos_rest, ground = _rest(model, person, coupling, np.concatenate(feet))
     data = _posed(model, qpos_rest)

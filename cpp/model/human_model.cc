@@ -44,7 +44,7 @@ HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescr
   weigh();
   for (int j = m->body_jntadr[root_body]; j < m->body_jntadr[root_body] + m->body_jntnum[root_body]; ++j) {
     if (m->jnt_type[j] == mjJNT_FREE) root_height_qpos_ = m->jnt_qposadr[j] + 2;
-    if (m->jnt_type[j] == mjJNT_SLIDE && m->jnt_axis[3 * j + 2] > 0.9) root_height_qpos_ = m->jnt_qposadr[j];
+    if (m->jnt_type[j] == mjJNT_SLIDE && standing_axis(j)[2] > 0.9) root_height_qpos_ = m->jnt_qposadr[j];
   }
   build_inertia();
   if (has_polylines()) {
@@ -55,6 +55,18 @@ HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescr
   build_order();
   ball_limits_ = make_ball_limits(*this);
   build_mirror();
+}
+
+std::array<double, 3> HumanModel::standing_axis(int joint) const {
+  const mjModel* m = model_.get();
+  std::array<double, 3> axis;
+  std::copy_n(m->jnt_axis + 3 * joint, 3, axis.begin());
+  for (int body = m->jnt_bodyid[joint]; body > 0; body = m->body_parentid[body]) {
+    mjtNum turned[3];
+    mju_rotVecQuat(turned, axis.data(), m->body_quat + 4 * body);
+    std::copy_n(turned, 3, axis.begin());
+  }
+  return axis;
 }
 
 void HumanModel::weigh() {

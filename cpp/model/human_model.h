@@ -137,6 +137,8 @@ class HumanModel : public HumanDescription {
   const std::vector<double>& activation_steps() const { return activation_steps_; }
   const std::vector<double>& deactivation_steps() const { return deactivation_steps_; }
   const std::vector<int>& coordinate_actuated() const { return coordinate_actuated_; }  // (nc) or -1
+  // A joint's axis in the world while all joints are at rest (qpos0).
+  std::array<double, 3> standing_axis(int joint) const;
   int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
   // (ngeom) foot that a geom belongs to, or -1
   const std::vector<int>& geom_foot() const { return geom_foot_; }

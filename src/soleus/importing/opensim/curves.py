@@ -1,7 +1,7 @@
 """Functions of one coordinate: polynomials of degree 4 or less, or cubics by pieces, which is what OpenSim's become."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from soleus.models.coupling import ORDER, spline_value
 Floats = NDArray[np.float64]
 
 _EXACT = 1e-7  # of a function that pieces are fitted to, of its greatest value
-_FEWEST, _MOST = 16, 256  # pieces of one that is sampled
+_FEWEST, _MOST = 16, 64  # pieces of one that is sampled
+_ROOM = 100  # pieces that an element of MJCF has room for
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,8 @@ class Curve:
     """(n, 5) as Coupling.splines has them."""
     gap: float = 0.0
     """How far the two are apart at most, over the range."""
+    missed: float = 0.0
+    """How far the pieces are from the function that they were fitted to, over the range."""
 
     @property
     def constant(self) -> float | None:
@@ -77,13 +80,14 @@ def less_coordinate(curve: Curve) -> Curve:
     pieces = curve.pieces.copy()
     pieces[:, 1] -= pieces[:, 0]
     pieces[:, 2] -= 1.0
-    return Curve(less, pieces, curve.gap)
+    return replace(curve, coefficients=less, pieces=pieces)
 
 
 def scaled(curve: Curve, factor: float) -> Curve:
     """Return a multiple of the curve."""
     pieces = None if curve.pieces is None else curve.pieces * np.array([1.0, *[factor] * 4])
-    return Curve(factor * curve.coefficients, pieces, abs(factor) * curve.gap)
+    factors = abs(factor) * curve.gap, abs(factor) * curve.missed
+    return Curve(factor * curve.coefficients, pieces, *factors)
 
 
 def composed(outer: Curve, inner: Curve, span: tuple[float, float]) -> Curve:
@@ -93,14 +97,14 @@ def composed(outer: Curve, inner: Curve, span: tuple[float, float]) -> Curve:
     if outer.constant is not None:
         return outer
     if inner.identity:
-        return outer if outer.pieces is None else by_pieces(outer.pieces, span)
+        return outer if outer.pieces is None else replace(by_pieces(outer.pieces, span), missed=outer.missed)
     if inner.pieces is None and outer.pieces is None:
         result = _polynomial_of(outer.coefficients, inner.coefficients)
         if len(result) <= ORDER:
             return polynomial(*result)
     if inner.pieces is None and outer.pieces is not None and not inner.coefficients[2:].any():
         offset, slope = inner.coefficients[:2]
-        return by_pieces(_of_line(outer.pieces, float(offset), float(slope)), span)
+        return replace(by_pieces(_of_line(outer.pieces, float(offset), float(slope)), span), missed=outer.missed)
     return sampled(lambda x: outer(inner(x)), span)
 
 
@@ -131,12 +135,14 @@ def sampled(function: Callable[[Floats], Floats], span: tuple[float, float]) -> 
     while True:
         knots = np.linspace(*span, count + 1)
         spline = CubicSpline(knots, function(knots))
-        between = (knots[1:] + knots[:-1]) / 2
+        between = np.linspace(*span, 10 * count + 1)
         values = function(between)
-        if np.abs(spline(between) - values).max() <= _EXACT * max(1.0, np.abs(values).max()) or count >= _MOST:
+        missed = float(np.abs(spline(between) - values).max())
+        if missed <= _EXACT * max(1.0, np.abs(values).max()) or count >= _MOST:
             break
         count *= 2
-    return by_pieces(_with_ends(knots, spline.c[::-1].T, spline(knots), spline(knots, 1)), span)
+    pieces = _with_ends(knots, spline.c[::-1].T, spline(knots), spline(knots, 1))
+    return replace(by_pieces(pieces, span), missed=missed)
 
 
 def _with_ends(x: Floats, cubics: Floats, y: Floats, slopes: Floats) -> Floats:
@@ -181,6 +187,8 @@ def read_curve(opensim: Any, function: Any, span: tuple[float, float], where: st
         if len(values) <= ORDER:
             return polynomial(*values)
     if kind in ("SimmSpline", "PiecewiseLinearFunction"):
+        if cast().getSize() >= _ROOM:
+            raise UserError(f"{where}: expected a {kind} of fewer than {_ROOM} points, got {cast().getSize()}")
         return _read_knots(opensim, cast(), kind, span)
     if kind == "PiecewiseConstantFunction":
         raise UserError(f"{where}: expected a smooth function, got {kind}")

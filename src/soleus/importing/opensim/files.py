@@ -20,6 +20,7 @@ from soleus.importing.opensim.mjcf import mjcf
 from soleus.importing.opensim.skeleton import Skeleton, read_skeleton
 
 MODEL, START = "model.xml", "train.yaml"
+_MISSED = 1e-6  # [m], [rad]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def _polynomials(skeleton: Skeleton) -> list[str]:
         apart[mover.kind] = max(apart[mover.kind], mover.curve.gap)
     if not splined:
         return []
-    return [
+    missed = [f"'{m.name}' by {m.curve.missed:.1g}" for m in splined if m.curve.missed > _MISSED]
+    rough = [f"splines were put through functions of another kind, and miss them: {', '.join(missed)} [m, rad]"]
+    return (rough if missed else []) + [
         f"{len(splined)} joints follow splines exactly in the lanes; MuJoCo's engine and pictures have polynomials, up"
         f" to {1000 * apart['slide']:.2f} mm and {np.rad2deg(apart['hinge']):.2f} degrees from them"
     ]

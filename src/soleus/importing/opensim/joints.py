@@ -2,8 +2,8 @@
 rotations, each carried along by those before it.
 
 A coordinate has one joint whose position is its value. That is the first that moves by the value itself, or else the
-first that moves by any function of it: then a second joint on the same axis adds what the function has beside the
-value.
+first that turns by any function of it, or else shifts: then a second joint on the same axis adds what the function has
+beside the value.
 """
 
 from collections.abc import Iterator
@@ -67,6 +67,8 @@ class Mover:
     driver: str | None
     """The coordinate that moves it; None where it is a coordinate itself, which its name is."""
     curve: Curve
+    doubles: bool = False
+    """Whether it is on the axis of another joint of its body."""
 
 
 def read_axes(opensim: Any, joint: Any, coordinates: Coordinates, path: Path) -> list[Axis]:
@@ -129,11 +131,14 @@ def _axes(name: str, kind: Kind, vector: Floats, of: str, curve: Curve, coordina
 def carriers(joints: dict[str, list[Axis]]) -> dict[str, tuple[str, int]]:
     """The axis, by joint and number, that has the joint of each coordinate."""
     result: dict[str, tuple[str, int]] = {}
-    for wanted in (True, False):
-        for joint, axes in joints.items():
-            for k, axis in enumerate(axes):
-                if axis.independent is not None and axis.curve.constant is None and axis.curve.identity == wanted:
-                    result.setdefault(axis.independent, (joint, k))
+    moving = [
+        (axis, (joint, k))
+        for joint, axes in joints.items()
+        for k, axis in enumerate(axes)
+        if axis.independent is not None and axis.curve.constant is None
+    ]
+    for axis, place in sorted(moving, key=lambda one: (not one[0].curve.identity, one[0].kind == "slide")):
+        result.setdefault(str(axis.independent), place)
     return result
 
 
@@ -145,4 +150,4 @@ def movers(axis: Axis, carries: bool) -> list[Mover]:
     own = Mover(axis.independent, axis.kind, axis.vector, None, IDENTITY)
     if axis.curve.identity:
         return [own]
-    return [own, Mover(axis.name, axis.kind, axis.vector, axis.independent, less_coordinate(axis.curve))]
+    return [own, Mover(axis.name, axis.kind, axis.vector, axis.independent, less_coordinate(axis.curve), True)]

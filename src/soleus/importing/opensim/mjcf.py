@@ -13,7 +13,8 @@ from soleus.models.hints import SPLINE
 
 Floats = NDArray[np.float64]
 
-_LEAST = 1e-6  # [kg] and [kg m^2] of a body that moves and has none: MuJoCo needs some
+# [kg] and [kg m^2] of a body that moves and has none, and of two joints on one axis: MuJoCo needs some to invert.
+_LEAST = 1e-6
 _BONE = 0.02  # [m] radius of what is drawn of a bone
 _SHORTEST = 0.03  # [m] bones that are drawn
 
@@ -23,6 +24,7 @@ def mjcf(skeleton: Skeleton, spheres: list[Sphere], comment: str) -> str:
     root = xml.Element("mujoco", model=skeleton.name)
     root.append(xml.Comment(f" {comment} "))
     xml.SubElement(root, "compiler", angle="radian", inertiafromgeom="false", autolimits="true")
+    xml.SubElement(root, "option", gravity=numbers(skeleton.gravity))
     _defaults(root)
     _assets(root)
     world = xml.SubElement(root, "worldbody")
@@ -107,6 +109,8 @@ def _joint(element: xml.Element, body: Body, mover: Mover, skeleton: Skeleton) -
         more = {"range": numbers(coordinate.low, coordinate.high), "limited": str(coordinate.clamped).lower()}
         if not coordinate.low < coordinate.high:
             more = {}
+    if mover.doubles:
+        more["armature"] = numbers(_LEAST)
     xml.SubElement(
         element, "joint",
         {"name": mover.name, "type": mover.kind, "pos": numbers(body.anchor), "axis": numbers(mover.vector), **more},
@@ -164,4 +168,6 @@ def _quat(turn: Rotation) -> str:
 
 def numbers(*values: float | Floats | list[float]) -> str:
     """Numbers as MJCF has them, exactly."""
-    return " ".join(repr(float(one)) for value in values for one in np.atleast_1d(np.asarray(value, dtype=np.float64)))
+    return " ".join(
+        repr(float(one) + 0.0) for value in values for one in np.atleast_1d(np.asarray(value, dtype=np.float64))
+    )

@@ -3,7 +3,7 @@
 The world has z up where OpenSim has y: its axes are turned by a quarter about x. Bodies keep OpenSim's frames.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,8 @@ class Skeleton:
     """Parents first"""
     start: Frame
     """Of the body with a free joint, in the world, at the default values of its coordinates."""
+    gravity: Floats
+    """(3,) in the world [m/s^2]"""
     left_out: tuple[str, ...] = field(default=())
     """Sentences on what of the file is not in it."""
 
@@ -112,7 +114,8 @@ def read_skeleton(opensim: Any, model: Any, path: Path) -> Skeleton:
     said += [f"coordinate '{name}' is prescribed in the file, and moves freely here" for name in _prescribed(model)]
     if coordinates.locked:
         said.append(f"locked coordinates are fixed where they are: {', '.join(coordinates.locked)}")
-    return Skeleton(str(model.getName()), coordinates, tuple(bodies), start, tuple(said))
+    gravity = UPRIGHT.apply([model.getGravity().get(i) for i in range(3)])
+    return Skeleton(str(model.getName()), coordinates, tuple(bodies), start, gravity, tuple(said))
 
 
 def _in_order(model: Any, path: Path) -> list[Any]:
@@ -162,12 +165,12 @@ def _body(joint: Any, axes: list[Axis], carrying: dict[str, tuple[str, int]], na
             continue
         carries = carrying.get(str(axis.independent)) == (name, k)
         for mover in movers(axis, carries):
-            moving.append(Mover(mover.name, mover.kind, turned.apply(mover.vector), mover.driver, mover.curve))
+            moving.append(replace(mover, vector=turned.apply(mover.vector)))
     # Constant turns go behind all hinges, whose vectors are turned instead.
     own = child.turn * turned.inv()
     back = Frame(child.place, own).inverse()
     frame = parent @ Frame(still, Rotation.identity()) @ back
-    placed = tuple(Mover(m.name, m.kind, own.apply(m.vector), m.driver, m.curve) for m in moving)
+    placed = tuple(replace(mover, vector=own.apply(mover.vector)) for mover in moving)
     body = joint.getChildFrame().findBaseFrame()
     return _with_mass(body, _base(joint.getParentFrame()), name, frame, child.place, placed)
 
@@ -232,6 +235,4 @@ def _start(joint: Any, axes: list[Axis], coordinates: Coordinates) -> Frame:
 
 
 def _prescribed(model: Any) -> list[str]:
-    return [
-        str(c.getName()) for c in model.getCoordinateSet() if c.getDefaultIsPrescribed() and not c.getDefaultLocked()
-    ]
+    return [str(c.getName()) for c in model.getCoordinateSet() if c.get_prescribed() and not c.getDefaultLocked()]

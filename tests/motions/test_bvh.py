@@ -109,7 +109,7 @@ def test_joints_without_channels_and_braces_anywhere(tmp_path):
         ("End Site", "End Point", r"line 10: expected Site, got 'Point'"),
         ("}\nMOTION", "}\nROOT B", r"line 16: expected MOTION, got 'ROOT'"),
         ("Frames: 2", "Frames: two", r"line 17: expected 'Frames:' and a whole number, got 'Frames: two'"),
-        ("Frames: 2", "Frames: 1", r"line 17: expected at least 2 frames, got '1'"),
+        ("Frames: 2", "Frames: 0", r"line 17: expected at least 1 frame, got '0'"),
         ("Frames: 2", "Frames: 3", r"line 20: expected 3 frames, as 'Frames:' says, got '2'"),
         ("10 20 30 90", "1 2 3 4 5 6 7 8 9\n10 20 30 90", r"line 21: expected 2 frames, as .* got '3'"),
         ("0.0333333", "0", r"line 18: expected 'Frame Time:' and a positive number of seconds, got 'Frame Time: 0'"),

@@ -110,8 +110,9 @@ class BvhMotion(Changed):
 
     bvh: Annotated[str, Mark.FILE]
     """BVH file."""
-    scale: Positive = 0.01
-    """[m] The BVH file's unit of length in metres."""
+    scale: Positive | None = None
+    """[m] The BVH file's unit of length in metres; null: 0.01, or, of a clip that is put on another body by the names
+    of its limbs, what makes its legs as long as the body's."""
     root_scale: Positive | None = None
     """[m] The unit of the root's positions in metres, where it is not that of the OFFSETs; null: it is."""
     unit: Unit = "degree"

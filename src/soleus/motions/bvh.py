@@ -17,6 +17,7 @@ _CHANNELS = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation", "Z
 _KNOWN = {name.lower(): index for index, name in enumerate(_CHANNELS)}
 _KEYWORDS = ("hierarchy", "root", "joint", "end", "offset", "channels", "motion", "{", "}")
 _MOST = 1e9  # of any unit of length or angle
+_RESTING = 3  # frames that a file of one frame stands for
 _SHOWN = 40  # characters of what came
 
 
@@ -232,8 +233,8 @@ def _read_motion(path: Path, lines: list[str], line: int, width: int) -> tuple[f
     if not found:
         _fail(path, number, "'Frames:' and a whole number", text and text.strip())
     frames = int(found[1])
-    if frames < 2:
-        _fail(path, number, "at least 2 frames", found[1])
+    if frames < 1:
+        _fail(path, number, "at least 1 frame", found[1])
     number, text = next(texts, (len(lines), None))
     found = re.fullmatch(r"frame\s+time\s*:\s*(\S+)", (text or "").strip(), re.IGNORECASE)
     frame_time = _number(found[1]) if found else None
@@ -243,7 +244,8 @@ def _read_motion(path: Path, lines: list[str], line: int, width: int) -> tuple[f
     if len(rows) != 2 + frames:
         at = len(lines) if len(table) < frames else rows[2 + frames][0]
         _fail(path, at, f"{frames} frames, as 'Frames:' says", f"{len(rows) - 2}")
-    return frame_time, np.array(table)
+    # A pose alone is a motion that rests in it, whose laps are as short as can be.
+    return frame_time, np.array(table if len(table) > 1 else table * _RESTING)
 
 
 def _number(word: str) -> float | None:

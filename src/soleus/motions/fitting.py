@@ -50,7 +50,7 @@ def check_fit(
     data = mujoco.MjData(human.model)
     mujoco.mj_kinematics(human.model, data)
     places = np.array([data.xanchor[track.joint] for track in tracks])
-    rest = _rest(clip)[[track.source for track in tracks]]
+    rest = rest_places(clip)[[track.source for track in tracks]]
     own, theirs = places - places.mean(0), rest - rest.mean(0)
     if len(tracks) < 3 or not np.linalg.norm(own) > _BONE:
         return
@@ -80,7 +80,7 @@ def check_motion(clip: Clip, tracks: Sequence[Track], scale: float) -> None:
     _check_lap(clip, [clip.joints[track.source] for track in tracks], _angles(turns[:1], turns), tracks)
 
 
-def _rest(clip: Clip) -> Floats:
+def rest_places(clip: Clip) -> Floats:
     """(J, 3) where the joints are without rotations, from the root."""
     places = np.zeros_like(clip.offsets)
     for joint, parent in enumerate(clip.parents):

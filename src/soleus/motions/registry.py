@@ -13,7 +13,7 @@ from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.arrays import read_arrays
 from soleus.motions.axes import facing, turned_up
-from soleus.motions.bvh import read_bvh
+from soleus.motions.bvh import Clip, read_bvh
 from soleus.motions.changing import leg_length, mirrored, scaled_cycle, timed
 from soleus.motions.coordinates import read_coordinates
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
@@ -24,12 +24,14 @@ from soleus.motions.motion import Motion, make_motion
 from soleus.motions.placing import place, tracks_of
 from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
+from soleus.motions.retargeting import has_limbs, limb_tracks, retarget
 from soleus.motions.rotations import multiply
 from soleus.motions.table import given_lap, read_rows
 from soleus.motions.upper_body import UpperBody
 
 _NAMES = ("walk", "run")
 _FRAMES = 128
+_CENTIMETRE = 0.01  # [m] the unit of a BVH file that says nothing else
 
 
 def names() -> tuple[str, ...]:
@@ -92,24 +94,39 @@ def _table(source: TableMotion, human: Human) -> Motion:
 
 def _clip(source: BvhMotion, human: Human) -> Motion:
     channels = {**human.channels, **source.names}
+    clip = read_bvh(Path(source.bvh), source.unit == "radian").cut(source.first, source.to)
+    named = bool(channels) and set(channels.values()) <= set(clip.joints)
+    if not source.names and not named and has_limbs(clip):
+        return _by_limbs(source, clip, human)
     if not channels:
         raise UserError(
             f"motion.names: expected the joint of '{source.bvh}' that each body follows, got none: '{human.name}' names"
             " none either"
         )
-    clip = read_bvh(Path(source.bvh), source.unit == "radian").cut(source.first, source.to)
     axes = _axes(source, human)
     tracks, world = tracks_of(clip, human, channels), np.zeros(9)
     mujoco.mju_quat2Mat(world, axes)
     check_frames(clip)
-    root_scale = source.root_scale or source.scale
-    check_fit(clip, human, tracks, world.reshape(3, 3), source.scale, source.forward)
+    scale = source.scale or _CENTIMETRE
+    root_scale = source.root_scale or scale
+    check_fit(clip, human, tracks, world.reshape(3, 3), scale, source.forward)
     check_unit(clip, tracks)
     once = source.lap == "once"
     motion = place(str(source), clip, human, channels, axes, scale=root_scale, hz=source.hz, once=once)
     given = Given(f"BVH file '{source.bvh}'", "motion.root_scale", root_scale)
     check_treading(given, motion, human)
     check_motion(clip, tracks, root_scale)
+    check_place(given, motion, human)
+    return motion
+
+
+def _by_limbs(source: BvhMotion, clip: Clip, human: Human) -> Motion:
+    """Put a clip on a body that is not its own by the names of its limbs."""
+    motion, scale = retarget(str(source), clip, human, source)
+    if source.lap != "once":
+        check_motion(clip, limb_tracks(clip, human), scale)
+    given = Given(f"BVH file '{source.bvh}'", "motion.scale", scale)
+    check_treading(given, motion, human)
     check_place(given, motion, human)
     return motion
 

@@ -21,7 +21,7 @@ from soleus.config.strict_yaml import parse_yaml
 from soleus.errors import UserError, nearest
 
 _A_CLIP = f"motion.clips.{ANY}"
-_NAMES_OR_FILES = ("model", "motion", "motion.cycle", _A_CLIP, f"{_A_CLIP}.file", f"{_A_CLIP}.file.cycle")
+_NAMES_OR_FILES = ("model", "model.mjcf", "motion", "motion.cycle", _A_CLIP, f"{_A_CLIP}.file", f"{_A_CLIP}.file.cycle")
 _BASE_OF_SCHEME = {"procgen": "procgen-coinrun"}  # the preset below an environment that is given alone
 
 

@@ -45,7 +45,7 @@ class ModelFiles(Section):
     mass: MassFiles | None = None
     """The files of a model of MASS."""
     mjcf: Annotated[str | None, Mark.FILE] = None
-    """MJCF file (.xml), or the MJB file (.mjb) that MuJoCo compiled it to."""
+    """MJCF file (.xml), or the MJB file (.mjb) that MuJoCo compiled it to; or the name of a built-in model."""
     muscles: Annotated[str | None, Mark.FILE] = None
     """Muscles beside the MJCF file, as `soleus import` writes them: a CSV table of polylines, or an NPZ file of
     Hill-type muscles whose lengths are polynomials."""
@@ -54,6 +54,17 @@ class ModelFiles(Section):
     yaw: Annotated[float, Field(ge=-360, le=360)] | None = None
     """[degree] Where the person of the MJCF faces at qpos0, from +x towards +y; null: where toes point and away from
     where knees bend."""
+    joints: dict[str, str] = Field(default_factory=dict)
+    """Joint of the MJCF file by the name that it gets here, where the file has another, as in hip_flexion_r: RHipFlex;
+    "-RHipFlex" where it counts the other way round. Gains, mirror images and motions go by these names."""
+    bodies: dict[str, str] = Field(default_factory=dict)
+    """Body of the MJCF file by the name that it gets here, as in calcn_r: RightFoot. Feet, head and hands go by these
+    names."""
+    lock: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    """Joints of the MJCF file, or patterns of their names such as mcp*, that stay as at qpos0, with those that follow
+    them; muscles that move nothing else are left out."""
+    without: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    """Muscles of the MJCF file, or patterns of their names, that are left out."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
     them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
@@ -68,6 +79,9 @@ class ModelFiles(Section):
             raise ValueError(
                 "root: expected one beside mjcf alone (a skeleton of MASS has one root), got it beside mass"
             )
+        changes = next((key for key in ("joints", "bodies", "lock", "without") if getattr(self, key)), None)
+        if self.mass and changes:
+            raise ValueError(f"{changes}: expected it beside mjcf alone, got it beside mass")
         if self.mass and self.yaw is not None:
             raise ValueError(f"yaw: expected one beside mjcf alone (a skeleton of MASS faces +x), got {self.yaw:g}")
         return self

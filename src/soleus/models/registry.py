@@ -15,6 +15,7 @@ import numpy as np
 from soleus.config.sources import ModelFiles, is_model_file
 from soleus.errors import UserError
 from soleus.models import mass, myosim
+from soleus.models.adapting import adapted
 from soleus.models.build import build_human
 from soleus.models.free_root import with_free_root
 from soleus.models.hill_table import ENDING, HillTable, read_hill
@@ -46,11 +47,8 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
     if isinstance(source, ModelFiles):
         return _from_files(source, sim_hz)
     name = str(source)
-    if name in myosim.NAMES:
-        return _build(name, lambda: myosim.load_spec(name), sim_hz, myosim.YAW)
-    if name in _OWN:
-        text = files("soleus.models").joinpath(f"{name}.xml").read_text()
-        return _build(name, lambda: mujoco.MjSpec.from_string(text), sim_hz)
+    if name in names():
+        return _build(name, partial(_built_in, name), sim_hz, _yaw_of(name))
     ending = Path(name).suffix
     if ending and not is_model_file(name):
         raise UserError(
@@ -63,6 +61,17 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
             f"unknown model '{name}': expected one of {', '.join(names())} or an .xml or .mjb file; nearest is '{near}'"
         )
     return _from_files(ModelFiles(mjcf=name), sim_hz)
+
+
+def _built_in(name: str) -> Any:
+    """A mujoco.MjSpec of a built-in model."""
+    if name in myosim.NAMES:
+        return myosim.load_spec(name)
+    return mujoco.MjSpec.from_string(files("soleus.models").joinpath(f"{name}.xml").read_text())
+
+
+def _yaw_of(name: str) -> float:
+    return myosim.YAW if name in myosim.NAMES else 0.0
 
 
 def _from_files(files: ModelFiles, sim_hz: float) -> Human:
@@ -83,11 +92,17 @@ def _from_files(files: ModelFiles, sim_hz: float) -> Human:
             text = mass.skeleton_mjcf(skeleton, files.mass.damping)
             return _build(str(files), lambda: mujoco.MjSpec.from_string(text), sim_hz, table=table, spread=spread)
         if path.suffix.lower() == ".mjb":
+            changes = next((key for key in ("joints", "bodies", "lock", "without") if getattr(files, key)), None)
+            if changes:
+                raise UserError(f"model.{changes}: expected it beside a file .xml, got it beside one that is compiled")
             make = partial(_binary, path, sim_hz)
             return build_human(str(files), make(), make, yaw, table, spread, files.root)
+        own = str(files.mjcf) in names()
+        make_spec = partial(_built_in, str(files.mjcf)) if own else partial(_user_spec, path)
+        faces = _yaw_of(str(files.mjcf)) if own and yaw is None else yaw
         return _build(
-            str(files), lambda: _user_spec(path), sim_hz, yaw, discard_visual=table is not None, table=table,
-            spread=spread, pelvis=files.root,
+            str(files), lambda: adapted(make_spec(), files), sim_hz, faces, discard_visual=own or table is not None,
+            table=table, spread=spread, pelvis=files.root,
         )  # fmt: skip
     except UserError as error:
         said = str(error)

@@ -6,9 +6,9 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from osim_files import opensim
 
 from lane_oracle import LANES, Pair
+from osim_files import opensim
 from soleus.models import Human
 
 UPRIGHT = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])

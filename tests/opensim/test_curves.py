@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from osim_files import opensim
 
+from osim_files import opensim
 from soleus.errors import UserError
 from soleus.importing.opensim.curves import Curve, by_pieces, composed, less_coordinate, read_curve, sampled, scaled
 from soleus.importing.opensim.curves import polynomial as poly

@@ -8,9 +8,9 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import pytest
+
 from osim_files import BODIES, COUPLERS, REAL, coordinate, coupler, linear, person, real
 from osim_oracle import compare
-
 from soleus import UserError, import_opensim, models
 from soleus.models import Human
 

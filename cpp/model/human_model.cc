@@ -123,6 +123,10 @@ void HumanModel::check() const {
   require_indices(actuated, num_coordinates(), "actuated");
   for (const auto* gains : {&kp, &kd, &torque_limit}) require_size(gains->size(), actuated.size(), "gains");
   if (!pose_weight.empty()) require_size(pose_weight.size(), actuated.size(), "pose_weight");
+  require_indices(direct, num_actuated(), "direct");
+  for (int k : direct) {
+    require(std::find(crossing.begin(), crossing.end(), k) == crossing.end(), "expected direct torques where no muscle crosses");
+  }
   require_indices(muscle_actuator, m->nactuator, "muscle_actuator");
   require(!has_polylines() || muscle_actuator.empty(), "expected muscles that are all polylines or all actuators");
   const std::size_t nm = has_polylines() ? polylines.adr.size() - 1 : muscle_actuator.size();

@@ -120,7 +120,19 @@ def test_what_is_said_of_an_import(tmp_path: Path) -> None:
     notes = import_opensim(tmp_path / "person.osim", out=tmp_path / "out").notes
     assert "coordinate 'hat_angle' is prescribed in the file, and moves freely here" in notes
     assert "locked coordinates are fixed where they are: subtalar_r" in notes
+    assert "forces of the kind SpringGeneralizedForce are left out: 'spring'" in notes
+    assert any(note.endswith("crosses them: arm_l (up to 40), bend, hat_angle (up to 5)") for note in notes)
     assert any(note.startswith("6 joints follow splines exactly in the lanes; MuJoCo's engine") for note in notes)
+
+
+def test_actuators_of_coordinates_are_torques(tmp_path: Path) -> None:
+    """Of joints that move by themselves, not of the pelvis; two of one coordinate add up."""
+    human = _imported(tmp_path, person())
+    names = [human.coordinate_names[c] for c in human.actuated]
+    driven = {names[k]: human.torque_limit[k] for k in human.direct}
+    assert driven.keys() == {"arm_l", "bend", "hat_angle"}
+    assert (driven["arm_l"], driven["hat_angle"]) == (40, 5)
+    assert driven["bend"] > 10  # the file sets none: its controls have no end
 
 
 def test_what_was_imported_loads_without_opensim(tmp_path: Path) -> None:
@@ -161,7 +173,7 @@ WRONG = {
     ),
     "a joint of another kind": (
         {"changes": [("<SliderJoint", "<EllipsoidJoint"), ("</SliderJoint>", "</EllipsoidJoint>"),
-                     (coordinate("arm_l", -0.1, 0.2), "".join(coordinate(f"e{k}") for k in "xyz"))]},
+                     (coordinate("arm_l", -0.1, 0.2), "".join(map(coordinate, ("arm_l", "x", "y"))))]},
         r"joint 'shoulder_l': expected a joint out of CustomJoint, .*; got a EllipsoidJoint",
     ),
     "feet without a name": (

@@ -1,5 +1,6 @@
 """A skeleton of OpenSim's as MJCF."""
 
+from collections.abc import Mapping
 from xml.etree import ElementTree as xml
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from soleus.importing.opensim.contacts import Sphere
 from soleus.importing.opensim.joints import Mover
 from soleus.importing.opensim.skeleton import GROUND, NOWHERE, UPRIGHT, Body, Frame, Skeleton
-from soleus.models.hints import SPLINE
+from soleus.models.hints import SPLINE, TORQUE
 
 Floats = NDArray[np.float64]
 
@@ -19,8 +20,8 @@ _BONE = 0.02  # [m] radius of what is drawn of a bone
 _SHORTEST = 0.03  # [m] bones that are drawn
 
 
-def mjcf(skeleton: Skeleton, spheres: list[Sphere], comment: str) -> str:
-    """Return the text of an MJCF file."""
+def mjcf(skeleton: Skeleton, spheres: list[Sphere], torques: Mapping[str, float], comment: str) -> str:
+    """Return the text of an MJCF file; torques: the most of each coordinate that is driven by one."""
     root = xml.Element("mujoco", model=skeleton.name)
     root.append(xml.Comment(f" {comment} "))
     xml.SubElement(root, "compiler", angle="radian", inertiafromgeom="false", autolimits="true")
@@ -38,6 +39,8 @@ def mjcf(skeleton: Skeleton, spheres: list[Sphere], comment: str) -> str:
         for mover in body.movers:
             if mover.driver is not None:
                 _follow(equality, custom, mover)
+    for name, most in torques.items():
+        xml.SubElement(custom, "numeric", name=f"{TORQUE}{name}", data=numbers(most))
     root.extend(part for part in (equality, custom) if len(part))
     _key(root, skeleton)
     xml.indent(root)

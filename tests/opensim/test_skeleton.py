@@ -135,6 +135,23 @@ def test_actuators_of_coordinates_are_torques(tmp_path: Path) -> None:
     assert driven["bend"] > 10  # the file sets none: its controls have no end
 
 
+def test_masses_that_no_body_has_are_named(tmp_path: Path) -> None:
+    """A patella without mass, and a hat that is flatter than flat."""
+    text = person()
+    for name, mass, inertia in (("patella_r", 0.0, "0 0 0 0 0 0"), ("hat", 0.3, "0.01 0.001 0.001 0 0 0")):
+        start = text.index(f'<Body name="{name}">')
+        end = text.index("</Body>", start)
+        text = f"""{text[:start]}<Body name="{name}"><mass>{mass}</mass><mass_center>0 0 0</mass_center>
+          <inertia>{inertia}</inertia>{text[end:]}"""
+    (tmp_path / "person.osim").write_text(text)
+    imported = import_opensim(tmp_path / "person.osim", out=tmp_path / "out")
+    assert "bodies that move and have no mass get 0.001 g: patella_r" in imported.notes
+    assert "moments of inertia that no rigid body has are evened out: hat" in imported.notes
+    model = models.load(str(imported.files[0])).model
+    assert model.body("patella_r").mass == 1e-6
+    np.testing.assert_allclose(model.body("hat").inertia, 0.004)
+
+
 def test_what_was_imported_loads_without_opensim(tmp_path: Path) -> None:
     _imported(tmp_path, person())
     code = "import sys; sys.modules['opensim'] = None; from soleus import models; print(models.load(sys.argv[1]).mass)"

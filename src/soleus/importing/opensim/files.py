@@ -1,7 +1,7 @@
 """From a .osim file and its motions to a folder that loads without OpenSim."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import yaml
 from soleus.config.sources import STORAGE_ENDINGS
 from soleus.errors import UserError
 from soleus.importing.folder import check_free, write_files
+from soleus.importing.opensim.actuators import left_out, torques
 from soleus.importing.opensim.contacts import spheres
 from soleus.importing.opensim.joints import Mover
 from soleus.importing.opensim.library import library, read_model
@@ -46,11 +47,12 @@ def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out:
     opensim, read = library(), read_model(path)
     skeleton = read_skeleton(opensim, read, path)
     feet, said = spheres(opensim, read, skeleton, path)
-    text = mjcf(skeleton, feet, f"from {path.name} by soleus import opensim")
+    driven = torques(opensim, read, skeleton)
+    text = mjcf(skeleton, feet, driven, f"from {path.name} by soleus import opensim")
     writers: dict[str, Callable[[Path], object]] = {MODEL: partial(_write_text, text)}
     writers |= {one.name: partial(shutil.copyfile, one) for one in motions}
     writers[START] = partial(_write_text, _start(path.stem, [one.name for one in motions]))
-    notes = [*skeleton.left_out, said, *_polynomials(skeleton)]
+    notes = [*skeleton.left_out, *left_out(opensim, read), said, *_polynomials(skeleton), *_driven(driven)]
     return Imported(tuple(write_files(folder, writers)), tuple(notes))
 
 
@@ -60,6 +62,13 @@ def _check_motions(motions: Sequence[Path]) -> None:
             raise UserError(f"--motion: expected files of coordinates ({' or '.join(STORAGE_ENDINGS)}), got '{one}'")
         if not one.is_file():
             raise UserError(f"motion file '{one}' does not exist")
+
+
+def _driven(torques: Mapping[str, float]) -> list[str]:
+    names = ", ".join(f"{name} (up to {most:g})" if most else name for name, most in torques.items())
+    if not torques:
+        return []
+    return [f"coordinates with an actuator are driven by torque where no muscle crosses them: {names}"]
 
 
 def _polynomials(skeleton: Skeleton) -> list[str]:

@@ -194,13 +194,17 @@ void DynamicsModel::build_dofs() {
         if (motion == static_cast<int>(motions_.size())) motions_.push_back({static_cast<int>(l), c});
         const int driver = m->jnt_qposadr[m->dof_jntid[h.coordinate_dof[c]]];
         Tables::Dof& d = tables_.dofs[dof];
-        d = {c, motion, joint.qpos, driver, h.dof_coupled[dof], count == 1, {m->dof_armature[dof] != 0},
+        const bool follows = !h.spline_adr.empty();
+        d = {c, motion, joint.qpos, driver, follows ? h.spline_adr[dof] : 0, follows ? h.spline_adr[dof + 1] : 0, h.dof_coupled[dof], count == 1, {m->dof_armature[dof] != 0},
              {m->dof_damping[dof] != 0}, joint.qpos0, m->qpos0[driver], {}, m->dof_armature[dof], m->dof_damping[dof]};
         std::copy_n(h.dof_polynomial.begin() + 5 * dof, 5, d.polynomial.begin());
         tables_.damped |= d.damping > 0;
       }
     }
     link.motions_end = static_cast<int>(motions_.size());
+  }
+  for (std::size_t p = 0; p + 4 < h.spline.size(); p += 5) {
+    tables_.pieces.push_back({h.spline[p], {h.spline[p + 1], h.spline[p + 2], h.spline[p + 3], h.spline[p + 4]}});
   }
 }
 

@@ -45,15 +45,22 @@ struct DynamicsTables {
     Triple center;                   // of mass, in its frame [m]
     std::array<Number, 6> inertia;   // about it, in the frame's axes: xx, yy, zz, xy, xz, yz [kg m^2]
   };
-  // What a dof does: it belongs to a coordinate, moves a link as part of a motion, and follows a polynomial if coupled.
+  // What a dof does: it belongs to a coordinate, moves a link as part of a motion, and if coupled follows a polynomial, or
+  // a spline where it has pieces of one.
   struct Dof {
     int coordinate, motion, qpos;
     int driver_qpos;                 // of the coordinate that drives it
+    int pieces_begin, pieces_end;
     bool coupled, scalar;
     Needed has_armature, has_damping;
     Number qpos0, driver_qpos0;
     std::array<Number, 5> polynomial;
     Number armature, damping;
+  };
+  // A cubic of the driver's position less `start`: from there on, up to the next piece's start.
+  struct Piece {
+    Number start;
+    std::array<Number, 4> cubic;
   };
   // Where a body is: its link, its frame in the link's, and its centre of mass in its frame.
   struct Place {
@@ -110,12 +117,13 @@ struct DynamicsTables {
   struct Gain { Number kp, kd, torque_limit; };
   struct RootGain { Needed driven; Number kp, kd; };
 
-  static constexpr std::array kParts{"links", "joints", "degrees of freedom", "bodies", "limits", "friction of joints",
-                                     "limits of ball joints", "damping", "contacts", "rotations", "limits by axis", "gains",
+  static constexpr std::array kParts{"links", "joints", "degrees of freedom", "pieces of splines", "bodies", "limits",
+                                     "friction of joints", "limits of ball joints", "damping", "contacts", "rotations", "limits by axis", "gains",
                                      "gains of the root", "pose at rest"};
   std::vector<Link> links;
   std::vector<Joint> joints;
   std::vector<Dof> dofs;
+  std::vector<Piece> pieces;
   std::vector<Place> bodies;
   std::vector<Limit> limits;
   std::vector<Friction> frictions;

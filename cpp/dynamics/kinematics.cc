@@ -8,7 +8,29 @@ namespace {
 Wide3 three(const Wide* p) { return {p[0], p[1], p[2]}; }
 WideQuat four(const Wide* p) { return {p[0], p[1], p[2], p[3]}; }
 
-// Positions and rates of joints that follow a polynomial of their coordinate.
+// Positions and rates of a joint that follows a spline of its coordinate: each lane by the piece that it is on.
+template <class Tables>
+void follow_spline(DynamicsTile& t, const Tables& m, std::size_t dof) {
+  const auto& d = m.dofs[dof];
+  const Wide q = t.qpos[d.driver_qpos], u = t.velocity[d.coordinate];
+  const auto& first = m.pieces[d.pieces_begin];
+  Wide start(first.start), c[4];
+  for (int i = 0; i < 4; ++i) c[i] = Wide(first.cubic[i]);
+  for (int k = d.pieces_begin + 1; k < d.pieces_end; ++k) {
+    const auto& piece = m.pieces[k];
+    const WideMask beyond = q >= Wide(piece.start);
+    if (!any(beyond)) break;  // starts rise
+    start = select(beyond, Wide(piece.start), start);
+    for (int i = 0; i < 4; ++i) c[i] = select(beyond, Wide(piece.cubic[i]), c[i]);
+  }
+  const Wide x = q - start;
+  t.qpos[d.qpos] = x * (x * (x * c[3] + c[2]) + c[1]) + c[0];
+  t.coupling[dof] = x * (x * (3 * c[3]) + Wide(2 * c[2])) + c[1];
+  const Wide curvature = x * (6 * c[3]) + Wide(2 * c[2]);
+  t.coupling_rate[dof] = curvature * u * u;
+}
+
+// Positions and rates of joints that follow a polynomial or a spline of their coordinate.
 template <class Tables>
 void couple(DynamicsTile& t, const Tables& m) {
   for (std::size_t i = 0; i < m.dofs.size(); ++i) {
@@ -16,6 +38,10 @@ void couple(DynamicsTile& t, const Tables& m) {
     t.coupling_rate[i] = Wide(0.0);
     if (!d.coupled) {
       t.coupling[i] = Wide(1.0);
+      continue;
+    }
+    if (d.pieces_begin < d.pieces_end) {
+      follow_spline(t, m, i);
       continue;
     }
     const auto& p = d.polynomial;

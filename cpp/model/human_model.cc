@@ -47,7 +47,7 @@ HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescr
   weigh();
   for (int j = m->body_jntadr[root_body]; j < m->body_jntadr[root_body] + m->body_jntnum[root_body]; ++j) {
     if (m->jnt_type[j] == mjJNT_FREE) root_height_qpos_ = m->jnt_qposadr[j] + 2;
-    if (m->jnt_type[j] == mjJNT_SLIDE && m->jnt_axis[3 * j + 2] > 0.9) root_height_qpos_ = m->jnt_qposadr[j];
+    if (m->jnt_type[j] == mjJNT_SLIDE && standing_axis(j)[2] > 0.9) root_height_qpos_ = m->jnt_qposadr[j];
   }
   build_inertia();
   if (has_polylines()) {
@@ -61,6 +61,18 @@ HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescr
   build_order();
   ball_limits_ = make_ball_limits(*this);
   build_mirror();
+}
+
+std::array<double, 3> HumanModel::standing_axis(int joint) const {
+  const mjModel* m = model_.get();
+  std::array<double, 3> axis;
+  std::copy_n(m->jnt_axis + 3 * joint, 3, axis.begin());
+  for (int body = m->jnt_bodyid[joint]; body > 0; body = m->body_parentid[body]) {
+    mjtNum turned[3];
+    mju_rotVecQuat(turned, axis.data(), m->body_quat + 4 * body);
+    std::copy_n(turned, 3, axis.begin());
+  }
+  return axis;
 }
 
 void HumanModel::weigh() {
@@ -149,8 +161,23 @@ void HumanModel::check() const {
   }
   check_fitted();
   if (has_hill()) check_hill();
+  check_splines();
   require(m->opt.gravity[2] < 0, "expected gravity along -z, got " + std::to_string(m->opt.gravity[2]) + " m/s^2");
   require(m->opt.integrator != mjINT_RK4, "expected the Euler or an implicit integrator, got RK4");
+}
+
+void HumanModel::check_splines() const {
+  if (spline_adr.empty() && spline.empty()) return;
+  require_size(spline_adr.size(), model_->nv + 1, "spline_adr");
+  require(spline_adr.front() == 0 && std::is_sorted(spline_adr.begin(), spline_adr.end()), "expected spline_adr to rise from 0");
+  require_size(spline.size(), 5 * static_cast<std::size_t>(spline_adr.back()), "spline");
+  for (int i = 0; i < model_->nv; ++i) {
+    const int begin = spline_adr[i], end = spline_adr[i + 1];
+    require(begin == end || dof_coupled[i], "expected splines of coupled joints alone");
+    for (int k = begin + 1; k < end; ++k) {
+      require(spline[5 * (k - 1)] < spline[5 * k], "expected pieces of a spline whose starts rise");
+    }
+  }
 }
 
 void HumanModel::build_coordinates() {

@@ -3,7 +3,8 @@
 // The person is the root body and all that hangs below it. What else is in the model MuJoCo simulates, and nothing here
 // drives, weighs or looks at it.
 // A *coordinate* is an independent degree of freedom. Joints that an equality drives (the patella of a knee) belong to
-// their driver's coordinate: velocities follow qd_i = g_i(q) u_c with g the derivative of the coupling polynomial.
+// their driver's coordinate: velocities follow qd_i = g_i(q) u_c with g the derivative of the coupling polynomial, or of
+// the spline that the lanes follow in its place.
 // The three coordinates of a ball joint are the exponential map of its rotation (axis times angle, body axes), those of a
 // free joint its shift and the exponential map of its turn from qpos0; their velocities are MuJoCo's.
 #pragma once
@@ -42,6 +43,11 @@ struct HumanDescription {
   std::vector<int> dof_coordinate;       // (nv); -1: no dof of the person's
   std::vector<bool> dof_coupled;         // (nv)
   std::vector<double> dof_polynomial;    // (nv, 5)
+  // Splines that the lanes follow in place of some polynomials: pieces spline_adr[i] to spline_adr[i + 1] are dof i's, each
+  // its start s and c_0 to c_3: the dof is at c_0 + c_1 x + c_2 x^2 + c_3 x^3, x = q_driver - s, from s to the next piece's
+  // start; the first piece holds before its own start too.
+  std::vector<int> spline_adr;           // (nv + 1); empty: no dof follows a spline
+  std::vector<double> spline;            // (pieces, 5)
   std::vector<int> coordinate_dof;       // (nc)
   std::vector<int> actuated;             // (na) coordinates under stable PD
   std::vector<double> kp, kd;            // (na) [N m/rad], [N m s/rad]
@@ -142,6 +148,8 @@ class HumanModel : public HumanDescription {
   const std::vector<double>& activation_steps() const { return activation_steps_; }
   const std::vector<double>& deactivation_steps() const { return deactivation_steps_; }
   const std::vector<int>& coordinate_actuated() const { return coordinate_actuated_; }  // (nc) or -1
+  // A joint's axis in the world while all joints are at rest (qpos0).
+  std::array<double, 3> standing_axis(int joint) const;
   int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
   // (ngeom) foot that a geom belongs to, or -1
   const std::vector<int>& geom_foot() const { return geom_foot_; }
@@ -159,6 +167,7 @@ class HumanModel : public HumanDescription {
   void check_motors() const;
   void check_fitted() const;
   void check_hill() const;
+  void check_splines() const;
   void weigh();
   void rest_muscles();
   void build_coordinates();

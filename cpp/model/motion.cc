@@ -44,9 +44,10 @@ Motion::Motion(const HumanModel& human, MotionData data)
       free_dof_ = m->jnt_dofadr[j];
     }
     if (root && m->jnt_type[j] == mjJNT_SLIDE) {
-      if (std::abs(m->jnt_axis[3 * j]) > 0.9) root_x_ = adr;
-      if (std::abs(m->jnt_axis[3 * j + 1]) > 0.9) root_y_ = adr;
-      if (std::abs(m->jnt_axis[3 * j + 2]) > 0.9) root_z_ = adr;
+      const std::array<double, 3> axis = human.standing_axis(j);
+      if (std::abs(axis[0]) > 0.9) root_x_ = adr;
+      if (std::abs(axis[1]) > 0.9) root_y_ = adr;
+      if (std::abs(axis[2]) > 0.9) root_z_ = adr;
     }
   }
   require(data_.turn == 0 || (free_qpos_ >= 0 && std::isfinite(data_.turn)),

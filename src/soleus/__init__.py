@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from soleus.api import load as load
     from soleus.api import train as train
     from soleus.importing.mass import import_mass as import_mass
+    from soleus.importing.opensim import import_opensim as import_opensim
     from soleus.run.policy import Policy as Policy
     from soleus.sim.gymnasium import make_vec as make_vec
 
@@ -21,9 +22,21 @@ _HOMES = {
     **dict.fromkeys(("Run", "evaluate", "load", "train"), "soleus.api"),
     "Policy": "soleus.run.policy",
     "import_mass": "soleus.importing.mass",
+    "import_opensim": "soleus.importing.opensim",
     "make_vec": "soleus.sim.gymnasium",
 }
-__all__ = ["Policy", "Run", "UserError", "__version__", "evaluate", "import_mass", "load", "make_vec", "train"]
+__all__ = [
+    "Policy",
+    "Run",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "import_mass",
+    "import_opensim",
+    "load",
+    "make_vec",
+    "train",
+]
 
 register_with_gymnasium()
 

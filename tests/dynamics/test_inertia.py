@@ -11,8 +11,16 @@ import lane_bodies
 from lane_oracle import LANES, Pair, relative
 from soleus import models
 
-STATES = {"walk2d": 1000, "myolegs": 1000, "myolegs26": 1000, "balls": 1000, "knees": 1000, "myofullbody": 200}
-ODD = {"balls": lane_bodies.BALLS, "knees": lane_bodies.KNEES}
+STATES = {
+    "walk2d": 1000,
+    "myolegs": 1000,
+    "myolegs26": 1000,
+    "balls": 1000,
+    "knees": 1000,
+    "splines": 1000,
+    "myofullbody": 200,
+}
+ODD = {"balls": lane_bodies.BALLS, "knees": lane_bodies.KNEES, "splines": lane_bodies.SPLINES}
 
 
 @cache

@@ -127,7 +127,7 @@ def _minimum(
     return a
 
 
-@pytest.mark.parametrize("name", ["myolegs", "knees"])
+@pytest.mark.parametrize("name", ["myolegs", "knees", "splines"])
 def test_coupled_joints_are_the_same_problem_in_independent_coordinates(name: str, tmp_path: Path) -> None:
     """MuJoCo's matrices without its soft equalities, reduced to the coordinates and solved here."""
     human = _person(name, tmp_path)

@@ -1,5 +1,6 @@
 """Which engine steps a model: the lanes where they cover it, or MuJoCo, and what is said of it."""
 
+import re
 from pathlib import Path
 
 import mujoco
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+import lane_bodies
 import scene
 from soleus.cli import main
 from soleus.config import load_human_config
@@ -27,6 +29,19 @@ def test_the_lanes_cover_the_presets(preset: str, mode: str) -> None:
 def test_mujoco_is_taken_where_it_is_asked_for() -> None:
     engine = load_scenario(load_human_config("walk2d", {"control.engine": "mujoco"})).engine
     assert str(engine) == "MuJoCo"
+
+
+def test_mujocos_polynomials_are_named_where_they_are_far_from_the_splines(tmp_path: Path) -> None:
+    scene.write(tmp_path, lane_bodies.SPLINES)
+    file = scene.write(tmp_path, "model: scene.xml\ntask: walk\ncontrol: {mode: torque}\n", "scene.yaml")
+    assert str(load_scenario(load_human_config(str(file))).engine).startswith("lanes, ")
+    engine = load_scenario(load_human_config(str(file), {"control.engine": "mujoco"})).engine
+    expected = r"MuJoCo; its joint 'knee_x_l' is up to \d+\.\d mm off its spline, which the lanes follow exactly"
+    assert re.fullmatch(expected, str(engine))
+    turns_alone = re.sub("spline:knee", "near:knee", lane_bodies.SPLINES)
+    scene.write(tmp_path, turns_alone)
+    engine = load_scenario(load_human_config(str(file), {"control.engine": "mujoco"})).engine
+    assert re.search(r"its joint 'patella_turn_r' is up to \d+\.\d degrees off its spline", str(engine))
 
 
 def _config(folder: Path, engine: str, **parts: str) -> str:

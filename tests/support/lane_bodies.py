@@ -3,6 +3,9 @@
 import math
 from pathlib import Path
 
+import numpy as np
+from scipy.interpolate import CubicSpline
+
 from soleus import models
 from soleus.config.sources import ModelFiles
 from soleus.models import Human
@@ -121,6 +124,32 @@ KNEES = f"""<mujoco model="knees"><compiler angle="degree" autolimits="true"/>
   <equality>{_both(_KNEE_COUPLING)}</equality></mujoco>"""
 
 
+# Knots of natural cubic splines of the knee's angle, for the same knees: the right one's, and one of the left.
+KNOTS = {
+    "knee_x_r": ([-0.2, 0.3, 0.9, 1.4, 1.9], [0.002, -0.004, 0.006, 0.001, -0.003]),
+    "knee_z_r": ([0.1, 0.6], [0.001, -0.005]),
+    "patella_turn_r": ([0.0, 0.4, 0.5, 1.3, 2.0], [0.0, 0.3, 0.42, 0.9, 1.7]),
+    "knee_x_l": ([-0.1, 0.7, 1.1], [0.001, 0.004, -0.006]),
+}
+
+
+def pieces(x: list[float], y: list[float]) -> np.ndarray:
+    """(len(x) + 1, 5) of a natural cubic spline that goes on linearly beyond its knots."""
+    spline = CubicSpline(x, y, bc_type="natural")
+    ends = [[x[0] - 1.0, y[0] - spline(x[0], 1), spline(x[0], 1), 0, 0], [x[-1], y[-1], spline(x[-1], 1), 0, 0]]
+    return np.vstack([ends[0], np.column_stack([x[:-1], spline.c[::-1].T]), ends[1]])
+
+
+def _numerics() -> str:
+    rows = {name: " ".join(map(repr, pieces(*knots).ravel().tolist())) for name, knots in KNOTS.items()}
+    return "".join(f'<numeric name="spline:{name}" data="{data}"/>' for name, data in rows.items())
+
+
+SPLINES = KNEES.replace('model="knees"', 'model="splines"').replace(
+    "</mujoco>", f"<custom>{_numerics()}</custom></mujoco>"
+)
+
+
 # Legs of hinges and balls below a pelvis that floats: what their feet are made of, and what touches what, is put in.
 _PLAIN_LEG = """
   <body name="thigh_{s}" pos="0 {y} -0.05">
@@ -234,6 +263,7 @@ RUSTY = plain(
 PERSONS = {
     "balls": BALLS,
     "knees": KNEES,
+    "splines": SPLINES,
     "grips": GRIPS,
     "rounds": ROUNDS,
     "meshes": MESHES,

@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 
 from soleus.models import Human
+from soleus.models.coupling import Coupling
 
 
 def _turn(quats: np.ndarray, which: np.ndarray, rng: np.random.Generator, most: float) -> None:
@@ -49,6 +50,7 @@ def vary(human: Human, seed: int) -> Human:
         human,
         model=m,
         dof_polynomial=human.dof_polynomial * factors(m.nv, 1),
+        coupling=_vary_coupling(human.coupling, rng),
         kp=human.kp * factors(na),
         kd=human.kd * factors(na),
         torque_limit=human.torque_limit * factors(na),
@@ -77,6 +79,15 @@ def vary(human: Human, seed: int) -> Human:
         varied = {name: getattr(own, name) * factors(len(human.muscle_names)) for name in names}
         made = replace(made, hill=replace(human.hill, parameters=replace(own, **varied)))
     return made
+
+
+def _vary_coupling(coupling: Coupling, rng: np.random.Generator) -> Coupling:
+    """Other splines, of as many pieces."""
+    splines = {}
+    for dof, pieces in coupling.splines.items():
+        splines[dof] = pieces * np.exp(rng.uniform(np.log(0.8), np.log(1.25), (1, 5)))
+        splines[dof][:, 0] += rng.uniform(-0.1, 0.1)
+    return replace(coupling, splines=splines)
 
 
 def _vary_joints(

@@ -1,8 +1,9 @@
 """`soleus import`: models of other programs."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -11,13 +12,14 @@ from soleus.errors import UserError
 
 
 def import_(
-    format: tyro.conf.Positional[Literal["mass"]],
-    skeleton: tyro.conf.Positional[Path],
+    format: tyro.conf.Positional[Literal["mass", "opensim"]],
+    model: tyro.conf.Positional[Path],
     muscles: Annotated[
         Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[MUSCLES]", help_behavior_hint="")
     ] = None,
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")],
+    motion: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FILE")] = (),
     bvh: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     damping: Annotated[float, tyro.conf.arg(metavar="N_M_S")] = 0.0,
     scale: Annotated[float, tyro.conf.arg(metavar="METRES")] = 0.01,
@@ -32,31 +34,58 @@ def import_(
     """Convert a model of another program to files of ours, which load without the originals.
 
     Args:
-        format: Format of the model: mass, which is a skeleton and its muscles in XML.
-        skeleton: XML file of the bodies and joints.
-        muscles: XML file of the muscles; without it the model has none.
-        out: Folder to write to: an MJCF file, a table of the muscles, a table of the motion, and train.yaml.
-        bvh: BVH file of a motion of this skeleton, one whole cycle of it.
-        damping: Damping of every joint but the root's [N m s/rad]; the format has none.
-        scale: The motion's unit of length in metres.
-        hz: Frames a second to resample the motion to.
-        unit: Unit of the motion's rotations.
-        up: Axis of the motion that points up, such as z or -y; by default that of the skeleton, y.
-        forward: Axis of the motion along which the person faces.
-        first: First frame of the motion that is used, counted from 0.
-        to: Last frame of the motion that is used.
-        name: Let a body follow this joint of the motion, instead of the one that the skeleton names.
+        format: Format of the model: mass, which is a skeleton and its muscles in XML, or opensim, which is a .osim file
+            and needs pip install 'soleus[opensim]'.
+        model: File of the model; of mass the XML file of the bodies and joints.
+        muscles: Of mass, XML file of the muscles; without it the model has none.
+        out: Folder to write to: an MJCF file, the muscles, the motions, and train.yaml.
+        motion: Of opensim, a .mot or .sto file of coordinates; train.yaml trains on the first.
+        bvh: Of mass, BVH file of a motion of this skeleton, one whole cycle of it.
+        damping: Of mass, damping of every joint but the root's [N m s/rad]; the format has none.
+        scale: Of mass, the motion's unit of length in metres.
+        hz: Of mass, frames a second to resample the motion to.
+        unit: Of mass, unit of the motion's rotations.
+        up: Of mass, axis of the motion that points up, such as z or -y; by default that of the skeleton, y.
+        forward: Of mass, axis of the motion along which the person faces.
+        first: Of mass, first frame of the motion that is used, counted from 0.
+        to: Of mass, last frame of the motion that is used.
+        name: Of mass, let a body follow this joint of the motion, instead of the one that the skeleton names.
     """
+    of_mass = {
+        "MUSCLES": muscles, "--bvh": bvh, "--damping": damping or None, "--scale": None if scale == 0.01 else scale,
+        "--hz": None if hz == 60.0 else hz, "--unit": None if unit == "degree" else unit, "--up": up,
+        "--forward": forward, "--from": first, "--to": to, "--name": name or None,
+    }  # fmt: skip
+    if format == "opensim":
+        _opensim(model, motion, out, {flag: value for flag, value in of_mass.items() if value is not None})
+        return
+    if motion:
+        raise UserError("--motion: expected it for soleus import opensim alone; a motion of mass is given by --bvh")
+    clip = {"unit": unit, "up": up, "forward": forward, "from": first, "to": to}
+    _mass(model, muscles, name, {"bvh": bvh, "out": out, "damping": damping, "scale": scale, "hz": hz, "clip": clip})
+
+
+def _mass(skeleton: Path, muscles: Path | None, name: tuple[str, ...], how: dict[str, Any]) -> None:
     from soleus.importing.mass import import_mass
 
     for one in name:
         if not re.fullmatch(r"[^=]+=[^=]+", one):
             raise UserError(f"--name: expected BODY=JOINT, got '{one}'")
-    names = dict(one.split("=") for one in name)
-    clip = {"unit": unit, "up": up, "forward": forward, "from": first, "to": to}
-    files = import_mass(
-        skeleton, muscles, bvh=bvh, out=out, damping=damping, scale=scale, hz=hz, names=names, clip=clip
-    )
+    _say(import_mass(skeleton, muscles, names=dict(one.split("=") for one in name), **how))
+
+
+def _opensim(model: Path, motion: tuple[Path, ...], out: Path, foreign: dict[str, Any]) -> None:
+    from soleus.importing.opensim import import_opensim
+
+    for flag in foreign:
+        raise UserError(f"{flag}: expected it for soleus import mass alone")
+    imported = import_opensim(model, motion=motion, out=out)
+    for note in imported.notes:
+        print(f"note: {note}")
+    _say(imported.files)
+
+
+def _say(files: Sequence[Path]) -> None:
     for file in files:
         print(file)
     print(f"Train on it: soleus train {files[-1]}")

@@ -1,9 +1,8 @@
 """Models of other programs as files of our own, which load without the originals."""
 
-import os
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from soleus import motions
 from soleus.config.sources import BvhMotion, MassFiles, ModelFiles
 from soleus.errors import UserError
+from soleus.importing.folder import check_free, write_files
 from soleus.models import load, mass
 from soleus.models.mass.mjcf import mesh_files
 from soleus.models.muscle_table import write_table
@@ -55,27 +55,23 @@ def import_mass(
     }
     targets = [name for name in (*named.values(), *meshes, _START) if name]
     folder = Path(out)
-    _check(folder, targets)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Beside where they go, so that all of them come there or none.
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as temporary:
-            made = Path(temporary)
-            for target, source in meshes.items():
-                (made / target).parent.mkdir(exist_ok=True)
-                shutil.copyfile(source, made / target)
-            (made / str(named["model"])).write_text(mass.skeleton_mjcf(read, damping, _MESHES), encoding="utf-8")
-            if table:
-                write_table(made / str(named["muscles"]), table)
-            if motion:
-                write_motion(made / str(named["motion"]), motion, human)
-            (made / _START).write_text(_start(human.name, named), encoding="utf-8")
-            for target in targets:
-                (folder / target).parent.mkdir(exist_ok=True)
-                os.replace(made / target, folder / target)
-    except OSError as error:
-        raise UserError(f"{folder}: expected a folder to write to, but {error.strerror}") from None
+    check_free(folder, targets, "muscles and motion")
+    writers: dict[str, Callable[[Path], object]] = {
+        name: partial(shutil.copyfile, source) for name, source in meshes.items()
+    }
+    text = mass.skeleton_mjcf(read, damping, _MESHES)
+    writers[str(named["model"])] = partial(_write_text, text)
+    if table:
+        writers[str(named["muscles"])] = partial(write_table, table=table)
+    if motion:
+        writers[str(named["motion"])] = partial(write_motion, motion=motion, human=human)
+    writers[_START] = partial(_write_text, _start(human.name, named))
+    write_files(folder, writers)
     return [folder / target for target in targets]
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _sources(
@@ -90,15 +86,6 @@ def _sources(
         first = error.errors()[0]
         said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
         raise UserError(f"{first['loc'][-1]}: expected {said}, got {first['input']}") from None
-
-
-def _check(folder: Path, targets: list[str]) -> None:
-    twice = next((one for one in targets if targets.count(one) > 1), None)
-    if twice:
-        raise UserError(f"{folder / twice}: expected muscles and motion under names that differ")
-    there = next((folder / one for one in targets if os.path.lexists(folder / one)), None)
-    if there:
-        raise UserError(f"{there} is there already: remove it, or give another folder by --out")
 
 
 def _start(name: str, named: Mapping[str, str | None]) -> str:

@@ -22,7 +22,7 @@ from soleus.models.motors import acts_on, enabled, find_motors, name_of
 from soleus.models.muscle_table import MuscleTable
 from soleus.models.person import Person, find_person
 from soleus.models.polylines import Polylines, fit_polylines, polyline_crossings
-from soleus.models.root import Root, conjugate, root_axes
+from soleus.models.root import Root, conjugate, root_axes, standing_axes
 from soleus.models.segments import find_feet, find_hands, find_head, find_tracked
 from soleus.models.sides import partners
 from soleus.models.ties import find_ties
@@ -52,7 +52,7 @@ def build_human(
     _apply(model, hints)
     person = find_person(model, yaw, pelvis)
     root = person.root
-    coupling = read_coupling(model, person.dofs)
+    coupling = read_coupling(model, person.dofs, hints.splines)
     feet = find_feet(model, person.bodies)
     qpos_rest, ground = _rest(model, person, coupling, np.concatenate(feet))
     data = _posed(model, qpos_rest)
@@ -231,13 +231,10 @@ def _posed(model: mujoco.MjModel, qpos: NDArray[np.float64]) -> mujoco.MjData:
 
 def _vertical(model: mujoco.MjModel, root: Root) -> int:
     """qpos address of a planar root's upward slide."""
-    upward = max(root.dofs, key=lambda d: _upness(model, int(d)))
-    return int(model.jnt_qposadr[model.dof_jntid[upward]])
-
-
-def _upness(model: mujoco.MjModel, dof: int) -> float:
-    joint = model.dof_jntid[dof]
-    return float(model.jnt_axis[joint, 2]) if model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_SLIDE else -1.0
+    joints = model.dof_jntid[root.dofs]
+    slides = model.jnt_type[joints] == mujoco.mjtJoint.mjJNT_SLIDE
+    upness = np.where(slides, standing_axes(model)[joints, 2], -1.0)
+    return int(model.jnt_qposadr[joints[np.argmax(upness)]])
 
 
 def _coordinate_names(model: mujoco.MjModel, root: Root, coordinate_dof: NDArray[np.int32]) -> list[str]:

@@ -3,8 +3,10 @@
 numeric stable_pd: kp [N m/rad] and kd [N m s/rad] of every joint, and 1 where stable PD's prediction drives the root
 too. numeric stable_pd/JOINT: of one joint, of a ball's three axes first kp, then kd; damping/JOINT, friction/JOINT and
 weight/JOINT (in the errors of imitation): by axis. numeric limits/JOINT: of a ball joint, three lower and three upper
-limits of its exponential map [rad]. tuple end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY
-follows; numeric bvh_axes: the quaternion from their axes to the model's.
+limits of its exponential map [rad]. numeric spline:JOINT: pieces of a spline that JOINT follows exactly where an
+equality of joints has a polynomial near it, five numbers each (Coupling.splines). tuple end_effectors: bodies.
+text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the quaternion from their axes to the
+model's.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 
 STABLE_PD, END_EFFECTORS, CHANNEL, CHANNEL_AXES = "stable_pd", "end_effectors", "bvh/", "bvh_axes"
-LIMITS = "limits/"
+LIMITS, SPLINE = "limits/", "spline:"
+_PIECE = 5  # numbers of a spline's piece
 GAINS, DAMPING, FRICTION, WEIGHT = "stable_pd/", "damping/", "friction/", "weight/"
 Y_UP = (0.5, 0.5, 0.5, 0.5)
 """Quaternion from axes with y up that face +z to axes with z up that face +x."""
@@ -41,6 +44,8 @@ class Hints:
     """(n,) [N m]"""
     weight: Mapping[str, NDArray[np.float64]]
     """(n,) in what is imitated"""
+    splines: Mapping[str, NDArray[np.float64]]
+    """(pieces, 5) by joint, as Coupling has them"""
 
 
 def read_hints(model: mujoco.MjModel) -> Hints:
@@ -61,6 +66,7 @@ def read_hints(model: mujoco.MjModel) -> Hints:
         damping=_by_joint(model, DAMPING),
         friction=_by_joint(model, FRICTION),
         weight=_by_joint(model, WEIGHT),
+        splines=_splines(model),
     )
 
 
@@ -81,6 +87,28 @@ def _by_joint(model: mujoco.MjModel, prefix: str, times: int = 1) -> dict[str, N
         if (values < 0).any():
             raise UserError(f"numeric '{name}': expected numbers of 0 or more, got {values.tolist()}")
         found[joint] = values
+    return found
+
+
+def _splines(model: mujoco.MjModel) -> dict[str, NDArray[np.float64]]:
+    found = {}
+    for i in range(model.nnumeric):
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i) or ""  # it may have none
+        if not name.startswith(SPLINE):
+            continue
+        joint, start, size = name.removeprefix(SPLINE), model.numeric_adr[i], model.numeric_size[i]
+        index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, joint)
+        kinds = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
+        if index < 0 or mujoco.mjtJoint(model.jnt_type[index]) not in kinds:
+            raise UserError(f"numeric '{name}': expected the name of a hinge or slide after the colon")
+        if size % _PIECE:
+            raise UserError(
+                f"numeric '{name}': expected {_PIECE} numbers for each piece of the spline, got {size} in all"
+            )
+        pieces = np.array(model.numeric_data[start : start + size]).reshape(-1, _PIECE)
+        if not (np.diff(pieces[:, 0]) > 0).all():
+            raise UserError(f"numeric '{name}': expected pieces whose starts rise, got {pieces[:, 0].tolist()}")
+        found[joint] = pieces
     return found
 
 

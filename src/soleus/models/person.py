@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
 from soleus.models.facing import find_yaw
-from soleus.models.root import Root, floating, root_of
+from soleus.models.root import Root, floating, root_of, standing_axes
 from soleus.models.segments import find_feet, missing_foot
 
 _UP = 0.9  # of a unit axis, along z
@@ -114,8 +114,9 @@ def _check_upward(model: mujoco.MjModel, body: int) -> None:
     kinds = [mujoco.mjtJoint(model.jnt_type[j]) for j in joints]
     if mujoco.mjtJoint.mjJNT_FREE in kinds:
         return
+    axes = standing_axes(model)
     slides = [j for j, kind in zip(joints, kinds, strict=True) if kind == mujoco.mjtJoint.mjJNT_SLIDE]
-    if not any(model.jnt_axis[j, 2] > _UP for j in slides):
+    if not any(axes[j, 2] > _UP for j in slides):
         raise UserError(
             f"body '{model.body(body).name}' slides, but not upwards: expected a free joint, or all joints between the"
             " world and the pelvis in one body, a slide along z among them"

@@ -47,6 +47,13 @@ def root_axes(root: Root) -> NDArray[np.float64]:
     return np.vstack([np.eye(3), matrix.reshape(3, 3).T])
 
 
+def standing_axes(model: mujoco.MjModel) -> NDArray[np.float64]:
+    """(njnt, 3) axes of the joints in the world at qpos0."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    return np.array(data.xaxis, dtype=np.float64)
+
+
 def about_z(angle: float) -> NDArray[np.float64]:
     """Quaternion of a turn about z [rad]."""
     return np.array([np.cos(angle / 2), 0.0, 0.0, np.sin(angle / 2)])

@@ -46,6 +46,7 @@ def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None =
     paths: polynomials in place of muscle paths.
     """
     data = {name: _plain(getattr(human, name)) for name in _HUMAN_FIELDS}
+    data |= _splines(human)
     data["kp"] = (human.kp * config.control.kp_scale).tolist()
     data["kd"] = (human.kd * config.control.kd_scale).tolist()
     data["root_kp"] = human.root_kp * config.control.kp_scale
@@ -75,6 +76,14 @@ def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None =
     data |= {"tied": _plain(human.ties.body), "tied_to": _plain(human.ties.to), "tied_pose": _plain(human.ties.pose)}
     data |= {"mirror_motor": _plain(motors.mirror), "mirror_motor_sign": _plain(motors.sign)}
     return data
+
+
+def _splines(human: Human) -> dict[str, Any]:
+    """Splines of the coupled joints, those of all dofs one after another."""
+    splines = human.coupling.splines
+    counts = [len(splines[dof]) if dof in splines else 0 for dof in range(human.model.nv)]
+    pieces = [_plain(splines[dof]) for dof in sorted(splines)]
+    return {"spline_adr": [0, *np.cumsum(counts).tolist()], "spline": [number for each in pieces for number in each]}
 
 
 def motion_data(motion: Motion) -> dict[str, Any]:

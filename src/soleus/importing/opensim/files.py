@@ -1,0 +1,94 @@
+"""From a .osim file and its motions to a folder that loads without OpenSim."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from soleus.config.sources import STORAGE_ENDINGS
+from soleus.errors import UserError
+from soleus.importing.folder import check_free, write_files
+from soleus.importing.opensim.contacts import spheres
+from soleus.importing.opensim.joints import Mover
+from soleus.importing.opensim.library import library, read_model
+from soleus.importing.opensim.mjcf import mjcf
+from soleus.importing.opensim.skeleton import Skeleton, read_skeleton
+
+MODEL, START = "model.xml", "train.yaml"
+_MISSED = 1e-6  # [m], [rad]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import wrote, and what there is to say of it."""
+
+    files: tuple[Path, ...]
+    """train.yaml is the last."""
+    notes: tuple[str, ...]
+    """Sentences on what was left out, placed or fitted, and how well."""
+
+
+def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out: str | Path) -> Imported:
+    """Write an OpenSim model (.osim) to the folder `out`: MJCF, motions, and train.yaml, which trains on them.
+
+    motion: .mot or .sto files of the model's coordinates; the first is what is trained on. Needs the package opensim.
+    Raises UserError for a file that does not fit, or one that would be written over; then nothing is written.
+    """
+    path, folder, motions = Path(model), Path(out), [Path(one) for one in motion]
+    _check_motions(motions)
+    targets = [MODEL, *(one.name for one in motions), START]
+    check_free(folder, targets, "model and motions")
+    opensim, read = library(), read_model(path)
+    skeleton = read_skeleton(opensim, read, path)
+    feet, said = spheres(opensim, read, skeleton, path)
+    text = mjcf(skeleton, feet, f"from {path.name} by soleus import opensim")
+    writers: dict[str, Callable[[Path], object]] = {MODEL: partial(_write_text, text)}
+    writers |= {one.name: partial(shutil.copyfile, one) for one in motions}
+    writers[START] = partial(_write_text, _start(path.stem, [one.name for one in motions]))
+    notes = [*skeleton.left_out, said, *_polynomials(skeleton)]
+    return Imported(tuple(write_files(folder, writers)), tuple(notes))
+
+
+def _check_motions(motions: Sequence[Path]) -> None:
+    for one in motions:
+        if one.suffix.lower() not in STORAGE_ENDINGS:
+            raise UserError(f"--motion: expected files of coordinates ({' or '.join(STORAGE_ENDINGS)}), got '{one}'")
+        if not one.is_file():
+            raise UserError(f"motion file '{one}' does not exist")
+
+
+def _polynomials(skeleton: Skeleton) -> list[str]:
+    """How far MuJoCo's polynomials are from the splines that joints follow."""
+    apart = {"slide": 0.0, "hinge": 0.0}
+    splined: list[Mover] = [m for body in skeleton.bodies for m in body.movers if m.curve.pieces is not None]
+    for mover in splined:
+        apart[mover.kind] = max(apart[mover.kind], mover.curve.gap)
+    if not splined:
+        return []
+    missed = [f"'{m.name}' by {m.curve.missed:.1g}" for m in splined if m.curve.missed > _MISSED]
+    rough = [f"splines were put through functions of another kind, and miss them: {', '.join(missed)} [m, rad]"]
+    return (rough if missed else []) + [
+        f"{len(splined)} joints follow splines exactly in the lanes; MuJoCo's engine and pictures have polynomials, up"
+        f" to {1000 * apart['slide']:.2f} mm and {np.rad2deg(apart['hinge']):.2f} degrees from them"
+    ]
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _start(name: str, motions: list[str]) -> str:
+    """Text of train.yaml."""
+    content: dict[str, Any] = {"model": {"mjcf": MODEL}}
+    if motions:
+        content["motion"] = motions[0]
+    content["task"] = "imitate" if motions else "walk"
+    content["control"] = {"mode": "torque", "sim_hz": 480, "policy_hz": 30, "action_scale": 0.4}
+    title = f"{name} imitates {Path(motions[0]).stem}" if motions else f"{name} learns to walk"
+    body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    return f"# {' '.join(title.split())}: soleus train {START}\n{body}"

@@ -24,6 +24,11 @@ def other_side(name: str) -> str:
     return _TOKEN.sub(swap, name)
 
 
+def bare_name(name: str) -> str:
+    """The name without its side: `hip_flexion` of `hip_flexion_r`."""
+    return _TOKEN.sub("", name).rstrip("_ ")
+
+
 def partners(names: Sequence[str]) -> list[int]:
     """Index of each name's mirror image; its own where it has none.
 
@@ -33,7 +38,7 @@ def partners(names: Sequence[str]) -> list[int]:
     result = list(range(len(names)))
     for i, name in enumerate(names):
         swapped = other_side(name)
-        bare = _TOKEN.sub("", name).rstrip("_ ")
+        bare = bare_name(name)
         if swapped != name and swapped in index:
             result[i] = index[swapped]
         elif swapped != name and bare in index:

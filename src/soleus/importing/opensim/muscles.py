@@ -1,0 +1,236 @@
+"""Muscles of an OpenSim model as Hill-type muscles whose lengths are polynomials (models/hill_table.py)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.errors import UserError
+from soleus.importing.opensim.ranges import fitted_range
+from soleus.importing.opensim.sampling import Flags, PathSampler
+from soleus.models.hill_table import MOST_VARIABLES, HillParameters, HillTable, PathPieces
+from soleus.models.sides import partners
+from soleus.paths import Bounds
+from soleus.paths.pieces import BOUNDS, Cut, Errors, Piece, Samples, errors_of, fit_pieces, fits_too
+
+Floats = NDArray[np.float64]
+
+MISSED = Bounds(length=0.5e-3, moment=1e-3, worst=3e-3)
+"""What muscles are named for that they do not keep within."""
+_SPREAD = 8192  # poses all over the range, a power of two as Sobol's sequence wants it
+_NEAR = 1024  # poses near motions
+_NOISE = np.deg2rad(4.0)  # by which their coordinates are moved [rad]
+# Of classes that have no time constants of their own: those of M. Millard, T. Uchida, A. Seth, S. L. Delp, "Flexing
+# computational muscle", J. Biomech. Eng. 135(2), 2013.
+_RISE, _FALL = 0.010, 0.040
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedMuscles:
+    """Muscles, and how far their polynomials are from OpenSim's paths."""
+
+    table: HillTable
+    errors: tuple[Errors, ...]
+    left_out: tuple[str, ...]
+    """Why some muscles are not among them, an element each."""
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Names of muscles that are further off than MISSED."""
+        found = zip(self.table.names, self.errors, strict=True)
+        return tuple(name for name, errors in found if not errors.keep(MISSED))
+
+    def lines(self) -> list[str]:
+        """Return what is to be said about them."""
+        if not self.errors:
+            return [*self.left_out]
+        length = np.array([one.length for one in self.errors]) * 1e3
+        moment = np.array([one.moment for one in self.errors]) * 1e3
+        terms = len(self.table.pieces.coefficient)
+        said = [
+            f"muscles: {len(self.errors)}, by {len(self.table.pieces)} polynomials of {terms:,} terms; RMS error,"
+            f" median and greatest, of lengths {np.median(length):.3f} and {length.max():.3f} mm, of moment arms"
+            f" {np.median(moment):.3f} and {moment.max():.3f} mm"
+        ]
+        for name, errors in zip(self.table.names, self.errors, strict=True):
+            if name in self.missed:
+                said.append(
+                    f"  {name} jumps or bends beyond what polynomials follow: length {errors.length * 1e3:.2f} mm RMS,"
+                    f" moment arm {errors.moment * 1e3:.2f} mm RMS, {errors.worst * 1e3:.1f} mm at most"
+                )
+        return [*said, *self.left_out]
+
+
+def read_muscles(
+    opensim: Any, model: Any, coordinates: Sequence[str], motion: Mapping[str, Floats], path: Path
+) -> ImportedMuscles:
+    """Read the muscles of an opensim.Model, and fit their paths.
+
+    coordinates: the independent ones that become joints, but for the root's; motion: values that they take in motions,
+    (n,) each, by name; path: of the table. Raises UserError for parameters that no muscle can have.
+    """
+    left_out = [
+        f"muscle {muscle.getName()} is left out: it applies no force"
+        for muscle in model.getMuscles()
+        if not muscle.get_appliesForce()
+    ]
+    muscles = [muscle for muscle in model.getMuscles() if muscle.get_appliesForce()]
+    low, high = _box(model, coordinates, motion)
+    sampler = PathSampler(opensim, model, muscles, coordinates)
+    rng = np.random.default_rng(0)
+    crossed = sampler.crossings(low, high, rng)
+    poses = _poses(coordinates, low, high, motion, rng)
+    lengths, gradients = sampler.sample(poses, crossed)
+    names = [str(muscle.getName()) for muscle in muscles]
+    kept = []
+    for k, name in enumerate(names):
+        count = int(crossed[k].sum())
+        if 1 <= count <= MOST_VARIABLES:
+            kept.append(k)
+        else:
+            left_out.append(f"muscle {name} is left out: it crosses {count} joints, not 1 to {MOST_VARIABLES}")
+    fits: dict[int, tuple[list[Piece], Samples]] = {}
+    partner = partners(names)
+    for k in kept:
+        columns = np.flatnonzero(crossed[k]).tolist()
+        samples = Samples(poses[:, columns], lengths[:, k], gradients[:, k][:, columns])
+        pieces = _of_partner(k, partner[k], fits, crossed, coordinates, samples)
+        if pieces is None:
+            jumps = list(_jumps(opensim, muscles[k], [coordinates[c] for c in columns]))
+            pieces = fit_pieces(samples, low[columns], high[columns], jumps, BOUNDS)
+        fits[k] = pieces, samples
+    table = HillTable(
+        path,
+        tuple(names[k] for k in kept),
+        tuple(coordinates),
+        _parameters(opensim, [muscles[k] for k in kept]),
+        _packed([(fits[k][0], np.flatnonzero(crossed[k])) for k in kept]),
+    )
+    return ImportedMuscles(table, tuple(errors_of(*fits[k]) for k in kept), tuple(left_out))
+
+
+def _box(model: Any, coordinates: Sequence[str], motion: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Return the range of each coordinate."""
+    ranges = []
+    for name in coordinates:
+        one = model.getCoordinateSet().get(name)
+        ranges.append(fitted_range(name, one.getRangeMin(), one.getRangeMax(), one.getDefaultValue(), motion))
+    low, high = np.array(ranges).reshape(-1, 2).T
+    return low, high
+
+
+def _poses(
+    coordinates: Sequence[str], low: Floats, high: Floats, motion: Mapping[str, Floats], rng: np.random.Generator
+) -> Floats:
+    """Return poses all over the box, and near motions."""
+    from scipy.stats import qmc  # it takes long to import
+
+    poses: Floats = low + (high - low) * qmc.Sobol(len(low), scramble=True, rng=0).random(_SPREAD)
+    rows = max((len(values) for values in motion.values()), default=0)
+    if not rows:
+        return poses
+    still = np.clip(0.0, low, high)
+    frames = np.stack(
+        [np.resize(motion.get(name, still[k : k + 1]), rows) for k, name in enumerate(coordinates)], axis=1
+    )
+    near = frames[rng.integers(rows, size=_NEAR)]
+    near = np.clip(near + rng.normal(0, _NOISE, near.shape), low, high)
+    return np.concatenate([poses, near])
+
+
+def _of_partner(
+    own: int,
+    other: int,
+    fits: Mapping[int, tuple[list[Piece], Samples]],
+    crossed: Flags,
+    coordinates: Sequence[str],
+    samples: Samples,
+) -> list[Piece] | None:
+    """Return the pieces of the same muscle of the other side, where they fit this one too; None: they do not.
+
+    OpenSim's coordinates of both legs have the same signs.
+    """
+    if other == own or other not in fits:
+        return None
+    mirrored = partners(coordinates)
+    if [mirrored[c] for c in np.flatnonzero(crossed[other])] != np.flatnonzero(crossed[own]).tolist():
+        return None
+    pieces, _ = fits[other]
+    return pieces if fits_too(pieces, samples, BOUNDS) else None
+
+
+def _jumps(opensim: Any, muscle: Any, coordinates: list[str]) -> Iterator[Cut]:
+    """Yield where points of a path come and go."""
+    path = opensim.GeometryPath.safeDownCast(muscle.getPath())
+    if path is None:
+        return
+    points = path.getPathPointSet()
+    for i in range(points.getSize()):
+        point = opensim.ConditionalPathPoint.safeDownCast(points.get(i))
+        if point is None or not point.hasCoordinate() or str(point.getCoordinate().getName()) not in coordinates:
+            continue
+        for end in range(2):
+            yield coordinates.index(str(point.getCoordinate().getName())), float(point.get_range(end))
+
+
+def _parameters(opensim: Any, muscles: list[Any]) -> HillParameters:
+    rows = []
+    for muscle in muscles:
+        rise, fall = _time_constants(opensim, muscle)
+        row = (
+            muscle.getMaxIsometricForce(),
+            muscle.getOptimalFiberLength(),
+            muscle.getTendonSlackLength(),
+            muscle.getPennationAngleAtOptimalFiberLength(),
+            muscle.getMaxContractionVelocity(),
+            rise,
+            fall,
+            muscle.getMinControl(),
+            min(muscle.getMaxControl(), 1.0),
+        )
+        if not (np.all(np.isfinite(row)) and min(row) >= 0 and min(row[1], *row[4:7]) > 0 and row[3] < np.pi / 2):
+            said = ", ".join(f"{value:g}" for value in row)
+            raise UserError(
+                f"muscle '{muscle.getName()}': expected positive lengths, velocity and time constants and a pennation"
+                f" angle below 90 degrees, got {said}"
+            )
+        rows.append(row)
+    return HillParameters(*np.array(rows, np.float64).reshape(-1, 9).T.copy())
+
+
+def _time_constants(opensim: Any, muscle: Any) -> tuple[float, float]:
+    """Return those of activation and deactivation [s], whatever a muscle's class calls them."""
+
+    def read(name: str) -> float:
+        return float(opensim.PropertyHelper.getValueDouble(muscle.getPropertyByName(name)))
+
+    if muscle.hasProperty("activation_time_constant"):
+        return read("activation_time_constant"), read("deactivation_time_constant")
+    if muscle.hasProperty("activation1"):  # Schutte's: the rate is (activation1 excitation + activation2) / time_scale
+        scale, with_excitation, always = (read(name) for name in ("time_scale", "activation1", "activation2"))
+        return scale / (with_excitation + always), scale / always
+    return _RISE, _FALL
+
+
+def _packed(fits: list[tuple[list[Piece], NDArray[np.int64]]]) -> PathPieces:
+    rows = [(k, piece, columns) for k, (pieces, columns) in enumerate(fits) for piece in pieces]
+
+    def joined(parts: list[Any], kind: Any) -> NDArray[Any]:
+        return np.concatenate([np.zeros(0, kind), *parts]).astype(kind)
+
+    return PathPieces(
+        muscle=np.array([k for k, *_ in rows], np.int64),
+        coordinate_adr=np.cumsum([0, *(len(columns) for *_, columns in rows)]),
+        coordinate=joined([columns for *_, columns in rows], np.int64),
+        centre=joined([(piece.cell.box_low + piece.cell.box_high) / 2 for _, piece, _ in rows], np.float64),
+        half=joined([(piece.cell.box_high - piece.cell.box_low) / 2 for _, piece, _ in rows], np.float64),
+        low=joined([piece.cell.low for _, piece, _ in rows], np.float64),
+        high=joined([piece.cell.high for _, piece, _ in rows], np.float64),
+        squared=np.array([piece.squared for _, piece, _ in rows], bool),
+        offset=np.array([piece.offset for _, piece, _ in rows], np.float64),
+        coefficient_adr=np.cumsum([0, *(len(piece.coefficients) for _, piece, _ in rows)]),
+        coefficient=joined([piece.coefficients for _, piece, _ in rows], np.float64),
+    )

@@ -65,6 +65,9 @@ class ModelFiles(Section):
     them; muscles that move nothing else are left out."""
     without: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     """Muscles of the MJCF file, or patterns of their names, that are left out."""
+    contacts: Literal["all", "feet"] = "all"
+    """What of the person in the MJCF file touches anything. all: what the file says; feet: the feet alone, and only
+    what is none of the person, as the ground."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
     them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
@@ -79,12 +82,18 @@ class ModelFiles(Section):
             raise ValueError(
                 "root: expected one beside mjcf alone (a skeleton of MASS has one root), got it beside mass"
             )
-        changes = next((key for key in ("joints", "bodies", "lock", "without") if getattr(self, key)), None)
+        changes = next(iter(self.changes), None)
         if self.mass and changes:
             raise ValueError(f"{changes}: expected it beside mjcf alone, got it beside mass")
         if self.mass and self.yaw is not None:
             raise ValueError(f"yaw: expected one beside mjcf alone (a skeleton of MASS faces +x), got {self.yaw:g}")
         return self
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Keys that change an MJCF file as it is loaded."""
+        given = [key for key in ("joints", "bodies", "lock", "without") if getattr(self, key)]
+        return (*given, "contacts") if self.contacts != "all" else tuple(given)
 
     def __str__(self) -> str:
         """Return the name of the skeleton's file, without its ending."""

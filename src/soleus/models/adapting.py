@@ -10,9 +10,11 @@ import numpy as np
 from soleus.config.sources import ModelFiles
 from soleus.errors import UserError, nearest
 from soleus.models.crossings import crossed_dofs, muscles
+from soleus.models.segments import is_foot
 
 _EQ, _OBJ = mujoco.mjtEq, mujoco.mjtObj
 _OF_JOINTS = (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT)
+_FOOT_BIT = 1
 _OF_BODIES = (_EQ.mjEQ_CONNECT, _EQ.mjEQ_WELD)
 
 
@@ -27,7 +29,29 @@ def adapted(spec: Any, files: ModelFiles) -> Any:
         _leave_out(spec, _matching("model.without", "muscle", files.without, muscles))
     if files.lock:
         _lock(spec, _matching("model.lock", "joint", files.lock, [joint.name for joint in spec.joints]))
+    if files.contacts == "feet":
+        _only_feet_touch(spec)
     return spec
+
+
+def _only_feet_touch(spec: Any) -> None:
+    """Let of the bodies that move none but feet collide, and these with what stands still alone."""
+    world, of_feet = {geom.name for geom in spec.worldbody.geoms}, set[str]()
+    for body in spec.bodies:
+        foot = is_foot(body.name)
+        for geom in body.geoms if body.name != "world" else ():
+            geom.contype, geom.conaffinity = (_FOOT_BIT if foot and _touches(geom) else 0), 0
+            of_feet |= {geom.name} if foot else set()
+    for geom in spec.worldbody.geoms:
+        geom.contype, geom.conaffinity = 0, _FOOT_BIT if _touches(geom) else 0
+    for pair in list(spec.pairs):
+        ends = {pair.geomname1, pair.geomname2}
+        if not (ends & of_feet and ends & world):
+            spec.delete(pair)
+
+
+def _touches(geom: Any) -> bool:
+    return bool(geom.contype or geom.conaffinity)
 
 
 def _matching(key: str, what: str, patterns: Iterable[str], names: list[str]) -> set[str]:

@@ -92,9 +92,9 @@ def _from_files(files: ModelFiles, sim_hz: float) -> Human:
             text = mass.skeleton_mjcf(skeleton, files.mass.damping)
             return _build(str(files), lambda: mujoco.MjSpec.from_string(text), sim_hz, table=table, spread=spread)
         if path.suffix.lower() == ".mjb":
-            changes = next((key for key in ("joints", "bodies", "lock", "without") if getattr(files, key)), None)
-            if changes:
-                raise UserError(f"model.{changes}: expected it beside a file .xml, got it beside one that is compiled")
+            if files.changes:
+                key = files.changes[0]
+                raise UserError(f"model.{key}: expected it beside a file .xml, got it beside one that is compiled")
             make = partial(_binary, path, sim_hz)
             return build_human(str(files), make(), make, yaw, table, spread, files.root)
         own = str(files.mjcf) in names()

@@ -28,6 +28,11 @@ def find_feet(model: mujoco.MjModel, among: NDArray[np.int32]) -> tuple[NDArray[
     return _foot(model, among, "r"), _foot(model, among, "l")
 
 
+def is_foot(name: str) -> bool:
+    """Whether a body of this name is, or is part of, a foot of a side."""
+    return bool(side(name)) and any(re.search(pattern, name, re.IGNORECASE) for pattern in _FOOT)
+
+
 def missing_foot(model: mujoco.MjModel, among: NDArray[np.integer[Any]]) -> str | None:
     """Return the side, 'r' or 'l', on which these bodies have no foot; None where they have both."""
     return next((which for which in ("r", "l") if not len(_foot(model, among, which))), None)

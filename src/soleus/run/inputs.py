@@ -148,7 +148,10 @@ def _named_by(path: Path) -> tuple[Path, ...]:
 
     with suppress(Exception):  # a file that is no MJCF is refused by whoever reads it as such, in words of its own
         found = [Path(os.path.normpath(one)) for one in mujoco.mju_getXMLDependencies(str(path))]
-        return tuple(sorted(one for one in found if one != path and one.is_file()))
+        texts = [one for one in (path, *found) if one.suffix.lower() == ".xml"]
+        # MuJoCo looks for a file of an included file beside that too, and lists it where it is not.
+        beside = [text.parent / one.name for one in found if not one.is_file() for text in texts]
+        return tuple(sorted({one for one in (*found, *beside) if one != path and one.is_file()}))
     return ()
 
 

@@ -1,5 +1,6 @@
 """Skeletons of OpenSim models: where bodies are, how heavy motion is, and what gravity does, against OpenSim itself."""
 
+import copy
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from lane_oracle import LANES, Pair, exact
 from osim_files import BODIES, COUPLERS, REAL, coordinate, coupler, linear, person, real
 from osim_oracle import compare
 from soleus import UserError, import_opensim, models
@@ -230,3 +232,20 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     _imported(tmp_path, person())
     with pytest.raises(UserError, match=r"model\.xml is there already"):
         import_opensim(tmp_path / "person.osim", out=tmp_path / "out")
+
+
+def test_both_engines_move_it_alike(tmp_path: Path) -> None:
+    """Standing for a twentieth of a second: a knee's shifts carry the body, and do not give way in MuJoCo."""
+    human = _imported(tmp_path, person())
+    model, both = human.model, Pair(human, muscles=False)
+    exact(model)
+    qpos, still = np.tile(human.qpos_rest, (LANES, 1)), np.zeros((LANES, model.nv))
+    both.set(qpos, still)
+    (data, *_) = (copy.copy(both.data) for _ in both.lanes())
+    steps = round(0.05 / model.opt.timestep)
+    mujoco.mj_step(model, data, steps)
+    mujoco.mj_kinematics(model, data)
+    both.tile.step(steps)
+    both.set(both.tile.qpos, still)
+    own = [model.body(name).id for name in ("femur_r", "tibia_r", "patella_r", "calcn_r", "torso")]
+    np.testing.assert_allclose(both.tile.bodies[0, own, :3], data.xpos[own], atol=2e-3)

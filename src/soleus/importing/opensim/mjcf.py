@@ -49,6 +49,8 @@ def mjcf(skeleton: Skeleton, spheres: list[Sphere], torques: Mapping[str, float]
 def _defaults(root: xml.Element) -> None:
     default = xml.SubElement(root, "default")
     xml.SubElement(default, "joint", solreflimit="0.02 1")
+    # A knee's shifts carry the body: as stiff as steps allow, so that MuJoCo's soft equalities do not give way.
+    xml.SubElement(default, "equality", solref="0.002 1", solimp="0.999 0.9999 0.001")
     xml.SubElement(default, "geom", contype="0", conaffinity="0", rgba="0.82 0.71 0.6 1")
     bone = xml.SubElement(default, "default", {"class": "bone"})
     xml.SubElement(bone, "geom", type="capsule", group="1")

@@ -25,7 +25,7 @@ _LATE = {1: 12, 2: 12, 3: 9, 4: 8, 5: 5, 6: 4}  # and to which the best of them 
 _OFFSETS = (0.0, 0.5, 0.8, 0.95)  # of squares, over the least length
 _LEAST_SQUARE = 1e-6  # [m^2] that fitted squares are to exceed at all poses
 _RIDGE = 1e-12
-_POSES_A_TERM = 8  # that fits see
+_POSES_A_TERM = 5  # that fits see
 _HOPELESS = 10.0  # times the bounds: a cell is cut rather than fitted by higher degrees
 _MOST_CUTS = 3  # one within the other
 _TRAINING = 0.75  # share of the poses that fits see; the others are for comparing alone
@@ -159,12 +159,8 @@ def _errors(lengths: Floats, gradients: Floats) -> Errors:
 def _evaluate(piece: Piece, coordinates: Floats) -> tuple[Floats, Floats]:
     centre, half = (piece.cell.box_high + piece.cell.box_low) / 2, (piece.cell.box_high - piece.cell.box_low) / 2
     x = (coordinates - centre) / half
-    powers = polynomials.exponents(x.shape[1], piece.degree)
-    value = np.prod(x[:, None, :] ** powers, axis=2) @ piece.coefficients
-    slope = np.empty_like(x)
-    for i in range(x.shape[1]):
-        lower = powers - (np.arange(x.shape[1]) == i) * (powers > 0)
-        slope[:, i] = np.prod(x[:, None, :] ** lower, axis=2) @ (powers[:, i] * piece.coefficients) / half[i]
+    value, slope = polynomials.evaluate(piece.coefficients, x)
+    slope = slope / half
     if not piece.squared:
         return value, slope
     root = np.sqrt(np.maximum(value, _LEAST_SQUARE / 100))

@@ -52,6 +52,26 @@ def basis(x: Floats, degree: int) -> tuple[Floats, Floats]:
     return np.prod(values, axis=0), gradient
 
 
+def evaluate(coefficients: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Return values (n,) and gradients (n, variables) of a polynomial at x, (n, variables).
+
+    coefficients: of monomials, in the order of exponents().
+    """
+    n, variables = x.shape
+    degree = next(d for d in range(len(coefficients) + 1) if count(variables, d) >= len(coefficients))
+    powers = exponents(variables, degree)
+    raised = [np.vander(x[:, i], degree + 1, increasing=True)[:, powers[:, i]] for i in range(variables)]
+    slopes = np.empty((n, variables))
+    for i in range(variables):
+        lower = np.vander(x[:, i], degree + 1, increasing=True)[:, np.maximum(powers[:, i] - 1, 0)]
+        parts = lower * powers[:, i]
+        for j in range(variables):
+            if j != i:
+                parts *= raised[j]
+        slopes[:, i] = parts @ coefficients
+    return np.prod(raised, axis=0) @ coefficients, slopes
+
+
 @cache
 def to_monomials(variables: int, degree: int) -> Floats:
     """Return the matrix that takes coefficients of basis() to coefficients of monomials, (terms, terms)."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from soleus.config.sources import STORAGE_ENDINGS
 from soleus.errors import UserError
@@ -18,10 +19,16 @@ from soleus.importing.opensim.contacts import spheres
 from soleus.importing.opensim.joints import Mover
 from soleus.importing.opensim.library import library, read_model
 from soleus.importing.opensim.mjcf import mjcf
+from soleus.importing.opensim.muscles import ImportedMuscles, read_muscles
 from soleus.importing.opensim.skeleton import Skeleton, read_skeleton
+from soleus.models.hill_table import to_bytes
+from soleus.motions.storage import read_storage
 
-MODEL, START = "model.xml", "train.yaml"
+Floats = NDArray[np.float64]
+
+MODEL, MUSCLES, START = "model.xml", "muscles.npz", "train.yaml"
 _MISSED = 1e-6  # [m], [rad]
+_ROTATION = 1  # of OpenSim's kinds of motion
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out:
     """
     path, folder, motions = Path(model), Path(out), [Path(one) for one in motion]
     _check_motions(motions)
-    targets = [MODEL, *(one.name for one in motions), START]
+    targets = [MODEL, MUSCLES, *(one.name for one in motions), START]
     check_free(folder, targets, "model and motions")
     opensim, read = library(), read_model(path)
     skeleton = read_skeleton(opensim, read, path)
@@ -50,9 +57,15 @@ def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out:
     driven = torques(opensim, read, skeleton)
     text = mjcf(skeleton, feet, driven, f"from {path.name} by soleus import opensim")
     writers: dict[str, Callable[[Path], object]] = {MODEL: partial(_write_text, text)}
+    muscles = _muscles(opensim, read, skeleton, motions)
+    if muscles.table.names:
+        content = to_bytes(muscles.table)
+        writers[MUSCLES] = lambda file: file.write_bytes(content)
     writers |= {one.name: partial(shutil.copyfile, one) for one in motions}
-    writers[START] = partial(_write_text, _start(path.stem, [one.name for one in motions]))
-    notes = [*skeleton.left_out, *left_out(opensim, read), said, *_polynomials(skeleton), *_driven(driven)]
+    start = _start(path.stem, [one.name for one in motions], bool(muscles.table.names))
+    writers[START] = partial(_write_text, start)
+    said_of = [*skeleton.left_out, *left_out(opensim, read), said, *_polynomials(skeleton), *_driven(driven)]
+    notes = [*said_of, *muscles.lines()]
     return Imported(tuple(write_files(folder, writers)), tuple(notes))
 
 
@@ -69,6 +82,21 @@ def _driven(torques: Mapping[str, float]) -> list[str]:
     if not torques:
         return []
     return [f"coordinates with an actuator are driven by torque where no muscle crosses them: {names}"]
+
+
+def _muscles(opensim: Any, model: Any, skeleton: Skeleton, motions: Sequence[Path]) -> ImportedMuscles:
+    """Fit the muscles over coordinates that are joints and not the root's, and denser where motions go."""
+    free = {name for body in skeleton.bodies for name in body.free}
+    coordinates = [name for name in skeleton.coordinates.independent if name not in free]
+    values: dict[str, list[Floats]] = {}
+    for file in motions:
+        storage = read_storage(file)
+        for column, name in enumerate(storage.names):
+            turns = name in coordinates and bool(model.getCoordinateSet().get(name).getMotionType() == _ROTATION)
+            factor = np.pi / 180 if turns and storage.unit == "degree" else 1.0
+            values.setdefault(name, []).append(factor * storage.values[:, column])
+    moved = {name: np.nan_to_num(np.concatenate(parts)) for name, parts in values.items() if name in coordinates}
+    return read_muscles(opensim, model, coordinates, moved, Path(MUSCLES))
 
 
 def _polynomials(skeleton: Skeleton) -> list[str]:
@@ -91,13 +119,18 @@ def _write_text(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _start(name: str, motions: list[str]) -> str:
+def _start(name: str, motions: list[str], muscles: bool) -> str:
     """Text of train.yaml."""
-    content: dict[str, Any] = {"model": {"mjcf": MODEL}}
+    content: dict[str, Any] = {"model": {"mjcf": MODEL} | ({"muscles": MUSCLES} if muscles else {})}
     if motions:
         content["motion"] = motions[0]
     content["task"] = "imitate" if motions else "walk"
-    content["control"] = {"mode": "torque", "sim_hz": 480, "policy_hz": 30, "action_scale": 0.4}
+    content["control"] = {
+        "mode": "muscle" if muscles else "torque",
+        "sim_hz": 480,
+        "policy_hz": 30,
+        "action_scale": 0.4,
+    }
     title = f"{name} imitates {Path(motions[0]).stem}" if motions else f"{name} learns to walk"
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     return f"# {' '.join(title.split())}: soleus train {START}\n{body}"

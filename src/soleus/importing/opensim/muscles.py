@@ -78,6 +78,8 @@ def read_muscles(
         if not muscle.get_appliesForce()
     ]
     muscles = [muscle for muscle in model.getMuscles() if muscle.get_appliesForce()]
+    if not muscles:
+        return ImportedMuscles(HillTable(path, (), (), _parameters(opensim, []), _packed([])), (), tuple(left_out))
     low, high = _box(model, coordinates, motion)
     sampler = PathSampler(opensim, model, muscles, coordinates)
     rng = np.random.default_rng(0)
@@ -95,19 +97,20 @@ def read_muscles(
     fits: dict[int, tuple[list[Piece], Samples]] = {}
     partner = partners(names)
     for k in kept:
-        columns = np.flatnonzero(crossed[k]).tolist()
+        columns = [int(c) for c in np.flatnonzero(crossed[k])]
         samples = Samples(poses[:, columns], lengths[:, k], gradients[:, k][:, columns])
         pieces = _of_partner(k, partner[k], fits, crossed, coordinates, samples)
         if pieces is None:
             jumps = list(_jumps(opensim, muscles[k], [coordinates[c] for c in columns]))
             pieces = fit_pieces(samples, low[columns], high[columns], jumps, BOUNDS)
         fits[k] = pieces, samples
+    used = np.flatnonzero(crossed[kept].any(axis=0))
     table = HillTable(
         path,
         tuple(names[k] for k in kept),
-        tuple(coordinates),
+        tuple(coordinates[int(c)] for c in used),
         _parameters(opensim, [muscles[k] for k in kept]),
-        _packed([(fits[k][0], np.flatnonzero(crossed[k])) for k in kept]),
+        _packed([(fits[k][0], np.searchsorted(used, np.flatnonzero(crossed[k]))) for k in kept]),
     )
     return ImportedMuscles(table, tuple(errors_of(*fits[k]) for k in kept), tuple(left_out))
 

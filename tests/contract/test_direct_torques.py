@@ -19,7 +19,8 @@ ARMS = "".join(
     <inertial pos="0 0 -0.3" mass="3" diaginertia="0.1 0.1 0.01"/></body>"""
     for s, y in (("r", -0.2), ("l", 0.2))
 )
-NAMED = '<custom><numeric name="torque/arm_r" data="{r}"/><numeric name="torque/arm_l" data="{l}"/></custom>'
+NAMED = """<custom><numeric name="torque/arm_r" data="{r}"/><numeric name="torque/arm_l" data="{l}"/>
+  <numeric name="stable_pd/arm_r" data="200 8"/><numeric name="stable_pd/arm_l" data="200 8"/></custom>"""
 
 
 def _person(custom: str = "") -> str:
@@ -33,7 +34,7 @@ def _made(folder: Path, custom: str, **overrides: object) -> Simulation:
     folder.mkdir(exist_ok=True)
     (folder / "person.xml").write_text(_person(custom))
     (folder / "run.yaml").write_text("base: walk2d\nmodel: person.xml\n")
-    loaded = scenario(str(folder / "run.yaml"), policy__mirror=False, control__policy_hz=480, **overrides)
+    loaded = scenario(str(folder / "run.yaml"), **{"policy__mirror": False, "control__policy_hz": 480, **overrides})
     return simulation(loaded, humans=5)
 
 
@@ -63,8 +64,8 @@ def test_the_arms_go_where_they_are_to(method: str, tmp_path: Path) -> None:
     target = 0.5 * driven.scenario.config.control.action_scale
     assert limp.scenario.human.direct.tolist() == []
     np.testing.assert_array_less(limp.qpos()[:, _arms(limp)], 0.05)
-    # In a tenth of a second, with a lag of kd / kp and an arm that hangs on them.
-    np.testing.assert_allclose(driven.qpos()[:, _arms(driven)], target, atol=0.09)
+    # After 0.1 s, with a lag of kd / kp = 0.04 s and an arm that hangs on them.
+    np.testing.assert_allclose(driven.qpos()[:, _arms(driven)], target, atol=0.05)
 
 
 def test_the_torque_has_the_models_limit(tmp_path: Path) -> None:
@@ -77,14 +78,28 @@ def test_the_torque_has_the_models_limit(tmp_path: Path) -> None:
     _after(made)
     right, left = made.qpos()[:, _arms(made)].T
     assert right.max() < 0.06
-    assert left.min() > 0.11
+    assert left.min() > 0.15
 
 
-def test_muscles_are_not_asked_for_it(tmp_path: Path) -> None:
+def test_excitations_leave_them_at_rest(tmp_path: Path) -> None:
+    """Without targets of joints there is no torque, whatever its coordinates are called."""
+    poses = []
+    for name, custom in (("limp", ""), ("driven", NAMED.format(r=0, l=0))):
+        made = _made(tmp_path / name, custom, control__mode="excitation")
+        buffers = Buffers(made, 20, samples=False)
+        made.core.reset(3, buffers["observations"][0])
+        buffers["actions"][:] = 0.1
+        buffers.run(made, with_policy=False)
+        poses.append(made.qpos())
+    np.testing.assert_array_equal(*poses)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_muscles_are_not_asked_for_it(mirror: bool, tmp_path: Path) -> None:
     """A joint that nothing drives is a torque that muscles miss; one that is driven is not."""
     sums = []
     for name, custom in (("limp", ""), ("driven", NAMED.format(r=0, l=0))):
-        made = _made(tmp_path / name, custom, coordination__method="network")
+        made = _made(tmp_path / name, custom, coordination__method="network", policy__mirror=mirror)
         buffers, human = _after(made, 4), made.scenario.human
         arms = [human.actuated.tolist().index(human.coordinate_names.index(arm)) for arm in ("arm_r", "arm_l")]
         sums.append(float(np.abs(buffers["desired"][..., arms] - buffers["passive"][..., arms]).max()))

@@ -129,6 +129,10 @@ void HumanModel::check() const {
   require_indices(actuated, num_coordinates(), "actuated");
   for (const auto* gains : {&kp, &kd, &torque_limit}) require_size(gains->size(), actuated.size(), "gains");
   if (!pose_weight.empty()) require_size(pose_weight.size(), actuated.size(), "pose_weight");
+  require_indices(direct, num_actuated(), "direct");
+  for (int k : direct) {
+    require(std::find(crossing.begin(), crossing.end(), k) == crossing.end(), "expected direct torques where no muscle crosses");
+  }
   require_indices(muscle_actuator, m->nactuator, "muscle_actuator");
   require(!muscles_apart() || muscle_actuator.empty(), "expected muscles that are all of one kind");
   require(!has_polylines() || !has_hill(), "expected muscles that are all of one kind");

@@ -52,6 +52,7 @@ struct HumanDescription {
   std::vector<int> actuated;             // (na) coordinates under stable PD
   std::vector<double> kp, kd;            // (na) [N m/rad], [N m s/rad]
   std::vector<double> torque_limit;      // (na) [N m]
+  std::vector<int> direct;               // indices into `actuated` that no muscle crosses: stable PD's torque moves them
   std::vector<double> pose_weight;       // (na) in the squared errors of pose and velocity; empty: all 1
   double root_kp = 0, root_kd = 0;       // of stable PD's prediction; no torque ever acts on the root
   std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines or Hill-type muscles

@@ -82,7 +82,7 @@ void check_description(const HumanModel& a, const HumanModel& b) {
   check(a.dof_coordinate == b.dof_coordinate && a.coordinate_dof == b.coordinate_dof && a.dof_coupled == b.dof_coupled,
         "set of coordinates");
   check(a.spline_adr == b.spline_adr, "number of pieces of splines that joints follow");
-  check(a.actuated == b.actuated, "set of actuated coordinates");
+  check(a.actuated == b.actuated && a.direct == b.direct, "set of actuated coordinates");
   check(a.muscle_actuator == b.muscle_actuator && a.polylines.adr == b.polylines.adr && a.polylines.body == b.polylines.body &&
             a.polylines.spread == b.polylines.spread && a.muscles_act == b.muscles_act &&
             a.hill.max_force.size() == b.hill.max_force.size(),

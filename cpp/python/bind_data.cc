@@ -62,7 +62,7 @@ HumanDescription human_data(const nb::dict& d) {
   read(d, "dof_coordinate", h.dof_coordinate, "dof_coupled", h.dof_coupled, "dof_polynomial", h.dof_polynomial,
        "spline_adr", h.spline_adr, "spline", h.spline,
        "coordinate_dof", h.coordinate_dof, "actuated", h.actuated, "kp", h.kp, "kd", h.kd,
-       "torque_limit", h.torque_limit, "pose_weight", h.pose_weight, "root_kp", h.root_kp, "root_kd", h.root_kd);
+       "torque_limit", h.torque_limit, "direct", h.direct, "pose_weight", h.pose_weight, "root_kp", h.root_kp, "root_kd", h.root_kd);
   if (d.contains("polylines")) h.polylines = polyline_data(field<nb::dict>(d, "polylines"));
   if (d.contains("hill")) h.hill = hill_data(field<nb::dict>(d, "hill"));
   if (d.contains("fitted")) h.fitted = fitted_data(field<nb::dict>(d, "fitted"));

@@ -161,6 +161,10 @@ void HumanState::apply_torque(std::span<const double> torque) {
   }
 }
 
+void HumanState::apply_direct(std::span<const double> torque) {
+  for (int k : model_->direct) data_->qfrc_applied[model_->coordinate_dof[model_->actuated[k]]] = torque[k];
+}
+
 void HumanState::advance(bool sense) {
   const mjModel* m = model_->mujoco();
   push_back_balls();

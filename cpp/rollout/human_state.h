@@ -50,6 +50,8 @@ class HumanState : public HumanView {
   void muscle_torques(std::span<double> moments, std::span<double> passive);
 
   void apply_torque(std::span<const double> torque);
+  // Of the coordinates that no muscle moves alone (HumanDescription::direct); torque: (na). pull_muscles() takes it away.
+  void apply_direct(std::span<const double> torque);
   // Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation
   // dynamics allow; without dynamics activations are set at once.
   void apply_activations(std::span<const double> desired, bool dynamics);

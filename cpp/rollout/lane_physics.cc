@@ -201,6 +201,7 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
 void LanePhysics::find_wanted(Tile& tile) {
   muscle_torques(*tile.muscles, tile.moments, tile.passive);
   for (std::size_t c = 0; c < tile.torque.size(); ++c) tile.wanted[c] = tile.torque[c] - tile.passive[c];
+  for (int k : world_.model.direct) tile.wanted[k] = Wide(0.0);
 }
 
 // Tiles that are one tile of the network, in lockstep.
@@ -303,6 +304,9 @@ void LanePhysics::advance(int number, int k, const RolloutViews& views, std::siz
     for (int a = 0; a < h.num_actuated(); ++a) dynamics.applied[h.actuated[a]] = tile.torque[a];
   } else {
     pull_muscles(*tile.muscles, dynamics.applied);
+    for (int k : h.direct) {
+      if (world_.control.mode == Control::kMuscle) dynamics.applied[h.actuated[k]] += tile.torque[k];
+    }
     clock_.mark(Section::kMuscles);
   }
   push_bodies(dynamics, dynamics.applied);

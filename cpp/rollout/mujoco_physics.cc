@@ -65,6 +65,7 @@ void MujocoPhysics::muscle_target(int index, int slot) {
   humans_[index].muscle_torques(moments_[slot], passive_[slot]);
   const auto& torque = commands_[index].torque;
   for (std::size_t c = 0; c < torque.size(); ++c) wanted_[slot][c] = torque[c] - passive_[slot][c];
+  for (int k : world_.model.direct) wanted_[slot][k] = 0;
 }
 
 void MujocoPhysics::substep(int index, int k, const RolloutViews& views, std::size_t t) {
@@ -94,6 +95,7 @@ void MujocoPhysics::advance(int index, int k, const RolloutViews& views, std::si
   HumanState& human = humans_[index];
   if (world_.control.mode != Control::kTorque) {
     human.pull_muscles();
+    if (world_.control.mode == Control::kMuscle) human.apply_direct(commands_[index].torque);
     clock_.mark(Section::kMuscles);
   }
   human.advance(k + 1 == world_.control.substeps);

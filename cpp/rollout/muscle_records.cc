@@ -32,6 +32,10 @@ void record_muscles(const HumanModel& human, bool mirrored, const MuscleSample& 
     views.desired.at(t, n)[c] = static_cast<float>(mirrored_torque(human, sample.torque, c, mirrored));
     views.passive.at(t, n)[c] = static_cast<float>(mirrored_torque(human, sample.passive, c, mirrored));
   }
+  for (int k : human.direct) {  // nothing is asked of muscles there
+    const int c = mirrored ? human.mirror_actuated()[k] : k;
+    views.desired.at(t, n)[c] = views.passive.at(t, n)[c];
+  }
 }
 
 }  // namespace soleus

@@ -7,6 +7,7 @@ import pytest
 
 BOTH = (
     "test_determinism",
+    "test_direct_torques",
     "test_divergence",
     "test_mirror",
     "test_physics",

@@ -195,12 +195,27 @@ def joints(pelvis: str) -> list[str]:
 COUPLERS = [coupler("patella_follows", linear(-0.7, 0.1), "knee_angle_r", "beta_r", 0.9)]
 
 
+def actuator(of: str, most: float = 10.0, controls: tuple[str, str] = ("-Inf", "Inf"), kind: str = "") -> str:
+    return f"""<{kind}CoordinateActuator name="move_{of}"><min_control>{controls[0]}</min_control>
+      <max_control>{controls[1]}</max_control><coordinate>{of}</coordinate><optimal_force>{most}</optimal_force>
+      </{kind}CoordinateActuator>"""
+
+
+FORCES = [
+    actuator("arm_l", 20.0, ("-2", "1.5")), actuator("bend"), actuator("subtalar_r"), actuator("pelvis_tx"),
+    actuator("beta_r"), actuator("hat_angle", 3.0, ("-1", "1"), "Activation"), actuator("hat_angle", 2.0, ("-1", "1")),
+    """<SpringGeneralizedForce name="spring"><coordinate>bend</coordinate><stiffness>1</stiffness>
+      </SpringGeneralizedForce>""",
+]  # fmt: skip
+
+
 def person(pelvis: str = "custom", couplers: Sequence[str] = COUPLERS, changes: Sequence[tuple[str, str]] = ()) -> str:
     """Text of a .osim file; changes: old and new pieces of it."""
     text = f"""<?xml version="1.0" encoding="UTF-8"?><OpenSimDocument Version="40000"><Model name="person">
       <BodySet name="bodyset"><objects>{"".join(body(*one) for one in BODIES.items())}</objects></BodySet>
       <JointSet name="jointset"><objects>{"".join(joints(pelvis))}</objects></JointSet>
       <ConstraintSet name="constraintset"><objects>{"".join(couplers)}</objects></ConstraintSet>
+      <ForceSet name="forceset"><objects>{"".join(FORCES)}</objects></ForceSet>
       <gravity>0 -9.80665 0</gravity></Model></OpenSimDocument>"""
     for old, new in changes:
         assert old in text, old

@@ -80,7 +80,7 @@ def build_human(
         own_bodies=person.bodies, motors=motors, ties=find_ties(model, person.owns),
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
-        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit,
+        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit, torque_driven=pd.driven,
         pose_weight=_weights(model, hints, coordinate_dof[actuated]), root_kp=pd.root_kp, root_kd=pd.root_kd,
         lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes,
         polylines=own.polylines, hill=own.hill, muscle_names=own.names, muscle_actuator=own.actuator,
@@ -113,22 +113,35 @@ class _Gains:
     kp: NDArray[np.float64]
     kd: NDArray[np.float64]
     limit: NDArray[np.float64]
+    driven: NDArray[np.int32]
     root_kp: float = 0.0
     root_kd: float = 0.0
 
 
 def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[np.int32], mass: float) -> _Gains:
     """Of the actuated coordinates: what the model says, without a limit to the torque, or else by what joints are."""
+    driven = _torque_driven(model, hints, dofs)
     if hints.stable_pd is None:
-        found = _Gains(*gains(model, names, dofs, mass))
+        found = _Gains(*gains(model, names, dofs, mass), driven)
     else:
         kp, kd, root = hints.stable_pd
         count = len(names)
-        found = _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), kp * root, kd * root)
+        found = _Gains(np.full(count, kp), np.full(count, kd), np.full(count, np.inf), driven, kp * root, kd * root)
     for k, (joint, axis) in enumerate(_axes_of(model, dofs)):
         if joint in hints.gains:
             found.kp[k], found.kd[k] = hints.gains[joint][:, axis]
+        if joint in hints.torques and hints.torques[joint][0] > 0:
+            found.limit[k] = hints.torques[joint][0]
     return found
+
+
+def _torque_driven(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Indices of the actuated coordinates that the model drives by torque. Raises UserError for one that is none."""
+    names = [joint for joint, _ in _axes_of(model, dofs)]
+    for joint in hints.torques:
+        if joint not in names:
+            raise UserError(f"numeric 'torque/{joint}': expected a joint of the person's that follows no other")
+    return np.flatnonzero([joint in hints.torques for joint in names]).astype(np.int32)
 
 
 def _weights(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:

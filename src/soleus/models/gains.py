@@ -29,7 +29,7 @@ _TABLE: tuple[tuple[str, float, float, float], ...] = (
     (r"mtp|toe", 40, 1, 15),
     (r"flex_extension|lat_bending|axial_rotation|lumbar|waist|abdomen|spine|back", 600, 30, 300),
     (r"neck|head", 50, 5, 50),
-    (r"elv_angle|shoulder|clavic", 100, 10, 80),
+    (r"elv_angle|shoulder|clavic|^arm_", 100, 10, 80),
     (r"elbow", 60, 6, 60),
     (r"pro_sup|forearm", 20, 2, 20),
     (r"deviation|wrist|^flexion_[rl]$", 20, 2, 20),

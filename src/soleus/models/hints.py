@@ -2,11 +2,12 @@
 
 numeric stable_pd: kp [N m/rad] and kd [N m s/rad] of every joint, and 1 where stable PD's prediction drives the root
 too. numeric stable_pd/JOINT: of one joint, of a ball's three axes first kp, then kd; damping/JOINT, friction/JOINT and
-weight/JOINT (in the errors of imitation): by axis. numeric limits/JOINT: of a ball joint, three lower and three upper
-limits of its exponential map [rad]. numeric spline:JOINT: pieces of a spline that JOINT follows exactly where an
-equality of joints has a polynomial near it, five numbers each (Coupling.splines). tuple end_effectors: bodies.
-text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the quaternion from their axes to the
-model's.
+weight/JOINT (in the errors of imitation): by axis. numeric torque/JOINT: where no muscle crosses a hinge or slide, its
+torque acts by itself in muscle control; the most of it [N m], or 0 for as much as by default. numeric limits/JOINT: of
+a ball joint, three lower and three upper limits of its exponential map [rad]. numeric spline:JOINT: pieces of a spline
+that JOINT follows exactly where an equality of joints has a polynomial near it, five numbers each (Coupling.splines).
+tuple end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the
+quaternion from their axes to the model's.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 
 STABLE_PD, END_EFFECTORS, CHANNEL, CHANNEL_AXES = "stable_pd", "end_effectors", "bvh/", "bvh_axes"
-LIMITS, SPLINE = "limits/", "spline:"
+LIMITS, SPLINE, TORQUE = "limits/", "spline:", "torque/"
 _PIECE = 5  # numbers of a spline's piece
 GAINS, DAMPING, FRICTION, WEIGHT = "stable_pd/", "damping/", "friction/", "weight/"
 Y_UP = (0.5, 0.5, 0.5, 0.5)
@@ -44,6 +45,8 @@ class Hints:
     """(n,) [N m]"""
     weight: Mapping[str, NDArray[np.float64]]
     """(n,) in what is imitated"""
+    torques: Mapping[str, NDArray[np.float64]]
+    """(1,) [N m] by hinge or slide"""
     splines: Mapping[str, NDArray[np.float64]]
     """(pieces, 5) by joint, as Coupling has them"""
 
@@ -66,6 +69,7 @@ def read_hints(model: mujoco.MjModel) -> Hints:
         damping=_by_joint(model, DAMPING),
         friction=_by_joint(model, FRICTION),
         weight=_by_joint(model, WEIGHT),
+        torques=_torques(model),
         splines=_splines(model),
     )
 
@@ -87,6 +91,14 @@ def _by_joint(model: mujoco.MjModel, prefix: str, times: int = 1) -> dict[str, N
         if (values < 0).any():
             raise UserError(f"numeric '{name}': expected numbers of 0 or more, got {values.tolist()}")
         found[joint] = values
+    return found
+
+
+def _torques(model: mujoco.MjModel) -> dict[str, NDArray[np.float64]]:
+    found = _by_joint(model, TORQUE)
+    for joint, limit in found.items():
+        if len(limit) != 1:
+            raise UserError(f"numeric '{TORQUE}{joint}': expected the name of a hinge or slide after the slash")
     return found
 
 

@@ -66,6 +66,8 @@ class Human:
     """(na,) [N m s/rad]"""
     torque_limit: Floats
     """(na,) [N m]"""
+    torque_driven: Ints
+    """Actuated indices, sorted, of the joints that the model drives by torque where no muscle crosses them."""
     pose_weight: Floats
     """(na,) in the errors of pose and velocity that imitation is rewarded by; 1 where a model says nothing."""
     root_kp: float
@@ -111,6 +113,11 @@ class Human:
     coupling: Coupling = field(repr=False)
     render_model: Callable[[], mujoco.MjModel] = field(repr=False)
     """Compiles the same model with its visual meshes, for pictures: same qpos, more geoms."""
+
+    @property
+    def direct(self) -> Ints:
+        """Of torque_driven those that no muscle crosses: their torques act by themselves in muscle control."""
+        return self.torque_driven[~np.isin(self.torque_driven, self.crossing)]
 
     def consistent(self, qpos: Floats) -> Floats:
         """Copy of qpos (..., nq) whose coupled joints follow from their drivers."""

@@ -18,6 +18,7 @@ _HUMAN_FIELDS = (
     "coordinate_dof",
     "actuated",
     "torque_limit",
+    "direct",
     "pose_weight",
     "muscle_actuator",
     "crossing_adr",

@@ -1,7 +1,7 @@
 """From a .osim file and its motions to a folder that loads without OpenSim."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from soleus.config.sources import STORAGE_ENDINGS
 from soleus.errors import UserError
 from soleus.importing.folder import check_free, write_files
+from soleus.importing.opensim.actuators import left_out, torques
 from soleus.importing.opensim.contacts import spheres
 from soleus.importing.opensim.joints import Mover
 from soleus.importing.opensim.library import library, read_model
@@ -40,10 +41,13 @@ class Imported:
     """Sentences on what was left out, placed or fitted, and how well."""
 
 
-def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out: str | Path) -> Imported:
-    """Write an OpenSim model (.osim) to the folder `out`: MJCF, motions, and train.yaml, which trains on them.
+def import_opensim(
+    model: str | Path, *, motion: Sequence[str | Path] = (), out: str | Path, muscles: bool = True
+) -> Imported:
+    """Write an OpenSim model (.osim) to the folder `out`: MJCF, muscles, motions, and train.yaml, which trains on them.
 
-    motion: .mot or .sto files of the model's coordinates; the first is what is trained on. Needs the package opensim.
+    motion: .mot or .sto files of the model's coordinates; the first is what is trained on. muscles: false leaves
+    them out, for a skeleton that torques drive. Needs the package opensim.
     Raises UserError for a file that does not fit, or one that would be written over; then nothing is written.
     """
     path, folder, motions = Path(model), Path(out), [Path(one) for one in motion]
@@ -53,16 +57,19 @@ def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out:
     opensim, read = library(), read_model(path)
     skeleton = read_skeleton(opensim, read, path)
     feet, said = spheres(opensim, read, skeleton, path)
-    text = mjcf(skeleton, feet, f"from {path.name} by soleus import opensim")
+    driven = torques(opensim, read, skeleton)
+    text = mjcf(skeleton, feet, driven, f"from {path.name} by soleus import opensim")
     writers: dict[str, Callable[[Path], object]] = {MODEL: partial(_write_text, text)}
-    muscles = _muscles(opensim, read, skeleton, motions)
-    if muscles.table.names:
-        content = to_bytes(muscles.table)
+    fitted = _muscles(opensim, read, skeleton, motions) if muscles else None
+    has_muscles = fitted is not None and bool(fitted.table.names)
+    if fitted and has_muscles:
+        content = to_bytes(fitted.table)
         writers[MUSCLES] = lambda file: file.write_bytes(content)
     writers |= {one.name: partial(shutil.copyfile, one) for one in motions}
-    start = _start(path.stem, [one.name for one in motions], bool(muscles.table.names))
+    start = _start(path.stem, [one.name for one in motions], has_muscles)
     writers[START] = partial(_write_text, start)
-    notes = [*skeleton.left_out, said, *_polynomials(skeleton), *muscles.lines()]
+    notes = [*skeleton.left_out, *left_out(opensim, read), said, *_polynomials(skeleton), *_driven(driven)]
+    notes += fitted.lines() if fitted else []
     return Imported(tuple(write_files(folder, writers)), tuple(notes))
 
 
@@ -87,6 +94,13 @@ def _muscles(opensim: Any, model: Any, skeleton: Skeleton, motions: Sequence[Pat
             values.setdefault(name, []).append(factor * storage.values[:, column])
     moved = {name: np.nan_to_num(np.concatenate(parts)) for name, parts in values.items() if name in coordinates}
     return read_muscles(opensim, model, coordinates, moved, Path(MUSCLES))
+
+
+def _driven(torques: Mapping[str, float]) -> list[str]:
+    names = ", ".join(f"{name} (up to {most:g})" if most else name for name, most in torques.items())
+    if not torques:
+        return []
+    return [f"coordinates with an actuator are driven by torque where no muscle crosses them: {names}"]
 
 
 def _polynomials(skeleton: Skeleton) -> list[str]:

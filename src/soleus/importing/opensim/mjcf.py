@@ -1,5 +1,6 @@
 """A skeleton of OpenSim's as MJCF."""
 
+from collections.abc import Mapping
 from xml.etree import ElementTree as xml
 
 import numpy as np
@@ -8,22 +9,21 @@ from scipy.spatial.transform import Rotation
 
 from soleus.importing.opensim.contacts import Sphere
 from soleus.importing.opensim.joints import Mover
-from soleus.importing.opensim.skeleton import GROUND, NOWHERE, UPRIGHT, Body, Frame, Skeleton
-from soleus.models.hints import SPLINE
+from soleus.importing.opensim.skeleton import GROUND, LEAST, NOWHERE, UPRIGHT, Body, Frame, Skeleton
+from soleus.models.hints import SPLINE, TORQUE
 
 Floats = NDArray[np.float64]
 
-# [kg] and [kg m^2] of a body that moves and has none, and of two joints on one axis: MuJoCo needs some to invert.
-_LEAST = 1e-6
 _BONE = 0.02  # [m] radius of what is drawn of a bone
 _SHORTEST = 0.03  # [m] bones that are drawn
 
 
-def mjcf(skeleton: Skeleton, spheres: list[Sphere], comment: str) -> str:
-    """Return the text of an MJCF file."""
+def mjcf(skeleton: Skeleton, spheres: list[Sphere], torques: Mapping[str, float], comment: str) -> str:
+    """Return the text of an MJCF file; torques: the most of each coordinate that is driven by one."""
     root = xml.Element("mujoco", model=skeleton.name)
     root.append(xml.Comment(f" {comment} "))
-    xml.SubElement(root, "compiler", angle="radian", inertiafromgeom="false", autolimits="true")
+    even = "false" if all(body.rigid for body in skeleton.bodies) else "true"
+    xml.SubElement(root, "compiler", angle="radian", inertiafromgeom="false", autolimits="true", balanceinertia=even)
     xml.SubElement(root, "option", gravity=numbers(skeleton.gravity))
     _defaults(root)
     _assets(root)
@@ -38,6 +38,8 @@ def mjcf(skeleton: Skeleton, spheres: list[Sphere], comment: str) -> str:
         for mover in body.movers:
             if mover.driver is not None:
                 _follow(equality, custom, mover)
+    for name, most in torques.items():
+        xml.SubElement(custom, "numeric", name=f"{TORQUE}{name}", data=numbers(most))
     root.extend(part for part in (equality, custom) if len(part))
     _key(root, skeleton)
     xml.indent(root)
@@ -47,6 +49,8 @@ def mjcf(skeleton: Skeleton, spheres: list[Sphere], comment: str) -> str:
 def _defaults(root: xml.Element) -> None:
     default = xml.SubElement(root, "default")
     xml.SubElement(default, "joint", solreflimit="0.02 1")
+    # A knee's shifts carry the body: as stiff as steps allow, so that MuJoCo's soft equalities do not give way.
+    xml.SubElement(default, "equality", solref="0.002 1", solimp="0.999 0.9999 0.001")
     xml.SubElement(default, "geom", contype="0", conaffinity="0", rgba="0.82 0.71 0.6 1")
     bone = xml.SubElement(default, "default", {"class": "bone"})
     xml.SubElement(bone, "geom", type="capsule", group="1")
@@ -95,9 +99,9 @@ def _bodies(world: xml.Element, skeleton: Skeleton, spheres: list[Sphere]) -> No
 def _inertial(element: xml.Element, body: Body, moves: bool) -> None:
     mass, inertia = body.mass, body.inertia.copy()
     if moves:
-        mass = max(mass, _LEAST)
+        mass = max(mass, LEAST)
         if not inertia[:3].any():
-            inertia[:3] = _LEAST
+            inertia[:3] = LEAST
     if mass > 0:
         xml.SubElement(element, "inertial", pos=numbers(body.center), mass=numbers(mass), fullinertia=numbers(inertia))
 
@@ -109,8 +113,8 @@ def _joint(element: xml.Element, body: Body, mover: Mover, skeleton: Skeleton) -
         more = {"range": numbers(coordinate.low, coordinate.high), "limited": str(coordinate.clamped).lower()}
         if not coordinate.low < coordinate.high:
             more = {}
-    if mover.doubles:
-        more["armature"] = numbers(_LEAST)
+    if mover.doubles:  # without any, MuJoCo could not invert the inertia of two joints on one axis
+        more["armature"] = numbers(LEAST)
     xml.SubElement(
         element, "joint",
         {"name": mover.name, "type": mover.kind, "pos": numbers(body.anchor), "axis": numbers(mover.vector), **more},

@@ -21,6 +21,8 @@ GROUND = "ground"
 UPRIGHT = Rotation.from_euler("x", 90, degrees=True)
 """From OpenSim's ground to the world."""
 _STRAIGHT = 1e-9
+LEAST = 1e-6
+"""[kg] and [kg m^2] of a body that moves and has none: MuJoCo inverts them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,13 @@ class Body:
     """(3,) of mass, in its frame [m]"""
     inertia: Floats
     """(6,) about the centre: xx yy zz xy xz yz [kg m^2]"""
+
+    @property
+    def rigid(self) -> bool:
+        """Whether its moments of inertia are those of a rigid body: none is greater than the other two together."""
+        xx, yy, zz, xy, xz, yz = self.inertia
+        moments = np.linalg.eigvalsh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+        return bool(moments[2] <= (moments[0] + moments[1]) * (1 + _STRAIGHT) and moments[0] >= 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +121,12 @@ def read_skeleton(opensim: Any, model: Any, path: Path) -> Skeleton:
     unused = [name for name in coordinates.independent if name not in carrying]
     said = [f"coordinate '{name}' moves nothing" for name in unused]
     said += [f"coordinate '{name}' is prescribed in the file, and moves freely here" for name in _prescribed(model)]
+    light = [body.name for body in bodies if body.mass <= 0 and (body.free or body.movers)]
+    if light:
+        said.append(f"bodies that move and have no mass get {1000 * LEAST:g} g: {', '.join(light)}")
+    odd = [body.name for body in bodies if not body.rigid]
+    if odd:
+        said.append(f"moments of inertia that no rigid body has are evened out: {', '.join(odd)}")
     if coordinates.locked:
         said.append(f"locked coordinates are fixed where they are: {', '.join(coordinates.locked)}")
     gravity = UPRIGHT.apply([model.getGravity().get(i) for i in range(3)])

@@ -27,6 +27,7 @@ from soleus.motions.storage import read_storage
 Floats = NDArray[np.float64]
 
 MODEL, MUSCLES, START = "model.xml", "muscles.npz", "train.yaml"
+_BASE, _STEPS = "walk-myolegs", 5_000_000
 _MISSED = 1e-6  # [m], [rad]
 _ROTATION = 1  # of OpenSim's kinds of motion
 
@@ -41,10 +42,13 @@ class Imported:
     """Sentences on what was left out, placed or fitted, and how well."""
 
 
-def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out: str | Path) -> Imported:
-    """Write an OpenSim model (.osim) to the folder `out`: MJCF, motions, and train.yaml, which trains on them.
+def import_opensim(
+    model: str | Path, *, motion: Sequence[str | Path] = (), out: str | Path, muscles: bool = True
+) -> Imported:
+    """Write an OpenSim model (.osim) to the folder `out`: MJCF, muscles, motions, and train.yaml, which trains on them.
 
-    motion: .mot or .sto files of the model's coordinates; the first is what is trained on. Needs the package opensim.
+    motion: .mot or .sto files of the model's coordinates; the first is what is trained on. muscles: false leaves
+    them out, for a skeleton that torques drive. Needs the package opensim.
     Raises UserError for a file that does not fit, or one that would be written over; then nothing is written.
     """
     path, folder, motions = Path(model), Path(out), [Path(one) for one in motion]
@@ -57,15 +61,16 @@ def import_opensim(model: str | Path, *, motion: Sequence[str | Path] = (), out:
     driven = torques(opensim, read, skeleton)
     text = mjcf(skeleton, feet, driven, f"from {path.name} by soleus import opensim")
     writers: dict[str, Callable[[Path], object]] = {MODEL: partial(_write_text, text)}
-    muscles = _muscles(opensim, read, skeleton, motions)
-    if muscles.table.names:
-        content = to_bytes(muscles.table)
+    fitted = _muscles(opensim, read, skeleton, motions) if muscles else None
+    has_muscles = fitted is not None and bool(fitted.table.names)
+    if fitted and has_muscles:
+        content = to_bytes(fitted.table)
         writers[MUSCLES] = lambda file: file.write_bytes(content)
     writers |= {one.name: partial(shutil.copyfile, one) for one in motions}
-    start = _start(path.stem, [one.name for one in motions], bool(muscles.table.names))
+    start = _start(path.stem, [one.name for one in motions], has_muscles)
     writers[START] = partial(_write_text, start)
-    said_of = [*skeleton.left_out, *left_out(opensim, read), said, *_polynomials(skeleton), *_driven(driven)]
-    notes = [*said_of, *muscles.lines()]
+    notes = [*skeleton.left_out, *left_out(opensim, read), said, *_polynomials(skeleton), *_driven(driven)]
+    notes += fitted.lines() if fitted else []
     return Imported(tuple(write_files(folder, writers)), tuple(notes))
 
 
@@ -75,13 +80,6 @@ def _check_motions(motions: Sequence[Path]) -> None:
             raise UserError(f"--motion: expected files of coordinates ({' or '.join(STORAGE_ENDINGS)}), got '{one}'")
         if not one.is_file():
             raise UserError(f"motion file '{one}' does not exist")
-
-
-def _driven(torques: Mapping[str, float]) -> list[str]:
-    names = ", ".join(f"{name} (up to {most:g})" if most else name for name, most in torques.items())
-    if not torques:
-        return []
-    return [f"coordinates with an actuator are driven by torque where no muscle crosses them: {names}"]
 
 
 def _muscles(opensim: Any, model: Any, skeleton: Skeleton, motions: Sequence[Path]) -> ImportedMuscles:
@@ -97,6 +95,13 @@ def _muscles(opensim: Any, model: Any, skeleton: Skeleton, motions: Sequence[Pat
             values.setdefault(name, []).append(factor * storage.values[:, column])
     moved = {name: np.nan_to_num(np.concatenate(parts)) for name, parts in values.items() if name in coordinates}
     return read_muscles(opensim, model, coordinates, moved, Path(MUSCLES))
+
+
+def _driven(torques: Mapping[str, float]) -> list[str]:
+    names = ", ".join(f"{name} (up to {most:g})" if most else name for name, most in torques.items())
+    if not torques:
+        return []
+    return [f"coordinates with an actuator are driven by torque where no muscle crosses them: {names}"]
 
 
 def _polynomials(skeleton: Skeleton) -> list[str]:
@@ -121,16 +126,13 @@ def _write_text(text: str, path: Path) -> None:
 
 def _start(name: str, motions: list[str], muscles: bool) -> str:
     """Text of train.yaml."""
-    content: dict[str, Any] = {"model": {"mjcf": MODEL} | ({"muscles": MUSCLES} if muscles else {})}
-    if motions:
-        content["motion"] = motions[0]
+    # What teaches the built-in legs to walk teaches others too. People are not mirror images of themselves.
+    content: dict[str, Any] = {"base": _BASE, "model": {"mjcf": MODEL} | ({"muscles": MUSCLES} if muscles else {})}
+    content["motion"] = motions[0] if motions else None
     content["task"] = "imitate" if motions else "walk"
-    content["control"] = {
-        "mode": "muscle" if muscles else "torque",
-        "sim_hz": 480,
-        "policy_hz": 30,
-        "action_scale": 0.4,
-    }
+    content["policy"] = {"mirror": False}
+    content["control"] = {"mode": "muscle" if muscles else "torque", "paths": "exact"}
+    content["train"] = {"steps": _STEPS}
     title = f"{name} imitates {Path(motions[0]).stem}" if motions else f"{name} learns to walk"
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     return f"# {' '.join(title.split())}: soleus train {START}\n{body}"

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 MISSED = Bounds(length=0.5e-3, moment=1e-3, worst=3e-3)
 """What muscles are named for that they do not keep within."""
-_SPREAD = 8192  # poses all over the range, a power of two as Sobol's sequence wants it
+_SPREAD = 4096  # poses all over the range, a power of two as Sobol's sequence wants it
 _NEAR = 1024  # poses near motions
 _NOISE = np.deg2rad(4.0)  # by which their coordinates are moved [rad]
 # Of classes that have no time constants of their own: those of M. Millard, T. Uchida, A. Seth, S. L. Delp, "Flexing

@@ -67,3 +67,12 @@ def test_what_is_wrong_is_one_line(
 def test_a_motion_of_coordinates_is_not_for_mass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "mass", "x.xml", "--motion", "x.mot", "--out", str(tmp_path / "out")]) == 2
     assert "--motion: expected it for soleus import opensim alone" in capsys.readouterr().err
+
+
+def test_coordinates_may_be_locked(tmp_path: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["import", "opensim", files[0], "--lock", "mtp_*", "--out", str(out)]) == 0
+    assert "mtp_r" in capsys.readouterr().out.partition("locked coordinates are fixed")[2].partition("\n")[0]
+    assert 'joint name="mtp_r"' not in (out / "model.xml").read_text()
+    assert main(["import", "opensim", files[0], "--lock", "elbow", "--out", str(tmp_path / "no")]) == 2
+    assert "lock: expected the name of a coordinate, or a pattern of names, got 'elbow'" in capsys.readouterr().err

@@ -20,6 +20,7 @@ def import_(
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")],
     motion: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FILE")] = (),
+    lock: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="COORDINATE")] = (),
     bvh: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     damping: Annotated[float, tyro.conf.arg(metavar="N_M_S")] = 0.0,
     scale: Annotated[float, tyro.conf.arg(metavar="METRES")] = 0.01,
@@ -40,6 +41,7 @@ def import_(
         muscles: Of mass, XML file of the muscles; without it the model has none.
         out: Folder to write to: an MJCF file, the muscles, the motions, and train.yaml.
         motion: Of opensim, a .mot or .sto file of coordinates; train.yaml trains on the first.
+        lock: Of opensim, a coordinate, or a pattern such as mtp_angle_*, that stays at its default value.
         bvh: Of mass, BVH file of a motion of this skeleton, one whole cycle of it.
         damping: Of mass, damping of every joint but the root's [N m s/rad]; the format has none.
         scale: Of mass, the motion's unit of length in metres.
@@ -57,8 +59,10 @@ def import_(
         "--forward": forward, "--from": first, "--to": to, "--name": name or None,
     }  # fmt: skip
     if format == "opensim":
-        _opensim(model, motion, out, {flag: value for flag, value in of_mass.items() if value is not None})
+        _opensim(model, motion, lock, out, {flag: value for flag, value in of_mass.items() if value is not None})
         return
+    if lock:
+        raise UserError("--lock: expected it for soleus import opensim alone")
     if motion:
         raise UserError("--motion: expected it for soleus import opensim alone; a motion of mass is given by --bvh")
     clip = {"unit": unit, "up": up, "forward": forward, "from": first, "to": to}
@@ -74,12 +78,12 @@ def _mass(skeleton: Path, muscles: Path | None, name: tuple[str, ...], how: dict
     _say(import_mass(skeleton, muscles, names=dict(one.split("=") for one in name), **how))
 
 
-def _opensim(model: Path, motion: tuple[Path, ...], out: Path, foreign: dict[str, Any]) -> None:
+def _opensim(model: Path, motion: tuple[Path, ...], lock: tuple[str, ...], out: Path, foreign: dict[str, Any]) -> None:
     from soleus.importing.opensim import import_opensim
 
     for flag in foreign:
         raise UserError(f"{flag}: expected it for soleus import mass alone")
-    imported = import_opensim(model, motion=motion, out=out)
+    imported = import_opensim(model, motion=motion, out=out, lock=lock)
     for note in imported.notes:
         print(f"note: {note}")
     _say(imported.files)

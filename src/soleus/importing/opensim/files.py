@@ -18,6 +18,7 @@ from soleus.importing.opensim.actuators import left_out, torques
 from soleus.importing.opensim.contacts import spheres
 from soleus.importing.opensim.joints import Mover
 from soleus.importing.opensim.library import library, read_model
+from soleus.importing.opensim.library import lock as lock_coordinates
 from soleus.importing.opensim.mjcf import mjcf
 from soleus.importing.opensim.muscles import ImportedMuscles, read_muscles
 from soleus.importing.opensim.skeleton import Skeleton, read_skeleton
@@ -43,12 +44,18 @@ class Imported:
 
 
 def import_opensim(
-    model: str | Path, *, motion: Sequence[str | Path] = (), out: str | Path, muscles: bool = True
+    model: str | Path,
+    *,
+    motion: Sequence[str | Path] = (),
+    out: str | Path,
+    muscles: bool = True,
+    lock: Sequence[str] = (),
 ) -> Imported:
     """Write an OpenSim model (.osim) to the folder `out`: MJCF, muscles, motions, and train.yaml, which trains on them.
 
     motion: .mot or .sto files of the model's coordinates; the first is what is trained on. muscles: false leaves
-    them out, for a skeleton that torques drive. Needs the package opensim.
+    them out, for a skeleton that torques drive. lock: coordinates, or patterns of their names, that stay at their
+    default values beside those that the file locks. Needs the package opensim.
     Raises UserError for a file that does not fit, or one that would be written over; then nothing is written.
     """
     path, folder, motions = Path(model), Path(out), [Path(one) for one in motion]
@@ -56,6 +63,7 @@ def import_opensim(
     targets = [MODEL, MUSCLES, *(one.name for one in motions), START]
     check_free(folder, targets, "model and motions")
     opensim, read = library(), read_model(path)
+    lock_coordinates(read, lock)
     skeleton = read_skeleton(opensim, read, path)
     feet, said = spheres(opensim, read, skeleton, path)
     driven = torques(opensim, read, skeleton)

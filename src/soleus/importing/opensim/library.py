@@ -1,10 +1,12 @@
 """The opensim package, which reads OpenSim's files: it is optional, and what is imported loads without it."""
 
 import importlib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from soleus.errors import UserError
+from soleus.errors import UserError, nearest
 
 
 def library() -> Any:
@@ -32,6 +34,20 @@ def read_model(path: Path) -> Any:
     except Exception as error:  # whatever the library throws is about the file
         raise UserError(f"model file '{path}': expected a model that OpenSim reads, but {_first_line(error)}") from None
     return model
+
+
+def lock(model: Any, patterns: Sequence[str]) -> None:
+    """Lock coordinates of a model, by name or pattern, where they are by default; raises UserError for none of them."""
+    names = [str(coordinate.getName()) for coordinate in model.getCoordinateSet()]
+    for pattern in patterns:
+        found = [name for name in names if fnmatchcase(name, pattern)]
+        if not found:
+            near = nearest(pattern, names)
+            raise UserError(f"lock: expected the name of a coordinate, or a pattern of names, got '{pattern}'{near}")
+        for name in found:
+            model.updCoordinateSet().get(name).set_locked(True)
+    if patterns:
+        model.initSystem()
 
 
 def _first_line(error: Exception) -> str:

@@ -101,7 +101,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Errors:
-    """How far a muscle is off at poses that no fit saw; those at which its path jumps are left out."""
+    """How far a muscle is off at poses; those at which its path jumps are left out."""
 
     length: float
     """[m] root mean square"""

@@ -311,11 +311,11 @@ template <class AnyEpisode, class AnyCommand, class Visit>
 void Shard::visit_state(AnyEpisode& s, AnyCommand& command, Visit&& visit) {
   visit(s.episode);
   visit(s.step);
-  visit(s.clip);
   for (auto* number : {&s.start_time, &s.path, &s.total, &s.effort, &s.metabolic}) visit(*number);
   for (auto& number : s.head_velocity) visit(number);
   visit(s.kinematics.heading_cos);
   visit(s.kinematics.heading_sin);
+  visit(s.clip);
   for (auto& number : command.activation) visit(number);
 }
 

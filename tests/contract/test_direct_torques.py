@@ -14,7 +14,7 @@ from soleus.sim.handover import human_data
 from soleus.sim.simulation import Simulation
 
 ARMS = "".join(
-    f"""<body name="arm_{s}" pos="0 {y} 0.4">
+    f"""<body name="rod_{s}" pos="0 {y} 0.4">
     <joint name="arm_{s}" axis="0 -1 0" range="-90 90" damping="0" armature="0"/>
     <inertial pos="0 0 -0.3" mass="3" diaginertia="0.1 0.1 0.01"/></body>"""
     for s, y in (("r", -0.2), ("l", 0.2))

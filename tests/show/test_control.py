@@ -147,7 +147,7 @@ def test_subjects():
         (["wlak2d"], "wlak2d"),
         (["procgen-coinrun"], "expected a configuration with a model"),
         (["."], ".: expected a run folder (with config.yaml), got another folder"),
-        (["walk2d", "--motion", "run"], "unknown motion 'run'"),
+        (["walk2d", "--motion", "jog"], "unknown motion 'jog'"),
     ],
 )
 def test_mistakes_are_one_line(arguments, said, capsys, monkeypatch, tmp_path):

@@ -33,7 +33,7 @@ void step_without_allocations(bool in_lanes, bool with_variants) {
   const auto human = puppet::human();
   const LaneModel lanes(*human, true);
   const Task task(*human, puppet::task(), false);
-  World world{*human, in_lanes ? &lanes : nullptr, nullptr, task, puppet::control(), 3};
+  World world{*human, in_lanes ? &lanes : nullptr, {}, task, puppet::control(), 3};
   if (with_variants) {
     world.variants = {{human.get(), world.lanes}};
     world.variant_of = {0, 0, 0, 0};

@@ -196,6 +196,33 @@ TEST(motion_moves_on_with_every_cycle) {
   THROWS(Motion(*human, data), "expected a motion's arrays to fit the model");
 }
 
+TEST(a_motion_that_is_played_once_stands_still_at_its_end) {
+  const auto human = puppet::human();
+  MotionData data;
+  data.once = true;
+  data.duration = 3.0;
+  data.frames = 4;
+  data.qpos.assign(4 * 7, 0.0);
+  data.qvel.assign(4 * 7, 1.0);
+  data.end_effectors.assign(4 * 6, 0.0);
+  data.com.assign(12, 0.0);
+  data.com_velocity.assign(12, 0.0);
+  for (int k = 0; k < 4; ++k) data.qpos[7 * k] = 0.3 * k;  // x, of a frame a second
+  const Motion motion(*human, data);
+  ReferenceFrame frame = motion.make_frame();
+  motion.sample(1.5, frame);
+  NEAR(frame.qpos[0], 0.45, 1e-12);
+  NEAR(frame.qvel[0], 1.0, 1e-12);
+  for (double time : {3.0, 3.5, 100.0}) {
+    motion.sample(time, frame);
+    NEAR(frame.qpos[0], 0.9, 1e-12);
+    NEAR(frame.qvel[0], 0.0, 1e-12);
+    CHECK(motion.phase(time) < 1);
+  }
+  data.turn = 0.5;
+  THROWS(Motion(*human, data), "expected no turn of the laps of a motion that is played once");
+}
+
 TEST(human_checks_what_it_is_given) {
   auto short_gains = puppet::data();
   short_gains.kp.pop_back();

@@ -7,6 +7,8 @@ using namespace soleus;
 
 namespace {
 
+std::vector<std::unique_ptr<Motion>> no_clips() { return {}; }
+
 struct Arrays {
   Arrays(const Rollout& r, std::size_t steps) {
     const std::size_t n = r.humans(), d = r.task().observation_size(), a = r.world().action_size();
@@ -38,7 +40,7 @@ struct Arrays {
 };
 
 std::unique_ptr<Rollout> make(int threads, Method method, int shard_size = 0) {
-  auto made = std::make_unique<Rollout>(puppet::human(), nullptr, puppet::task(), puppet::control(method),
+  auto made = std::make_unique<Rollout>(puppet::human(), no_clips(), puppet::task(), puppet::control(method),
                                         RolloutData{11, threads, {}, 5, shard_size});
   const int d = made->task().observation_size();
   made->set_policy({{d, 8, 2}, {Activation::kTanh, Activation::kIdentity}});
@@ -101,7 +103,7 @@ TEST(restored_humans_go_on_as_the_saved_ones) {
 }
 
 TEST(rollout_says_what_it_lacks) {
-  const auto made = std::make_unique<Rollout>(puppet::human(), nullptr, puppet::task(), puppet::control(Method::kNetwork),
+  const auto made = std::make_unique<Rollout>(puppet::human(), no_clips(), puppet::task(), puppet::control(Method::kNetwork),
                                               RolloutData{2, 1, {}, 0, 0});
   Arrays arrays(*made, 1);
   THROWS(made->run(arrays.views, 1, true), "expected set_policy before a rollout");

@@ -50,10 +50,10 @@ Motion::Motion(const HumanModel& human, MotionData data)
       if (std::abs(axis[2]) > 0.9) root_z_ = adr;
     }
   }
+  require(!data_.once || data_.turn == 0, "expected no turn of the laps of a motion that is played once");
   require(data_.turn == 0 || (free_qpos_ >= 0 && std::isfinite(data_.turn)),
           "expected a motion that turns only with a free root, got a turn of " + std::to_string(data_.turn) +
               " rad a cycle");
-  require(!data_.once || data_.turn == 0, "expected no turn of the laps of a motion that is played once");
   data_.turn = std::remainder(data_.turn, 2 * std::numbers::pi);  // a whole turn is none
 }
 

@@ -9,11 +9,6 @@
 namespace soleus {
 namespace {
 
-void require_size(std::size_t got, std::size_t expected, const char* what) {
-  require(got == expected, std::string("expected ") + what + " of length " + std::to_string(expected) + ", got " +
-                               std::to_string(got));
-}
-
 bool rising(const std::vector<int>& adr, std::size_t end) {
   return !adr.empty() && adr.front() == 0 && std::is_sorted(adr.begin(), adr.end()) && adr.back() == static_cast<int>(end);
 }

@@ -8,11 +8,6 @@
 namespace soleus {
 namespace {
 
-void require_size(std::size_t got, std::size_t expected, const char* what) {
-  require(got == expected, std::string("expected ") + what + " of length " + std::to_string(expected) + ", got " +
-                               std::to_string(got));
-}
-
 void require_indices(const std::vector<int>& values, int bound, const char* what) {
   for (int v : values) {
     require(v >= 0 && v < bound, std::string("expected ") + what + " in [0, " + std::to_string(bound) + "), got " +

@@ -24,7 +24,7 @@ class NativeCollector:
         train = config.train
         self.simulation = Simulation(load_scenario(config), train.num_envs, num_threads, train.seed)
         clips = self.scenario.clips
-        self._sampler = ClipSampler(clips) if clips and len(clips.motions) > 1 else None
+        self._sampler = ClipSampler(clips) if clips and clips.several else None
         self._draw_clips()
         self._muscle: Mapping[str, Any] | None = None
         self.simulation.core.profile(train.profile)

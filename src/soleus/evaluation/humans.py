@@ -49,7 +49,7 @@ def evaluate_humans(
     from soleus.sim.simulation import Simulation
 
     scenario = load_scenario(config)
-    names = scenario.clips.names if scenario.clips and len(scenario.clips.motions) > 1 else ()
+    names = scenario.clips.names if scenario.clips and scenario.clips.several else ()
     if names:
         episodes = len(names) * max(1, min(episodes, _MOST_EPISODES // len(names)))
     simulation = Simulation(scenario, episodes, num_threads, seed)

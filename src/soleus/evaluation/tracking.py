@@ -10,9 +10,8 @@ import numpy as np
 from soleus.config import HumanRunConfig
 from soleus.errors import UserError
 from soleus.models import Human
-from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import load_scenario
-from soleus.sim.simulation import Simulation
+from soleus.sim.trace import Playback
 
 
 @dataclass(frozen=True)
@@ -41,26 +40,20 @@ def tracking(
     """
     if config.motion is None:
         raise UserError("expected a run that imitates a motion, got one without")
-    simulation = Simulation(load_scenario(config), episodes, num_threads, seed)
-    simulation.load_policy(policy)
-    if muscle is not None:
-        simulation.load_muscle(muscle)
-    simulation.core.set_deterministic(True)
-    buffers = Buffers(simulation, 1, samples=False)
-    simulation.reset(seed, buffers["observations"][0])
+    scenario = load_scenario(config)
+    playback = Playback(scenario, policy, muscle, num_envs=episodes, seed=seed, num_threads=num_threads)
+    simulation = playback.simulation
     going = np.ones(episodes, np.bool_)
     moved, wanted = [], []
     for _ in range(simulation.core.episode_steps):
-        buffers.run(simulation, with_policy=True)
-        buffers["observations"][0] = buffers["observations"][1]
-        going &= ~buffers.done[0]  # the pose is that of the next episode then
+        going &= ~playback.step().done  # the pose is that of the next episode then
         if not going.any():
             break
         moved.append(simulation.qpos()[going])
         wanted.append(simulation.reference()[0][going])
     if not moved:
         raise UserError("expected episodes of two control steps or more, got none")
-    return _compared(simulation.scenario.human, np.concatenate(moved), np.concatenate(wanted))
+    return _compared(scenario.human, np.concatenate(moved), np.concatenate(wanted))
 
 
 def _compared(human: Human, moved: np.ndarray, wanted: np.ndarray) -> list[JointTracking]:

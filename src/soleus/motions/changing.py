@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.cycle import GaitCycle
-from soleus.motions.joints import known_targets
 from soleus.motions.motion import Motion, make_motion, play_once
 from soleus.motions.posing import root_slots
 from soleus.motions.rotations import conjugate, continuous, exp, log, multiply
@@ -86,16 +85,6 @@ def scaled_cycle(cycle: GaitCycle, speed: float | None, cadence: float | None, l
             key: series.scaled(longer) if key == "shoulder_flexion" else series for key, series in cycle.arms.items()
         },
     )
-
-
-def leg_length(human: Human) -> float:
-    """Height of the right hip above the sole, in the rest pose [m]; that of the root where no hip is known."""
-    data = mujoco.MjData(human.model)
-    data.qpos[:] = human.qpos_rest
-    mujoco.mj_kinematics(human.model, data)
-    for hip in known_targets(human, ("hip_flexion",)):
-        return float(data.xanchor[human.model.dof_jntid[hip.dof], 2]) - human.ground_height
-    return human.root_height
 
 
 def mirrored(motion: Motion, human: Human) -> Motion:

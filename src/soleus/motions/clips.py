@@ -25,6 +25,11 @@ class Clips:
     """Share of the episodes that are drawn by weight alone, the others by failure too; None: all by weight alone"""
 
     @property
+    def several(self) -> bool:
+        """Whether there is more than one, so that an episode has to draw."""
+        return len(self.motions) > 1
+
+    @property
     def qpos(self) -> Floats:
         """(F, nq) frames of all."""
         return np.concatenate([motion.qpos for motion in self.motions])
@@ -41,7 +46,7 @@ class Clips:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was made of recordings, in sentences for their owner."""
-        if len(self.motions) == 1:
+        if not self.several:
             return self.motions[0].notes
         return tuple(
             f"{name}: {note}" for name, one in zip(self.names, self.motions, strict=True) for note in one.notes

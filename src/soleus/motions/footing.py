@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from soleus.models.ground import contact_geoms, lowest, reach
 from soleus.motions.cycle import GaitCycle, Series, fourier
+from soleus.motions.joints import leg_length
 from soleus.motions.posing import Poser
 
 Floats = NDArray[np.float64]
@@ -107,15 +108,6 @@ def _extents(poser: Poser, bodies: NDArray[np.int32], forward: Floats) -> tuple[
     return back, front, lowest(model, data, geoms), float(np.mean(data.geom_xpos[geoms, 1]))
 
 
-def _leg_length(poser: Poser) -> float:
-    """Height of the right hip above the sole, in the rest pose [m]."""
-    hip = next(t for t in poser.targets if t.angle == "hip_flexion" and t.side == "r")
-    model, data = poser.human.model, poser.data
-    data.qpos[:] = poser.human.qpos_rest
-    mujoco.mj_kinematics(model, data)
-    return float(data.xanchor[model.dof_jntid[hip.dof], 2]) - poser.human.ground_height
-
-
 def _step_width(poser: Poser, duration: float) -> float:
     """Distance between the lines of the feet that lets the cycle's sway balance [m].
 
@@ -172,7 +164,7 @@ class _Fit:
         edges = np.cumsum([0, *sizes.values()])
         self.columns = {key: slice(edges[i], edges[i + 1]) for i, key in enumerate(sizes)}
         self.size = int(edges[-1])
-        leg = _leg_length(poser)
+        leg = leg_length(poser.human)
         self.stride = self.cycle.stride * leg
         self.duration = self.cycle.duration * float(np.sqrt(leg / self.cycle.leg_length))
         self.step_width = _step_width(poser, self.duration)

@@ -67,6 +67,16 @@ def known_targets(human: Human, angles: tuple[str, ...]) -> list[JointTarget]:
     return [target for target in found if target is not None]
 
 
+def leg_length(human: Human) -> float:
+    """Height of the right hip above the sole, in the rest pose [m]; that of the root where no hip is known."""
+    data = mujoco.MjData(human.model)
+    data.qpos[:] = human.qpos_rest
+    mujoco.mj_kinematics(human.model, data)
+    for hip in known_targets(human, ("hip_flexion",)):
+        return float(data.xanchor[human.model.dof_jntid[hip.dof], 2]) - human.ground_height
+    return human.root_height
+
+
 def anatomical_axis(angle: str, side: str) -> NDArray[np.float64]:
     """Axis (3,) about which a leg, 'r' or 'l', turns positively, in the canonical frame: x forward, y left, z up."""
     axis = np.array(_ANATOMY[angle][1], dtype=np.float64)

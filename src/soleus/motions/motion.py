@@ -1,6 +1,6 @@
 """A reference motion of a human: one period of poses, velocities and what tasks compare with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -52,43 +52,59 @@ class Motion:
 
 def play_once(name: str, duration: float, qpos: Floats, human: Human) -> Motion:
     """Complete poses (K, nq), spread evenly from the first instant to the last, to a Motion that is played once."""
-    dt = duration / (len(qpos) - 1)
+    inner = np.isin(np.arange(len(qpos)), (0, len(qpos) - 1), invert=True)
+    spans = duration / (len(qpos) - 1) * np.where(inner, 2.0, 1.0)
     before, after = np.vstack([qpos[:1], qpos[:-1]]), np.vstack([qpos[1:], qpos[-1:]])
-    spans = dt * np.where(np.isin(np.arange(len(qpos)), (0, len(qpos) - 1)), 1.0, 2.0)
-    qvel = np.zeros((len(qpos), human.model.nv))
-    for k, span in enumerate(spans):
-        mujoco.mj_differentiatePos(human.model, qvel[k], span, before[k], after[k])
-    root, com, heading, effectors = _kinematics(human, qpos)
-    com_velocity = (np.vstack([com[1:], com[-1:]]) - np.vstack([com[:1], com[:-1]])) / spans[:, None]
-    return Motion(
-        name=name, duration=duration, qpos=qpos, qvel=qvel, displacement=root[-1] - root[0],
-        end_effectors=np.einsum("kji,kej->kei", heading, effectors - com[:, None]),
-        com=np.einsum("kji,kj->ki", heading, com - root),
-        com_velocity=np.einsum("kji,kj->ki", heading, com_velocity), once=True,
-    )  # fmt: skip
+    seen = _kinematics(human, qpos)
+    root, com = seen[:2]
+    com_steps = np.vstack([com[1:], com[-1:]]) - np.vstack([com[:1], com[:-1]])
+    qvel = _velocities(human, before, after, spans)
+    motion = _completed(name, duration, qpos, qvel, root[-1] - root[0], seen, com_steps / spans[:, None])
+    return replace(motion, once=True)
 
 
 def make_motion(
     name: str, duration: float, qpos: Floats, displacement: Floats, human: Human, turn: float = 0.0
 ) -> Motion:
     """Complete poses (K, nq) of one cycle to a Motion."""
-    frames = len(qpos)
     slots = root_slots(human)
     start = np.array([qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
     lap = Lap(start, displacement, turn)
     before = np.vstack([lap.poses(qpos[-1:], -1, slots), qpos[:-1]])
     after = np.vstack([qpos[1:], lap.poses(qpos[:1], 1, slots)])
-    dt = 2 * duration / frames
-    qvel = np.zeros((frames, human.model.nv))
-    for k in range(frames):
-        mujoco.mj_differentiatePos(human.model, qvel[k], dt, before[k], after[k])
-    root, com, heading, effectors = _kinematics(human, qpos)
-    com_velocity = (np.vstack([com[1:], lap.points(com[:1], 1)]) - np.vstack([lap.points(com[-1:], -1), com[:-1]])) / dt
+    span = 2 * duration / len(qpos)
+    seen = _kinematics(human, qpos)
+    com = seen[1]
+    com_steps = np.vstack([com[1:], lap.points(com[:1], 1)]) - np.vstack([lap.points(com[-1:], -1), com[:-1]])
+    qvel = _velocities(human, before, after, np.full(len(qpos), span))
+    motion = _completed(name, duration, qpos, qvel, displacement, seen, com_steps / span)
+    return replace(motion, turn=turn)
+
+
+def _velocities(human: Human, before: Floats, after: Floats, spans: Floats) -> Floats:
+    """(K, nv) that lead from poses (K, nq) to others in times (K,) [s]."""
+    qvel = np.zeros((len(spans), human.model.nv))
+    for k, span in enumerate(spans):
+        mujoco.mj_differentiatePos(human.model, qvel[k], span, before[k], after[k])
+    return qvel
+
+
+def _completed(
+    name: str,
+    duration: float,
+    qpos: Floats,
+    qvel: Floats,
+    displacement: Floats,
+    seen: tuple[Floats, Floats, Floats, Floats],
+    com_velocity: Floats,
+) -> Motion:
+    """Make a Motion of poses, their velocities and what _kinematics saw of them; com_velocity (K, 3): world."""
+    root, com, heading, effectors = seen
     return Motion(
         name=name, duration=duration, qpos=qpos, qvel=qvel, displacement=displacement,
         end_effectors=np.einsum("kji,kej->kei", heading, effectors - com[:, None]),
         com=np.einsum("kji,kj->ki", heading, com - root),
-        com_velocity=np.einsum("kji,kj->ki", heading, com_velocity), turn=turn,
+        com_velocity=np.einsum("kji,kj->ki", heading, com_velocity),
     )  # fmt: skip
 
 

@@ -29,6 +29,11 @@ class Limb:
     ball: int = -1
     """Address in qpos of a ball joint, where the body hangs on one alone; -1: on hinges"""
 
+    @property
+    def moves(self) -> bool:
+        """Whether there is a joint to set."""
+        return self.ball >= 0 or len(self.coordinates) > 0
+
 
 def chain(human: Human, body: int) -> list[int]:
     """Bodies from the root to a body."""

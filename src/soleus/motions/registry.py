@@ -14,11 +14,12 @@ from soleus.models.human import Human
 from soleus.motions.arrays import read_arrays
 from soleus.motions.axes import facing, turned_up
 from soleus.motions.bvh import Clip, read_bvh
-from soleus.motions.changing import leg_length, mirrored, scaled_cycle, timed
+from soleus.motions.changing import mirrored, scaled_cycle, timed
 from soleus.motions.coordinates import read_coordinates
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
 from soleus.motions.fitting import check_fit, check_frames, check_motion, check_unit
 from soleus.motions.footing import fit_footing
+from soleus.motions.joints import leg_length
 from soleus.motions.lapping import lap_of, once_of
 from soleus.motions.motion import Motion, make_motion
 from soleus.motions.placing import place, tracks_of

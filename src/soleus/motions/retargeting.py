@@ -18,7 +18,7 @@ from soleus.motions.fitting import check_frames, rest_places
 from soleus.motions.limbs import joints_of, limbs_of, trunk_of
 from soleus.motions.looping import headed, loop, resample
 from soleus.motions.motion import Motion, make_motion, play_once
-from soleus.motions.orienting import Limb, Orienter, limb_of
+from soleus.motions.orienting import Orienter, limb_of
 from soleus.motions.placing import Track, put_on_feet
 from soleus.motions.rooting import set_root
 from soleus.motions.rotations import from_matrices, multiply
@@ -78,11 +78,10 @@ def _poses(
     clip: Clip, human: Human, found: dict[tuple[str, str], int], bodies: dict[tuple[str, str], int], how: BvhMotion
 ) -> tuple[Floats, float]:
     """Poses (F, nq) frame by frame, and the unit of length [m]."""
-    places, rest = _places(clip), rest_places(clip)
+    rest, turns = rest_places(clip), _global(clip)
     body_axes = _body_axes(clip, found, rest)
-    up = _upward(found, places) if how.up is None else vector(how.up)
-    world = _world(clip, found, up, body_axes, how)
-    turns = _global(clip)
+    up = _upward(found, _places(clip, turns)) if how.up is None else vector(how.up)
+    world = _world(clip, turns[:, found["hips", ""]] @ body_axes[:, 0], up, how)
     orienter, trunk = Orienter(human), trunk_of(human)
     anchors = _anchors(human, bodies)
 
@@ -108,14 +107,10 @@ def _poses(
             body = bodies[limb, which]
             above = bodies.get((_ABOVE.get(limb, ""), which), trunk if limb == "upper_arm" else None)
             joints = limb_of(human, human.root_body if above is None else above, body)
-            if _moves(joints):
-                brought = _brought(clip, found, anchors, body_axes, limb, which)
+            if joints.moves:
+                brought = _brought(anchors, theirs, body_axes, limb, which)
                 orienter.solve(qpos, joints, goals(found[limb, which], body, brought))
     return human.consistent(qpos), scale
-
-
-def _moves(joints: Limb) -> bool:
-    return joints.ball >= 0 or len(joints.coordinates) > 0
 
 
 def _global(clip: Clip) -> Floats:
@@ -127,9 +122,9 @@ def _global(clip: Clip) -> Floats:
     return result
 
 
-def _places(clip: Clip) -> Floats:
-    """(F, J, 3) places of the joints from the root's, file units."""
-    turns, result = _global(clip), np.zeros((clip.frames, len(clip.joints), 3))
+def _places(clip: Clip, turns: Floats) -> Floats:
+    """(F, J, 3) places of the joints from the root's, file units. turns: as _global."""
+    result = np.zeros((clip.frames, len(clip.joints), 3))
     for joint, parent in enumerate(clip.parents):
         if parent >= 0:
             result[:, joint] = result[:, parent] + turns[:, parent] @ clip.offsets[joint]
@@ -159,9 +154,9 @@ def _upward(found: dict[tuple[str, str], int], places: Floats) -> Floats:
     return axis
 
 
-def _world(clip: Clip, found: dict[tuple[str, str], int], up: Floats, body_axes: Floats, how: BvhMotion) -> Floats:
-    """(3, 3) from the clip's axes to x forward, y left and z up; forward as the person faces on average."""
-    faced = _global(clip)[:, found["hips", ""]] @ body_axes[:, 0]
+def _world(clip: Clip, faced: Floats, up: Floats, how: BvhMotion) -> Floats:
+    """(3, 3) from the clip's axes to x forward, y left and z up; forward as the person faces on average, faced (F, 3)
+    being where in each frame."""
     ahead = vector(how.forward) if how.forward else faced.mean(axis=0)
     ahead = ahead - (ahead @ up) * up
     if np.linalg.norm(ahead) < _FACES:  # who turns round faces as in the first frame
@@ -201,24 +196,22 @@ def _legs(places: dict[tuple[str, str], Floats]) -> float:
 
 
 def _brought(
-    clip: Clip,
-    found: dict[tuple[str, str], int],
     anchors: dict[tuple[str, str], Floats],
+    theirs: dict[tuple[str, str], Floats],
     body_axes: Floats,
     limb: str,
     which: str,
 ) -> Floats | None:
     """Quaternion (4,) of the least turn that brings the body's limb at rest to where the clip's rests; None of limbs
-    that end in nothing to compare, as feet."""
+    that end in nothing to compare, as feet. anchors, theirs: places of limbs of the body and of the clip."""
     below = (_BELOW.get(limb, ""), which)
-    own_below = anchors.get(below)
-    if below not in found or own_below is None:
+    if below not in theirs or below not in anchors:
         return None
-    own = own_below - anchors[limb, which]
-    theirs = body_axes.T @ (rest_places(clip)[found[below]] - rest_places(clip)[found[limb, which]])
-    lengths = np.linalg.norm(own) * np.linalg.norm(theirs)
+    own = anchors[below] - anchors[limb, which]
+    wanted = body_axes.T @ (theirs[below] - theirs[limb, which])
+    lengths = np.linalg.norm(own) * np.linalg.norm(wanted)
     if lengths <= 0:
         return None
-    half = np.concatenate([[lengths + own @ theirs], np.cross(own, theirs)])
+    half = np.concatenate([[lengths + own @ wanted], np.cross(own, wanted)])
     size = np.linalg.norm(half)
     return half / size if size > 1e-9 else None

@@ -46,7 +46,7 @@ class UpperBody:
         for which, arm in self._arms.items():
             at = phase if which == "r" else phase + 0.5
             self._bend_elbow(result, which, cycle, at)
-            if (len(arm.coordinates) or arm.ball >= 0) and "shoulder_flexion" in cycle.arms:
+            if arm.moves and "shoulder_flexion" in cycle.arms:
                 self._orienter.solve(result, arm, multiply(_swing(cycle, at, which), rest[arm.body]), self._base)
         return self._human.consistent(result)
 

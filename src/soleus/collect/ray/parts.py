@@ -119,7 +119,7 @@ class HumanParts(Parts):
         self._acting = Weights(self.muscle.shapes) if self.muscle else None  # in the round that was asked for last
         self._state: dict[str, Array] = {}
         clips = self.subject.clips
-        self._sampler = ClipSampler(clips) if clips and len(clips.motions) > 1 else None
+        self._sampler = ClipSampler(clips) if clips and clips.several else None
         self._draw_clips()
 
     def _draw_clips(self) -> None:

@@ -97,6 +97,11 @@ def try_some(folder: str, subjects: Subjects, numbers: range) -> list[str]:
     return wrong
 
 
+def good_files(folder: Path) -> Subjects:
+    """Make what good files and runs the cases spoil."""
+    return Subjects(folder, _train)
+
+
 def _train(arguments: list[str], folder: Path) -> None:
     ended = forked.run(arguments, folder)
     assert ended.code == 0, ended.err
@@ -104,13 +109,14 @@ def _train(arguments: list[str], folder: Path) -> None:
 
 @pytest.mark.parametrize("count", [FEW, pytest.param(COUNT, marks=pytest.mark.slow)])  # minutes of many short commands
 def test_whatever_a_file_holds_it_works_or_ends_in_one_line(count: int, tmp_path: Path) -> None:
-    subjects = Subjects(tmp_path / "good", _train)
     (tmp_path / "cases").mkdir()
     workers = WORKERS if count > FEW else 1
     parts = [range(k, count, workers) for k in range(workers)]
     if ONE is not None:
         parts = [range(int(ONE), int(ONE) + 1)]
+    # Nothing is forked from this process: libraries whose threads other tests have started wait for ever in a fork.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        subjects = pool.submit(good_files, tmp_path / "good").result()
         tries = [pool.submit(try_some, str(tmp_path / "cases"), subjects, numbers) for numbers in parts]
         wrong = [one for found in tries for one in found.result()]
     assert not wrong, f"{len(wrong)} of {sum(map(len, parts))} cases:\n" + "\n".join(wrong[:20])

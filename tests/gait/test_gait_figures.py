@@ -62,7 +62,7 @@ def test_angles_with_their_spread_beside_what_is_normal(which: str, request: pyt
     report: Report = request.getfixturevalue(which)
     figure = figures.draw_angles(report)
     assert [axes.get_title(loc="left") for axes in figure.axes] == [c.label for c in report.angles.values()]
-    bands = angle_bands()
+    bands = angle_bands("walk")
     for axes, (name, curve) in zip(figure.axes, report.angles.items(), strict=True):
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("gait cycle [%]", "angle [degree]")
         assert axes.get_xlim() == (0, 100)

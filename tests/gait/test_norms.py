@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from soleus.gait.norms import PHASES, STANCE, angle_bands, phases, usual_figures
+from soleus.gait.norms import PHASES, STANCE, angle_bands, gait_of, phases, usual_figures
 from soleus.motions.registry import built_in_cycle
 
 
@@ -26,7 +26,7 @@ def test_phases_follow_the_stance(stance: float) -> None:
 
 
 def test_bands_have_the_means_of_the_tables() -> None:
-    bands, cycle = angle_bands(), built_in_cycle("walk")
+    bands, cycle = angle_bands("walk"), built_in_cycle("walk")
     assert set(bands) == {*cycle.angles, "pelvis_tilt", "pelvis_list", "pelvis_rotation"}
     for name in cycle.angles:
         np.testing.assert_allclose(bands[name].mean, np.rad2deg(cycle.angles[name](np.linspace(0, 1, 101))))
@@ -37,7 +37,7 @@ def test_bands_have_the_means_of_the_tables() -> None:
 
 
 def test_spreads_are_those_that_were_published() -> None:
-    bands = angle_bands()
+    bands = angle_bands("walk")
     for name, low, high in (
         ("hip_flexion", 8, 9.5), ("knee_flexion", 3.5, 8), ("ankle_dorsiflexion", 2.5, 9), ("pelvis_tilt", 7, 7),
     ):  # fmt: skip
@@ -49,8 +49,20 @@ def test_spreads_are_those_that_were_published() -> None:
     assert bands["hip_adduction"].sd is None
 
 
+def test_who_runs_is_put_beside_people_who_run() -> None:
+    assert [gait_of(stance) for stance in (62, 50, 49.9, 37)] == ["walk", "walk", "run", "run"]
+    bands = angle_bands("run")
+    assert all(band.sd is None for band in bands.values())
+    assert bands["knee_flexion"].mean.max() == pytest.approx(91, abs=1)
+    usual = {key: figure.value for key, figure in usual_figures("run").items()}
+    assert usual["speed"] == pytest.approx(3.0, abs=0.02)
+    assert (usual["flight"], usual["double_support"]) == (pytest.approx(26), 0)
+    assert usual["cost_of_transport"] == 4.2
+
+
 def test_usual_figures_agree_with_one_another() -> None:
-    usual = {key: figure.value for key, figure in usual_figures().items()}
+    usual = {key: figure.value for key, figure in usual_figures("walk").items()}
+    assert (usual["flight"], usual["double_support"]) == (0, pytest.approx(20))
     assert usual["speed"] == pytest.approx(usual["stride_length"] / usual["stride_time"], rel=1e-3)
     assert usual["cadence"] == pytest.approx(60 / usual["step_time"], rel=1e-3)
     assert usual["cadence"] == pytest.approx(110, abs=0.2)

@@ -12,7 +12,7 @@ from soleus.gait.curves import Curve, Side, activation_curves, angle_curves, for
 from soleus.gait.cycles import REASONS, Strides, cut
 from soleus.gait.function import Function, functions
 from soleus.gait.measures import Measure, measures_of, strides_by_side, symmetry
-from soleus.gait.norms import Band, Phase, angle_bands, phases, usual_figures
+from soleus.gait.norms import Band, Phase, angle_bands, gait_of, phases, usual_figures
 from soleus.sim.trace import Trace
 
 LEAST = 20
@@ -61,7 +61,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; what is not known is None."""
-        usual = usual_figures()
+        usual = usual_figures(gait_of(self.stance))
         return {
             "model": self.model,
             "mass_kg": self.mass,
@@ -69,6 +69,7 @@ class Report:
             "seconds": self.seconds,
             "strides": {**self.strides, "wanted": LEAST, "enough": self.enough, "left_out": self.left_out},
             "note": self.note,
+            "gait": gait_of(self.stance),
             "stance_percent": self.stance,
             "phases": [asdict(phase) for phase in self.phases],
             "measures": {
@@ -119,7 +120,7 @@ def analyse(traces: Sequence[Trace], *, torque_residual: float | None = None) ->
         phases=phases(stance),
         measures=measures,
         symmetry=symmetry(measures),
-        angles=angle_curves(strides, angles, angle_bands()),
+        angles=angle_curves(strides, angles, angle_bands(gait_of(stance))),
         forces=force_curves(strides),
         activations=activation_curves(strides, roles),
         muscles=muscle_curves(strides, roles),

@@ -1,4 +1,4 @@
-"""Figures of a walk: speed, cadence, lengths and times of steps, stance, symmetry, the metabolic cost of transport.
+"""Figures of a gait: speed, cadence, lengths and times of steps, stance, symmetry, the metabolic cost of transport.
 
 Definitions are those of Perry and Burnfield (2010), Gait Analysis, 2nd ed., chapter 1, and Winter (1991), The
 Biomechanics and Motor Control of Human Gait: a stride goes from a strike of a foot to its next, a step from a strike of
@@ -40,6 +40,7 @@ LABELS = {
     "step_width": ("Step width", "m"),
     "stance_share": ("Stance", "% of the cycle"),
     "double_support": ("Double support", "% of the cycle"),
+    "flight": ("Flight", "% of the cycle"),
     "peak_force": ("Peak vertical force", "body weights"),
 }
 """Name and unit of each figure of a stride, by its key."""
@@ -65,6 +66,7 @@ def measures_of(strides: Strides) -> dict[str, Measure]:
 def _figures(walk: Walk, stride: Stride) -> dict[str, float]:
     dt, place, side = walk.trace.dt, walk.root.place, stride.side
     seconds = (stride.end - stride.start) * dt
+    feet = [_standing(walk, foot, stride) for foot in (0, 1)]
     length = float(np.linalg.norm(place[stride.end, :2] - place[stride.start, :2]))
     vertical = walk.trace.ground_force[stride.start : stride.end, :, 2] / walk.weight
     figures = {
@@ -73,7 +75,8 @@ def _figures(walk: Walk, stride: Stride) -> dict[str, float]:
         "stride_length": length,
         "stride_time": seconds,
         "stance_share": 100 * (stride.off - stride.start) / (stride.end - stride.start),
-        "double_support": 100 * float(np.mean(_standing(walk, 0, stride) & _standing(walk, 1, stride))),
+        "double_support": 100 * float(np.mean(feet[0] & feet[1])),
+        "flight": 100 * float(np.mean(~feet[0] & ~feet[1])),
         "peak_force": float(vertical[:, side].max()),
     }
     if stride.opposite is not None:

@@ -1,5 +1,7 @@
 """What is normal: the eight phases of gait, and the bands and figures that a person is put beside.
 
+Who walks is put beside people who walk, who runs beside people who run (motions/run.yaml, at 3 m/s, without bands).
+
 The phases are those of Perry and Burnfield (2010), Gait Analysis, 2nd ed., chapter 2, whose stance is 62 % of a cycle.
 Means of the angles are those of the built-in gait cycle, motions/walk.yaml, whose head names its sources. Standard
 deviations between people are those of the norm that ships with SCONE (opensim-org/SCONE,
@@ -69,12 +71,17 @@ _SDS: dict[str, list[float]] = {  # [degree] every 5 % from the strike
 }  # fmt: skip
 
 
-def angle_bands() -> dict[str, Band]:
-    """Return the bands [degree] by angle: of ANGLES, pelvis_tilt, pelvis_list and pelvis_rotation."""
-    cycle = built_in_cycle("walk")
+def gait_of(stance: float) -> str:
+    """Return walk or run, by the share of the cycle that a foot stands [%]: who runs flies between two stances."""
+    return "walk" if stance >= 50 else "run"
+
+
+def angle_bands(gait: str) -> dict[str, Band]:
+    """Return the bands [degree] of a walk or run, by angle: of ANGLES, pelvis_tilt, pelvis_list, pelvis_rotation."""
+    cycle = built_in_cycle(gait)
     at = np.linspace(0, 1, POINTS)
     series = {**cycle.angles, **{f"pelvis_{name}": s for name, s in cycle.pelvis.items() if name != "sway"}}
-    return {name: Band(np.rad2deg(one(at)), _spread(name)) for name, one in series.items()}
+    return {name: Band(np.rad2deg(one(at)), _spread(name) if gait == "walk" else None) for name, one in series.items()}
 
 
 def _spread(name: str) -> Floats | None:
@@ -92,15 +99,20 @@ class Usual:
     source: str
 
 
-def usual_figures() -> dict[str, Usual]:
-    """Return what adults come to, by the key of the measure.
+COSTS = {"walk": Usual(3.3, "Ralston (1958)"), "run": Usual(4.2, "Margaria et al. (1963)")}
+"""Metabolic cost of transport [J/kg/m], by gait.
 
-    Of the gait cycle in motions/walk.yaml; the metabolic cost is that of Ralston (1958), Int. Z. angew. Physiol.
-    17:277, 0.78 cal/m/kg all told, at the speed that people choose.
-    """
-    cycle = built_in_cycle("walk")
+Ralston (1958), Int. Z. angew. Physiol. 17:277: 0.78 cal/m/kg all told, at the speed at which people choose to walk.
+Margaria, Cerretelli, Aghemo, Sassi (1963), J. Appl. Physiol. 18:367: 1 kcal/kg/km above rest, whatever the speed of a
+run.
+"""
+
+
+def usual_figures(gait: str) -> dict[str, Usual]:
+    """Return what adults who walk or run come to, by the key of the measure: of the built-in cycle, and of COSTS."""
+    cycle = built_in_cycle(gait)
     stride = cycle.stride * cycle.leg_length
-    tables = "the gait tables of motions/walk.yaml"
+    tables = f"the gait tables of motions/{gait}.yaml"
     figures = {
         "speed": stride / cycle.duration,
         "cadence": 120 / cycle.duration,
@@ -109,7 +121,8 @@ def usual_figures() -> dict[str, Usual]:
         "step_length": stride / 2,
         "step_time": cycle.duration / 2,
         "stance_share": 100 * cycle.stance,
-        "double_support": 100 * (2 * cycle.stance - 1),
+        "double_support": 100 * max(2 * cycle.stance - 1, 0),
+        "flight": 100 * max(1 - 2 * cycle.stance, 0),
     }
     usual = {key: Usual(round(value, 3), tables) for key, value in figures.items()}
-    return {**usual, "cost_of_transport": Usual(3.3, "Ralston (1958)")}
+    return {**usual, "cost_of_transport": COSTS[gait]}

@@ -25,7 +25,7 @@ _TILES = {
     "stance_share": "Stance",
     "cost_of_transport": "Cost of transport",
 }
-_DIGITS = {"cadence": 1, "stance_share": 1, "double_support": 1}
+_DIGITS = {"cadence": 1, "stance_share": 1, "double_support": 1, "flight": 1}
 _DASH = "–"
 
 _STYLE = """
@@ -159,10 +159,10 @@ def _figures(report: Mapping[str, Any]) -> str:
         rows.append(f"<tr><td>{label}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     head = "".join(f"<th>{name}</th>" for name in ("", "mean", "SD", "right", "left", "right − left [%]", "usual"))
     return f"""<section>
-<h2>Walking in figures</h2>
+<h2>The gait in figures</h2>
 <p class="caption">SD over strides. Right − left is over the mean of both (Robinson et al. 1987): 0 % is even.
-Usual is what adults do at their own speed. The cost of transport is metabolic energy over mass and the
-pelvis' path along the ground, of whole episodes.</p>
+Usual is what adults do who walk at their own speed, or who run at 3 m/s. The cost of transport is metabolic energy
+over mass and the pelvis' path along the ground, of whole episodes.</p>
 <div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
 </section>
 """
@@ -248,5 +248,6 @@ def _members(report: Mapping[str, Any]) -> str:
 
 _METHODS = """Cycles are cut where the force on a foot begins after a swing; bounces on landing and grazes in swing are
 no strikes. The torque residual is the root of the summed squares of the torque that muscles missed, over that of the
-one wanted. The usual cost of transport is that of Ralston (1958). The same numbers, and every curve, are in
+one wanted. The usual cost of transport is that of Ralston (1958) for walking, and of Margaria et al.
+(1963) above rest for running. The same numbers, and every curve, are in
 report.json."""

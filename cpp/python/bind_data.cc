@@ -120,6 +120,7 @@ ControlData control_data(const nb::dict& d) {
   control.method = field<bool>(d, "network") ? Method::kNetwork : Method::kStaticOptimization;
   control.engine = field<bool>(d, "lanes") ? Engine::kLanes : Engine::kMujoco;
   read(d, "substeps", control.substeps, "action_scale", control.action_scale,
+       "follow_velocity", control.follow_velocity,
        "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
        "regularization", control.regularization, "mirror", control.mirror);
   return control;

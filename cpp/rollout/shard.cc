@@ -22,6 +22,11 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   ended_.reserve(count);
   state_qvel_.resize(h.mujoco()->nv);
   noise_.resize(h.mujoco()->nv);
+  lead_.assign(world.control.follow_velocity ? h.mujoco()->nv : 0, 0.0);
+  lead_velocity_.resize(lead_.size());
+  for (int k = 0; k < h.num_actuated() && world.control.follow_velocity; ++k) {
+    if (h.kp[k] > 0) lead_[h.coordinate_dof[h.actuated[k]]] = h.kd[k] / h.kp[k];
+  }
 }
 
 void Shard::reserve(const Policy* policy, const Mlp* muscle) {
@@ -259,6 +264,13 @@ void Shard::summarize(const Episode& s, double mass, float* out) const {
 
 // What a control step asks for.
 
+// kp (target - q) + kd (velocity - v) = kp (target + kd / kp velocity - q) - kd v: a pose that leads the motion damps
+// towards its velocity.
+void Shard::lead(ReferenceFrame& frame) {
+  for (std::size_t d = 0; d < lead_.size(); ++d) lead_velocity_[d] = lead_[d] * frame.qvel[d];
+  mj_integratePos(world_.model.mujoco(), frame.qpos.data(), lead_velocity_.data(), 1.0);
+}
+
 void Shard::pose_target(int human, const float* action) {
   const HumanModel& h = world_.model_of(first_ + human);
   Command& command = commands_[human];
@@ -267,6 +279,7 @@ void Shard::pose_target(int human, const float* action) {
   if (motion) {
     // The pose to be reached by the end of this control step.
     motion->sample(time(humans_[human]) + world_.control_dt(), reference_);
+    if (world_.control.follow_velocity) lead(reference_);
     base = reference_.qpos.data();
   }
   h.positions(base, command.target.data());

@@ -80,6 +80,7 @@ class Shard {
   void place(int human);
   Scene scene(int human);
   void prepare(int human, const RolloutViews& views, std::size_t t);
+  void lead(ReferenceFrame& frame);
   void pose_target(int human, const float* action);
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(int human);
@@ -96,6 +97,7 @@ class Shard {
   std::vector<double> state_qpos_, state_qvel_;  // where an episode begins
   std::vector<int> ended_;          // humans whose episodes ended in this control step
   std::vector<double> pose_error_, difference_;  // (nc)
+  std::vector<double> lead_, lead_velocity_;     // (nv) kd / kp [s] of what is actuated; empty: targets do not lead
   std::vector<double> noise_;       // (nv)
   Floats input_, output_, scratch_;  // of the policy
 };

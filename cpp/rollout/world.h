@@ -24,6 +24,7 @@ struct ControlData {
   Engine engine = Engine::kMujoco;
   int substeps = 16;               // simulation steps a control step
   double action_scale = 0.4;       // [rad] of pose target at action 1
+  bool follow_velocity = false;    // stable PD damps towards the reference motion's velocity, not towards rest
   bool activation_dynamics = true;
   int interval = 1;                // substeps from one coordination to the next
   int sweeps = 6;                  // of coordinate descent

@@ -201,3 +201,31 @@ def test_render_model_has_the_same_state(myolegs):
     assert rendered.ngeom > myolegs.model.ngeom
     np.testing.assert_allclose(rendered.body_mass, myolegs.model.body_mass)
     np.testing.assert_allclose(rendered.body_inertia, myolegs.model.body_inertia)
+
+
+def test_a_spine_of_several_vertebrae_is_as_stiff_as_the_trunk_asks() -> None:
+    """flex_extension bends five vertebrae: 600 N m/rad are of the trunk's turn, which is not the coordinate's."""
+    myofullbody = models.load("myofullbody")
+    names = [myofullbody.coordinate_names[c] for c in myofullbody.actuated]
+    at = names.index("flex_extension")
+    turn = _turn(myofullbody, "flex_extension")
+    assert turn == pytest.approx(1.875, abs=0.01)
+    assert myofullbody.kp[at] == pytest.approx(600 * turn**2, rel=1e-3)
+    assert myofullbody.kd[at] == pytest.approx(30 * turn**2, rel=1e-3)
+    assert myofullbody.torque_limit[at] == pytest.approx(300 * turn, rel=1e-3)
+    assert myofullbody.pose_weight[at] == pytest.approx(5 * turn**2, rel=1e-3)
+
+
+def _turn(human: models.Human, joint: str) -> float:
+    """[rad] by which the trunk turns against the pelvis where a joint turns by a thousandth, over it."""
+    model, poses = human.model, []
+    for by in (-5e-4, 5e-4):
+        qpos = human.qpos_rest.copy()
+        qpos[model.joint(joint).qposadr[0]] += by
+        data = mujoco.MjData(model)
+        data.qpos[:] = human.coupling.consistent(qpos)
+        mujoco.mj_kinematics(model, data)
+        poses.append(data.xquat[model.body("lumbar1").id].copy())
+    turn = np.zeros(3)
+    mujoco.mju_subQuat(turn, poses[1], poses[0])
+    return float(np.linalg.norm(turn) / 1e-3)

@@ -60,6 +60,9 @@ class ControlConfig(Section):
     """Factor on the proportional gains of stable PD."""
     kd_scale: Positive = 1.0
     """Factor on the derivative gains of stable PD."""
+    damping: Literal["rest", "motion"] = "rest"
+    """What stable PD damps towards: rest, so that joints lag behind their targets by kd / kp, or the velocity of the
+    reference motion."""
     activation_dynamics: bool = True
     """Muscles take time to activate, as in the model; false: activations are set at once."""
 

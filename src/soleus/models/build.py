@@ -61,7 +61,8 @@ def build_human(
     dof_coordinate = _dof_coordinate(coupling, coordinate_dof, person)
     actuated = np.flatnonzero(~np.isin(coordinate_dof, root.dofs)).astype(np.int32)
     limits = _limits(model, hints, coordinate_dof)
-    pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated], person.mass)
+    turns = coupling.turns(model, data, coordinate_dof[actuated])
+    pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated], person.mass, turns)
     fold = _fold(coupling, dof_coordinate, actuated, len(coordinate_dof))
     own = (
         _muscles_of_table(muscle_table, model, person, coupling, fold, names, actuated, spread)
@@ -81,7 +82,7 @@ def build_human(
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
         actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit, torque_driven=pd.driven,
-        pose_weight=_weights(model, hints, coordinate_dof[actuated]), root_kp=pd.root_kp, root_kd=pd.root_kd,
+        pose_weight=_weights(model, hints, coordinate_dof[actuated], turns), root_kp=pd.root_kp, root_kd=pd.root_kd,
         lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes,
         polylines=own.polylines, hill=own.hill, muscle_names=own.names, muscle_actuator=own.actuator,
         crossing_adr=own.crossing[0], crossing=own.crossing[1],
@@ -118,11 +119,18 @@ class _Gains:
     root_kd: float = 0.0
 
 
-def _gains(model: mujoco.MjModel, hints: Hints, names: list[str], dofs: NDArray[np.int32], mass: float) -> _Gains:
+def _gains(
+    model: mujoco.MjModel,
+    hints: Hints,
+    names: list[str],
+    dofs: NDArray[np.int32],
+    mass: float,
+    turns: NDArray[np.float64],
+) -> _Gains:
     """Of the actuated coordinates: what the model says, without a limit to the torque, or else by what joints are."""
     driven = _torque_driven(model, hints, dofs)
     if hints.stable_pd is None:
-        found = _Gains(*gains(model, names, dofs, mass), driven)
+        found = _Gains(*gains(model, names, dofs, mass, turns), driven)
     else:
         kp, kd, root = hints.stable_pd
         count = len(names)
@@ -144,11 +152,13 @@ def _torque_driven(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32])
     return np.flatnonzero([joint in hints.torques for joint in names]).astype(np.int32)
 
 
-def _weights(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
+def _weights(
+    model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32], turns: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(na,) of the actuated coordinates in what is imitated."""
     own = [
-        hints.weight[joint][axis] if joint in hints.weight else pose_weight(joint)
-        for joint, axis in _axes_of(model, dofs)
+        hints.weight[joint][axis] if joint in hints.weight else pose_weight(joint, turn)
+        for (joint, axis), turn in zip(_axes_of(model, dofs), turns, strict=True)
     ]
     return np.array(own, dtype=np.float64)
 
@@ -242,6 +252,7 @@ def _posed(model: mujoco.MjModel, qpos: NDArray[np.float64]) -> mujoco.MjData:
     data = mujoco.MjData(model)
     data.qpos[:] = qpos
     mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
     return data
 
 

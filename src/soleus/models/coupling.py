@@ -58,6 +58,18 @@ class Coupling:
             slope[dof] = np.polynomial.polynomial.polyval(offset, terms) if driver >= 0 else 0.0
         return slope
 
+    def turns(self, model: mujoco.MjModel, data: mujoco.MjData, dofs: NDArray[np.int32]) -> NDArray[np.float64]:
+        """By how much each of these free dofs (n,) turns the body that it turns most, with all that follows it, where
+        data stands (mj_kinematics and mj_comPos done): (n,), 1 of a hinge that nothing follows, 0 of a slide.
+        """
+        slope, rotation = self.derivative(data.qpos), np.empty((3, model.nv))
+        follows = (self.driver[:, None] == dofs) & self.coupled[:, None] | (np.arange(model.nv)[:, None] == dofs)
+        most = np.zeros(len(dofs))
+        for body in range(1, model.nbody):
+            mujoco.mj_jacBody(model, data, None, rotation, body)
+            most = np.maximum(most, np.linalg.norm((rotation * slope) @ follows, axis=0))
+        return most
+
 
 def spline_gap(coupling: Coupling, dof: int, low: float, high: float) -> float:
     """How far a dof's polynomial is from its spline at most, [rad] or [m], while its driver is from low to high."""

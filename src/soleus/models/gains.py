@@ -10,6 +10,9 @@ Torque limits keep what is asked within what muscles can make together: about th
 J. Biomech. 40:3105, table 3, which rbdl/rbdl has in addons/muscle/Millard2016TorqueMuscle.cc), with room at the ankle,
 which pushes off at up to 1.6 N m/kg. Joints that no strong muscle crosses (hip rotation, toes) get little: with stiff
 ones and wide limits a trained policy asked for torques a quarter of which the muscles of myolegs cannot make.
+
+One coordinate of a spine may bend several vertebrae, so that the trunk turns by `turn` times the coordinate. Gains and
+limit are meant by the trunk's turn: as coordinates' they are kp and kd by turn^2, the limit by turn.
 """
 
 import re
@@ -18,10 +21,12 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+_SPINE = r"flex_extension|lat_bending|axial_rotation|lumbar|waist|abdomen|spine|back"
 _FINGER = r"^(cmc|mp|ip|mcp\d|pm\d|md\d)_"
 # Weights of errors of pose that are not 1. There are forty joints of fingers, and they carry nothing. The plane in
 # which an arm is raised, elv_angle, turns the less of it the less it is raised, and says nothing of an arm that hangs.
-_WEIGHTS = ((_FINGER, 0.05), (r"elv_angle", 0.1))
+# A spine moves by few degrees, and carries trunk, arms and head.
+_WEIGHTS = ((_FINGER, 0.05), (r"elv_angle", 0.1), (_SPINE, 5.0), (r"shoulder_?rot", 5.0), (r"hip_?rot", 2.0))
 
 # name pattern, kp [N m/rad], kd [N m s/rad], torque limit [N m]; the first that matches counts
 _TABLE: tuple[tuple[str, float, float, float], ...] = (
@@ -32,7 +37,7 @@ _TABLE: tuple[tuple[str, float, float, float], ...] = (
     (r"subtalar", 200, 5, 40),
     (r"ankle", 500, 15, 170),
     (r"mtp|toe", 40, 1, 15),
-    (r"flex_extension|lat_bending|axial_rotation|lumbar|waist|abdomen|spine|back", 600, 30, 300),
+    (_SPINE, 600, 30, 300),
     (r"neck|head", 50, 5, 50),
     (r"elv_angle|shoulder|clavic|^arm_", 100, 10, 80),
     (r"elbow", 60, 6, 60),
@@ -45,21 +50,32 @@ _LEG_MASS_SHARE = 0.16  # Winter (2009), table 4.1
 
 
 def gains(
-    model: mujoco.MjModel, names: list[str], dofs: NDArray[np.int32], mass: float
+    model: mujoco.MjModel, names: list[str], dofs: NDArray[np.int32], mass: float, turns: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """kp, kd and torque limit (na,) of the actuated coordinates; unknown joints scale with the mass that they move."""
+    """kp, kd and torque limit (na,) of the actuated coordinates; unknown joints scale with the mass that they move.
+
+    turns (na,): by how much a coordinate turns the body that it turns most.
+    """
     rows = []
-    for name, dof in zip(names, dofs, strict=True):
+    for name, dof, turn in zip(names, dofs, turns, strict=True):
         known = next((row[1:] for row in _TABLE if re.search(row[0], name, re.IGNORECASE)), None)
         if known is None:
             moved = float(model.body_subtreemass[model.dof_bodyid[dof]]) / mass
             scale = float(np.clip(moved / _LEG_MASS_SHARE, 0.0025, 1.0))
             known = (_UNKNOWN[0] * scale, _UNKNOWN[1] * scale, _UNKNOWN[2] * scale)
+        elif is_spine(name):
+            known = (known[0] * turn**2, known[1] * turn**2, known[2] * turn)
         rows.append(known)
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
     return table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy()
 
 
-def pose_weight(joint: str) -> float:
-    """Weight of a joint in the errors of pose and velocity that imitation is rewarded by, by its name."""
-    return next((weight for pattern, weight in _WEIGHTS if re.search(pattern, joint, re.IGNORECASE)), 1.0)
+def pose_weight(joint: str, turn: float) -> float:
+    """Weight of a joint in the errors of pose and velocity that imitation is rewarded by, by its name and its turn."""
+    weight = next((weight for pattern, weight in _WEIGHTS if re.search(pattern, joint, re.IGNORECASE)), 1.0)
+    return weight * turn**2 if is_spine(joint) else weight
+
+
+def is_spine(joint: str) -> bool:
+    """Whether a joint is named as one of the spine's."""
+    return re.search(_SPINE, joint, re.IGNORECASE) is not None

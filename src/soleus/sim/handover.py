@@ -120,6 +120,7 @@ def control_data(config: HumanRunConfig, engine: str) -> dict[str, Any]:
         "network": coordination.method == "network",
         "substeps": control.sim_hz // control.policy_hz,
         "action_scale": control.action_scale,
+        "follow_velocity": control.damping == "motion",
         "activation_dynamics": control.activation_dynamics,
         "interval": coordination.interval,
         "sweeps": coordination.sweeps,

@@ -25,8 +25,8 @@ _SPINE = r"flex_extension|lat_bending|axial_rotation|lumbar|waist|abdomen|spine|
 _FINGER = r"^(cmc|mp|ip|mcp\d|pm\d|md\d)_"
 # Weights of errors of pose that are not 1. There are forty joints of fingers, and they carry nothing. The plane in
 # which an arm is raised, elv_angle, turns the less of it the less it is raised, and says nothing of an arm that hangs.
-# A spine, turns of the upper arm and the thigh about themselves, and a hip sideways move by few degrees, by which people
-# tell a gait nevertheless.
+# A spine, turns of the upper arm and the thigh about themselves, and a hip sideways move by few degrees, by which
+# people tell a gait nevertheless.
 _WEIGHTS = ((_FINGER, 0.05), (r"elv_angle", 0.1), (_SPINE, 5.0), (r"shoulder_?rot", 5.0), (r"hip_?(add|abd|rot)", 2.0))
 
 # name pattern, kp [N m/rad], kd [N m s/rad], torque limit [N m]; the first that matches counts

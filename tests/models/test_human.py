@@ -204,15 +204,15 @@ def test_render_model_has_the_same_state(myolegs):
 
 
 def test_a_spine_of_several_vertebrae_is_as_stiff_as_the_trunk_asks() -> None:
-    """flex_extension bends five vertebrae: 600 N m/rad are of the trunk's turn, which is not the coordinate's."""
+    """flex_extension bends five vertebrae: 300 N m/rad are of the trunk's turn, which is not the coordinate's."""
     myofullbody = models.load("myofullbody")
     names = [myofullbody.coordinate_names[c] for c in myofullbody.actuated]
     at = names.index("flex_extension")
     turn = _turn(myofullbody, "flex_extension")
     assert turn == pytest.approx(1.875, abs=0.01)
-    assert myofullbody.kp[at] == pytest.approx(600 * turn**2, rel=1e-3)
-    assert myofullbody.kd[at] == pytest.approx(30 * turn**2, rel=1e-3)
-    assert myofullbody.torque_limit[at] == pytest.approx(300 * turn, rel=1e-3)
+    assert myofullbody.kp[at] == pytest.approx(300 * turn**2, rel=1e-3)
+    assert myofullbody.kd[at] == pytest.approx(15 * turn**2, rel=1e-3)
+    assert myofullbody.torque_limit[at] == pytest.approx(150 * turn, rel=1e-3)
     assert myofullbody.pose_weight[at] == pytest.approx(5 * turn**2, rel=1e-3)
 
 

@@ -11,6 +11,9 @@ J. Biomech. 40:3105, table 3, which rbdl/rbdl has in addons/muscle/Millard2016To
 which pushes off at up to 1.6 N m/kg. Joints that no strong muscle crosses (hip rotation, toes) get little: with stiff
 ones and wide limits a trained policy asked for torques a quarter of which the muscles of myolegs cannot make.
 
+The trunk's are about what the muscles of myofullbody's lumbar spine hold at most: 112 N m in flexion, 125 in
+extension, 139 to a side and 62 about its own axis. With twice as much they were fully active all the time.
+
 One coordinate of a spine may bend several vertebrae, so that the trunk turns by `turn` times the coordinate. Gains and
 limit are meant by the trunk's turn: as coordinates' they are kp and kd by turn^2, the limit by turn.
 """
@@ -38,7 +41,8 @@ _TABLE: tuple[tuple[str, float, float, float], ...] = (
     (r"subtalar", 200, 5, 40),
     (r"ankle", 500, 15, 170),
     (r"mtp|toe", 40, 1, 15),
-    (_SPINE, 600, 30, 300),
+    (r"axial_?rot|(lumbar|waist|abdomen|spine|back).*rot", 150, 7, 60),
+    (_SPINE, 300, 15, 150),
     (r"neck|head", 50, 5, 50),
     (r"elv_angle|shoulder|clavic|^arm_", 100, 10, 80),
     (r"elbow", 60, 6, 60),

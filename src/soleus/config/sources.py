@@ -8,11 +8,13 @@ from pydantic import BeforeValidator, Discriminator, Field, NonNegativeInt, Tag,
 
 from soleus.config.fields import Fraction, Mark, NonNegative, Positive, Section
 
-KINDS = frozenset({"mass", "mjcf", "bvh", "table", "cycle", "clips"})
+KINDS = frozenset({"mass", "mjcf", "osim", "bvh", "table", "cycle", "clips"})
 """Keys that say what kind of file a model or a motion is."""
 
 
 MODEL_ENDINGS = (".xml", ".mjb")
+OSIM_ENDING = ".osim"
+"""Of OpenSim's models."""
 STORAGE_ENDINGS = (".mot", ".sto")
 """Of OpenSim's files."""
 TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
@@ -20,7 +22,7 @@ TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
 
 def is_model_file(name: str) -> bool:
     """Whether a name is that of a model's file rather than of a built-in model."""
-    return name.lower().endswith(MODEL_ENDINGS)
+    return name.lower().endswith((*MODEL_ENDINGS, OSIM_ENDING))
 
 
 def _as_tuple(value: Any) -> Any:
@@ -40,12 +42,16 @@ class MassFiles(Section):
 
 
 class ModelFiles(Section):
-    """A model from files: those of MASS, or an MJCF file, beside which there may be a file of muscles."""
+    """A model from files: those of MASS, an OpenSim model, or an MJCF file, beside which there may be a file of
+    muscles."""
 
     mass: MassFiles | None = None
     """The files of a model of MASS."""
     mjcf: Annotated[str | None, Mark.FILE] = None
     """MJCF file (.xml), or the MJB file (.mjb) that MuJoCo compiled it to; or the name of a built-in model."""
+    osim: Annotated[str | None, Mark.FILE] = None
+    """OpenSim model (.osim), imported as `soleus import opensim` does. What it became is kept in the user's cache
+    folder, and a run has a copy of it."""
     muscles: Annotated[str | None, Mark.FILE] = None
     """Muscles beside the MJCF file, as `soleus import` writes them: a CSV table of polylines, or an NPZ file of
     Hill-type muscles whose lengths are polynomials."""
@@ -74,10 +80,15 @@ class ModelFiles(Section):
 
     @model_validator(mode="after")
     def _one(self) -> "ModelFiles":
-        if (self.mass is None) == (self.mjcf is None):
-            raise ValueError(f"expected mass or mjcf, got {'neither' if self.mass is None else 'both'}")
+        given = [key for key in ("mass", "mjcf", "osim") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected mass, mjcf or osim, got {' and '.join(given) or 'none of them'}")
         if self.mass and self.muscles:
             raise ValueError("muscles: expected those of mass under mass.muscles")
+        if self.osim and self.muscles:
+            raise ValueError(
+                "muscles: expected it beside mjcf alone (an OpenSim model has its own), got it beside osim"
+            )
         if self.mass and self.root:
             raise ValueError(
                 "root: expected one beside mjcf alone (a skeleton of MASS has one root), got it beside mass"
@@ -97,7 +108,7 @@ class ModelFiles(Section):
 
     def __str__(self) -> str:
         """Return the name of the skeleton's file, without its ending."""
-        return Path(self.mass.skeleton if self.mass else str(self.mjcf)).stem
+        return Path(self.mass.skeleton if self.mass else self.osim or str(self.mjcf)).stem
 
 
 Axis = Literal["x", "y", "z", "-x", "-y", "-z"]
@@ -254,7 +265,8 @@ class ClipsMotion(Section):
 def spelled_out(value: Any) -> Any:
     """Return a model or a motion that is a file alone as a mapping, to which other keys may be added; else the same."""
     ending = Path(value).suffix.lower() if isinstance(value, str) else ""
-    kind = {**dict.fromkeys(MODEL_ENDINGS, "mjcf"), ".bvh": "bvh", **dict.fromkeys(TABLE_ENDINGS, "table")}.get(ending)
+    kinds = {**dict.fromkeys(MODEL_ENDINGS, "mjcf"), OSIM_ENDING: "osim", ".bvh": "bvh"}
+    kind = {**kinds, **dict.fromkeys(TABLE_ENDINGS, "table")}.get(ending)
     return {kind: value} if kind else value
 
 

@@ -41,6 +41,17 @@ class MassFiles(Section):
     0.4."""
 
 
+class ContactSphere(Section):
+    """A sphere that touches the ground; what is not given stays as the file has it."""
+
+    body: str | None = None
+    """Body that a new sphere is of."""
+    pos: Annotated[tuple[float, float, float] | None, BeforeValidator(_as_tuple)] = None
+    """[m] Its centre in the body's frame."""
+    radius: Positive | None = None
+    """[m]"""
+
+
 class ModelFiles(Section):
     """A model from files: those of MASS, an OpenSim model, or an MJCF file, beside which there may be a file of
     muscles."""
@@ -74,6 +85,10 @@ class ModelFiles(Section):
     contacts: Literal["all", "feet"] = "all"
     """What of the person in the MJCF file touches anything. all: what the file says; feet: the feet alone, and only
     what is none of the person, as the ground."""
+    spheres: dict[str, ContactSphere | None] = Field(default_factory=dict)
+    """Contact spheres by name, or by a pattern of names of the MJCF file. heel_r: {pos: [0.01, 0, 0], radius: 0.03}
+    moves and sizes one; a name that the file does not have, with body, pos and radius, adds one; null takes one
+    away."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
     them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
@@ -103,7 +118,7 @@ class ModelFiles(Section):
     @property
     def changes(self) -> tuple[str, ...]:
         """Keys that change an MJCF file as it is loaded."""
-        given = [key for key in ("joints", "bodies", "lock", "without") if getattr(self, key)]
+        given = [key for key in ("joints", "bodies", "lock", "without", "spheres") if getattr(self, key)]
         return (*given, "contacts") if self.contacts != "all" else tuple(given)
 
     def __str__(self) -> str:

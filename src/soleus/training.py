@@ -16,6 +16,7 @@ from soleus.errors import UserError, of_system
 from soleus.exchange.batch import Layout
 from soleus.exchange.state import as_arrays
 from soleus.exchange.weights import check_policy
+from soleus.importing.ready import imported
 from soleus.learn.muscle import MuscleLearner
 from soleus.learn.ppo import Ppo
 from soleus.machine import threads
@@ -104,6 +105,8 @@ def build(
     check_loggers(config.log)
     if limits.steps is None and limits.duration is None:
         raise UserError("train.steps: expected a number of steps, or train.duration, got neither")
+    if isinstance(config, HumanRunConfig):
+        config = imported(config)
     config, picked = resolve(config, available_cpus())
     if picked:
         print(picked, flush=True)

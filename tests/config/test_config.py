@@ -1,5 +1,6 @@
 import functools
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 import point_mass
+import preset_files
 from soleus.config import (
     HumanRunConfig,
     dump_config,
@@ -19,6 +21,7 @@ from soleus.config import (
     summary_of,
 )
 from soleus.config.fields import is_time, parse_hours, parse_seconds
+from soleus.config.sources import BvhMotion, ModelFiles
 from soleus.errors import UserError, nearest
 from soleus.tasks.catalog import check_terms
 
@@ -239,12 +242,53 @@ def test_a_file_builds_on_a_file_and_names_files_beside_it(file: Path, tmp_path:
 
 
 @pytest.mark.parametrize("preset", names("presets"))
-def test_presets_load_and_are_short(preset: str, tmp_path: Path) -> None:
-    config = load_config(preset)
+def test_presets_load_and_are_short(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("gait2392.osim", "gait10dof18musc.osim", "rajagopal_walk.osim"):
+        (tmp_path / name).touch()
+    config = load_config(preset, preset_files.NAMES.get(preset))
     assert config.train.steps or config.train.duration
     assert summary_of(preset)
     (tmp_path / "again.yaml").write_text(dump_config(config))
     assert load_config(tmp_path / "again.yaml") == config
+
+
+@pytest.mark.parametrize("preset", list(preset_files.NAMES))
+def test_a_preset_says_which_files_it_needs(preset: str) -> None:
+    with pytest.raises(UserError, match=rf"^{preset}: expected files of yours for model.*, got none: ") as error:
+        load_config(preset)
+    command = shlex.split(str(error.value).rpartition(f"soleus train {preset} ")[2])
+    assert parse_overrides(command).keys() == preset_files.NAMES[preset].keys()
+    assert load_config(preset, parse_overrides(command))
+
+
+def test_a_file_and_keys_beside_it_may_be_flags_in_any_order() -> None:
+    for flags in (["--model", "a.xml", "--model.root", "hip"], ["--model.root", "hip", "--model", "a.xml"]):
+        config = load_config("walk2d", parse_overrides([*flags, "--motion", "b.bvh", "--motion.hz", "30"]))
+        assert isinstance(config, HumanRunConfig)
+        assert isinstance(config.model, ModelFiles)
+        assert isinstance(config.motion, BvhMotion)
+        assert (str(config.model), config.model.root, str(config.motion), config.motion.hz) == ("a", "hip", "b", 30)
+
+
+def test_keys_of_a_file_that_is_still_to_be_given_stay_when_it_is(tmp_path: Path) -> None:
+    given = {"model": "legs.osim", "motion": "lap.mot"}
+    locked = ("mtp_angle_*", "subtalar_angle_*")
+    for overrides in (given, {"model.osim": "legs.osim", "motion.table": "lap.mot"}):
+        config = load_config("walk-gait2392", overrides)
+        assert isinstance(config, HumanRunConfig)
+        assert isinstance(config.model, ModelFiles)
+        assert (str(config.model), Path(str(config.motion)).stem, config.model.lock) == ("legs", "lap", locked)
+    (tmp_path / "own.yaml").write_text("base: walk-gait2392\nmodel: {osim: legs.osim, lock: []}\nmotion: null\n")
+    config = load_config(tmp_path / "own.yaml")
+    assert isinstance(config, HumanRunConfig)
+    assert isinstance(config.model, ModelFiles)
+    assert (config.model.osim, config.model.lock, config.motion) == (str(tmp_path / "legs.osim"), (), None)
+    with pytest.raises(UserError, match=r"^walk-gait2392: expected files of yours for model, got none: "):
+        load_config("walk-gait2392", {"motion": "lap.mot", "model.yaw": 3.0})
+    (tmp_path / "needy.yaml").write_text("base: walk2d\nneeds: {model: x.xml}\n")
+    with pytest.raises(UserError, match=r"needy\.yaml: unknown key 'needs'$"):
+        load_config(tmp_path / "needy.yaml")
 
 
 def test_terms_are_those_of_the_catalog() -> None:

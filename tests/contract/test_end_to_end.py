@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from preset_files import flags_for
 from soleus.cli import main
-from soleus.config import EnvRunConfig, load_config, names
+from soleus.config import EnvRunConfig, load_config, names, parse_overrides
 from soleus.environments import make_group
 from soleus.errors import UserError
 from soleus.evaluation.humans import evaluate
@@ -143,11 +144,12 @@ def test_bench_prints_json_that_scripts_rely_on(what, capsys, tmp_path):
 @pytest.mark.slow  # a training of every preset, of the largest bodies too
 @pytest.mark.parametrize("preset", [name for name in names("presets") if not name.startswith("test")])
 def test_every_preset_trains(preset, tmp_path, capsys):
-    config = load_config(preset)
+    files = flags_for(preset)
+    config = load_config(preset, parse_overrides(files))
     if isinstance(config, EnvRunConfig):
         try:
             make_group(config.env, 1).close()
         except UserError as error:
             pytest.skip(str(error))
-    rows = _train(tmp_path / "run", preset, "--steps", "512", "--num-envs", "8", "--train.rollout_steps", "32")
+    rows = _train(tmp_path / "run", preset, *files, "--steps", "512", "--num-envs", "8", "--train.rollout_steps", "32")
     assert all(np.isfinite(value) for row in rows for value in row.values())

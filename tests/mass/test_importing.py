@@ -207,3 +207,19 @@ def test_the_benchmark_of_a_body(capsys, tmp_path):
     assert (results["muscles"], results["waypoints"], results["coordinates"]) == (20, 70, 32)
     assert results["muscles_us"] > 0
     assert results["stable_pd_us"] > 0
+
+
+def test_several_motions_are_for_one_policy(tmp_path, capsys):
+    files = FILES["person"]
+    (tmp_path / "other.bvh").write_text(files["bvh"].read_text())
+    motions_of = ["--bvh", str(files["bvh"]), "--bvh", str(tmp_path / "other.bvh")]
+    arguments = ["import", "mass", str(files["skeleton"]), str(files["muscles"]), *motions_of]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    config = load_config(tmp_path / "out" / "train.yaml")
+    assert [Path(clip.file).name for clip in config.motion.clips] == ["stride.csv", "other.csv"]
+    assert "targets" in config.task.observation
+    assert load_scenario(config).clips.names == ("stride", "other")
+    twice = [*arguments, "--bvh", str(files["bvh"]), "--out", str(tmp_path / "twice")]
+    assert main(twice) == 2
+    assert "stride.csv: expected muscles and motions under names that differ" in capsys.readouterr().err
+    assert not (tmp_path / "twice").exists()

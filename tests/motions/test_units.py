@@ -296,5 +296,5 @@ def test_keys_of_files_over_names(key, value, said):
 
 
 def test_what_came_is_said_once():
-    with pytest.raises(UserError, match=r"model: expected mass or mjcf, got neither$"):
+    with pytest.raises(UserError, match=r"model: expected mass, mjcf or osim, got none of them$"):
         load_human_config("walk2d", {"model": {"mass": None, "root": "pelvis"}})

@@ -21,7 +21,7 @@ def import_(
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")],
     motion: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FILE")] = (),
     lock: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="COORDINATE")] = (),
-    bvh: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
+    bvh: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FILE")] = (),
     damping: Annotated[float, tyro.conf.arg(metavar="N_M_S")] = 0.0,
     scale: Annotated[float, tyro.conf.arg(metavar="METRES")] = 0.01,
     hz: float = 60.0,
@@ -42,7 +42,7 @@ def import_(
         out: Folder to write to: an MJCF file, the muscles, the motions, and train.yaml.
         motion: Of opensim, a .mot or .sto file of coordinates; train.yaml trains on the first.
         lock: Of opensim, a coordinate, or a pattern such as mtp_angle_*, that stays at its default value.
-        bvh: Of mass, BVH file of a motion of this skeleton, one whole cycle of it.
+        bvh: Of mass, BVH file of a motion of this skeleton, one whole cycle; train.yaml trains on all that are given.
         damping: Of mass, damping of every joint but the root's [N m s/rad]; the format has none.
         scale: Of mass, the motion's unit of length in metres.
         hz: Of mass, frames a second to resample the motion to.
@@ -54,9 +54,10 @@ def import_(
         name: Of mass, let a body follow this joint of the motion, instead of the one that the skeleton names.
     """
     of_mass = {
-        "MUSCLES": muscles, "--bvh": bvh, "--damping": damping or None, "--scale": None if scale == 0.01 else scale,
-        "--hz": None if hz == 60.0 else hz, "--unit": None if unit == "degree" else unit, "--up": up,
-        "--forward": forward, "--from": first, "--to": to, "--name": name or None,
+        "MUSCLES": muscles, "--bvh": bvh or None, "--damping": damping or None,
+        "--scale": None if scale == 0.01 else scale, "--hz": None if hz == 60.0 else hz,
+        "--unit": None if unit == "degree" else unit, "--up": up, "--forward": forward, "--from": first, "--to": to,
+        "--name": name or None,
     }  # fmt: skip
     if format == "opensim":
         _opensim(model, motion, lock, out, {flag: value for flag, value in of_mass.items() if value is not None})

@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 from soleus.cli.arguments import MaybeSeconds, picture_size
+from soleus.config import HumanRunConfig
 from soleus.config.sources import TABLE_ENDINGS, ClipsMotion, is_model_file
 from soleus.errors import UserError
 from soleus.render import Shot
@@ -27,7 +28,7 @@ def motion(
 
     Args:
         subject: A motion's name or file, with --model; or a preset or YAML file that has both, and keys of the motion.
-        model: A model's name or MJCF file.
+        model: A model's name, or its file: MJCF or .osim.
         out: Draw it too: .mp4 or .gif for a film, .png for a strip of poses through one lap.
         seconds: Length of a film; by default two laps.
         camera: Where the camera stands; it moves along with the human.
@@ -37,7 +38,6 @@ def motion(
     from json import dumps
 
     from soleus import models, motions
-    from soleus.config import config_of_model, load_human_config
     from soleus.motions.account import account_of, as_text
     from soleus.render.film import check_file
     from soleus.show.motion import film_of, strip_of
@@ -50,16 +50,8 @@ def motion(
     pixels = picture_size(size, strip)
     if out is not None:
         check_file(out)
-    if model is None and Path(subject).suffix.lower() in _MOTIONS:
-        raise UserError(f"--model: expected a model's name or file for the motion {subject}, got none")
-    if model is None:
-        config = load_human_config(subject)
-    elif model in models.names() or is_model_file(model):
-        config = config_of_model(model, subject)
-    else:
-        raise UserError(f"--model: expected one of {', '.join(models.names())}, or a file .xml or .mjb, got '{model}'")
-    if config.motion is None:
-        raise UserError(f"{subject}: expected a configuration with a motion, or a motion with --model, got neither")
+    config = _configured(subject, model)
+    assert config.motion is not None
     human = models.load(config.model, config.control.sim_hz)
     if isinstance(config.motion, ClipsMotion):
         raise UserError(f"{subject}: expected one motion, got {config.motion}: name one of them, with --model")
@@ -73,3 +65,23 @@ def motion(
         film_of(moved, human, out, seconds=length, shot=camera, size=pixels)
     if out is not None and not json:
         print(out)
+
+
+def _configured(subject: str, model: str | None) -> HumanRunConfig:
+    """Return the configuration of a motion on a model, or of what has both; raises UserError where one is missing."""
+    from soleus import models
+    from soleus.config import config_of_model, load_human_config
+    from soleus.importing.ready import imported
+
+    if model is None and Path(subject).suffix.lower() in _MOTIONS:
+        raise UserError(f"--model: expected a model's name or file for the motion {subject}, got none")
+    if model is None:
+        config = load_human_config(subject)
+    elif model in models.names() or is_model_file(model):
+        config = config_of_model(model, subject)
+    else:
+        known = ", ".join(models.names())
+        raise UserError(f"--model: expected one of {known}, or a file .xml, .mjb or .osim, got '{model}'")
+    if config.motion is None:
+        raise UserError(f"{subject}: expected a configuration with a motion, or a motion with --model, got neither")
+    return imported(config)

@@ -4,6 +4,7 @@ This is the edge: nothing below reads YAML, flags or environment variables. The 
 """
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,10 @@ def _read(kind: str, name: str, folder: Path, above: tuple[Any, ...] = ()) -> di
         raw = aliases.translate(_absolute(raw, path.parent))
     base = _read(kind, str(raw["base"]), path.parent, (*above, source)) if "base" in raw else {}
     own = {key: value for key, value in raw.items() if key != "base"}
+    if "needs" in own and not built_in:
+        raise UserError(f"{name}: unknown key 'needs'")
+    if "needs" in own:  # what is to be given is not taken from what it builds on
+        base = {key: value for key, value in base.items() if key not in {one.partition(".")[0] for one in own["needs"]}}
     merged: dict[str, Any] = _over(base, own, path.parent) if kind == "presets" else merge(base, own)
     return merged
 
@@ -96,6 +101,9 @@ def _over(below: dict[str, Any], above: dict[str, Any], folder: Path) -> dict[st
         merged["env"] = env_over(below.get("env"), above["env"])
     for key in ("model", "motion"):
         given, base = above.get(key), sources.spelled_out(below.get(key))
+        if isinstance(base, dict) and not base.keys() & sources.KINDS and key in above:  # its file is given now
+            merged[key] = merge(base, sources.spelled_out(given))
+            continue
         if isinstance(given, dict) and isinstance(base, str) and not given.keys() & sources.KINDS:
             first = next(iter(given), "keys")
             tables = ", ".join(sources.TABLE_ENDINGS)
@@ -146,6 +154,7 @@ def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] 
     above = aliases.translate(_absolute(nested(overrides or {}), Path()))
     name = str(preset_or_path) if preset_or_path is not None else _base_of(above.get("env"))
     raw = _over(_read("presets", name, Path()), above, Path())
+    _check_needs(name, raw, raw.pop("needs", {}))
     if "task" in raw:
         raw["task"] = without_removed_terms(raw["task"])
     elif "model" in raw and raw.get("motion") is not None:
@@ -157,6 +166,23 @@ def load_config(preset_or_path: str | Path | None, overrides: Mapping[str, Any] 
         return kind.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{name}: {explain(error, kind)}") from None
+
+
+def _check_needs(name: str, raw: Mapping[str, Any], needs: Mapping[str, Any]) -> None:
+    """Raise UserError where a preset has not been given what it needs; needs: by key, a file such as it may be."""
+
+    def given(key: str) -> bool:
+        found = found_at(raw, key)
+        return bool(found) and not (
+            key in ("model", "motion") and isinstance(found[0][1], Mapping) and not found[0][1].keys() & sources.KINDS
+        )
+
+    missing = [key for key in needs if not given(key)]
+    if missing:
+        flags = " ".join(f"--{key} {shlex.quote(str(example))}" for key, example in needs.items())
+        raise UserError(
+            f"{name}: expected files of yours for {', '.join(missing)}, got none: soleus train {name} {flags}"
+        )
 
 
 def load_human_config(preset_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> HumanRunConfig:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from soleus.config.sources import spelled_out
+
 _TERM_TABLES = (("observation",), ("reward", "terms"), ("termination",))
 
 
@@ -51,6 +53,8 @@ def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in overrides.items():
         if key == "env" and isinstance(value, str):  # in short, beside which other keys of env may be given
             key = "env.id"
+        if key in ("model", "motion") and any(one.startswith(f"{key}.") for one in overrides):
+            value = spelled_out(value)  # other keys of the same file are given
         for part in reversed(key.split(".")):
             value = {part: value}
         nested = merge(nested, value)

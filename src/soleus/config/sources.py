@@ -8,11 +8,13 @@ from pydantic import BeforeValidator, Discriminator, Field, NonNegativeInt, Tag,
 
 from soleus.config.fields import Fraction, Mark, NonNegative, Positive, Section
 
-KINDS = frozenset({"mass", "mjcf", "bvh", "table", "cycle", "clips"})
+KINDS = frozenset({"mass", "mjcf", "osim", "bvh", "table", "cycle", "clips"})
 """Keys that say what kind of file a model or a motion is."""
 
 
 MODEL_ENDINGS = (".xml", ".mjb")
+OSIM_ENDING = ".osim"
+"""Of OpenSim's models."""
 STORAGE_ENDINGS = (".mot", ".sto")
 """Of OpenSim's files."""
 TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
@@ -20,7 +22,7 @@ TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
 
 def is_model_file(name: str) -> bool:
     """Whether a name is that of a model's file rather than of a built-in model."""
-    return name.lower().endswith(MODEL_ENDINGS)
+    return name.lower().endswith((*MODEL_ENDINGS, OSIM_ENDING))
 
 
 def _as_tuple(value: Any) -> Any:
@@ -39,13 +41,28 @@ class MassFiles(Section):
     0.4."""
 
 
+class ContactSphere(Section):
+    """A sphere that touches the ground; what is not given stays as the file has it."""
+
+    body: str | None = None
+    """Body that a new sphere is of."""
+    pos: Annotated[tuple[float, float, float] | None, BeforeValidator(_as_tuple)] = None
+    """[m] Its centre in the body's frame."""
+    radius: Positive | None = None
+    """[m]"""
+
+
 class ModelFiles(Section):
-    """A model from files: those of MASS, or an MJCF file, beside which there may be a file of muscles."""
+    """A model from files: those of MASS, an OpenSim model, or an MJCF file, beside which there may be a file of
+    muscles."""
 
     mass: MassFiles | None = None
     """The files of a model of MASS."""
     mjcf: Annotated[str | None, Mark.FILE] = None
     """MJCF file (.xml), or the MJB file (.mjb) that MuJoCo compiled it to; or the name of a built-in model."""
+    osim: Annotated[str | None, Mark.FILE] = None
+    """OpenSim model (.osim), imported as `soleus import opensim` does. What it became is kept in the user's cache
+    folder, and a run has a copy of it."""
     muscles: Annotated[str | None, Mark.FILE] = None
     """Muscles beside the MJCF file, as `soleus import` writes them: a CSV table of polylines, or an NPZ file of
     Hill-type muscles whose lengths are polynomials."""
@@ -68,16 +85,25 @@ class ModelFiles(Section):
     contacts: Literal["all", "feet"] = "all"
     """What of the person in the MJCF file touches anything. all: what the file says; feet: the feet alone, and only
     what is none of the person, as the ground."""
+    spheres: dict[str, ContactSphere | None] = Field(default_factory=dict)
+    """Contact spheres by name, or by a pattern of names of the MJCF file. heel_r: {pos: [0.01, 0, 0], radius: 0.03}
+    moves and sizes one; a name that the file does not have, with body, pos and radius, adds one; null takes one
+    away."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
     them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
 
     @model_validator(mode="after")
     def _one(self) -> "ModelFiles":
-        if (self.mass is None) == (self.mjcf is None):
-            raise ValueError(f"expected mass or mjcf, got {'neither' if self.mass is None else 'both'}")
+        given = [key for key in ("mass", "mjcf", "osim") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected mass, mjcf or osim, got {' and '.join(given) or 'none of them'}")
         if self.mass and self.muscles:
             raise ValueError("muscles: expected those of mass under mass.muscles")
+        if self.osim and self.muscles:
+            raise ValueError(
+                "muscles: expected it beside mjcf alone (an OpenSim model has its own), got it beside osim"
+            )
         if self.mass and self.root:
             raise ValueError(
                 "root: expected one beside mjcf alone (a skeleton of MASS has one root), got it beside mass"
@@ -92,12 +118,12 @@ class ModelFiles(Section):
     @property
     def changes(self) -> tuple[str, ...]:
         """Keys that change an MJCF file as it is loaded."""
-        given = [key for key in ("joints", "bodies", "lock", "without") if getattr(self, key)]
+        given = [key for key in ("joints", "bodies", "lock", "without", "spheres") if getattr(self, key)]
         return (*given, "contacts") if self.contacts != "all" else tuple(given)
 
     def __str__(self) -> str:
         """Return the name of the skeleton's file, without its ending."""
-        return Path(self.mass.skeleton if self.mass else str(self.mjcf)).stem
+        return Path(self.mass.skeleton if self.mass else self.osim or str(self.mjcf)).stem
 
 
 Axis = Literal["x", "y", "z", "-x", "-y", "-z"]
@@ -254,7 +280,8 @@ class ClipsMotion(Section):
 def spelled_out(value: Any) -> Any:
     """Return a model or a motion that is a file alone as a mapping, to which other keys may be added; else the same."""
     ending = Path(value).suffix.lower() if isinstance(value, str) else ""
-    kind = {**dict.fromkeys(MODEL_ENDINGS, "mjcf"), ".bvh": "bvh", **dict.fromkeys(TABLE_ENDINGS, "table")}.get(ending)
+    kinds = {**dict.fromkeys(MODEL_ENDINGS, "mjcf"), OSIM_ENDING: "osim", ".bvh": "bvh"}
+    kind = {**kinds, **dict.fromkeys(TABLE_ENDINGS, "table")}.get(ending)
     return {kind: value} if kind else value
 
 

@@ -7,6 +7,12 @@ from pathlib import Path
 from soleus.errors import UserError
 
 
+def cache_folder(kind: str) -> Path:
+    """Return the folder below the user's cache folder for what is made once and kept, by its kind."""
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser() / "soleus" / kind
+
+
 def write_bytes(path: Path, data: bytes | memoryview, keep: Path | None = None) -> None:
     """Write a file whole or not at all: a temporary file beside it, flushed to the disk, then renamed over it.
 

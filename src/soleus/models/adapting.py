@@ -11,6 +11,7 @@ from soleus.config.sources import ModelFiles
 from soleus.errors import UserError, nearest
 from soleus.models.crossings import crossed_dofs, muscles
 from soleus.models.segments import is_foot
+from soleus.models.spheres import with_spheres
 
 _EQ, _OBJ = mujoco.mjtEq, mujoco.mjtObj
 _OF_JOINTS = (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT)
@@ -29,6 +30,7 @@ def adapted(spec: Any, files: ModelFiles) -> Any:
         _leave_out(spec, _matching("model.without", "muscle", files.without, muscles))
     if files.lock:
         _lock(spec, _matching("model.lock", "joint", files.lock, [joint.name for joint in spec.joints]))
+    with_spheres(spec, files.spheres)
     if files.contacts == "feet":
         _only_feet_touch(spec)
     return spec

@@ -12,7 +12,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from soleus.config.sources import ModelFiles, is_model_file
+from soleus.config.sources import OSIM_ENDING, ModelFiles, is_model_file
 from soleus.errors import UserError
 from soleus.models import mass, myosim
 from soleus.models.adapting import adapted
@@ -27,6 +27,7 @@ from soleus.models.speech import one_line, quiet_libraries
 _OWN = ("walk2d",)
 _ENDINGS = {
     ".mjcf": ": MuJoCo takes it for MJCF as .xml",
+    OSIM_ENDING: ": soleus import opensim writes MJCF of it",
     ".urdf": ": MuJoCo's compile program writes MJCF of it (compile person.urdf person.xml)",
 }
 _INCLUDE = r"""<include\s+file\s*=\s*["']([^"']+)["']"""
@@ -50,7 +51,7 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
     if name in names():
         return _build(name, partial(_built_in, name), sim_hz, _yaw_of(name))
     ending = Path(name).suffix
-    if ending and not is_model_file(name):
+    if ending and (not is_model_file(name) or ending.lower() == OSIM_ENDING):
         raise UserError(
             f"model file '{name}': expected a name that ends in .xml (MJCF) or .mjb, got {ending}"
             f"{_ENDINGS.get(ending.lower(), '')}"
@@ -75,6 +76,8 @@ def _yaw_of(name: str) -> float:
 
 
 def _from_files(files: ModelFiles, sim_hz: float) -> Human:
+    if files.osim is not None:
+        return load(files.osim)
     spread = files.blend_force == "by_weight"
     yaw = None if files.yaw is None else float(np.deg2rad(files.yaw))
     skeleton, path = None, Path(str(files.mjcf))

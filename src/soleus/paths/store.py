@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import sys
 import zipfile
 from contextlib import suppress
@@ -15,7 +14,7 @@ import mujoco
 import numpy as np
 
 from soleus.errors import UserError
-from soleus.machine.files import write_bytes
+from soleus.machine.files import cache_folder, write_bytes
 from soleus.models import Human
 from soleus.motions import Clips, Motion
 from soleus.paths import polynomials
@@ -34,7 +33,7 @@ def fitted_paths(
 
     measure: as of fit_paths(). A cache that cannot be read is fitted again, one that cannot be written is done without.
     """
-    file = _cache() / f"{_signature(human, motion, bounds)}.npz"
+    file = cache_folder("paths") / f"{_signature(human, motion, bounds)}.npz"
     with suppress(UserError):
         if file.is_file():
             return read_paths(file, human, measure)
@@ -102,11 +101,6 @@ def evaluate(paths: FittedPaths, fitted: int, x: Floats) -> Floats:
     powers = polynomials.exponents(variables, degree)
     out: Floats = np.prod(x[:, None, :] ** powers, axis=2) @ coefficients
     return out
-
-
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(home).expanduser() / "soleus" / "paths"
 
 
 def _signature(human: Human, motion: Motion | Clips | None, bounds: Bounds) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from soleus.config import HumanRunConfig, RunConfig, load_config
 from soleus.errors import UserError
 from soleus.exchange.state import as_arrays
+from soleus.importing.ready import imported
 from soleus.run import checkpoint, inputs
 
 
@@ -87,7 +88,9 @@ def _with(own: RunConfig, file: Path, model: str | None, engine: str | None) -> 
     overrides: dict[str, str | None] = {key: value for key, value in given.items() if value}
     if model:
         overrides["control.paths_file"] = None  # those paths were fitted to the run's own body
-    return load_config(file, overrides)
+    config = load_config(file, overrides)
+    assert isinstance(config, HumanRunConfig)
+    return imported(config) if model else config
 
 
 def _compare(own: RunConfig, other: RunConfig, policy: Mapping[str, Any]) -> None:

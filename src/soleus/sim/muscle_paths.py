@@ -10,6 +10,7 @@ from soleus.config import config_of_model, load_human_config
 from soleus.config.schema import HumanRunConfig
 from soleus.config.sources import is_model_file
 from soleus.errors import UserError
+from soleus.importing.ready import imported
 from soleus.models import Human
 from soleus.motions import Clips, Motion, load_clips
 from soleus.paths import Bounds, FittedPaths, fit_paths, fitted_paths, read_paths
@@ -97,5 +98,6 @@ def subject_of(subject: str, motion: str | None) -> tuple[Human, Clips | None, H
         config = config_of_model(subject, motion)
     else:
         config = load_human_config(subject, {"motion": motion} if motion else {})
+    config = imported(config)
     human = models.load(config.model, config.control.sim_hz)
     return human, load_clips(config.motion, human) if config.motion else None, config

@@ -6,6 +6,7 @@ import mujoco
 
 from soleus.config import HumanRunConfig
 from soleus.errors import UserError
+from soleus.importing.ready import imported
 from soleus.models import Human
 from soleus.models import load as load_human
 from soleus.motions import Clips, Motion, load_clips
@@ -39,6 +40,7 @@ class Scenario:
 def load_scenario(config: HumanRunConfig) -> Scenario:
     """Load the model and the motion of a configuration and check its task. Raises UserError."""
     check_terms(config.task, catalog())
+    config = imported(config)
     human = load_human(config.model, config.control.sim_hz)
     mode = config.control.mode
     if mode == "muscle" and not human.muscle_names:

@@ -49,8 +49,7 @@ def spheres(opensim: Any, model: Any, skeleton: Skeleton, path: Path) -> tuple[l
         return own, f"the {len(own)} contact spheres of the file touch the ground"
     found = [sphere for which in ("r", "l") for sphere in _under_foot(opensim, model, skeleton, which, path)]
     return found, (
-        f"the file has no contact spheres, so {len(found)} were placed under the feet: geoms of the class 'contact' in"
-        " the MJCF, to adjust there"
+        f"the file has no contact spheres, so {len(found)} were placed under the feet, which model.spheres changes"
     )
 
 

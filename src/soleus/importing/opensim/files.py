@@ -28,7 +28,7 @@ from soleus.motions.storage import read_storage
 Floats = NDArray[np.float64]
 
 MODEL, MUSCLES, START = "model.xml", "muscles.npz", "train.yaml"
-_BASE, _STEPS = "walk-myolegs", 5_000_000
+_BASE = "walk-opensim"
 _MISSED = 1e-6  # [m], [rad]
 _ROTATION = 1  # of OpenSim's kinds of motion
 
@@ -134,13 +134,11 @@ def _write_text(text: str, path: Path) -> None:
 
 def _start(name: str, motions: list[str], muscles: bool) -> str:
     """Text of train.yaml."""
-    # What teaches the built-in legs to walk teaches others too. People are not mirror images of themselves.
     content: dict[str, Any] = {"base": _BASE, "model": {"mjcf": MODEL} | ({"muscles": MUSCLES} if muscles else {})}
     content["motion"] = motions[0] if motions else None
     content["task"] = "imitate" if motions else "walk"
-    content["policy"] = {"mirror": False}
-    content["control"] = {"mode": "muscle" if muscles else "torque", "paths": "exact"}
-    content["train"] = {"steps": _STEPS}
+    if not muscles:
+        content["control"] = {"mode": "torque"}
     title = f"{name} imitates {Path(motions[0]).stem}" if motions else f"{name} learns to walk"
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     return f"# {' '.join(title.split())}: soleus train {START}\n{body}"

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from soleus import models, motions
-from soleus.config import load_human_config
+from soleus.config import config_of_model, load_human_config
 from soleus.config.sources import is_model_file
 from soleus.errors import UserError
+from soleus.importing.ready import imported
 from soleus.run import checkpoint
 from soleus.run.remote_run import local_copy
 from soleus.run.trained import Trained, load_trained
@@ -41,7 +42,7 @@ def act_of(
         trained = load_trained(local_copy(subject), which, model)
         return PolicyAct(trained, seed), trained
     if subject in models.names() or is_model_file(subject):
-        human = models.load(subject)
+        human = models.load(imported(config_of_model(subject)).model)
         return MotionAct(human, motions.load(motion, human) if motion else None), None
     if Path(subject).is_dir():
         raise UserError(f"{subject}: expected a run folder (with config.yaml), got another folder")

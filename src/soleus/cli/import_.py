@@ -28,8 +28,8 @@ def import_(
     unit: Literal["degree", "radian"] = "degree",
     up: Annotated[Axis | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")] = None,
     forward: Annotated[Axis | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")] = None,
-    first: Annotated[int | None, tyro.conf.arg(name="from", metavar="FRAME", help_behavior_hint="")] = None,
-    to: Annotated[int | None, tyro.conf.arg(metavar="FRAME", help_behavior_hint="")] = None,
+    first: Annotated[float | None, tyro.conf.arg(name="from", metavar="SECONDS", help_behavior_hint="")] = None,
+    to: Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")] = None,
     name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="BODY=JOINT")] = (),
 ) -> None:
     """Convert a model of another program to files of ours, which load without the originals.
@@ -49,8 +49,8 @@ def import_(
         unit: Of mass, unit of the motion's rotations.
         up: Of mass, axis of the motion that points up, such as z or -y; by default that of the skeleton, y.
         forward: Of mass, axis of the motion along which the person faces.
-        first: Of mass, first frame of the motion that is used, counted from 0.
-        to: Of mass, last frame of the motion that is used.
+        first: Of mass, where the part of the motion begins that is used, in its own time.
+        to: Of mass, where that part ends.
         name: Of mass, let a body follow this joint of the motion, instead of the one that the skeleton names.
     """
     of_mass = {

@@ -13,7 +13,7 @@ from soleus.errors import UserError, nearest
 from soleus.models.human import Human
 from soleus.motions.plausible import check_angles
 from soleus.motions.posing import root_slots
-from soleus.motions.recording import Recording, check_times, cut, wrong
+from soleus.motions.recording import Recording, cut, wrong
 from soleus.motions.rooting import facing_x, set_root
 from soleus.motions.rotations import continuous, exp, multiply
 from soleus.motions.storage import read_storage
@@ -44,7 +44,6 @@ def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
     """
     storage = read_storage(path)
     lines, table = cut(path, storage.lines, np.column_stack([storage.times, storage.values]), how)
-    check_times(path, lines, table[:, 0])
     unit = _unit_of(path, storage.unit, how)
     joints = _joints(human)
     sources = _sources(path, storage.names, joints, human, how)

@@ -1,5 +1,6 @@
 """OpenSim's .mot and .sto files, and .npz: the same walk through them, and each mistake in one line."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,14 @@ def test_however_it_is_written(tmp_path, walk2d):
     assert_same_walk(load(path, walk2d, unit="degree"), walk, walk2d)
     assert read_storage(path).unit is None
     assert read_storage(path).lines[0] == 7
+
+
+@pytest.mark.parametrize("name", ["walk.trc", "WALK.C3D"])
+def test_markers_are_imported_first(name, walk2d):
+    said = f"motion file '{name}': expected poses of a model, got markers: soleus import opensim MODEL.osim --motion"
+    for source in (name, TableMotion(table=name)):
+        with pytest.raises(UserError, match=re.escape(said)):
+            motions.load(source, walk2d)
 
 
 def test_a_file_is_a_mapping_with_keys():

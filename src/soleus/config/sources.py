@@ -15,6 +15,8 @@ KINDS = frozenset({"mass", "mjcf", "bvh", "table", "cycle", "clips"})
 MODEL_ENDINGS = (".xml", ".mjb")
 STORAGE_ENDINGS = (".mot", ".sto")
 """Of OpenSim's files."""
+MARKER_ENDINGS = (".trc", ".c3d")
+"""Of files of markers, which become motions as a model of OpenSim's is imported."""
 TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
 
 

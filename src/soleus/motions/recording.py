@@ -16,6 +16,7 @@ from soleus.motions.plausible import Given, check_place, check_treading
 Floats = NDArray[np.float64]
 
 TIME = "time"
+_WHAT = "motion table"
 _EVEN = 0.02  # of a step
 _ROUNDED_S, _MOST = 0.0011, 0.1  # of times that are rounded to thousandths, unless that is most of a step
 _STEP_S = (1 / 5000, 0.25)
@@ -82,28 +83,27 @@ def cut(path: Path, lines: list[int], table: Floats, how: TableMotion, place: st
     return lines[part], table[part]
 
 
-def check_times(path: Path, lines: list[int], times: Floats, place: str = "line") -> None:
+def check_times(path: Path, lines: list[int], times: Floats, place: str = "line", what: str = _WHAT) -> None:
     """Raise UserError for times that do not rise evenly, or are no seconds."""
     steps = np.diff(times)
     step = float(np.median(steps))
     uneven = np.abs(steps - step) > max(_EVEN * step, min(_ROUNDED_S, _MOST * step))
     for k in np.flatnonzero(uneven | (steps <= 0))[:1]:
         if steps[k] <= 0:
-            raise _falling(path, lines, times, k, place)
+            raise _falling(path, lines, times, k, place, what)
         rise = f"times that rise evenly, by {step:g} s a row"
-        raise wrong(path, lines[k + 1], rise, f"{times[k]:g}, then {times[k + 1]:g}", place)
+        raise wrong(path, lines[k + 1], rise, f"{times[k]:g}, then {times[k + 1]:g}", place, what)
     if not _STEP_S[0] <= step <= _STEP_S[1]:
         raise UserError(
-            f"motion table '{path}' column '{TIME}': expected seconds, {_STEP_S[0]:g} to {_STEP_S[1]:g} a row, got"
-            f" {step:g}"
+            f"{what} '{path}' column '{TIME}': expected seconds, {_STEP_S[0]:g} to {_STEP_S[1]:g} a row, got {step:g}"
         )
 
 
-def _falling(path: Path, lines: list[int], times: Floats, k: int, place: str) -> UserError:
+def _falling(path: Path, lines: list[int], times: Floats, k: int, place: str, what: str = _WHAT) -> UserError:
     came = f"{times[k]:g}, then {times[k + 1]:g}"
-    return wrong(path, lines[k + 1], "times that rise from row to row", came, place)
+    return wrong(path, lines[k + 1], "times that rise from row to row", came, place, what)
 
 
-def wrong(path: Path, line: int, expected: str, got: str, place: str = "line") -> UserError:
+def wrong(path: Path, line: int, expected: str, got: str, place: str = "line", what: str = _WHAT) -> UserError:
     """Return the error of a line of a file."""
-    return UserError(f"motion table '{path}' {place} {line}: expected {expected}, got {got}")
+    return UserError(f"{what} '{path}' {place} {line}: expected {expected}, got {got}")

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from soleus import models
+from soleus.errors import UserError
 from soleus.models.ground import contact_geoms, lowest
 from soleus.models.root import conjugate, multiply
+from soleus.models.weights import weighed
 
 SIZES = {"walk2d": (9, 6, 18), "myolegs": (20, 14, 80), "myolegs26": (18, 12, 26), "myofullbody": (77, 71, 416)}
 
@@ -213,7 +215,7 @@ def test_a_spine_of_several_vertebrae_is_as_stiff_as_the_trunk_asks() -> None:
     assert myofullbody.kp[at] == pytest.approx(300 * turn**2, rel=1e-3)
     assert myofullbody.kd[at] == pytest.approx(15 * turn**2, rel=1e-3)
     assert myofullbody.torque_limit[at] == pytest.approx(150 * turn, rel=1e-3)
-    assert myofullbody.pose_weight[at] == pytest.approx(5 * turn**2, rel=1e-3)
+    assert myofullbody.pose_weight[at] == pytest.approx(turn**2, rel=1e-3)
 
 
 def _turn(human: models.Human, joint: str) -> float:
@@ -229,3 +231,14 @@ def _turn(human: models.Human, joint: str) -> float:
     turn = np.zeros(3)
     mujoco.mju_subQuat(turn, poses[1], poses[0])
     return float(np.linalg.norm(turn) / 1e-3)
+
+
+def test_joints_weigh_what_a_task_says() -> None:
+    legs = models.load("myolegs")
+    joints = [legs.coordinate_names[c] for c in legs.actuated]
+    heavier = weighed(legs, {"hip_rotation_*": 2.0, "*_r": 3.0, "mtp_angle_l": 0.0})
+    for joint, weight in zip(joints, heavier.pose_weight / legs.pose_weight, strict=True):
+        expected = (2 if "hip_rotation" in joint else 1) * (3 if joint.endswith("_r") else 1) * (joint != "mtp_angle_l")
+        assert weight == expected, joint
+    with pytest.raises(UserError, match=r"^task\.reward\.joints: expected the name of a joint.*got 'hip_rotaton_r'"):
+        weighed(legs, {"hip_rotaton_r": 2.0})

@@ -111,7 +111,7 @@ def test_a_steady_trunk_leaves_the_legs_where_they_were(tmp_path, table):
         assert np.abs(steady.pelvis[part](phase)).max() < 0.3 * np.abs(cycle.pelvis[part](phase)).max()
 
 
-@pytest.mark.parametrize("name", ["lap.c3d", "walk.TRC", "clip.fbx"])
+@pytest.mark.parametrize("name", ["lap.txt", "walk.XLS", "clip.fbx"])
 def test_endings_that_are_no_motions(name, walk2d):
     with pytest.raises(UserError, match=rf"'{name}': expected a name that ends in \.bvh .*, got \.") as error:
         motions.load(name, walk2d)

@@ -1,5 +1,6 @@
 """OpenSim's .mot and .sto files, and .npz: the same walk through them, and each mistake in one line."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,14 @@ def test_however_it_is_written(tmp_path, walk2d):
     assert read_storage(path).lines[0] == 7
 
 
+@pytest.mark.parametrize("name", ["walk.trc", "WALK.C3D"])
+def test_markers_are_imported_first(name, walk2d):
+    said = f"motion file '{name}': expected poses of a model, got markers: soleus import opensim MODEL.osim --motion"
+    for source in (name, TableMotion(table=name)):
+        with pytest.raises(UserError, match=re.escape(said)):
+            motions.load(source, walk2d)
+
+
 def test_a_file_is_a_mapping_with_keys():
     assert spelled_out("a/ik.mot") == {"table": "a/ik.mot"}
     assert spelled_out("states.STO") == {"table": "states.STO"}
@@ -135,8 +144,8 @@ def test_a_file_is_a_mapping_with_keys():
         (lambda t: "\n".join(t.split("\n")[:10]), ": expected a line of column names and 3 rows of numbers or more"),
         (lambda t: cell(t, 20, 5, "nan"), r" line 20: expected a finite number for 'pelvis_ty', got none"),
         (lambda t: cell(t, 20, 0, "1e400"), r" line 20: expected a finite number for 'time', got '1e400'"),
-        (lambda t: cell(t, 20, 0, "0.01"), r" line 20: expected times that rise from row to row, got .*, 0.01"),
-        (lambda t: cell(t, 20, 0, "7"), r" line 20: expected times that rise evenly, by .* a row, got .*, 7"),
+        (lambda t: cell(t, 20, 0, "0.01"), r" line 20: expected times that rise from row to row, got .*, then 0.01"),
+        (lambda t: cell(t, 20, 0, "7"), r" line 20: expected times that rise evenly, by .* a row, got .*, then 7"),
         (
             lambda t: t.replace("inDegrees=yes", "inDegrees=no"),
             r" column '.*': expected angles from .*: if they are in degrees, correct inDegrees in the file's header$",
@@ -246,3 +255,35 @@ def test_files_that_cannot_be_read(tmp_path: Path, walk2d):
         (tmp_path / f"binary.{ending}").write_bytes(b"\xff\x00\x81")
         with pytest.raises(UserError, match=rf"binary\.{ending}': expected (a text file|arrays)"):
             motions.load(tmp_path / f"binary.{ending}", walk2d)
+
+
+@pytest.mark.parametrize("ending", ["mot", "npz"])
+def test_a_part_in_seconds_of_the_files_own_time(tmp_path, walk2d, ending):
+    walk = motions.load("walk", walk2d)
+    path, start = tmp_path / f"a.{ending}", 12.5
+    if ending == "mot":
+        columns = coordinates(walk, walk2d)
+        columns["time"] = columns["time"] + start
+        write_storage(path, columns)
+    else:
+        times = start + walk.duration * np.arange(128) / 128
+        np.savez(path, qpos=walk.qpos, time=times)
+    part = {"from": 12.7, "to": 13.2, "lap": "once"}
+    step = walk.duration / 128
+    motion = load(path, walk2d, **part)
+    first, last = round(0.2 / step), round(0.7 / step)
+    assert motion.duration == pytest.approx((last - first) * step)
+    np.testing.assert_allclose(motion.qpos[:, 3:], walk.qpos[first : last + 1, 3:], atol=1e-6)
+    for key, value, end in (("from", 0.2, "0.2"), ("to", 14.0, "14")):
+        with pytest.raises(UserError, match=rf"motion\.{key}: expected seconds within the file's, 12\.5 to .*{end}$"):
+            load(path, walk2d, **{"lap": "once", key: value})
+    with pytest.raises(UserError, match=r"motion\.from: expected a time before motion\.to, 12\.9 s, got 13"):
+        load(path, walk2d, **{"lap": "once", "from": 13.0, "to": 12.9})
+
+
+def test_times_that_run_backward_outside_of_the_part(tmp_path, walk2d):
+    columns = coordinates(motions.load("walk", walk2d), walk2d)
+    columns["time"][-1] = 0.0
+    path = write_storage(tmp_path / "a.mot", columns)
+    with pytest.raises(UserError, match=r"line 137: expected times that rise from row to row, got .*, then 0$"):
+        load(path, walk2d, **{"lap": "once", "to": 0.5})

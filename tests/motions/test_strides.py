@@ -95,14 +95,15 @@ def test_a_step_to_the_side_is_no_circle(tmp_path, myolegs):
 def test_rows_and_laps_that_are_said(tmp_path, walk2d):
     walk, columns = recorded(walk2d)
     path = write_storage(tmp_path / "a.mot", columns)
-    motion = load(path, walk2d, lap="close", **{"from": 128, "to": 256})
+    lap = walk.duration
+    motion = load(path, walk2d, lap="close", **{"from": lap, "to": 2 * lap})
     np.testing.assert_allclose(motion.qpos[:, 3:], walk.qpos[:, 3:], atol=1e-6)
     assert motion.notes == ()
     with pytest.raises(UserError, match=r"expected the last row to be about .* degrees; .*motion.lap: find finds"):
-        load(path, walk2d, lap="close", to=200)
+        load(path, walk2d, lap="close", to=1.5 * lap)
     with pytest.raises(UserError, match=r"expected the last row to be the first one lap later.* find finds"):
-        load(path, walk2d, lap="given", to=200)
-    assert load(path, walk2d, lap="given", to=128).duration == pytest.approx(walk.duration)
+        load(path, walk2d, lap="given", to=1.5 * lap)
+    assert load(path, walk2d, lap="given", to=lap).duration == pytest.approx(walk.duration)
 
 
 def test_tables_of_several_laps(tmp_path, walk2d):

@@ -126,8 +126,8 @@ def add(number):
         (edit(3, None, lambda row: [*row, "1"]), r" line 4: expected 18 numbers, one a column, got 19"),
         (edit(2, "knee_r", "bent"), r" line 3: expected a finite number for 'knee_r', got 'bent'"),
         (edit(2, "knee_r", "nan"), r" line 3: expected a finite number for 'knee_r', got 'nan'"),
-        (edit(5, "time", "0.21"), r" line 6: expected times that rise evenly, by 0.05 s a row, got 0.15, 0.21"),
-        (edit(9, "time", "0"), r" line 10: expected times that rise from row to row, got 0.35, 0"),
+        (edit(5, "time", "0.21"), r" line 6: expected times that rise evenly, by 0.05 s a row, got 0.15, then 0.21"),
+        (edit(9, "time", "0"), r" line 10: expected times that rise from row to row, got 0.35, then 0"),
         (
             edit(4, "hip_r_qw", "0.5"),
             r" line 5: expected a quaternion of unit length for 'hip_r', got one of len",

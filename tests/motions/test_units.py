@@ -105,12 +105,12 @@ def assert_same_walk(one, other, atol=2e-6):
         ({"turn": X_AHEAD}, r"what fits is motion\.up: y, motion\.forward: x$", {"up": "y", "forward": "x"}),
         ({"turn": Z_UP @ X_AHEAD}, r"motion\.up: z, motion\.forward: x", {"forward": "x", "up": "z"}),
         ({"radians": True}, r"expected rotations in degrees, got none .* motion\.unit: radian", {"unit": "radian"}),
-        ({"frames": with_t_pose}, r"from frame 0 to frame 1: leave out a T-pose by motion\.from: 1$", {"from": 1}),
-        ({"frames": lambda rows: with_t_pose(rows, 5)}, r"motion\.from: 5$", {"from": 5}),
-        ({"frames": lambda rows: with_t_pose(rows, 0, 1)}, r"by motion\.to: 24$", {"to": 24}),
-        ({"frames": lambda rows: with_t_pose(rows, 1, 1)}, r"motion\.(from: 1|to: 25)$", {"from": 1, "to": 25}),
+        ({"frames": with_t_pose}, r"frame 1, after 0 s: .* motion\.from: 0\.0417$", {"from": 1 / 24}),
+        ({"frames": lambda rows: with_t_pose(rows, 5)}, r"motion\.from: 0\.2083$", {"from": 0.2083}),
+        ({"frames": lambda rows: with_t_pose(rows, 0, 1)}, r"by motion\.to: 1$", {"to": 1}),
+        ({"frames": lambda rows: with_t_pose(rows, 1, 1)}, r"(from: 0.04|to: 1.04)17$", {"from": 0.04, "to": 1.04}),
         ({"frames": lambda rows: rows[:13]}, r"expected one cycle.*joint '.*_.' \d\d degrees.* motion\.from", None),
-        ({"frames": lambda rows: np.vstack([rows, rows[1:13]])}, r"'hips' moving by 1\.15 m from frame 24", {"to": 24}),
+        ({"frames": lambda rows: np.vstack([rows, rows[1:13]])}, r"'hips' moving by 1\.15 m from frame 24", {"to": 1}),
         ({"frame_time": 41.7}, r"expected a Frame Time from 0\.0002 to 0\.25 s, got 41\.7: it is in seconds", None),
         ({"frame_time": 1e-6}, r"expected a Frame Time", None),
     ],
@@ -136,8 +136,10 @@ def test_a_clip_that_stands_otherwise_without_rotations(person, clip, tmp_path):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"from": 24}, r"motion\.from: expected a frame before the last, 24, got 24"),
-        ({"to": 25}, r"motion\.to: expected a frame up to 24, got 25"),
+        ({"from": 1}, r"motion\.from and motion\.to: expected 2 rows or more between them, got 1 from 1 to 1 s"),
+        ({"from": 1.2}, r"motion\.from: expected seconds within the file's, 0 to 1, got 1\.2"),
+        ({"to": 25}, r"motion\.to: expected seconds within the file's, 0 to 1, got 25"),
+        ({"from": 0.6, "to": 0.5}, r"motion\.from: expected a time before motion\.to, 0\.5 s, got 0\.6"),
         ({"up": "y", "forward": "-y"}, r"motion\.forward: expected an axis across motion\.up \(y\), got -y"),
     ],
 )
@@ -242,8 +244,9 @@ def test_rows_and_times_of_tables(tmp_path, walk2d):
     more.write_text("\n".join([lines[0], ",".join([repr(-step), *first[1:]]), *lines[1:]]) + "\n")
     with pytest.raises(UserError, match="one lap later"):
         motions.load(str(more), walk2d)
-    assert_same_walk(motions.load(TableMotion(**{"table": str(more), "from": 1}), walk2d), walk, 1e-9)
-    for key, value, said in (("to", 200, "up to 129, got 200"), ("from", 128, "expected 3 rows or more")):
+    assert_same_walk(motions.load(TableMotion(**{"table": str(more), "from": 0}), walk2d), walk, 1e-9)
+    end, within = 128 * step, r"within the file's, -0\.0086 to 1\.0944, got"
+    for key, value, said in (("to", 200, within), ("from", -0.1, within), ("from", end, "expected 3 rows or more")):
         with pytest.raises(UserError, match=said):
             motions.load(TableMotion(**{"table": str(more), key: value}), walk2d)
     for factor, got in ((1000, r"8\.5"), (128 / walk.duration, "1$")):  # milliseconds, and numbers of frames
@@ -256,8 +259,8 @@ def test_keys_may_be_laid_over_a_file(tmp_path, clip):
     (tmp_path / "clip.bvh").write_text(STRIDE.read_text())
     (tmp_path / "lap.csv").write_text("time\n")
     (tmp_path / "a.yaml").write_text("base: walk2d\nmotion: clip.bvh\n")
-    config = load_human_config(tmp_path / "a.yaml", {"motion.scale": 1.0, "motion.from": 2, "motion.up": "z"})
-    assert config.motion == BvhMotion(**{"bvh": str(tmp_path / "clip.bvh"), "scale": 1.0, "from": 2, "up": "z"})
+    config = load_human_config(tmp_path / "a.yaml", {"motion.scale": 1.0, "motion.from": 0.2, "motion.up": "z"})
+    assert config.motion == BvhMotion(**{"bvh": str(tmp_path / "clip.bvh"), "scale": 1.0, "from": 0.2, "up": "z"})
     (tmp_path / "b.yaml").write_text("base: a.yaml\nmotion: {table: lap.csv, unit: degree}\n")
     assert load_human_config(tmp_path / "b.yaml").motion == TableMotion(table=str(tmp_path / "lap.csv"), unit="degree")
     with pytest.raises(UserError, match=r"motion\.unit: expected 'degree' or 'radian', got 'degrees'"):

@@ -52,7 +52,10 @@ def test_without_a_motion_it_learns_to_walk(tmp_path: Path, files: tuple[str, st
     [
         (["--bvh", "x.bvh"], "--bvh: expected it for soleus import mass alone"),
         (["--damping", "1"], "--damping: expected it for soleus import mass alone"),
-        (["--motion", "x.csv"], "--motion: expected files of coordinates (.mot or .sto), got 'x.csv'"),
+        (
+            ["--motion", "x.csv"],
+            "--motion: expected files of coordinates (.mot or .sto) or of markers (.trc or .c3d), got 'x.csv'",
+        ),
         (["--motion", "x.mot"], "motion file 'x.mot' does not exist"),
     ],
 )

@@ -1,7 +1,7 @@
 """`soleus import`: models of other programs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,7 @@ def import_(
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")],
     motion: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FILE")] = (),
     lock: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="COORDINATE")] = (),
+    tasks: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     bvh: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FILE")] = (),
     damping: Annotated[float, tyro.conf.arg(metavar="N_M_S")] = 0.0,
     scale: Annotated[float, tyro.conf.arg(metavar="METRES")] = 0.01,
@@ -28,8 +29,8 @@ def import_(
     unit: Literal["degree", "radian"] = "degree",
     up: Annotated[Axis | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")] = None,
     forward: Annotated[Axis | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")] = None,
-    first: Annotated[int | None, tyro.conf.arg(name="from", metavar="FRAME", help_behavior_hint="")] = None,
-    to: Annotated[int | None, tyro.conf.arg(metavar="FRAME", help_behavior_hint="")] = None,
+    first: Annotated[float | None, tyro.conf.arg(name="from", metavar="SECONDS", help_behavior_hint="")] = None,
+    to: Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="")] = None,
     name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="BODY=JOINT")] = (),
 ) -> None:
     """Convert a model of another program to files of ours, which load without the originals.
@@ -40,34 +41,42 @@ def import_(
         model: File of the model; of mass the XML file of the bodies and joints.
         muscles: Of mass, XML file of the muscles; without it the model has none.
         out: Folder to write to: an MJCF file, the muscles, the motions, and train.yaml.
-        motion: Of opensim, a .mot or .sto file of coordinates; train.yaml trains on the first.
+        motion: Of opensim, a .mot or .sto file of coordinates, or a .trc or .c3d file of markers, of which OpenSim's
+            inverse kinematics makes coordinates; train.yaml trains on the first.
         lock: Of opensim, a coordinate, or a pattern such as mtp_angle_*, that stays at its default value.
+        tasks: Of opensim, file with the weights of markers: an IKTaskSet, or the setup file of inverse kinematics.
         bvh: Of mass, BVH file of a motion of this skeleton, one whole cycle; train.yaml trains on all that are given.
         damping: Of mass, damping of every joint but the root's [N m s/rad]; the format has none.
         scale: Of mass, the motion's unit of length in metres.
         hz: Of mass, frames a second to resample the motion to.
         unit: Of mass, unit of the motion's rotations.
-        up: Of mass, axis of the motion that points up, such as z or -y; by default that of the skeleton, y.
+        up: Axis of the motion that points up, such as z or -y; of mass, by default that of the skeleton, y; of markers,
+            by default the one along which they stand as the model's do.
         forward: Of mass, axis of the motion along which the person faces.
-        first: Of mass, first frame of the motion that is used, counted from 0.
-        to: Of mass, last frame of the motion that is used.
+        first: Where the part of the motion of mass, or of the markers, begins that is used, in its own time.
+        to: Where that part ends.
         name: Of mass, let a body follow this joint of the motion, instead of the one that the skeleton names.
     """
-    of_mass = {
-        "MUSCLES": muscles, "--bvh": bvh or None, "--damping": damping or None,
-        "--scale": None if scale == 0.01 else scale, "--hz": None if hz == 60.0 else hz,
-        "--unit": None if unit == "degree" else unit, "--up": up, "--forward": forward, "--from": first, "--to": to,
-        "--name": name or None,
-    }  # fmt: skip
-    if format == "opensim":
-        _opensim(model, motion, lock, out, {flag: value for flag, value in of_mass.items() if value is not None})
-        return
-    if lock:
-        raise UserError("--lock: expected it for soleus import opensim alone")
-    if motion:
-        raise UserError("--motion: expected it for soleus import opensim alone; a motion of mass is given by --bvh")
+    part = {"start": first, "end": to}
     clip = {"unit": unit, "up": up, "forward": forward, "from": first, "to": to}
-    _mass(model, muscles, name, {"bvh": bvh, "out": out, "damping": damping, "scale": scale, "hz": hz, "clip": clip})
+    if format == "opensim":
+        _refuse("mass", {
+            "MUSCLES": muscles, "--bvh": bvh, "--damping": damping, "--scale": scale != 0.01, "--hz": hz != 60.0,
+            "--unit": unit != "degree", "--forward": forward, "--name": name,
+        })  # fmt: skip
+        _opensim(model, {"motion": motion, "lock": lock, "out": out, "tasks": tasks, "up": up, **part})
+    else:
+        _refuse("opensim", {"--lock": lock, "--tasks": tasks, "--motion": motion})
+        _mass(
+            model, muscles, name, {"bvh": bvh, "out": out, "damping": damping, "scale": scale, "hz": hz, "clip": clip}
+        )
+
+
+def _refuse(format: str, flags: Mapping[str, object]) -> None:
+    """Raise UserError for a flag that is given, and is of the other format."""
+    for flag, value in flags.items():
+        if value:
+            raise UserError(f"{flag}: expected it for soleus import {format} alone")
 
 
 def _mass(skeleton: Path, muscles: Path | None, name: tuple[str, ...], how: dict[str, Any]) -> None:
@@ -79,12 +88,10 @@ def _mass(skeleton: Path, muscles: Path | None, name: tuple[str, ...], how: dict
     _say(import_mass(skeleton, muscles, names=dict(one.split("=") for one in name), **how))
 
 
-def _opensim(model: Path, motion: tuple[Path, ...], lock: tuple[str, ...], out: Path, foreign: dict[str, Any]) -> None:
+def _opensim(model: Path, how: dict[str, Any]) -> None:
     from soleus.importing.opensim import import_opensim
 
-    for flag in foreign:
-        raise UserError(f"{flag}: expected it for soleus import mass alone")
-    imported = import_opensim(model, motion=motion, out=out, lock=lock)
+    imported = import_opensim(model, **how)
     for note in imported.notes:
         print(f"note: {note}")
     _say(imported.files)

@@ -38,8 +38,14 @@ def flags_of(verb: Callable[..., int | None]) -> dict[str, bool]:
         if dataclasses.is_dataclass(parameter.default):
             flags |= {_flag(field.name): False for field in dataclasses.fields(parameter.default)}
         else:
-            flags[_flag(name)] = parameter.default is inspect.Parameter.empty
+            flags[_flag(_given_name(name, parameter))] = parameter.default is inspect.Parameter.empty
     return flags
+
+
+def _given_name(name: str, parameter: inspect.Parameter) -> str:
+    """Return what a parameter is called on the command line: Python has no parameter called `from`."""
+    marks = getattr(parameter.annotation, "__metadata__", ())
+    return next((one.name for one in marks if getattr(one, "name", None)), name)
 
 
 def _flag(name: str) -> str:

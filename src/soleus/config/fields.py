@@ -36,6 +36,8 @@ def whole(value: Any) -> Any:
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+"""A time of a file, which may begin before 0."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(whole)]
 # What is far beyond sense would only never end, or not fit into any memory.

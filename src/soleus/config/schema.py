@@ -240,6 +240,9 @@ class RewardConfig(Section):
     """sum: weights multiply the terms; product: weights are the terms' exponents."""
     terms: dict[str, TermParameters] = Field(min_length=1)
     """The terms of the reward, each with its weight and its parameters."""
+    joints: dict[str, NonNegative] = Field(default_factory=dict)
+    """Factors by which joints weigh in the errors of pose and velocity, by name or by a pattern of names, such as
+    hip_rotation_*: 2. Others weigh 1, by default fingers less."""
 
     @model_validator(mode="after")
     def _weights(self) -> "RewardConfig":

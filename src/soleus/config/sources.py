@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, NonNegativeInt, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from soleus.config.fields import Fraction, Mark, NonNegative, Positive, Section
+from soleus.config.fields import Fraction, Mark, NonNegative, Positive, Seconds, Section
 
 KINDS = frozenset({"mass", "mjcf", "osim", "bvh", "table", "cycle", "clips"})
 """Keys that say what kind of file a model or a motion is."""
@@ -17,6 +17,8 @@ OSIM_ENDING = ".osim"
 """Of OpenSim's models."""
 STORAGE_ENDINGS = (".mot", ".sto")
 """Of OpenSim's files."""
+MARKER_ENDINGS = (".trc", ".c3d")
+"""Of files of markers, which become motions as a model of OpenSim's is imported."""
 TABLE_ENDINGS = (".csv", *STORAGE_ENDINGS, ".npz")
 
 
@@ -171,10 +173,11 @@ class BvhMotion(Changed):
     forward: Axis | None = None
     """Axis of the BVH file along which the person faces; null: the one that the model gives, turned together with
     up."""
-    first: Annotated[NonNegativeInt | None, Field(alias="from")] = None
-    """First frame that is used, counted from 0; so a T-pose at the start can be left out."""
-    to: NonNegativeInt | None = None
-    """Last frame that is used."""
+    first: Annotated[Seconds | None, Field(alias="from")] = None
+    """[s] Where the part begins that is used, in the file's own time, whose first frame is at 0; so a T-pose at the
+    start can be left out."""
+    to: Seconds | None = None
+    """[s] Where the part ends that is used."""
     hz: Positive = 60.0
     """Frames a second that the motion is resampled to."""
     lap: Literal["given", "once"] = "given"
@@ -207,10 +210,10 @@ class TableMotion(Changed):
     """given: the last row is the first of the next cycle exactly; close: nearly, and the gap is blended over it;
     find: there may be more than one cycle, and the one that repeats itself best is taken and closed; once: the
     recording is played once, and an episode ends with it; null: given for a .csv file, or else find."""
-    first: Annotated[NonNegativeInt | None, Field(alias="from")] = None
-    """First row that is used, counted from 0."""
-    to: NonNegativeInt | None = None
-    """Last row that is used."""
+    first: Annotated[Seconds | None, Field(alias="from")] = None
+    """[s] Where the part begins that is used, in the file's own time."""
+    to: Seconds | None = None
+    """[s] Where the part ends that is used."""
 
     @model_validator(mode="after")
     def _of_storage(self) -> "TableMotion":

@@ -27,9 +27,9 @@ def adapted(spec: Any, files: ModelFiles) -> Any:
         _rename_joint(spec, name, given)
     if files.without:
         muscles = [a.name for a in spec.actuators if a.gaintype == mujoco.mjtGain.mjGAIN_MUSCLE]
-        _leave_out(spec, _matching("model.without", "muscle", files.without, muscles))
+        _leave_out(spec, matching("model.without", "muscle", files.without, muscles))
     if files.lock:
-        _lock(spec, _matching("model.lock", "joint", files.lock, [joint.name for joint in spec.joints]))
+        _lock(spec, matching("model.lock", "joint", files.lock, [joint.name for joint in spec.joints]))
     with_spheres(spec, files.spheres)
     if files.contacts == "feet":
         _only_feet_touch(spec)
@@ -56,7 +56,8 @@ def _touches(geom: Any) -> bool:
     return bool(geom.contype or geom.conaffinity)
 
 
-def _matching(key: str, what: str, patterns: Iterable[str], names: list[str]) -> set[str]:
+def matching(key: str, what: str, patterns: Iterable[str], names: list[str]) -> set[str]:
+    """Return the names that are of the patterns. Raises UserError, which begins with the key, for a pattern of none."""
     found = set[str]()
     for pattern in patterns:
         matches = {name for name in names if fnmatchcase(name, pattern)}

@@ -11,7 +11,7 @@ from soleus.errors import UserError
 from soleus.models.coupling import Coupling, read_coupling
 from soleus.models.crossings import crossings, muscles
 from soleus.models.floor import check_contacts, ground_height
-from soleus.models.gains import gains, pose_weight
+from soleus.models.gains import gains
 from soleus.models.ground import contact_geoms, lowest
 from soleus.models.hill_muscles import HillMuscles, fit_hill, hill_crossings
 from soleus.models.hill_table import HillTable
@@ -26,6 +26,7 @@ from soleus.models.root import Root, conjugate, root_axes, standing_axes
 from soleus.models.segments import find_feet, find_hands, find_head, find_tracked
 from soleus.models.sides import partners
 from soleus.models.ties import find_ties
+from soleus.models.weights import pose_weight
 
 _SCALAR = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 _LEAST_GRAVITY, _MOST_GRAVITY = 0.1, 50.0  # [m/s^2] the moon has 1.6, Jupiter 25, and centimetres 981

@@ -25,13 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SPINE = r"flex_extension|lat_bending|axial_rotation|lumbar|waist|abdomen|spine|back"
-_FINGER = r"^(cmc|mp|ip|mcp\d|pm\d|md\d)_"
-# Weights of errors of pose that are not 1. There are forty joints of fingers, and they carry nothing. The plane in
-# which an arm is raised, elv_angle, turns the less of it the less it is raised, and says nothing of an arm that hangs.
-# A spine, turns of the upper arm and the thigh about themselves, and a hip sideways move by few degrees, by which
-# people tell a gait nevertheless.
-_WEIGHTS = ((_FINGER, 0.05), (r"elv_angle", 0.1), (_SPINE, 5.0), (r"shoulder_?rot", 5.0), (r"hip_?(add|abd|rot)", 2.0))
-
+FINGER = r"^(cmc|mp|ip|mcp\d|pm\d|md\d)_"
 # name pattern, kp [N m/rad], kd [N m s/rad], torque limit [N m]; the first that matches counts
 _TABLE: tuple[tuple[str, float, float, float], ...] = (
     (r"hip_?rot", 120, 5, 50),
@@ -48,7 +42,7 @@ _TABLE: tuple[tuple[str, float, float, float], ...] = (
     (r"elbow", 60, 6, 60),
     (r"pro_sup|forearm", 20, 2, 20),
     (r"deviation|wrist|^flexion_[rl]$", 20, 2, 20),
-    (_FINGER, 1, 0.1, 3),
+    (FINGER, 1, 0.1, 3),
 )
 _UNKNOWN = (400.0, 20.0, 210.0)  # of a joint that carries a leg's mass
 _LEG_MASS_SHARE = 0.16  # Winter (2009), table 4.1
@@ -73,12 +67,6 @@ def gains(
         rows.append(known)
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
     return table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy()
-
-
-def pose_weight(joint: str, turn: float) -> float:
-    """Weight of a joint in the errors of pose and velocity that imitation is rewarded by, by its name and its turn."""
-    weight = next((weight for pattern, weight in _WEIGHTS if re.search(pattern, joint, re.IGNORECASE)), 1.0)
-    return weight * turn**2 if is_spine(joint) else weight
 
 
 def is_spine(joint: str) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from soleus.config.sources import TableMotion
 from soleus.errors import UserError
 from soleus.models.human import Human
-from soleus.motions.recording import Recording, check_times, cut, wrong
+from soleus.motions.recording import Recording, cut, wrong
 from soleus.motions.table import columns, entries, recording_of
 
 Floats = NDArray[np.float64]
@@ -28,11 +28,12 @@ def read_arrays(path: Path, human: Human, how: TableMotion) -> Recording:
             f"motion table '{path}': expected qpos of 3 rows or more of {nq} numbers, one for each of qpos of"
             f" '{human.name}', got an array of shape {qpos.shape}"
         )
-    rows, table = cut(path, list(range(len(qpos))), np.column_stack([_times(path, arrays, len(qpos)), qpos]), how)
+    rows, table = cut(
+        path, list(range(len(qpos))), np.column_stack([_times(path, arrays, len(qpos)), qpos]), how, "row"
+    )
     own, names = entries(human), columns(human)
     for k, column in np.argwhere(~np.isfinite(table[:, 1 + own]))[:1]:
         raise wrong(path, rows[k], f"a finite number for '{names[column]}'", f"{table[k, 1 + own[column]]}", "row")
-    check_times(path, rows, table[:, 0], "row")
     raw = np.tile(human.qpos_rest, (len(table), 1))
     raw[:, own] = table[:, 1 + own]
     return recording_of(path, rows, table[:, 0], raw, human, how, "row")

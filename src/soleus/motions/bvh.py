@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError
+from soleus.motions.cutting import part_of
 
 Floats = NDArray[np.float64]
 
@@ -48,17 +49,11 @@ class Clip:
         """F."""
         return len(self.rotations)
 
-    def cut(self, first: int | None, last: int | None) -> "Clip":
-        """Return the frames from the first to the last of those given, from 0. Raises UserError: not so many."""
-        start, end = first or 0, self.frames - 1 if last is None else last
-        if end >= self.frames:
-            raise UserError(f"BVH file '{self.path}': motion.to: expected a frame up to {self.frames - 1}, got {last}")
-        if start >= end:
-            raise UserError(
-                f"BVH file '{self.path}': motion.from: expected a frame before the last, {end}, got {start}"
-            )
-        part = slice(start, end + 1)
-        return replace(self, rotations=self.rotations[part], positions=self.positions[part], first=start)
+    def cut(self, start: float | None, end: float | None) -> "Clip":
+        """Return the frames from one time [s] to another. Raises UserError where the file does not have them."""
+        times: Floats = self.frame_time * np.arange(self.frames, dtype=np.float64)
+        part = part_of(f"BVH file '{self.path}'", times, start, end)
+        return replace(self, rotations=self.rotations[part], positions=self.positions[part], first=part.start)
 
 
 def read_bvh(path: Path, radians: bool = False) -> Clip:

@@ -13,10 +13,10 @@ from soleus.errors import UserError, nearest
 from soleus.models.human import Human
 from soleus.motions.plausible import check_angles
 from soleus.motions.posing import root_slots
-from soleus.motions.recording import Recording, check_times, cut, wrong
+from soleus.motions.recording import Recording, cut, wrong
 from soleus.motions.rooting import facing_x, set_root
 from soleus.motions.rotations import continuous, exp, multiply
-from soleus.motions.storage import read_storage
+from soleus.motions.storage import coordinate_of, read_storage
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,6 @@ _JOINT = mujoco.mjtJoint
 _PLACE = ("pelvis_tx", "pelvis_tz", "pelvis_ty")  # along x, y and z of the world, y the other way
 # OpenSim's ground_pelvis turns about these in this order, each carried along by those before; x forward, y left, z up.
 _TURNS = {"pelvis_tilt": (0.0, -1.0, 0.0), "pelvis_list": (1.0, 0.0, 0.0), "pelvis_rotation": (0.0, 0.0, 1.0)}
-_STATE = "value"  # of a coordinate, among its other states: /jointset/hip_r/hip_flexion_r/value
 # [rad] on average beyond a joint's limits: of an angle of the other sign, and of a good one.
 _BACKWARD, _RIGHT = 0.2, 0.05
 
@@ -44,7 +43,6 @@ def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
     """
     storage = read_storage(path)
     lines, table = cut(path, storage.lines, np.column_stack([storage.times, storage.values]), how)
-    check_times(path, lines, table[:, 0])
     unit = _unit_of(path, storage.unit, how)
     joints = _joints(human)
     sources = _sources(path, storage.names, joints, human, how)
@@ -102,9 +100,7 @@ def _sources(
     """Column of each joint and of each coordinate of the pelvis that has one."""
     short = {name: k for k, name in reversed(list(enumerate(names)))}
     for k, name in enumerate(names):
-        parts = name.split("/")
-        if len(parts) > 2 and parts[-1] == _STATE:
-            short.setdefault(parts[-2], k)
+        short.setdefault(coordinate_of(name), k)
     wanted = [*joints, *_PLACE, *_TURNS]
     result = {name: _Source(short[name], 1.0) for name in wanted if name in short}
     for name, column in how.columns.items():

@@ -13,6 +13,7 @@ from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.axes import AXES, facing, turned_up
 from soleus.motions.bvh import Clip
+from soleus.motions.cutting import seconds
 from soleus.motions.jumps import JOINT, PLACE, TURN, find_jump
 from soleus.motions.placing import Track
 from soleus.motions.rotations import from_matrices, log
@@ -164,11 +165,13 @@ def _check_jumps(clip: Clip, tracks: Sequence[Track], scale: float) -> None:
     jump, came = max(found, key=lambda one: one[0].times)
     at, count = clip.first + jump.frame, clip.frames
     start, end = jump.frame < _ENDS * count, jump.frame + 1 > (1 - _ENDS) * count
-    key = f"motion.from: {at + 1}" if jump.frame + 1 < count / 2 else f"motion.to: {at}"
+    early, dt = jump.frame + 1 < count / 2, clip.frame_time
+    key = f"motion.from: {seconds(dt * (at + 1))}" if early else f"motion.to: {seconds(dt * at)}"
     what = "a T-pose" if came.startswith("joint") else f"the frames {'before' if start else 'after'} it"
-    hint = f"leave out {what} by {key}" if start or end else "motion.from and motion.to choose frames without it"
+    hint = f"leave out {what} by {key}" if start or end else "motion.from and motion.to choose a part without it"
     raise UserError(
-        f"BVH file '{clip.path}': expected a motion without jumps, got {came} from frame {at} to frame {at + 1}: {hint}"
+        f"BVH file '{clip.path}': expected a motion without jumps, got {came} from frame {at} to frame"
+        f" {at + 1}, after {seconds(dt * at)} s: {hint}"
     )
 
 
@@ -188,7 +191,7 @@ def _check_lap(clip: Clip, names: list[str], away: Floats, tracks: Sequence[Trac
     worst = limbs[int(gaps.argmax())]
     raise UserError(
         f"BVH file '{clip.path}': expected one cycle, whose last frame is like the first, got joint"
-        f" '{names[worst]}' {np.rad2deg(gaps.max()):.0f} degrees from there: choose the frames of a whole"
+        f" '{names[worst]}' {np.rad2deg(gaps.max()):.0f} degrees from there: choose a whole"
         " cycle by motion.from and motion.to"
     )
 

@@ -72,5 +72,5 @@ def _check_gap(recording: Recording, human: Human) -> None:
         raise UserError(
             f"motion table '{recording.path}' column '{recording.columns[hinges[worst]]}': expected the last row to be"
             f" about the first one lap later, got an angle that differs by {np.rad2deg(gaps[worst]):.0f} degrees;"
-            " motion.from and motion.to choose the rows of a whole lap, motion.lap: find finds them"
+            " motion.from and motion.to choose a whole lap, motion.lap: find finds them"
         )

@@ -63,11 +63,18 @@ def check_angles(
     if not hinges:
         return
     at = model.jnt_qposadr[hinges]
-    limited = model.jnt_limited[hinges].astype(bool)
-    low = np.where(limited, model.jnt_range[hinges, 0], -_FREE)
-    high = np.where(limited, model.jnt_range[hinges, 1], _FREE)
-    turns = 2 * np.pi * np.round(qpos[:, at].mean(0) / (2 * np.pi)) * ~limited  # whole turns are no mistake
-    least, most = qpos[:, at].min(0) - turns, qpos[:, at].max(0) - turns
+    ranges = np.where(model.jnt_limited[hinges].astype(bool)[:, None], model.jnt_range[hinges], np.nan)
+    check_spans(f"motion table '{path}'", [columns[adr] for adr in at], qpos[:, at], ranges, unit, said)
+
+
+def check_spans(what: str, columns: list[str], angles: Floats, ranges: Floats, unit: str, said: str) -> None:
+    """Raise UserError where angles (K, n) [rad] are far outside their ranges (n, 2), NaN of those without limits, or
+    move so little that they were no degrees; else as check_angles. what: the file, in words.
+    """
+    limited = np.isfinite(ranges).all(axis=1)
+    low, high = np.where(limited, ranges[:, 0], -_FREE), np.where(limited, ranges[:, 1], _FREE)
+    turns = 2 * np.pi * np.round(angles.mean(0) / (2 * np.pi)) * ~limited  # whole turns are no mistake
+    least, most = angles.min(0) - turns, angles.max(0) - turns
     given = 1.0 if unit == "radian" else 180 / np.pi
     beyond = np.maximum(low - least, most - high)
     worst = int(beyond.argmax())
@@ -76,20 +83,18 @@ def check_angles(
         factor = np.pi / 180 if unit == "radian" else 180 / np.pi
         fits = (np.maximum(low - factor * least, factor * most - high) < _BEYOND).all()
         # One column in degrees among others in radians is no table in degrees.
-        fits = fits and (
-            unit == "degree" or np.mean(np.ptp(qpos[:, at], axis=0) > np.minimum(high - low, 2.0)) >= _MOST
-        )
+        fits = fits and (unit == "degree" or np.mean(np.ptp(angles, axis=0) > np.minimum(high - low, 2.0)) >= _MOST)
         hint = f": if they are in {other}s, {_say(said, other)}" if fits else ""
         raise UserError(
-            f"motion table '{path}' column '{columns[at[worst]]}': expected angles from {given * low[worst]:.4g} to"
+            f"{what} column '{columns[worst]}': expected angles from {given * low[worst]:.4g} to"
             f" {given * high[worst]:.4g} {unit}s, the joint's limits, got {given * least[worst]:.4g} to"
             f" {given * most[worst]:.4g}{hint}"
         )
-    raw = given * qpos[:, at]
+    raw = given * angles
     if unit == "degree" and np.abs(raw).max() < _RADIANS and np.ptp(raw, axis=0).max() > _MOVES:
         widest = int(np.ptp(raw, axis=0).argmax())
         raise UserError(
-            f"motion table '{path}' column '{columns[at[widest]]}': expected angles in degrees, got all columns within"
+            f"{what} column '{columns[widest]}': expected angles in degrees, got all columns within"
             f" {np.abs(raw).max():.3g}: if they are in radians, {_say(said, 'radian')}"
         )
 

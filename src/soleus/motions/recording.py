@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 from soleus.config.sources import TableMotion, Unit
 from soleus.errors import UserError
 from soleus.models.human import Human
+from soleus.motions.cutting import part_of
 from soleus.motions.motion import Motion
 from soleus.motions.plausible import Given, check_place, check_treading
 
 Floats = NDArray[np.float64]
 
 TIME = "time"
+_WHAT = "motion table"
 _EVEN = 0.02  # of a step
 _ROUNDED_S, _MOST = 0.0011, 0.1  # of times that are rounded to thousandths, unless that is most of a step
 _STEP_S = (1 / 5000, 0.25)
+_LEAST = 3  # rows of a motion
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,31 +68,42 @@ def check_feet(recording: Recording, motion: Motion, human: Human) -> None:
     check_treading(given, motion, human)
 
 
-def cut(path: Path, lines: list[int], table: Floats, how: TableMotion) -> tuple[list[int], Floats]:
-    """Return the rows that were asked for; raises UserError where the file does not have them."""
-    first, last = how.first or 0, len(table) - 1 if how.to is None else how.to
-    if last >= len(table):
-        raise UserError(f"motion table '{path}': motion.to: expected a row up to {len(table) - 1}, got {last}")
-    if last - first < 2:
-        raise UserError(f"motion table '{path}': motion.from: expected 3 rows or more up to row {last}, got {first}")
-    return lines[first : last + 1], table[first : last + 1]
+def cut(path: Path, lines: list[int], table: Floats, how: TableMotion, place: str = "line") -> tuple[list[int], Floats]:
+    """Return the rows that were asked for, of a table whose first column are times [s].
+
+    Raises UserError where times do not rise from row to row, are no seconds, do not rise evenly in the rows that were
+    asked for, or where the file does not have these. place: what `lines` counts.
+    """
+    times, part = table[:, 0], slice(None)
+    if how.first is not None or how.to is not None:
+        for k in np.flatnonzero(np.diff(times) <= 0)[:1]:
+            raise _falling(path, lines, times, k, place)
+        part = part_of(f"motion table '{path}'", times, how.first, how.to, _LEAST)
+    check_times(path, lines[part], times[part], place)
+    return lines[part], table[part]
 
 
-def check_times(path: Path, lines: list[int], times: Floats, place: str = "line") -> None:
+def check_times(path: Path, lines: list[int], times: Floats, place: str = "line", what: str = _WHAT) -> None:
     """Raise UserError for times that do not rise evenly, or are no seconds."""
     steps = np.diff(times)
     step = float(np.median(steps))
     uneven = np.abs(steps - step) > max(_EVEN * step, min(_ROUNDED_S, _MOST * step))
     for k in np.flatnonzero(uneven | (steps <= 0))[:1]:
-        rise = f"rise evenly, by {step:g} s a row" if steps[k] > 0 else "rise from row to row"
-        raise wrong(path, lines[k + 1], f"times that {rise}", f"{times[k]:g}, {times[k + 1]:g}", place)
+        if steps[k] <= 0:
+            raise _falling(path, lines, times, k, place, what)
+        rise = f"times that rise evenly, by {step:g} s a row"
+        raise wrong(path, lines[k + 1], rise, f"{times[k]:g}, then {times[k + 1]:g}", place, what)
     if not _STEP_S[0] <= step <= _STEP_S[1]:
         raise UserError(
-            f"motion table '{path}' column '{TIME}': expected seconds, {_STEP_S[0]:g} to {_STEP_S[1]:g} a row, got"
-            f" {step:g}"
+            f"{what} '{path}' column '{TIME}': expected seconds, {_STEP_S[0]:g} to {_STEP_S[1]:g} a row, got {step:g}"
         )
 
 
-def wrong(path: Path, line: int, expected: str, got: str, place: str = "line") -> UserError:
+def _falling(path: Path, lines: list[int], times: Floats, k: int, place: str, what: str = _WHAT) -> UserError:
+    came = f"{times[k]:g}, then {times[k + 1]:g}"
+    return wrong(path, lines[k + 1], "times that rise from row to row", came, place, what)
+
+
+def wrong(path: Path, line: int, expected: str, got: str, place: str = "line", what: str = _WHAT) -> UserError:
     """Return the error of a line of a file."""
-    return UserError(f"motion table '{path}' {place} {line}: expected {expected}, got {got}")
+    return UserError(f"{what} '{path}' {place} {line}: expected {expected}, got {got}")

@@ -8,7 +8,15 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.config.sources import STORAGE_ENDINGS, TABLE_ENDINGS, BvhMotion, CycleMotion, OneMotion, TableMotion
+from soleus.config.sources import (
+    MARKER_ENDINGS,
+    STORAGE_ENDINGS,
+    TABLE_ENDINGS,
+    BvhMotion,
+    CycleMotion,
+    OneMotion,
+    TableMotion,
+)
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.arrays import read_arrays
@@ -67,6 +75,8 @@ def _of_kind(source: str | Path) -> BvhMotion | TableMotion | CycleMotion:
         return BvhMotion(bvh=name)
     if ending in TABLE_ENDINGS:
         return TableMotion(table=name)
+    if ending in MARKER_ENDINGS:
+        raise _of_markers(name)
     tables = ", ".join(TABLE_ENDINGS)
     if ending:
         raise UserError(
@@ -79,9 +89,18 @@ def _of_kind(source: str | Path) -> BvhMotion | TableMotion | CycleMotion:
     )
 
 
+def _of_markers(name: str) -> UserError:
+    return UserError(
+        f"motion file '{name}': expected poses of a model, got markers: soleus import opensim MODEL.osim --motion"
+        f" {name} --out DIR makes poses of them, by inverse kinematics of the OpenSim model that has these markers"
+    )
+
+
 def _table(source: TableMotion, human: Human) -> Motion:
     path = Path(source.table)
     ending = path.suffix.lower()
+    if ending in MARKER_ENDINGS:
+        raise _of_markers(source.table)
     storage = ending in STORAGE_ENDINGS
     read = read_coordinates if storage else read_arrays if ending == ".npz" else read_rows
     recording = read(path, human, source)

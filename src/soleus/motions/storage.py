@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 _LINES = re.compile(r"\r\n|\r|\n")
 _SAID = re.compile(r"\s*(\w+)\s*(?:=|\s)\s*(\S+)\s*$")  # of a header: nRows=10, or datarows 10 as SIMM wrote it
 _ROWS, _COLUMNS = ("nrows", "datarows"), ("ncolumns", "datacolumns")
+_STATE = "value"  # of a coordinate, among its other states: /jointset/hip_r/hip_flexion_r/value
 _VERSIONS = ("1", "2", "3")
 
 
@@ -60,6 +61,12 @@ def read_storage(path: Path) -> Storage:
     for k in np.flatnonzero(~np.isfinite(table[:, 0]))[:1]:
         raise wrong(path, numbers[k], f"a finite number for '{names[0]}'", f"'{rows[1 + k][1].split()[0][:40]}'")
     return Storage(names[1:], numbers, table[:, 0], table[:, 1:], unit)
+
+
+def coordinate_of(column: str) -> str:
+    """Return the coordinate whose values a column has, by its name: of /jointset/knee_r/knee_angle_r/value too."""
+    parts = column.split("/")
+    return parts[-2] if len(parts) > 2 and parts[-1] == _STATE else column
 
 
 def _text(path: Path) -> list[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError
 from soleus.models.human import Human
+from soleus.motions.cutting import seconds
 from soleus.motions.jumps import JOINT, PLACE, TURN, Pace, find_jump
 from soleus.motions.recording import Recording
 from soleus.motions.rotations import conjugate, log, multiply
@@ -35,8 +36,8 @@ def check_jumps(recording: Recording, human: Human) -> None:
     name = part.columns[min(axis, len(part.columns) - 1)]
     raise UserError(
         f"motion table '{recording.path}' {recording.place} {recording.lines[jump.frame + 1]} column '{name}': expected"
-        f" a motion without jumps, got {came}, {dt:.3g} s earlier; motion.from and motion.to choose the rows of a whole"
-        " lap"
+        f" a motion without jumps, got {came}, {dt:.3g} s earlier, at"
+        f" {seconds(recording.times[jump.frame])} s; motion.from and motion.to choose a part without it"
     )
 
 

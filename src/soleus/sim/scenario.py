@@ -9,6 +9,7 @@ from soleus.errors import UserError
 from soleus.importing.ready import imported
 from soleus.models import Human
 from soleus.models import load as load_human
+from soleus.models.weights import weighed
 from soleus.motions import Clips, Motion, load_clips
 from soleus.paths import FittedPaths
 from soleus.sim.engines import Engine, choose_engine
@@ -41,7 +42,7 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
     """Load the model and the motion of a configuration and check its task. Raises UserError."""
     check_terms(config.task, catalog())
     config = imported(config)
-    human = load_human(config.model, config.control.sim_hz)
+    human = weighed(load_human(config.model, config.control.sim_hz), config.task.reward.joints)
     mode = config.control.mode
     if mode == "muscle" and not human.muscle_names:
         raise UserError(

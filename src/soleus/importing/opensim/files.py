@@ -1,6 +1,5 @@
 """From a .osim file and its motions to a folder that loads without OpenSim."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from soleus.config.sources import STORAGE_ENDINGS
-from soleus.errors import UserError
+from soleus.config.sources import Axis
 from soleus.importing.folder import check_free, write_files
 from soleus.importing.opensim.actuators import left_out, torques
 from soleus.importing.opensim.contacts import spheres
@@ -20,17 +18,16 @@ from soleus.importing.opensim.joints import Mover
 from soleus.importing.opensim.library import library, read_model
 from soleus.importing.opensim.library import lock as lock_coordinates
 from soleus.importing.opensim.mjcf import mjcf
+from soleus.importing.opensim.motions import ImportedMotion, MarkerKeys, check_files, name_of, read_motion
 from soleus.importing.opensim.muscles import ImportedMuscles, read_muscles
 from soleus.importing.opensim.skeleton import Skeleton, read_skeleton
 from soleus.models.hill_table import to_bytes
-from soleus.motions.storage import read_storage
 
 Floats = NDArray[np.float64]
 
 MODEL, MUSCLES, START = "model.xml", "muscles.npz", "train.yaml"
 _BASE = "walk-opensim"
 _MISSED = 1e-6  # [m], [rad]
-_ROTATION = 1  # of OpenSim's kinds of motion
 
 
 @dataclass(frozen=True)
@@ -50,21 +47,29 @@ def import_opensim(
     out: str | Path,
     muscles: bool = True,
     lock: Sequence[str] = (),
+    tasks: str | Path | None = None,
+    up: Axis | None = None,
+    start: float | None = None,
+    end: float | None = None,
 ) -> Imported:
     """Write an OpenSim model (.osim) to the folder `out`: MJCF, muscles, motions, and train.yaml, which trains on them.
 
-    motion: .mot or .sto files of the model's coordinates; the first is what is trained on. muscles: false leaves
-    them out, for a skeleton that torques drive. lock: coordinates, or patterns of their names, that stay at their
-    default values beside those that the file locks. Needs the package opensim.
+    motion: .mot or .sto files of the model's coordinates, or .trc or .c3d files of its markers, of which OpenSim's
+    inverse kinematics makes coordinates; the first is what is trained on. muscles: false leaves them out, for a
+    skeleton that torques drive. lock: coordinates, or patterns of their names, that stay at their default values beside
+    those that the file locks. Of markers: tasks is a file of OpenSim's with their weights, by default all the same; up
+    the axis that points up, by default found; start and end [s] the part that is used. Needs the package opensim.
     Raises UserError for a file that does not fit, or one that would be written over; then nothing is written.
     """
-    path, folder, motions = Path(model), Path(out), [Path(one) for one in motion]
-    _check_motions(motions)
-    targets = [MODEL, MUSCLES, *(one.name for one in motions), START]
+    path, folder, files = Path(model), Path(out), [Path(one) for one in motion]
+    keys = MarkerKeys(Path(tasks) if tasks else None, up, start, end)
+    check_files(files, keys)
+    targets = [MODEL, MUSCLES, *(name_of(one) for one in files), START]
     check_free(folder, targets, "model and motions")
     opensim, read = library(), read_model(path)
     lock_coordinates(read, lock)
     skeleton = read_skeleton(opensim, read, path)
+    motions = [read_motion(opensim, read, path, skeleton.coordinates, one, keys) for one in files]
     feet, said = spheres(opensim, read, skeleton, path)
     driven = torques(opensim, read, skeleton)
     text = mjcf(skeleton, feet, driven, f"from {path.name} by soleus import opensim")
@@ -74,34 +79,23 @@ def import_opensim(
     if fitted and has_muscles:
         content = to_bytes(fitted.table)
         writers[MUSCLES] = lambda file: file.write_bytes(content)
-    writers |= {one.name: partial(shutil.copyfile, one) for one in motions}
-    start = _start(path.stem, [one.name for one in motions], has_muscles)
-    writers[START] = partial(_write_text, start)
+    writers |= {one.name: one.write for one in motions}
+    writers[START] = partial(_write_text, _start(path.stem, [one.name for one in motions], has_muscles))
     notes = [*skeleton.left_out, *left_out(opensim, read), said, *_polynomials(skeleton), *_driven(driven)]
+    notes += [note for one in motions for note in one.notes]
     notes += fitted.lines() if fitted else []
     return Imported(tuple(write_files(folder, writers)), tuple(notes))
 
 
-def _check_motions(motions: Sequence[Path]) -> None:
-    for one in motions:
-        if one.suffix.lower() not in STORAGE_ENDINGS:
-            raise UserError(f"--motion: expected files of coordinates ({' or '.join(STORAGE_ENDINGS)}), got '{one}'")
-        if not one.is_file():
-            raise UserError(f"motion file '{one}' does not exist")
-
-
-def _muscles(opensim: Any, model: Any, skeleton: Skeleton, motions: Sequence[Path]) -> ImportedMuscles:
+def _muscles(opensim: Any, model: Any, skeleton: Skeleton, motions: Sequence[ImportedMotion]) -> ImportedMuscles:
     """Fit the muscles over coordinates that are joints and not the root's, and denser where motions go."""
     free = {name for body in skeleton.bodies for name in body.free}
     coordinates = [name for name in skeleton.coordinates.independent if name not in free]
-    values: dict[str, list[Floats]] = {}
-    for file in motions:
-        storage = read_storage(file)
-        for column, name in enumerate(storage.names):
-            turns = name in coordinates and bool(model.getCoordinateSet().get(name).getMotionType() == _ROTATION)
-            factor = np.pi / 180 if turns and storage.unit == "degree" else 1.0
-            values.setdefault(name, []).append(factor * storage.values[:, column])
-    moved = {name: np.nan_to_num(np.concatenate(parts)) for name, parts in values.items() if name in coordinates}
+    moved = {
+        name: np.concatenate([one.values[name] for one in motions if name in one.values])
+        for name in coordinates
+        if any(name in one.values for one in motions)
+    }
     return read_muscles(opensim, model, coordinates, moved, Path(MUSCLES))
 
 

@@ -32,7 +32,7 @@ def read_model(path: Path) -> Any:
         model = opensim.Model(str(path))
         model.initSystem()
     except Exception as error:  # whatever the library throws is about the file
-        raise UserError(f"model file '{path}': expected a model that OpenSim reads, but {_first_line(error)}") from None
+        raise UserError(f"model file '{path}': expected a model that OpenSim reads, but {first_words(error)}") from None
     return model
 
 
@@ -50,6 +50,7 @@ def lock(model: Any, patterns: Sequence[str]) -> None:
         model.initSystem()
 
 
-def _first_line(error: Exception) -> str:
+def first_words(error: Exception) -> str:
+    """Return the first line of what the library says of an error."""
     lines = [line.strip() for line in str(error).splitlines()]
     return next((line for line in lines if line and not line.startswith("Thrown at")), type(error).__name__)

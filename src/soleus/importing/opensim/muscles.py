@@ -184,9 +184,11 @@ def _fit_muscle(
         return fit_pieces(samples, low, high, known, BOUNDS) if pieces is None else pieces
 
     pieces = fit(samples)
-    if errors_of(pieces, samples).keep(MISSED):
+    errors = errors_of(pieces, samples)
+    if errors.keep(MISSED):
         return (pieces, samples), None
-    found = beyond_jump(samples, low, high, points, sampled.origin[columns])
+    at_single_poses = errors.keep(replace(MISSED, worst=np.inf))  # no jump of any extent is as small
+    found = None if at_single_poses else beyond_jump(samples, low, high, points, sampled.origin[columns])
     if found is None:
         known = [*known, *cuts(samples.coordinates, points)]
         return (fit(samples), samples), None

@@ -74,7 +74,7 @@ def test_moment_arms_are_the_fall_of_lengths_in_opensim_too(model: Any) -> None:
     sampler = PathSampler(opensim, model, muscles, JOINTS)
     crossed = np.ones((len(muscles), 3), bool)
     poses = np.random.default_rng(6).uniform(-0.4, 0.08, (20, 3))
-    _, gradients = sampler.sample(poses, crossed)
+    _, gradients, _ = sampler.sample(poses, crossed)
     for n, pose in enumerate(poses):
         sampler.lengths(pose)
         arms = [[sampler.moment_arm(m, c) for c in range(3)] for m in range(len(muscles))]

@@ -111,7 +111,7 @@ def test_lengths_and_moment_arms_are_opensims(pair: Pair) -> None:
     poses = rng.uniform(*pair.box().T, (200, len(pair.crossed)))
     lengths, arms, _ = pair.ours(poses)
     crossed = np.abs(arms).max(axis=0) > 0
-    wanted, gradients = pair.sampler.sample(poses, crossed)
+    wanted, gradients, _ = pair.sampler.sample(poses, crossed)
     assert [str(muscle.getName()) for muscle in pair.model.getMuscles()] == list(pair.human.muscle_names)
     length = np.sqrt(np.mean((lengths - wanted) ** 2, axis=0))
     off = np.abs(arms + gradients)
@@ -121,6 +121,8 @@ def test_lengths_and_moment_arms_are_opensims(pair: Pair) -> None:
     assert length[~jumping].max() < 0.5e-3
     assert moment[~jumping].max() < 1e-3
     assert np.mean(worst[~jumping] < 3e-3) > 0.9
+    if jumping.any():  # they are followed on one side of the jump, where most poses are
+        assert np.median(np.abs(lengths - wanted)[:, jumping], axis=0).max() < 0.2e-3
 
 
 def test_maximal_isometric_torques_are_opensims(pair: Pair) -> None:
@@ -130,7 +132,7 @@ def test_maximal_isometric_torques_are_opensims(pair: Pair) -> None:
         poses = np.tile(np.clip(rest, *box.T), (25, 1))
         poses[:, k] = np.linspace(*box[k], 27)[1:-1]
         _, arms, force = pair.ours(poses)
-        _, gradients = pair.sampler.sample(poses, np.abs(arms).max(axis=0) > 0)
+        _, gradients, _ = pair.sampler.sample(poses, np.abs(arms).max(axis=0) > 0)
         theirs = np.array([_forces(pair.model, pair.crossed, pose) for pose in poses])
         jumps = np.isnan(gradients[:, :, k])  # a pose right where a conditional point comes has no moment arm
         own, wanted = (np.where(jumps, 0.0, arm) for arm in (arms[:, :, k] * force, -gradients[:, :, k] * theirs))

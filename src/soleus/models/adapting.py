@@ -40,7 +40,7 @@ def _only_feet_touch(spec: Any) -> None:
     """Let of the bodies that move none but feet collide, and these with what stands still alone."""
     world, of_feet = {geom.name for geom in spec.worldbody.geoms}, set[str]()
     for body in spec.bodies:
-        foot = is_foot(body.name)
+        foot = is_foot(body)
         for geom in body.geoms if body.name != "world" else ():
             geom.contype, geom.conaffinity = (_FOOT_BIT if foot and _touches(geom) else 0), 0
             of_feet |= {geom.name} if foot else set()

@@ -28,9 +28,20 @@ def find_feet(model: mujoco.MjModel, among: NDArray[np.int32]) -> tuple[NDArray[
     return _foot(model, among, "r"), _foot(model, among, "l")
 
 
-def is_foot(name: str) -> bool:
-    """Whether a body of this name is, or is part of, a foot of a side."""
-    return bool(side(name)) and any(re.search(pattern, name, re.IGNORECASE) for pattern in _FOOT)
+def is_foot(body: Any) -> bool:
+    """Whether a body of a mujoco.MjSpec is, or is part of, a foot of a side."""
+    if not any(re.search(pattern, body.name, re.IGNORECASE) for pattern in _FOOT):
+        return False
+    while body is not None and not side(body.name):
+        body = body.parent
+    return body is not None
+
+
+def side_of(model: mujoco.MjModel, body: int) -> str:
+    """Return 'r', 'l' or '' of a body: by its own name, or else by that of what it hangs on, as of a prosthesis."""
+    while body and not (found := side(model.body(body).name)):
+        body = int(model.body_parentid[body])
+    return found if body else ""
 
 
 def missing_foot(model: mujoco.MjModel, among: NDArray[np.integer[Any]]) -> str | None:
@@ -43,7 +54,7 @@ def _foot(model: mujoco.MjModel, among: NDArray[np.integer[Any]], which: str) ->
         b
         for pattern in _FOOT
         for b in map(int, among)
-        if re.search(pattern, model.body(b).name, re.IGNORECASE) and side(model.body(b).name) == which
+        if re.search(pattern, model.body(b).name, re.IGNORECASE) and side_of(model, b) == which
     ]
     colliding = [b for b in dict.fromkeys(bodies) if len(contact_geoms(model, np.array([b], dtype=np.int32)))]
     return np.array(colliding, dtype=np.int32)
@@ -62,7 +73,7 @@ def find_hands(model: mujoco.MjModel, among: NDArray[np.int32]) -> list[int]:
     """Right and left hand, where the bodies given have both."""
     for pattern in _HAND:
         found = {
-            side(model.body(b).name): b
+            side_of(model, b): b
             for b in reversed([int(b) for b in among])
             if re.search(pattern, model.body(b).name, re.IGNORECASE)
         }

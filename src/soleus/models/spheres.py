@@ -71,7 +71,7 @@ def _add(spec: Any, key: str, name: str, sphere: ContactSphere) -> None:
 
 def _like(spec: Any, body: Any) -> Any:
     """Return a geom that touches the ground already: one of the body, or else of any foot; None: there is none."""
-    feet = [one for one in spec.bodies if is_foot(one.name)]
+    feet = [one for one in spec.bodies if is_foot(one)]
     return next((geom for one in (body, *feet) for geom in one.geoms if geom.contype or geom.conaffinity), None)
 
 

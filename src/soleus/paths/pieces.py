@@ -32,6 +32,7 @@ _TRAINING = 0.75  # share of the poses that fits see; the others are for compari
 _LEAST_POSES = 250  # of a cell
 _GRID = (0.25, 0.375, 0.5, 0.625, 0.75)  # of a cell's range, where cuts are tried
 _GAIN = 0.7  # a cut leaves at most this share of the error
+_LOOSE = 0.1  # weight of slopes beyond a jump, so that a polynomial goes on there as the path does, about
 _LEEWAY = 1.5  # times as far as its partner's a muscle's length may be off when it takes that one's
 
 
@@ -45,6 +46,13 @@ class Samples:
     """(n,) [m]"""
     gradients: Floats
     """(n, variables); not a number where the path jumps"""
+    beyond: NDArray[np.bool_] | None = None
+    """(n,) whether a pose is beyond a jump of the path: fits follow its slopes loosely there, and its length not at
+    all; None: no pose is"""
+
+    def weighed(self) -> NDArray[np.bool_]:
+        """Return at which poses errors count, (n,)."""
+        return np.ones(len(self.lengths), bool) if self.beyond is None else ~self.beyond
 
     def smooth(self) -> NDArray[np.bool_]:
         """Return at which the path does not jump, (n,)."""
@@ -52,7 +60,8 @@ class Samples:
 
     def at(self, chosen: NDArray[np.bool_]) -> "Samples":
         """Return some of them."""
-        return Samples(self.coordinates[chosen], self.lengths[chosen], self.gradients[chosen])
+        beyond = None if self.beyond is None else self.beyond[chosen]
+        return Samples(self.coordinates[chosen], self.lengths[chosen], self.gradients[chosen], beyond)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +146,8 @@ def evaluate(pieces: Sequence[Piece], coordinates: Floats) -> tuple[Floats, Floa
 
 
 def errors_of(pieces: Sequence[Piece], samples: Samples) -> Errors:
-    """Compare pieces with samples."""
-    smooth = samples.at(samples.smooth())
+    """Compare pieces with samples, but for those beyond a jump."""
+    smooth = samples.at(samples.smooth() & samples.weighed())
     lengths, gradients = evaluate(pieces, smooth.coordinates)
     return _errors(lengths - smooth.lengths, gradients - smooth.gradients)
 
@@ -250,7 +259,8 @@ class _Basis:
         x = (samples.coordinates - cell.box_low) / half - 1.0
         self.value, gradient = polynomials.basis(x, degree)
         self.gradient = gradient / half[:, None, None]
-        self.test = ~train
+        self.weighed = samples.weighed()
+        self.test = ~train & self.weighed
         # More would cost time and change nothing.
         self.train = np.flatnonzero(train)[: _POSES_A_TERM * self.value.shape[1]]
 
@@ -265,13 +275,15 @@ class _Fit:
         # A small change of a square is a change of the length times twice the root.
         root = np.ones_like(lengths) if offset is None else 2 * (lengths - offset)
         wanted = lengths if offset is None else (lengths - offset) ** 2
-        parts = [(basis.value[train], wanted / root, bounds.length)]
-        parts += [(basis.gradient[i, train], slopes[:, i], bounds.moment) for i in range(slopes.shape[1])]
+        weight = basis.weighed[train].astype(np.float64)
+        loose = np.where(basis.weighed[train], 1.0, _LOOSE)
+        parts = [(basis.value[train], wanted / root, bounds.length, weight)]
+        parts += [(basis.gradient[i, train], slopes[:, i], bounds.moment, loose) for i in range(slopes.shape[1])]
         count = basis.value.shape[1]
         self.normal, self.right = np.zeros((count, count)), np.zeros(count)
-        for matrix, column, bound in parts:
-            rows = matrix / (bound * root)[:, None]
-            self.normal, self.right = self.normal + rows.T @ rows, self.right + rows.T @ (column / bound)
+        for matrix, column, bound, weights in parts:
+            rows = matrix * (weights / (bound * root))[:, None]
+            self.normal, self.right = self.normal + rows.T @ rows, self.right + rows.T @ (weights * column / bound)
 
     def solve(self, degree: int, every: bool = False) -> tuple[Floats, Floats, Floats | None]:
         """Return errors of lengths (n,) and gradients (n, variables), and coefficients of polynomials.basis().
@@ -291,7 +303,7 @@ class _Fit:
             good = bool(value.min() > _LEAST_SQUARE)
             root = np.sqrt(np.maximum(value, _LEAST_SQUARE))
             value, slope = self.offset + root, slope / (2 * root)[:, None]
-        seen = np.ones_like(basis.test) if every else basis.test
+        seen = basis.weighed if every else basis.test
         return (value - own.lengths)[seen], (slope - own.gradients)[seen], solved if good else None
 
     def piece(self, degree: int) -> Piece:

@@ -1,7 +1,7 @@
 """Muscles of an OpenSim model as Hill-type muscles whose lengths are polynomials (models/hill_table.py)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError
+from soleus.importing.opensim.branches import beyond_jump, cuts
 from soleus.importing.opensim.ranges import fitted_range
 from soleus.importing.opensim.sampling import Flags, PathSampler
 from soleus.models.hill_table import MOST_VARIABLES, HillParameters, HillTable, PathPieces
 from soleus.models.sides import partners
 from soleus.paths import Bounds
-from soleus.paths.pieces import BOUNDS, Cut, Errors, Piece, Samples, errors_of, fit_pieces, fits_too
+from soleus.paths.pieces import BOUNDS, Cut, Errors, Piece, Samples, errors_of, evaluate, fit_pieces, fits_too
 
 Floats = NDArray[np.float64]
 
@@ -22,10 +23,23 @@ MISSED = Bounds(length=0.5e-3, moment=1e-3, worst=3e-3)
 """What muscles are named for that they do not keep within."""
 _SPREAD = 4096  # poses all over the range, a power of two as Sobol's sequence wants it
 _NEAR = 1024  # poses near motions
+_ROUNDS = 4  # in which the poses beyond a jump are found
 _NOISE = np.deg2rad(4.0)  # by which their coordinates are moved [rad]
 # Of classes that have no time constants of their own: those of M. Millard, T. Uchida, A. Seth, S. L. Delp, "Flexing
 # computational muscle", J. Biomech. Eng. 135(2), 2013.
 _RISE, _FALL = 0.010, 0.040
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A path of OpenSim's jumps as it slips on or off what it wraps round, and is followed on one side of that."""
+
+    by: float
+    """[m]"""
+    beyond: float
+    """Share of the poses that are on the other side"""
+    everywhere: Errors
+    """At all poses, those of the other side too"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +48,9 @@ class ImportedMuscles:
 
     table: HillTable
     errors: tuple[Errors, ...]
+    """Of each, but for poses beyond a jump of its path"""
+    jumps: Mapping[str, "Jump"]
+    """Of muscles whose paths jump in OpenSim, by name"""
     left_out: tuple[str, ...]
     """Why some muscles are not among them, an element each."""
 
@@ -61,7 +78,15 @@ class ImportedMuscles:
                     f"  {name} jumps or bends beyond what polynomials follow: length {errors.length * 1e3:.2f} mm RMS,"
                     f" moment arm {errors.moment * 1e3:.2f} mm RMS, {errors.worst * 1e3:.1f} mm at most"
                 )
-        return [*said, *self.left_out]
+        return [*said, *(_sentence(name, jump) for name, jump in self.jumps.items()), *self.left_out]
+
+
+def _sentence(name: str, jump: Jump) -> str:
+    return (
+        f"  {name} jumps by up to {jump.by * 1e3:.1f} mm in OpenSim as it slips on or off what it wraps round, and is"
+        f" followed on the side of standing, or of the motions, at {1 - jump.beyond:.0%} of the poses; at all poses:"
+        f" length {jump.everywhere.length * 1e3:.2f} mm RMS, moment arm {jump.everywhere.moment * 1e3:.2f} mm RMS"
+    )
 
 
 def read_muscles(
@@ -79,13 +104,9 @@ def read_muscles(
     ]
     muscles = [muscle for muscle in model.getMuscles() if muscle.get_appliesForce()]
     if not muscles:
-        return ImportedMuscles(HillTable(path, (), (), _parameters(opensim, []), _packed([])), (), tuple(left_out))
-    low, high = _box(model, coordinates, motion)
-    sampler = PathSampler(opensim, model, muscles, coordinates)
-    rng = np.random.default_rng(0)
-    crossed = sampler.crossings(low, high, rng)
-    poses = _poses(coordinates, low, high, motion, rng)
-    lengths, gradients = sampler.sample(poses, crossed)
+        return ImportedMuscles(HillTable(path, (), (), _parameters(opensim, []), _packed([])), (), {}, tuple(left_out))
+    sampled = _sample(opensim, model, muscles, coordinates, motion)
+    crossed = sampled.crossed
     names = [str(muscle.getName()) for muscle in muscles]
     kept = []
     for k, name in enumerate(names):
@@ -95,15 +116,13 @@ def read_muscles(
         else:
             left_out.append(f"muscle {name} is left out: it crosses {count} joints, not 1 to {MOST_VARIABLES}")
     fits: dict[int, tuple[list[Piece], Samples]] = {}
+    jumps: dict[str, Jump] = {}
     partner = partners(names)
     for k in kept:
-        columns = [int(c) for c in np.flatnonzero(crossed[k])]
-        samples = Samples(poses[:, columns], lengths[:, k], gradients[:, k][:, columns])
-        pieces = _of_partner(k, partner[k], fits, crossed, coordinates, samples)
-        if pieces is None:
-            jumps = list(_jumps(opensim, muscles[k], [coordinates[c] for c in columns]))
-            pieces = fit_pieces(samples, low[columns], high[columns], jumps, BOUNDS)
-        fits[k] = pieces, samples
+        known = list(_jumps(opensim, muscles[k], [coordinates[int(c)] for c in np.flatnonzero(crossed[k])]))
+        fits[k], jump = _fit_muscle(sampled, k, partner[k], fits, known)
+        if jump is not None:
+            jumps[names[k]] = jump
     used = np.flatnonzero(crossed[kept].any(axis=0))
     table = HillTable(
         path,
@@ -112,7 +131,90 @@ def read_muscles(
         _parameters(opensim, [muscles[k] for k in kept]),
         _packed([(fits[k][0], np.searchsorted(used, np.flatnonzero(crossed[k]))) for k in kept]),
     )
-    return ImportedMuscles(table, tuple(errors_of(*fits[k]) for k in kept), tuple(left_out))
+    return ImportedMuscles(table, tuple(errors_of(*fits[k]) for k in kept), jumps, tuple(left_out))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sampled:
+    """Muscles at poses, as OpenSim has them."""
+
+    coordinates: Sequence[str]
+    low: Floats
+    high: Floats
+    crossed: Flags
+    """(nm, nk)"""
+    poses: Floats
+    """(n, nk)"""
+    lengths: Floats
+    """(n, nm) [m]"""
+    gradients: Floats
+    """(n, nm, nk)"""
+    points: NDArray[np.int64]
+    """(n, nm) of the paths"""
+    origin: Floats
+    """(nk,) standing, or in the middle of the motions"""
+    own: NDArray[np.int64]
+    """(nm,) points of the paths there"""
+
+
+def _sample(
+    opensim: Any, model: Any, muscles: list[Any], coordinates: Sequence[str], motion: Mapping[str, Floats]
+) -> _Sampled:
+    low, high = _box(model, coordinates, motion)
+    sampler = PathSampler(opensim, model, muscles, coordinates)
+    rng = np.random.default_rng(0)
+    crossed = sampler.crossings(low, high, rng)
+    poses = _poses(coordinates, low, high, motion, rng)
+    lengths, gradients, points = sampler.sample(poses, crossed)
+    origin = np.clip(0.0, low, high) if len(poses) == _SPREAD else np.median(poses[_SPREAD:], axis=0)
+    sampler.lengths(origin)
+    return _Sampled(coordinates, low, high, crossed, poses, lengths, gradients, points, origin, sampler.points())
+
+
+def _fit_muscle(
+    sampled: _Sampled, own: int, other: int, fits: Mapping[int, tuple[list[Piece], Samples]], known: list[Cut]
+) -> tuple[tuple[list[Piece], Samples], Jump | None]:
+    """Fit a muscle, on one side where its path jumps. other: its partner; known: cuts where points come and go."""
+    columns = np.flatnonzero(sampled.crossed[own])
+    low, high, points = sampled.low[columns], sampled.high[columns], sampled.points[:, own]
+    samples = Samples(sampled.poses[:, columns], sampled.lengths[:, own], sampled.gradients[:, own][:, columns])
+
+    def fit(samples: Samples) -> list[Piece]:
+        pieces = _of_partner(own, other, fits, sampled.crossed, sampled.coordinates, samples)
+        return fit_pieces(samples, low, high, known, BOUNDS) if pieces is None else pieces
+
+    pieces = fit(samples)
+    errors = errors_of(pieces, samples)
+    if errors.keep(MISSED):
+        return (pieces, samples), None
+    at_single_poses = errors.keep(replace(MISSED, worst=np.inf))  # no jump of any extent is as small
+    found = None if at_single_poses else beyond_jump(samples, low, high, points, sampled.origin[columns])
+    if found is None:
+        known = [*known, *cuts(samples.coordinates, points)]
+        return (fit(samples), samples), None
+    pieces, branch = _on_one_side(samples, found.beyond, points != sampled.own[own], fit)
+    return (pieces, branch), Jump(found.by, 1 - float(branch.weighed().mean()), errors_of(pieces, samples))
+
+
+def _on_one_side(
+    samples: Samples, beyond: Flags, otherwise: Flags, fit: Callable[[Samples], list[Piece]]
+) -> tuple[list[Piece], Samples]:
+    """Fit a path that jumps on the side of it that is not beyond.
+
+    A jump may end within the range, and round its end both sides come together; what a fit then misses by a jump, with
+    other points than where the path is seen from (`otherwise`), is beyond too.
+    """
+    for _ in range(_ROUNDS):
+        branch = replace(samples, beyond=beyond)
+        pieces = fit(branch)
+        if errors_of(pieces, branch).keep(MISSED):
+            break
+        lengths, _ = evaluate(pieces, samples.coordinates)
+        more = beyond | (otherwise & (np.abs(lengths - samples.lengths) > MISSED.length))
+        if (more == beyond).all():
+            break
+        beyond = more
+    return pieces, branch
 
 
 def _box(model: Any, coordinates: Sequence[str], motion: Mapping[str, Floats]) -> tuple[Floats, Floats]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Counts = NDArray[np.int64]
 
 _STEP = 1e-4  # of coordinates, for differences of lengths [rad] or [m]
 _JUMP = 5e-4  # [m/rad] that slopes ahead and back may differ by where a path is smooth
@@ -26,6 +27,7 @@ class PathSampler:
         self._opensim, self._model = opensim, model
         self._state = model.initSystem()
         self._paths = [muscle.getPath() for muscle in muscles]
+        self._geometry = [opensim.GeometryPath.safeDownCast(path) for path in self._paths]
         self._coordinates = [model.getCoordinateSet().get(name) for name in coordinates]
         self._couplers = list(_couplers(opensim, model))
 
@@ -39,6 +41,10 @@ class PathSampler:
         self._model.realizePosition(self._state)
         return np.array([path.getLength(self._state) for path in self._paths])
 
+    def points(self) -> Counts:
+        """Return how many points each path has, (nm,), at the pose of the last lengths(); 0 of another kind of path."""
+        return np.array([path.getCurrentPath(self._state).getSize() if path else 0 for path in self._geometry])
+
     def crossings(self, low: Floats, high: Floats, rng: np.random.Generator) -> Flags:
         """Return which coordinates each muscle crosses anywhere in a box, (nm, nk)."""
         found = np.zeros((len(self._paths), len(low)), bool)
@@ -51,23 +57,25 @@ class PathSampler:
                 found[:, k] |= np.abs(self.lengths(moved) - here) > _LEAST_ARM * _STEP
         return found
 
-    def sample(self, poses: Floats, crossed: Flags) -> tuple[Floats, Floats]:
-        """Return lengths (n, nm) and their gradients (n, nm, nk) at poses (n, nk).
+    def sample(self, poses: Floats, crossed: Flags) -> tuple[Floats, Floats, Counts]:
+        """Return lengths (n, nm), their gradients (n, nm, nk), and numbers of points (n, nm), at poses (n, nk).
 
         A gradient is not a number where the path jumps within the step that it is a difference of.
         """
         lengths = np.empty((len(poses), len(self._paths)))
         gradients = np.zeros((len(poses), *crossed.shape))
+        points = np.empty(lengths.shape, np.int64)
         together = _apart(crossed)
         for n, at in enumerate(poses):
             lengths[n] = here = self.lengths(at)
+            points[n] = self.points()
             for group in together:
                 ahead, back = (self.lengths(_moved(at, group, step)) for step in (_STEP, -_STEP))
                 slope = (ahead - back) / (2 * _STEP)
                 slope[np.abs(ahead + back - 2 * here) > _JUMP * _STEP] = np.nan
                 for k in group:
                     gradients[n, crossed[:, k], k] = slope[crossed[:, k]]
-        return lengths, gradients
+        return lengths, gradients, points
 
     def moment_arm(self, muscle: int, coordinate: int) -> float:
         """Return OpenSim's own moment arm [m] at the pose of the last lengths()."""

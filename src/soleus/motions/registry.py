@@ -137,13 +137,13 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     scale = source.scale or _CENTIMETRE
     root_scale = source.root_scale or scale
     check_fit(clip, human, tracks, world.reshape(3, 3), scale, source.forward)
-    check_unit(clip, tracks)
+    check_unit(clip, tracks, source.unit)
     once = source.lap == "once"
     smoothed = smooth_clip(clip, source.filter) if source.filter else clip
     motion = place(str(source), smoothed, human, channels, axes, scale=root_scale, hz=source.hz, once=once)
     given = Given(f"BVH file '{source.bvh}'", "motion.root_scale", root_scale)
     check_treading(given, motion, human)
-    check_motion(clip, tracks, root_scale)
+    check_motion(clip, tracks, root_scale, once)
     check_place(given, motion, human)
     return motion
 
@@ -151,10 +151,10 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
 def _by_limbs(source: BvhMotion, clip: Clip, human: Human) -> Motion:
     """Put a clip on a body that is not its own by the names of its limbs."""
     check_frames(clip)
+    check_unit(clip, limb_tracks(clip, human), source.unit)
     smoothed = smooth_clip(clip, source.filter) if source.filter else clip
     motion, scale = retarget(str(source), smoothed, human, source)
-    if source.lap != "once":
-        check_motion(clip, limb_tracks(clip, human), scale)
+    check_motion(clip, limb_tracks(clip, human), scale, source.lap == "once")
     given = Given(f"BVH file '{source.bvh}'", "motion.scale", scale)
     check_treading(given, motion, human)
     check_place(given, motion, human)

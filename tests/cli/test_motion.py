@@ -33,9 +33,14 @@ def test_a_file_with_keys(tmp_path: Path, walk2d, capsys: pytest.CaptureFixture[
     assert account["frames"] == 128
     assert len(account["joints"]) == 6
     assert "are the lap" in account["notes"][0]
+    assert main(["motion", str(tmp_path / "ik.mot"), "--model", "walk2d"]) == 2
+    assert "expected columns for both sides, got none for 'knee_angle_l'" in capsys.readouterr().err
+    del columns["ankle_angle_r"], columns["ankle_angle_l"]
+    columns["knee_angle_l"] = -columns.pop("knee")
+    write_storage(tmp_path / "ik.mot", columns)
     assert main(["motion", str(tmp_path / "ik.mot"), "--model", "walk2d"]) == 0
     said = capsys.readouterr().out
-    assert "the file has no column for these joints, which rest: knee_angle_l" in said
+    assert "the file has no column for these joints, which rest: ankle_angle_r, ankle_angle_l" in said
 
 
 @needs_gl

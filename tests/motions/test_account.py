@@ -2,12 +2,17 @@
 
 from dataclasses import replace
 
+import mujoco
 import numpy as np
 import pytest
 
+from mass_files import FILES
 from soleus import motions
+from soleus.config.sources import MassFiles, ModelFiles
+from soleus.models import load
 from soleus.motions.account import account_of, as_text
-from soleus.motions.motion import make_motion
+from soleus.motions.motion import make_motion, play_once
+from soleus.motions.rotations import exp
 
 TX, TZ, HIP_R, KNEE_R = 0, 1, 3, 4
 
@@ -63,3 +68,20 @@ def test_the_text(walk2d):
     assert lines[4].split() == ["hip_flexion_r", "0", "0", "-30", "to", "110"]
     assert lines[-2] == "lowest point of the feet: 0 to 0 mm above the ground, on it (below 20 mm) for 100 % of the lap"
     assert lines[-1] == "feet that stand slip at 0.000 m/s (median)"
+
+
+def test_ball_joints_turn_by_an_angle():
+    human = load(ModelFiles(mass=MassFiles(skeleton=str(FILES["person"]["skeleton"]))))
+    model = human.model
+    ball = next(j for j in np.flatnonzero(model.jnt_type == int(mujoco.mjtJoint.mjJNT_BALL)))
+    qpos, adr = standing(human), int(model.jnt_qposadr[ball])
+    qpos[:, adr : adr + 4] = exp(np.linspace(0.1, 0.5, len(qpos))[:, None] * np.array([0.6, 0.0, -0.8]))
+    joints = account_of(play_once("turn", 1.0, qpos, human), human).joints
+    turned = next(one for one in joints if one.joint == model.joint(ball).name)
+    assert (turned.least, turned.most) == pytest.approx((np.rad2deg(0.1), np.rad2deg(0.5)))
+
+
+def test_the_slip_of_a_motion_that_is_played_once(walk2d):
+    qpos = standing(walk2d, 11)
+    qpos[:, TX] = np.arange(11) * 0.1
+    assert account_of(play_once("slide", 1.0, qpos, walk2d), walk2d).slip_m_s == pytest.approx(1.0)

@@ -122,3 +122,44 @@ def test_lengths_that_are_none_are_refused(tmp_path, hinged):
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(UserError, match="expected hips beside one another above the feet, got OFFSETs of zero"):
         motions.load(path, hinged)
+
+
+def changed(path, change):
+    """Rewrite the numbers of a clip's frames: change(rows), an array of the file's rows."""
+    head, _, tail = path.read_text().partition("Frame Time:")
+    first, *rows = tail.strip().splitlines()
+    table = change(np.array([[float(word) for word in row.split()] for row in rows]))
+    lines = [" ".join(f"{value:.9f}" for value in row) for row in table]
+    path.write_text(f"{head}Frame Time:{first}\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def in_radians(rows):
+    rows[:, 3:] = np.deg2rad(rows[:, 3:])
+    return rows
+
+
+def test_rotations_in_another_unit(tmp_path, hinged):
+    plain = motions.load(captured.write(tmp_path), hinged)
+    with pytest.raises(UserError, match=r"expected rotations in radians, got up to 80: .* say motion\.unit: degree$"):
+        motions.load(BvhMotion(bvh=str(captured.write(tmp_path)), unit="radian"), hinged)
+    path = changed(captured.write(tmp_path), in_radians)
+    with pytest.raises(
+        UserError, match=r"expected rotations in degrees, got none beyond 1\.4: .* motion\.unit: radian"
+    ):
+        motions.load(path, hinged)
+    radians = motions.load(BvhMotion(bvh=str(path), unit="radian"), hinged)
+    np.testing.assert_allclose(radians.qpos, plain.qpos, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("column", "by", "said"), [(1, 80.0, "the root's position"), (30, 150.0, "joint '.*RightLeg'")]
+)
+def test_jumps_of_a_clip_that_is_played_once(column, by, said, tmp_path, hinged):
+    def jump(rows):
+        rows[15:, column] += by
+        return rows
+
+    path = changed(captured.write(tmp_path), jump)
+    with pytest.raises(UserError, match=rf"expected a motion without jumps, got {said} .* from frame 14 to frame 15"):
+        motions.load(BvhMotion(bvh=str(path), lap="once"), hinged)

@@ -49,15 +49,35 @@ def test_there_and_back(tmp_path, model, degrees, request):
 
 def test_columns_that_have_no_joint_and_joints_that_have_no_column(tmp_path, walk2d):
     columns = coordinates(motions.load("walk", walk2d), walk2d)
-    del columns["ankle_angle_l"], columns["pelvis_tilt"]
+    del columns["ankle_angle_l"], columns["ankle_angle_r"], columns["pelvis_tilt"]
     columns |= {"soleus_r": np.full(len(columns["time"]), np.nan), "ground_force_vx": columns["time"]}
     motion = motions.load(write_storage(tmp_path / "walk.sto", columns), walk2d)
     assert motion.notes[:3] == (
         "the model has no joint for these columns, which are ignored: soleus_r, ground_force_vx",
-        "the file has no column for these joints, which rest: ankle_angle_l",
+        "the file has no column for these joints, which rest: ankle_angle_r, ankle_angle_l",
         "the file has no column for these coordinates of the pelvis, which rest: pelvis_tilt",
     )
     np.testing.assert_array_equal(motion.qpos[:, 8], walk2d.qpos_rest[8])
+
+
+def test_one_side_alone_is_an_error(tmp_path, walk2d):
+    columns = coordinates(motions.load("walk", walk2d), walk2d)
+    for name in ("hip_flexion", "knee_angle"):
+        columns[f"{name}_right"] = columns.pop(f"{name}_r")
+    path = write_storage(tmp_path / "a.mot", columns)
+    said = r"expected columns for both sides, got none for 'hip_flexion_r', 'knee_angle_r': motion\.columns says"
+    with pytest.raises(UserError, match=said):
+        motions.load(path, walk2d)
+    keys = {"columns": {f"{name}_r": f"{name}_right" for name in ("hip_flexion", "knee_angle")}}
+    assert load(path, walk2d, **keys).duration > 1
+
+
+def test_one_column_in_degrees(tmp_path, walk2d):
+    columns = coordinates(motions.load("walk", walk2d), walk2d)
+    columns["knee_angle_l"] = np.rad2deg(columns["knee_angle_l"])
+    said = r"column 'knee_angle_l': .*: if this column is in degrees, write it in radians, as the others are$"
+    with pytest.raises(UserError, match=said):
+        motions.load(write_storage(tmp_path / "a.mot", columns, False), walk2d)
 
 
 def test_names_and_signs(tmp_path, walk2d):

@@ -126,7 +126,7 @@ def test_tables_of_several_laps(tmp_path, walk2d):
 @pytest.mark.parametrize("rows", [4, 200])
 def test_nothing_that_repeats_itself(tmp_path, walk2d, rows):
     times = np.arange(rows) / 100
-    columns = {"time": times, "hip_flexion_r": 0.4 * times, "knee_angle_r": 0.1 * times}
+    columns = {"time": times} | {f"hip_flexion_{side}": 0.4 * times for side in "rl"}
     path = write_storage(tmp_path / "a.mot", columns, degrees=False)
     with pytest.raises(UserError, match=rf"'.*a\.mot': expected a motion that repeats itself .*, got {rows} rows"):
         load(path, walk2d)

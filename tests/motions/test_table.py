@@ -117,7 +117,11 @@ def add(number):
     [
         (
             edit(0, "knee_r", "kne_r"),
-            r": expected the model's columns, got 'kne_r', which it lacks \(did you mean 'kn",
+            r": expected the model's columns, got 'kne_r', which it lacks \(did you mean 'knee_r'\?\), and none of",
+        ),
+        (
+            lambda rows: rows[0].__setitem__(slice(1, 3), ["a", "b"]),
+            r": expected the model's columns, got 'a', 'b', which it lacks, and none of 'root_tx', 'root_ty'$",
         ),
         (edit(0, "knee_r", "knee_l"), r": expected every column once, got 'knee_l' twice"),
         (drop("root_qx"), r": expected a column 'root_qx', got none of that name"),
@@ -172,3 +176,11 @@ def test_files_that_cannot_be_read_or_written(tmp_path, human, turning):
         read_table(tmp_path / "binary.csv", human)
     with pytest.raises(UserError, match=r"lap\.csv' cannot be written: No such file"):
         write_table(tmp_path / "none" / "lap.csv", turning, human)
+
+
+@pytest.mark.parametrize("between", ["\t", ";"])
+def test_columns_between_tabs_or_semicolons(between, tmp_path, turning, human):
+    path = tmp_path / "lap.csv"
+    write_table(path, turning, human)
+    path.write_text(path.read_text().replace(",", between))
+    assert_same(read_table(path, human), turning)

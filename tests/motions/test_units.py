@@ -301,3 +301,8 @@ def test_keys_of_files_over_names(key, value, said):
 def test_what_came_is_said_once():
     with pytest.raises(UserError, match=r"model: expected mass, mjcf or osim, got none of them$"):
         load_human_config("walk2d", {"model": {"mass": None, "root": "pelvis"}})
+
+
+def test_a_clip_that_is_played_once_need_not_close(person, clip, tmp_path):
+    path = rewritten(tmp_path / "half.bvh", clip, frames=lambda rows: rows[:13])
+    assert read(path, person, lap="once").duration == pytest.approx(0.5, abs=1e-4)

@@ -1,5 +1,7 @@
 """`soleus import opensim` from the command line, and a training of what it wrote."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,35 @@ def test_what_is_wrong_is_one_line(
 ) -> None:
     assert main(["import", "opensim", files[0], *flags, "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == f"error: {said}\n"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda text: text.replace("-0.2", "-40"),
+            "column 'knee_angle_r': expected angles from -2 to 0.2 radians, the joint's limits, got -40 to -40: if"
+            " this column is in degrees, write it in radians, as the others are",
+        ),
+        (lambda text: text.replace("0.4\t", "nan\t"), "line 28: expected a finite number for 'time', got 'nan'"),
+        (lambda text: text.replace("\n0.2\t", "\n0.1\t"), "line 18: expected times that rise from row to row, got"),
+        (lambda text: text.replace("_", "."), "expected columns with the names of the model's coordinates .*, got pel"),
+    ],
+)
+def test_motions_are_checked_as_they_are_imported(
+    change: Callable[[str], str],
+    said: str,
+    tmp_path: Path,
+    files: tuple[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    motion = Path(files[1])
+    motion.write_text(change(motion.read_text()))
+    assert main(["import", "opensim", files[0], "--motion", files[1], "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert re.search(said, error), error
+    assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

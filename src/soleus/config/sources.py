@@ -180,6 +180,8 @@ class BvhMotion(Changed):
     """[s] Where the part ends that is used."""
     hz: Positive = 60.0
     """Frames a second that the motion is resampled to."""
+    filter: Positive | None = None
+    """[Hz] Faster movements are filtered out of the clip; null: none are."""
     lap: Literal["given", "once"] = "given"
     """given: the last frame is the first of the next cycle; once: the clip is played once, and an episode ends with
     it."""
@@ -214,6 +216,8 @@ class TableMotion(Changed):
     """[s] Where the part begins that is used, in the file's own time."""
     to: Seconds | None = None
     """[s] Where the part ends that is used."""
+    filter: Positive | None = None
+    """[Hz] Faster movements are filtered out of the recording, 6 being usual of walking; null: none are."""
 
     @model_validator(mode="after")
     def _of_storage(self) -> "TableMotion":

@@ -10,6 +10,7 @@ from soleus.models.ground import contact_geoms, lowest
 from soleus.models.human import Human
 from soleus.motions.carrying import standing_velocities
 from soleus.motions.motion import Motion
+from soleus.motions.rotations import log
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ _ON_GROUND = 0.02  # [m] below which a foot is taken to be on the ground
 
 @dataclass(frozen=True)
 class JointRange:
-    """A hinge [degree] or slide [m] over a lap."""
+    """A hinge [degree], a slide [m], or the whole turn of a ball joint from its zero [degree], over a lap."""
 
     joint: str
     least: float
@@ -66,7 +67,8 @@ def account_of(motion: Motion, human: Human) -> Account:
         data.qpos[:] = pose
         mujoco.mj_kinematics(model, data)
         heights[k] = lowest(model, data, feet) - human.ground_height
-    velocities = standing_velocities(motion.qpos, motion.duration / len(motion.qpos), human)
+    steps = len(motion.qpos) - 1 if motion.once else len(motion.qpos)
+    velocities = standing_velocities(motion.qpos, motion.duration / steps, human)
     return Account(
         motion=motion.name,
         model=human.name,
@@ -85,13 +87,16 @@ def account_of(motion: Motion, human: Human) -> Account:
 
 def _ranges(qpos: Floats, human: Human) -> list[JointRange]:
     model, result = human.model, []
-    kinds = {mujoco.mjtJoint.mjJNT_HINGE: 180 / np.pi, mujoco.mjtJoint.mjJNT_SLIDE: 1.0}
+    ball, degree = mujoco.mjtJoint.mjJNT_BALL, 180 / np.pi
+    kinds = {mujoco.mjtJoint.mjJNT_HINGE: degree, mujoco.mjtJoint.mjJNT_SLIDE: 1.0, ball: degree}
     for j in range(model.njnt):
         body, kind = model.jnt_bodyid[j], mujoco.mjtJoint(model.jnt_type[j])
         follows = human.dof_coupled[model.jnt_dofadr[j]]
         if kind not in kinds or body == human.root_body or body not in human.own_bodies or follows:
             continue
-        values = kinds[kind] * qpos[:, model.jnt_qposadr[j]]
+        adr = int(model.jnt_qposadr[j])
+        turns = np.linalg.norm(log(qpos[:, adr : adr + 4]), axis=1) if kind == ball else qpos[:, adr]
+        values = kinds[kind] * turns
         low, high = (float(limit) * kinds[kind] for limit in model.jnt_range[j])
         least, most, limited = float(values.min()), float(values.max()), bool(model.jnt_limited[j])
         beyond = max(0.0, low - least, most - high) if limited else 0.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from soleus.config.sources import TableMotion, Unit
 from soleus.errors import UserError, nearest
 from soleus.models.human import Human
+from soleus.models.sides import other_side
 from soleus.motions.plausible import check_angles
 from soleus.motions.posing import root_slots
 from soleus.motions.recording import Recording, cut, wrong
@@ -122,7 +123,19 @@ def _sources(
             f" ({', '.join(joints) or 'it has no hinges'}), got {', '.join(names)}: motion.columns says which column"
             " each joint follows"
         )
+    _check_sides(path, joints, result)
     return result
+
+
+def _check_sides(path: Path, joints: Mapping[str, int], sources: Mapping[str, _Source]) -> None:
+    """Raise UserError for joints that would rest while those of the other side move, all in one message."""
+    lost = [name for name in joints if name not in sources and other_side(name) in sources and other_side(name) != name]
+    if lost:
+        quoted = ", ".join(f"'{name}'" for name in lost)
+        raise UserError(
+            f"motion table '{path}': expected columns for both sides, got none for {quoted}: motion.columns says which"
+            " column each follows, and model.lock keeps a joint where it is"
+        )
 
 
 def _check_signs(

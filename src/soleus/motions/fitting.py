@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus.config.sources import Unit
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.axes import AXES, facing, turned_up
@@ -31,6 +32,7 @@ _GAP, _GAP_SHARE = np.deg2rad(15.0), 0.5  # of the last frame from the first, th
 _STILL = np.deg2rad(3.0)
 _FRAME_S = (1 / 5000, 0.25)
 _HALF_TURN = 2 * np.pi
+_MOST_RADIANS = 8 * np.pi  # of who turns about a few times
 
 
 def check_frames(clip: Clip) -> None:
@@ -62,8 +64,15 @@ def check_fit(
     _check_bones(clip, tracks, places, rest, world, scale)
 
 
-def check_unit(clip: Clip, tracks: Sequence[Track]) -> None:
-    """Raise UserError where joints stand still as they do in degrees that are radians."""
+def check_unit(clip: Clip, tracks: Sequence[Track], unit: Unit) -> None:
+    """Raise UserError where joints stand still as they do in degrees that are radians, or turn as in the opposite."""
+    if unit == "radian":
+        if clip.most_angle > _MOST_RADIANS:
+            raise UserError(
+                f"BVH file '{clip.path}': expected rotations in radians, got up to {clip.most_angle:.4g}: if they are"
+                " in degrees, say motion.unit: degree"
+            )
+        return
     turns = clip.rotations[:, [track.source for track in tracks]]
     away = _angles(turns[:1], turns)
     if np.ptp(clip.positions, axis=0).max() > 0 and 0 < away.max() < _STILL and clip.most_angle < _HALF_TURN:
@@ -73,10 +82,13 @@ def check_unit(clip: Clip, tracks: Sequence[Track]) -> None:
         )
 
 
-def check_motion(clip: Clip, tracks: Sequence[Track], scale: float) -> None:
-    """Raise UserError where frames jump, as from a T-pose, or the lap does not close. scale: [m] of the root's."""
+def check_motion(clip: Clip, tracks: Sequence[Track], scale: float, once: bool) -> None:
+    """Raise UserError where frames jump, as from a T-pose, or the lap of a motion that is not played once does not
+    close. scale: [m] of the root's."""
     if clip.frames > _MOST_FRAMES:
         _check_jumps(clip, tracks, scale)
+    if once:
+        return
     turns = clip.rotations[:, [track.source for track in tracks]]
     _check_lap(clip, [clip.joints[track.source] for track in tracks], _angles(turns[:1], turns), tracks)
 

@@ -85,6 +85,8 @@ def check_spans(what: str, columns: list[str], angles: Floats, ranges: Floats, u
         # One column in degrees among others in radians is no table in degrees.
         fits = fits and (unit == "degree" or np.mean(np.ptp(angles, axis=0) > np.minimum(high - low, 2.0)) >= _MOST)
         hint = f": if they are in {other}s, {_say(said, other)}" if fits else ""
+        if not fits and low[worst] - _BEYOND < factor * least[worst] and factor * most[worst] < high[worst] + _BEYOND:
+            hint = f": if this column is in {other}s, write it in {unit}s, as the others are"
         raise UserError(
             f"{what} column '{columns[worst]}': expected angles from {given * low[worst]:.4g} to"
             f" {given * high[worst]:.4g} {unit}s, the joint's limits, got {given * least[worst]:.4g} to"

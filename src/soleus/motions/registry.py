@@ -35,6 +35,8 @@ from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
 from soleus.motions.retargeting import has_limbs, limb_tracks, retarget
 from soleus.motions.rotations import multiply
+from soleus.motions.smoothing import smooth_clip, smooth_recording
+from soleus.motions.sudden import check_jumps
 from soleus.motions.table import given_lap, read_rows
 from soleus.motions.upper_body import UpperBody
 
@@ -104,9 +106,14 @@ def _table(source: TableMotion, human: Human) -> Motion:
     storage = ending in STORAGE_ENDINGS
     read = read_coordinates if storage else read_arrays if ending == ".npz" else read_rows
     recording = read(path, human, source)
-    if source.lap == "once":
-        return once_of(recording, human, retargeted=storage)
     lap = source.lap or ("find" if storage or ending == ".npz" else "given")
+    if source.filter is not None:
+        if lap == "given":  # whose ends would no longer be one pose
+            raise UserError("motion.filter: expected it with motion.lap: close, find or once, got lap: given")
+        check_jumps(recording, human)  # which it would only make slower
+        recording = smooth_recording(recording, human, source.filter)
+    if lap == "once":
+        return once_of(recording, human, retargeted=storage)
     if lap == "given":
         return given_lap(recording, human)
     return lap_of(recording, human, find=lap == "find", retargeted=storage)
@@ -130,21 +137,24 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     scale = source.scale or _CENTIMETRE
     root_scale = source.root_scale or scale
     check_fit(clip, human, tracks, world.reshape(3, 3), scale, source.forward)
-    check_unit(clip, tracks)
+    check_unit(clip, tracks, source.unit)
     once = source.lap == "once"
-    motion = place(str(source), clip, human, channels, axes, scale=root_scale, hz=source.hz, once=once)
+    smoothed = smooth_clip(clip, source.filter) if source.filter else clip
+    motion = place(str(source), smoothed, human, channels, axes, scale=root_scale, hz=source.hz, once=once)
     given = Given(f"BVH file '{source.bvh}'", "motion.root_scale", root_scale)
     check_treading(given, motion, human)
-    check_motion(clip, tracks, root_scale)
+    check_motion(clip, tracks, root_scale, once)
     check_place(given, motion, human)
     return motion
 
 
 def _by_limbs(source: BvhMotion, clip: Clip, human: Human) -> Motion:
     """Put a clip on a body that is not its own by the names of its limbs."""
-    motion, scale = retarget(str(source), clip, human, source)
-    if source.lap != "once":
-        check_motion(clip, limb_tracks(clip, human), scale)
+    check_frames(clip)
+    check_unit(clip, limb_tracks(clip, human), source.unit)
+    smoothed = smooth_clip(clip, source.filter) if source.filter else clip
+    motion, scale = retarget(str(source), smoothed, human, source)
+    check_motion(clip, limb_tracks(clip, human), scale, source.lap == "once")
     given = Given(f"BVH file '{source.bvh}'", "motion.scale", scale)
     check_treading(given, motion, human)
     check_place(given, motion, human)

@@ -169,7 +169,8 @@ def _read(path: Path, names: list[str]) -> tuple[list[int], Floats]:
     """Line of each row, and table (K + 1, 1 + nq): time, then the columns in the order of the names."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, delimiter=_delimiter(file.readline()))
+            file.seek(0)
             rows = [(reader.line_num, row) for row in reader if row]
     except OSError as error:
         raise UserError(f"motion table '{path}' cannot be read: {error.strerror}") from error
@@ -188,20 +189,27 @@ def _read(path: Path, names: list[str]) -> tuple[list[int], Floats]:
     return [line for line, _ in rows[1:]], table[:, order]
 
 
+def _delimiter(header: str) -> str:
+    """What separates columns: commas; or tabs or semicolons, where there are no commas."""
+    return next((one for one in ",\t;" if one in header), ",")
+
+
 def _order(path: Path, header: list[str], wanted: list[str]) -> list[int]:
-    for name in header:
-        if name not in wanted:
-            raise UserError(
-                f"motion table '{path}': expected the model's columns, got '{name}', which it"
-                f" lacks{nearest(name, wanted)}"
-            )
-        if header.count(name) > 1:
-            raise UserError(f"motion table '{path}': expected every column once, got '{name}' twice")
-    missing = [name for name in wanted if name not in header]
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice:
+        raise UserError(f"motion table '{path}': expected every column once, got '{twice}' twice")
+    foreign, missing = ([f"'{name}'" for name in one if name not in other] for one, other in
+                        ((header, wanted), (wanted, header)))  # fmt: skip
+    if foreign:
+        near = nearest(foreign[0].strip("'"), wanted) if len(foreign) == 1 else ""
+        lacks = f", and none of {', '.join(missing)}" if missing else ""
+        raise UserError(
+            f"motion table '{path}': expected the model's columns, got {', '.join(foreign)}, which it"
+            f" lacks{near}{lacks}"
+        )
     if missing:
         what, none = ("a column", "that name") if len(missing) == 1 else ("columns", "those names")
-        quoted = ", ".join(f"'{name}'" for name in missing)
-        raise UserError(f"motion table '{path}': expected {what} {quoted}, got none of {none}")
+        raise UserError(f"motion table '{path}': expected {what} {', '.join(missing)}, got none of {none}")
     return [header.index(name) for name in wanted]
 
 

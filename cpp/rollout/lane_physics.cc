@@ -318,15 +318,34 @@ void LanePhysics::advance(int number, int k, const RolloutViews& views, std::siz
     update_muscles(*tile.muscles, dynamics);
     clock_.mark(Section::kMuscles);
   }
-  for (int i = begin(number); views.trace && i < end(number); ++i) {
+  if (views.trace) trace(number, k, views, t);
+}
+
+// States after a step, with the forces that MuJoCo does not know of by itself: whoever reads a row finds what the body
+// does under all of them.
+void LanePhysics::trace(int number, int k, const RolloutViews& views, std::size_t t) {
+  Tile& tile = *tiles_[number];
+  const HumanModel& h = world_.model;
+  kept_ = tile.dynamics.applied;
+  for (Wide& force : tile.dynamics.applied) force = Wide(0.0);
+  if (tile.muscles && h.muscles_apart()) pull_muscles(*tile.muscles, tile.dynamics.applied);
+  for (int a : h.direct) {
+    if (world_.control.mode == Control::kMuscle) tile.dynamics.applied[h.actuated[a]] += tile.torque[a];
+  }
+  for (int i = begin(number); i < end(number); ++i) {
     if (diverged(i)) continue;
     double* row = views.trace.at(t * world_.control.substeps + k, first_ + i);
     views_[i].refresh();
     pose_simulation(i);
+    for (int c = 0; c < h.num_coordinates(); ++c) {
+      const Wide force = tile.dynamics.applied[c] + tile.dynamics.limit_torque[c];
+      simulation_->qfrc_applied[h.coordinate_dof[c]] += force[i % kLanes];
+    }
     mj_getState(h.mujoco(), simulation_.get(), row, mjSTATE_INTEGRATION);
     row += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
     for (int m = 0; m < h.num_muscles(); ++m) row[m] = views_[i].activation(m);
   }
+  tile.dynamics.applied = kept_;
 }
 
 // States, in MuJoCo's layout.

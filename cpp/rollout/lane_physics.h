@@ -91,6 +91,7 @@ class LanePhysics : public Physics {
   void take_samples(int number, int k);
   void record(int number, const RolloutViews& views, std::size_t t);
   void advance(int number, int k, const RolloutViews& views, std::size_t t);
+  void trace(int number, int k, const RolloutViews& views, std::size_t t);
   void store(int number);
   // The lanes of a tile that humans are in, of some.
   WideMask lanes_of(int number, std::span<const int> indices) const;

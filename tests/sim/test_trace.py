@@ -6,8 +6,9 @@ import mujoco
 import numpy as np
 import pytest
 
+import hill_walker
 from small_run import small_run
-from soleus.config import load_config
+from soleus.config import load_config, load_human_config
 from soleus.run.trained import load_trained
 from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import load_scenario
@@ -71,12 +72,18 @@ def test_episodes_are_whole_and_stand_on_the_ground(trained):
         assert trace.ground_force[..., 2].max() > 100
 
 
-def test_ground_forces_carry_the_weight():
-    """Over a whole jump-free while, the mean vertical force is the weight, but for the change of momentum."""
+@pytest.mark.parametrize("mode", ["torque", "muscle", "hill"])
+def test_ground_forces_carry_the_weight(mode, tmp_path):
+    """Over a whole jump-free while, the mean vertical force is the weight, but for the change of momentum; by muscles
+    that MuJoCo does not know, too.
+    """
     trained = load_trained(small_run())
-    config = trained.human().model_copy(
-        update={"control": trained.human().control.model_copy(update={"mode": "torque"})}
-    )
+    overrides = {"control.engine": "lanes", "policy.mirror": False}
+    if mode == "hill":
+        overrides |= hill_walker.write(tmp_path)
+    else:
+        overrides["control.mode"] = mode
+    config = load_human_config("test-walk2d-small", overrides)
     model = load_scenario(config).human.model
     played = play(config, trained.policy, None, episodes=4, seconds=2.0, seed=1)
     data = mujoco.MjData(model)

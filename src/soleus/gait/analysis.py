@@ -48,6 +48,11 @@ class Report:
     torque_residual: float | None
 
     @property
+    def gait(self) -> str:
+        """walk or run, by the stance."""
+        return gait_of(self.stance)
+
+    @property
     def enough(self) -> bool:
         """Whether there are as many strides as means need."""
         return min(self.strides.values()) >= LEAST
@@ -61,7 +66,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; what is not known is None."""
-        usual = usual_figures(gait_of(self.stance))
+        usual = usual_figures(self.gait)
         return {
             "model": self.model,
             "mass_kg": self.mass,
@@ -69,7 +74,7 @@ class Report:
             "seconds": self.seconds,
             "strides": {**self.strides, "wanted": LEAST, "enough": self.enough, "left_out": self.left_out},
             "note": self.note,
-            "gait": gait_of(self.stance),
+            "gait": self.gait,
             "stance_percent": self.stance,
             "phases": [asdict(phase) for phase in self.phases],
             "measures": {

@@ -38,7 +38,7 @@ class Storage:
 
 def read_storage(path: Path) -> Storage:
     """Read a file; raises UserError, one line with the file and its line, for what is none of its kind."""
-    lines = _text(path)
+    lines = text_lines(path, "motion table", "a text file of OpenSim's")
     end = next((k for k, line in enumerate(lines) if line.strip().lower() == "endheader"), None)
     if end is None:
         raise UserError(f"motion table '{path}': expected a line 'endheader' after OpenSim's header, got none")
@@ -69,13 +69,14 @@ def coordinate_of(column: str) -> str:
     return parts[-2] if len(parts) > 2 and parts[-1] == _STATE else column
 
 
-def _text(path: Path) -> list[str]:
+def text_lines(path: Path, what: str, kind: str) -> list[str]:
+    """Return the lines of a text file, whatever ends them. Raises UserError for what is none; what, kind: in words."""
     try:
         return _LINES.split(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise UserError(f"motion table '{path}' cannot be read: {error.strerror}") from error
+        raise UserError(f"{what} '{path}' cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"motion table '{path}': expected a text file of OpenSim's, got {error}") from error
+        raise UserError(f"{what} '{path}': expected {kind}, got {error}") from error
 
 
 def _unit(path: Path, said: dict[str, str]) -> Literal["degree", "radian"] | None:

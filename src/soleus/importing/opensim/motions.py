@@ -105,7 +105,7 @@ def _of_coordinates(model: Any, coordinates: Coordinates, file: Path) -> Importe
     values = storage.values[:, [index[name] for name in found]]
     for k, column in np.argwhere(~np.isfinite(values))[:1]:
         raise wrong(file, storage.lines[k], f"a finite number for '{found[column]}'", "none")
-    turning = np.array([model.getCoordinateSet().get(name).getMotionType() == _ROTATION for name in found])
+    turning = _turning(model, found)
     values = np.where(turning & (storage.unit == "degree"), np.deg2rad(values), values)
     moving = [k for k in np.flatnonzero(turning) if found[k] in coordinates.independent]
     limits = [(known[found[k]].low, known[found[k]].high) for k in moving if known[found[k]].clamped]
@@ -118,10 +118,15 @@ def _of_coordinates(model: Any, coordinates: Coordinates, file: Path) -> Importe
     return ImportedMotion(file.name, file, dict(zip(found, values.T, strict=True)))
 
 
+def _turning(model: Any, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether each of these coordinates is an angle."""
+    return np.array([model.getCoordinateSet().get(name).getMotionType() == _ROTATION for name in names])
+
+
 def _text(model: Any, solved: Solved) -> str:
     """Text of a .mot file, angles in degrees."""
-    turning = [model.getCoordinateSet().get(name).getMotionType() == _ROTATION for name in solved.names]
-    table = np.column_stack([solved.times, np.where(turning, np.rad2deg(solved.values), solved.values)])
+    degrees = np.where(_turning(model, solved.names), np.rad2deg(solved.values), solved.values)
+    table = np.column_stack([solved.times, degrees])
     rows = ["\t".join(f"{value:.8f}" for value in row) for row in table]
     header = _HEADER.format(rows=len(table), columns=table.shape[1])
     return header + "\n".join(["\t".join(["time", *solved.names]), *rows]) + "\n"

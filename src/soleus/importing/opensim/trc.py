@@ -1,6 +1,5 @@
 """The text format of marker files, .trc: five lines of a header, then a row of places for every frame."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +8,10 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError
 from soleus.motions.recording import wrong
+from soleus.motions.storage import text_lines
 
 Floats = NDArray[np.float64]
 
-_LINES = re.compile(r"\r\n|\r|\n")
 _HEADER = 5  # lines
 _LEAST = 3  # frames
 _WHAT = "marker file"
@@ -36,7 +35,7 @@ class RawMarkers:
 
 def read_trc(path: Path) -> RawMarkers:
     """Read a file; raises UserError, one line with the file and its line, for what is none of its kind."""
-    lines = _text(path)
+    lines = text_lines(path, _WHAT, "a text file")
     if len(lines) < _HEADER or not lines[0].startswith("PathFileType"):
         raise UserError(f"{_WHAT} '{path}': expected a first line with PathFileType, got '{lines[0][:40]}'")
     said = dict(zip(lines[1].split(), lines[2].split(), strict=False))
@@ -52,15 +51,6 @@ def read_trc(path: Path) -> RawMarkers:
     return RawMarkers(
         names, said["Units"], table[:, 0], table[:, 1:].reshape(len(table), -1, 3), [line for line, _ in rows], "line"
     )
-
-
-def _text(path: Path) -> list[str]:
-    try:
-        return _LINES.split(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise UserError(f"{_WHAT} '{path}' cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{_WHAT} '{path}': expected a text file, got {error}") from error
 
 
 def _cells(line: str) -> list[str]:

@@ -161,5 +161,5 @@ def test_two_workers_step_a_slow_environment_nearly_twice_as_fast() -> None:
     _, one, two = results["entries"]
     assert two["collect_over_one_worker"] > 1.5  # 1.9 and more on a machine that does nothing else
     assert two["train_speed_up"] > 1.3
-    assert two["publish_share"] < 0.01
+    assert two["publish_share"] < 0.1
     assert one["collect_speed_up"] == pytest.approx(1.0, abs=0.3)

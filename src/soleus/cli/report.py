@@ -1,12 +1,12 @@
 """`soleus report`: how a run's policy walks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.arguments import OtherModel, RunText, Seconds, Which
+from soleus.cli.arguments import OtherModel, Seconds, Which
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 
@@ -66,8 +66,35 @@ def describe(report: "Report") -> str:
     return f"{walk}, stance {said('stance_share', 0)} %\n{cost}, torque residual {residual}\n{report.note}"
 
 
+def check_flags(episodes: int, seconds: float, seed: int, num_threads: int | None) -> None:
+    """Raise UserError for what no episodes can be played with."""
+    if episodes < 1:
+        raise UserError(f"--episodes: expected 1 or more, got {episodes}")
+    if not 2 <= seconds <= 600:
+        raise UserError(f"--seconds: expected 2 to 600, got {seconds:g}")
+    if not 0 <= seed < 2**62:
+        raise UserError(f"--seed: expected 0 or more and less than 2**62, got {seed}")
+    if num_threads is not None and num_threads < 1:
+        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+
+
+def _folder_of(runs: Sequence[str], out: Path | None, model: str | None) -> Path | None:
+    """Return where the files go, None for the run's own folder. Raises UserError where that has to be said."""
+    if out is None and len(runs) > 1:
+        raise UserError(f"--out: expected a folder for the report of {len(runs)} runs, got none")
+    if out is None and is_url(runs[0]):
+        raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {runs[0]}")
+    if out is None and model is not None:
+        raise UserError(
+            f"--out: expected a folder for the report of another body than the run's, got none beside {model}"
+        )
+    return out
+
+
 def report(
-    run: RunText,
+    runs: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN [RUN ...]", help_behavior_hint="")
+    ],
     *,
     checkpoint: Which = "best",
     model: OtherModel = None,
@@ -80,47 +107,79 @@ def report(
 ) -> None:
     """Let a run's policy walk and write a report of its gait: an HTML page, its pictures and its numbers.
 
+    Of several runs the gaits are laid over one another, and the others are compared with the first.
+
     Args:
-        run: Run folder or checkpoint file, on this machine or at a URL.
+        runs: Run folders or checkpoint files, on this machine or at URLs.
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
-        out: Folder for the files, made if need be; by default gait-report in the run folder, unless RUN is a URL.
+        out: Folder for the files, made if need be; by default gait-report in the run folder, of a single run here.
         episodes: Episodes to start with; more follow until each foot has 20 strides, up to five times as many.
         seconds: Longest episode [s].
         seed: Seed of where the episodes start.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
         json: Print the numbers as JSON.
     """
-    if episodes < 1:
-        raise UserError(f"--episodes: expected 1 or more, got {episodes}")
-    if not 2 <= seconds <= 600:
-        raise UserError(f"--seconds: expected 2 to 600, got {seconds:g}")
-    if not 0 <= seed < 2**62:
-        raise UserError(f"--seed: expected 0 or more and less than 2**62, got {seed}")
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
-    if out is None and is_url(run):
-        raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {run}")
-    if model is not None and out is None:
-        raise UserError(
-            f"--out: expected a folder for the report of another body than the run's, got none beside {model}"
-        )
-    known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model)
+    if not runs:
+        raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
+    check_flags(episodes, seconds, seed, num_threads)
+    folder = _folder_of(runs, out, model)
     from soleus import gait
-    from soleus.compare import read_runs
     from soleus.run.summary import as_json
 
+    if folder is not None:
+        gait.check_folder(folder)
+    players = [player_of(run, checkpoint, episodes, seconds, seed, num_threads, model) for run in runs]
+    if len(runs) == 1:
+        text, content, files = _of_one(runs[0], *players[0], folder)
+    else:
+        text, content, files = _of_several(runs, players, folder or Path())
+    if json:
+        print(as_json({**content, "files": [str(file) for file in files]}))
+        return
+    print(text)
+    for file in files:
+        print(file)
+
+
+_Written = tuple[str, dict[str, Any], list[Path]]
+"""What is said of a report, its numbers, its files"""
+
+
+def _of_one(run: str, known: dict[str, Any], play: "Callable[[int], Episodes]", folder: Path | None) -> _Written:
+    """Write the report of a run's gait, to its own folder unless another one is given."""
+    from soleus import gait
+    from soleus.compare import read_runs
+
     record = read_runs([Path(known["folder"])])[0]
-    folder = out if out is not None else Path(known["folder"]) / "gait-report"
+    folder = Path(known["folder"]) / "gait-report" if folder is None else folder
     if is_url(run):
         known["folder"] = run  # where it was fetched to is gone soon
     gait.check_folder(folder)
     gathered = gait.gather(play)
     found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
     files = gait.write_report(found, folder, known, record)
-    if json:
-        print(as_json({**gait.content_of(found, known), "files": [str(file) for file in files]}))
-        return
-    print(describe(found))
-    for file in files:
-        print(file)
+    return describe(found), gait.content_of(found, known), files
+
+
+def _of_several(
+    runs: Sequence[str], players: "Sequence[tuple[dict[str, Any], Callable[[int], Episodes]]]", folder: Path
+) -> _Written:
+    """Write the report of several gaits that are laid over one another."""
+    from soleus import gait
+    from soleus.compare.reading import names_of
+    from soleus.gait import overlay
+
+    gaits = []
+    for run, label, (known, play) in zip(runs, names_of([Path(run) for run in runs]), players, strict=True):
+        if is_url(run):
+            known["folder"] = run
+        try:
+            gathered = gait.gather(play)
+        except UserError as error:
+            raise UserError(f"{label}: {error}") from None
+        found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
+        gaits.append(overlay.Gait(label, known, found))
+    laid = overlay.lay_over(gaits)
+    text = "\n".join(f"{one.label}: {describe(one.report)}" for one in gaits)
+    return text, laid.as_json(), overlay.write_overlay(laid, folder)

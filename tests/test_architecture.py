@@ -17,7 +17,7 @@ LAYERS = [
     {"cli", "__main__"},
     {"doctor", "bench", "api"},
     {"training"},
-    {"gait", "compare", "evaluation", "show"},
+    {"gait", "compare", "evaluation", "show", "rollouts"},
     {"run"},
     {"collect", "learn"},
     {"environments"},

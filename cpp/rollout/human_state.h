@@ -38,6 +38,8 @@ class HumanState : public HumanView {
   std::span<const double> foot_forces() const override { return foot_force_; }
   double metabolic_power() const override;
 
+  // Takes over other numbers of the model; reset() or restore() has to follow.
+  void renumber();
   // Puts the human into a state at rest of control; coupled joints are made consistent. qpos: (nq), qvel: (nv).
   void reset(std::span<const double> qpos, std::span<const double> qvel);
 

@@ -43,6 +43,7 @@ struct Scene {
   double motion_time = 0;                     // where the motion is [s]
   ReferenceFrame* ahead = nullptr;            // scratch, for what the motion has later
   std::span<double> difference{};             // (nc) scratch
+  std::span<const double> conditions{};       // of the human, each from -1 to 1 over its range; mirrored with the body
 
   const HumanModel& model() const { return human.model(); }
   double above_ground(double z) const { return z - model().ground_height; }

@@ -47,7 +47,7 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Trac
 def test_a_report_in_the_run(play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]) -> None:
     asked = play([walked(walk2d, strides=13, seed=s).trace for s in (0, 1)])
     assert main(["report", "run", "--checkpoint", "latest", "--episodes", "2", "--seconds", "15"]) == 0
-    assert asked == [("run", "latest", 2, 15.0, 0, None, None), 0]
+    assert asked == [("run", "latest", 2, 15.0, 0, None, None, {}), 0]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1.28 m/s, 110 steps/min, steps of 0.70 m, stance 61 %"
     assert lines[1].startswith("cost of transport 3.2")
@@ -107,7 +107,7 @@ def test_which_of_several_does_not_walk(
     ("runs", "message"),
     [
         ([], "expected one run folder or more to report on, got none; see soleus report --help"),
-        (["run", "other"], "--out: expected a folder for the report of 2 runs, got none"),
+        (["run", "other"], "--out: expected a folder for the report of 2 gaits, got none"),
         (["s3://bucket/run"], "--out: expected a folder for the report of a run at a URL, got none beside s3://"),
     ],
 )

@@ -1,12 +1,12 @@
 """`soleus report`: how a run's policy walks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.arguments import OtherModel, Seconds, Which
+from soleus.cli.arguments import At, OtherModel, Seconds, Which, conditions_of
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 
@@ -23,6 +23,7 @@ def player_of(
     seed: int,
     num_threads: int | None,
     model: str | None = None,
+    at: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, Any], "Callable[[int], Episodes]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
     from soleus.machine import threads
@@ -30,7 +31,7 @@ def player_of(
     from soleus.run.trained import load_trained
     from soleus.sim.trace import play
 
-    trained = load_trained(local_copy(run), checkpoint, model)
+    trained = load_trained(local_copy(run), checkpoint, model, at={} if at is None else at)
     config = trained.human()
     known = {
         "name": trained.run.resolve().name + (f" on {Path(model).stem}" if model else ""),
@@ -78,17 +79,28 @@ def check_flags(episodes: int, seconds: float, seed: int, num_threads: int | Non
         raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
 
 
-def _folder_of(runs: Sequence[str], out: Path | None, model: str | None) -> Path | None:
+def _folder_of(subjects: Sequence[tuple[str, str]], out: Path | None, model: str | None) -> Path | None:
     """Return where the files go, None for the run's own folder. Raises UserError where that has to be said."""
-    if out is None and len(runs) > 1:
-        raise UserError(f"--out: expected a folder for the report of {len(runs)} runs, got none")
-    if out is None and is_url(runs[0]):
-        raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {runs[0]}")
+    run = subjects[0][0]
+    if out is None and len(subjects) > 1:
+        raise UserError(f"--out: expected a folder for the report of {len(subjects)} gaits, got none")
+    if out is None and is_url(run):
+        raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {run}")
     if out is None and model is not None:
         raise UserError(
             f"--out: expected a folder for the report of another body than the run's, got none beside {model}"
         )
     return out
+
+
+def _labels(runs: Sequence[str], at: Sequence[str]) -> list[str]:
+    """Return a name for each gait, the conditions of each run in turn: what is different is said."""
+    from soleus.compare.reading import names_of
+
+    names = names_of([Path(run) for run in runs])
+    if len(at) < 2:
+        return names
+    return list(at) if len(runs) == 1 else [f"{name} at {asked}" for name in names for asked in at]
 
 
 def report(
@@ -103,11 +115,13 @@ def report(
     seconds: Seconds = 20.0,
     seed: int = 0,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    at: At = (),
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
     """Let a run's policy walk and write a report of its gait: an HTML page, its pictures and its numbers.
 
-    Of several runs the gaits are laid over one another, and the others are compared with the first.
+    Several gaits, of several runs or of a run at several conditions, are laid over one another, and the others are
+    compared with the first.
 
     Args:
         runs: Run folders or checkpoint files, on this machine or at URLs.
@@ -118,22 +132,26 @@ def report(
         seconds: Longest episode [s].
         seed: Seed of where the episodes start.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
+        at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg, or several behind commas; others have
+            their defaults. Each --at is a gait of its own, and default that of the defaults.
         json: Print the numbers as JSON.
     """
     if not runs:
         raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
     check_flags(episodes, seconds, seed, num_threads)
-    folder = _folder_of(runs, out, model)
+    subjects = [(run, asked) for run in runs for asked in at or ("default",)]
+    folder = _folder_of(subjects, out, model)
     from soleus import gait
     from soleus.run.summary import as_json
 
     if folder is not None:
         gait.check_folder(folder)
-    players = [player_of(run, checkpoint, episodes, seconds, seed, num_threads, model) for run in runs]
-    if len(runs) == 1:
+    settings = (checkpoint, episodes, seconds, seed, num_threads, model)
+    players = [player_of(run, *settings, conditions_of([asked])) for run, asked in subjects]
+    if len(subjects) == 1:
         text, content, files = _of_one(runs[0], *players[0], folder)
     else:
-        text, content, files = _of_several(runs, players, folder or Path())
+        text, content, files = _of_several(_labels(runs, at), subjects, players, folder or Path())
     if json:
         print(as_json({**content, "files": [str(file) for file in files]}))
         return
@@ -163,15 +181,17 @@ def _of_one(run: str, known: dict[str, Any], play: "Callable[[int], Episodes]", 
 
 
 def _of_several(
-    runs: Sequence[str], players: "Sequence[tuple[dict[str, Any], Callable[[int], Episodes]]]", folder: Path
+    labels: Sequence[str],
+    subjects: Sequence[tuple[str, str]],
+    players: "Sequence[tuple[dict[str, Any], Callable[[int], Episodes]]]",
+    folder: Path,
 ) -> _Written:
-    """Write the report of several gaits that are laid over one another."""
+    """Write the report of several gaits that are laid over one another. subjects: run and conditions of each."""
     from soleus import gait
-    from soleus.compare.reading import names_of
     from soleus.gait import overlay
 
     gaits = []
-    for run, label, (known, play) in zip(runs, names_of([Path(run) for run in runs]), players, strict=True):
+    for label, (run, asked), (known, play) in zip(labels, subjects, players, strict=True):
         if is_url(run):
             known["folder"] = run
         try:
@@ -179,7 +199,7 @@ def _of_several(
         except UserError as error:
             raise UserError(f"{label}: {error}") from None
         found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
-        gaits.append(overlay.Gait(label, known, found))
+        gaits.append(overlay.Gait(label, {**known, "at": asked}, found))
     laid = overlay.lay_over(gaits)
     text = "\n".join(f"{one.label}: {describe(one.report)}" for one in gaits)
     return text, laid.as_json(), overlay.write_overlay(laid, folder)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 import mujoco
+import numpy as np
+from numpy.typing import NDArray
 
+from soleus.conditions import Conditions, load_conditions, varied_human
 from soleus.config import HumanRunConfig
 from soleus.errors import UserError
 from soleus.importing.ready import imported
@@ -13,6 +16,7 @@ from soleus.models.weights import weighed
 from soleus.motions import Clips, Motion, load_clips
 from soleus.paths import FittedPaths
 from soleus.sim.engines import Engine, choose_engine
+from soleus.sim.handover import human_data
 from soleus.sim.muscle_paths import paths_of
 from soleus.tasks.catalog import catalog, check_terms
 
@@ -28,6 +32,23 @@ class Scenario:
     engine: Engine
     paths: FittedPaths | None = None
     """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
+
+    conditions: Conditions | None = None
+    """What differs from human to human"""
+
+    @property
+    def person(self) -> Human:
+        """The human, with the body that the conditions that were asked for make."""
+        conditions = self.conditions
+        return self.human if conditions is None or conditions.asked is None else self.person_at(conditions.asked)
+
+    def person_at(self, values: NDArray[np.float64]) -> Human:
+        """Return the human with the body that values (n,) of the conditions make."""
+        conditions = self.conditions
+        assert conditions is not None
+        plain = self.config.control.model_copy(update={"kp_scale": 1.0, "kd_scale": 1.0})
+        description = human_data(self.human, self.config.model_copy(update={"control": plain}))
+        return varied_human(self.human, conditions, values, description)
 
     @property
     def motion(self) -> Motion | None:
@@ -66,4 +87,5 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f" '{human.motors.lopsided}' without one"
         )
     engine = choose_engine(human, config)
-    return Scenario(config, human, clips, engine, paths_of(human, clips, config) if engine.name == "lanes" else None)
+    paths = paths_of(human, clips, config) if engine.name == "lanes" else None
+    return Scenario(config, human, clips, engine, paths, load_conditions(config, human, clips))

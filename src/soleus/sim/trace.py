@@ -90,12 +90,17 @@ class Playback:
         num_envs: int = 1,
         seed: int = 0,
         num_threads: int = 1,
+        first: int = 0,
+        conditions: Floats | None = None,
     ) -> None:
-        """Raises UserError where the weights do not fit."""
-        self.simulation = Simulation(scenario, num_envs, num_threads, seed)
+        """first: number of the first human among all that share the seed. conditions: values (num_envs, n) that each
+        has; None: drawn, or those that the scenario asks for. Raises UserError where the weights do not fit."""
+        self.simulation = Simulation(scenario, num_envs, num_threads, seed, first=first)
+        if conditions is not None:
+            self.simulation.set_conditions(conditions)
         self.load(policy, muscle)
         self.simulation.core.set_deterministic(True)
-        self.human = scenario.human
+        self.human = scenario.person
         self.size = mujoco.mj_stateSize(scenario.human.model, STATE)
         self._buffers = Buffers(self.simulation, 1, samples=False, trace=True)
         self.reset(seed)
@@ -168,7 +173,7 @@ def play(
                 going[i] = False
     missed, wanted, _ = residuals
     dt = 1.0 / config.control.sim_hz
-    return Episodes([joined(scenario.human, dt, own) for own in parts], (float(missed), float(wanted)))
+    return Episodes([joined(playback.human, dt, own) for own in parts], (float(missed), float(wanted)))
 
 
 Part = tuple[Floats, ...]
@@ -183,15 +188,17 @@ def joined(human: Human, dt: float, parts: Sequence[Part]) -> Trace:
 class Observer:
     """Reads what rows of a trace mean."""
 
-    def __init__(self, playback: Playback) -> None:
-        self.model = playback.simulation.stepped_model()
-        self.muscles, self.mass = len(playback.human.muscle_names), playback.human.mass
+    def __init__(self, playback: Playback, human: Human | None = None) -> None:
+        """human: whose rows they are, by default the one that all humans of the playback are."""
+        human = human or playback.human
+        self.model = playback.simulation.stepped_model(human)
+        self.muscles, self.mass = len(human.muscle_names), human.mass
         self.data = mujoco.MjData(self.model)
         self.size = playback.size
         self.foot = np.full(self.model.nbody, -1)
         self.own = np.zeros(self.model.nbody, np.bool_)
-        self.own[playback.human.own_bodies] = True
-        for side, bodies in enumerate(playback.human.feet):
+        self.own[human.own_bodies] = True
+        for side, bodies in enumerate(human.feet):
             self.foot[bodies] = side
 
     def read(self, rows: Floats) -> Part:

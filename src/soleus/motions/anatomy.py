@@ -18,7 +18,7 @@ from soleus.models.sides import side
 from soleus.motions.cycle import ANGLES
 from soleus.motions.joints import anatomical_axis, known_targets
 from soleus.motions.posing import root_slots
-from soleus.motions.rotations import conjugate, multiply, rotated
+from soleus.motions.rotations import cardan, conjugate, multiply, rotated
 
 Floats = NDArray[np.float64]
 
@@ -116,18 +116,9 @@ def _ball(human: Human, data: mujoco.MjData, name: str, which: str, joint: int) 
     def read(qpos: Floats) -> Floats:
         turn = multiply(qpos[:, adr : adr + 4], conjugate(rest))
         turn = multiply(multiply(frame, turn), conjugate(frame))
-        return np.asarray(_cardan(turn)[:, np.flatnonzero(axis)[0]] * axis.sum())
+        return np.asarray(cardan(turn)[:, np.flatnonzero(axis)[0]] * axis.sum())
 
     return Angle(name, which, read, direction)
-
-
-def _cardan(q: Floats) -> Floats:
-    """Angles (T, 3) [rad] about x, y and z of rotations Ry Rx Rz, from unit quaternions (T, 4)."""
-    w, x, y, z = q.T
-    about_x = np.arcsin(np.clip(2 * (w * x - y * z), -1, 1))
-    about_y = np.arctan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
-    about_z = np.arctan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
-    return np.stack([about_x, about_y, about_z], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

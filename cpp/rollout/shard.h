@@ -63,6 +63,8 @@ class Shard {
     double total = 0, effort = 0, metabolic = 0;
     Vec3 head_velocity{};
     Kinematics kinematics;
+    double drift = 0;             // of the motion's time, by actions that speed it up or slow it down [s]
+    Memory memory;
   };
 
   // Calls visit(number) for each number besides its body's that the future of a human depends on: the one list that
@@ -72,6 +74,7 @@ class Shard {
 
   RandomKey key(int human) const;
   double time(const Episode& s) const;  // of the motion [s]
+  void shift_phase(Episode& s, float action) const;
   const Motion* motion(const Episode& s) const { return world_.clips.empty() ? nullptr : world_.clips[s.clip]; }
   std::uint32_t drawn_clip(int human) const;
   bool is_over(const Episode& s) const;  // its clip, which is played once

@@ -36,9 +36,14 @@ class Polylines:
     spread: bool
     """Forces at a blended waypoint act on both bodies by weight: the gradient of the path's length. Otherwise all on
     the first, as in MASS."""
+    curves: Floats | None
+    """(3,) width of the active force-length curve, steepness of the passive one, and the strain at which the passive
+    force is the maximum isometric one; None: those of MASS"""
 
 
-def fit_polylines(table: MuscleTable, model: mujoco.MjModel, own: Ints, spread: bool) -> Polylines:
+def fit_polylines(
+    table: MuscleTable, model: mujoco.MjModel, own: Ints, spread: bool, curves: Floats | None = None
+) -> Polylines:
     """Find the bodies of a table among a person's own. Raises UserError naming the file and a body that is no such."""
     points = [point for own in table.waypoints for point in own]
     bodies = {model.body(b).name: int(b) for b in own}
@@ -50,7 +55,7 @@ def fit_polylines(table: MuscleTable, model: mujoco.MjModel, own: Ints, spread: 
                 raise UserError(f"{table.path}: expected bodies of the person, got '{name}'{nearest(name, bodies)}")
             body[i, j], local[i, j], weight[i, j] = bodies[name], point.places[j], point.weights[j]
     adr = np.cumsum([0] + [len(own) for own in table.waypoints]).astype(np.int32)
-    return Polylines(table.names, table.max_force, table.optimal, table.slack, adr, body, local, weight, spread)
+    return Polylines(table.names, table.max_force, table.optimal, table.slack, adr, body, local, weight, spread, curves)
 
 
 def polyline_crossings(polylines: Polylines, model: mujoco.MjModel, dof_actuated: Ints) -> tuple[Ints, Ints]:

@@ -15,7 +15,6 @@ CURVES = (0.45, 5.5, 0.3)
 """Of the muscles: width of the active force-length curve, steepness of the passive one, and the strain at which it is
 1."""
 _DAMPING = 0.4  # [N m s/rad] of every joint, the root's too, where a joint has none of its own
-_LOWER = 18  # coordinates behind the root's that muscles move alone; the ones behind those are moved by torques too
 _AXES = {"Free": 1, "Ball": 3, "Revolute": 1, "Weld": 0}
 
 
@@ -40,23 +39,20 @@ def _damped(node: Node) -> Node:
 
 
 def upper_joints(skeleton: Skeleton) -> list[str]:
-    """Return the joints that torques of stable PD move beside muscles: those behind the legs' coordinates.
+    """Return the joints that torques of stable PD move beside muscles: those of limbs that do not reach the ground.
 
-    Raises UserError for a skeleton in whose file these are not the first.
+    Raises UserError for a skeleton without a limb that does.
     """
-    at, upper = 0, list[str]()
+    limb: dict[str, str] = {}
     for node in skeleton.nodes.values():
-        if node.joint in ("Free", "Weld"):
-            continue
-        if at >= _LOWER:
-            upper.append(node.name)
-        elif at + _AXES[node.joint] > _LOWER:
-            raise UserError(
-                f"{skeleton.path}: expected joints of the legs that end {_LOWER} coordinates behind the root's, got"
-                f" '{node.name}' across that"
-            )
-        at += _AXES[node.joint]
-    return upper
+        if node.parent is not None:
+            limb[node.name] = limb.get(node.parent, node.name)
+    legs = {limb[name] for name, node in skeleton.nodes.items() if node.contact and name in limb}
+    if not legs:
+        raise UserError(
+            f'{skeleton.path}: expected legs, with bodies of contact="On", for actuator mass_lower, got none'
+        )
+    return [name for name, of in limb.items() if of not in legs and skeleton.nodes[name].joint != "Weld"]
 
 
 def numerics(skeleton: Skeleton, lower_alone: bool) -> dict[str, tuple[float, ...]]:

@@ -162,6 +162,12 @@ class Environment(Section):
     reward: RewardKeys
 
 
+class _File(Section):
+    """What is followed of a file."""
+
+    environment: Environment
+
+
 def read_environment(path: Path) -> tuple[Environment, tuple[str, ...]]:
     """Read a file; return what is followed, and the keys that are set in it and not followed.
 
@@ -180,10 +186,10 @@ def read_environment(path: Path) -> tuple[Environment, tuple[str, ...]]:
             raise UserError(f"{path}: unknown key '{key}'{nearest(str(key), (_OWN, *NOT_FOLLOWED['']))}")
     kept, left = _parted(raw[_OWN], "")
     try:
-        environment = Environment.model_validate(kept)
+        content = _File.model_validate({_OWN: kept})
     except ValidationError as error:
-        raise UserError(f"{path}: {_OWN}.{explain(error, Environment)}") from None
-    return environment, (*_set(beside, ""), *(f"{_OWN}.{key}" for key in left))
+        raise UserError(f"{path}: {explain(error, _File)}") from None
+    return content.environment, (*_set(beside, ""), *(f"{_OWN}.{key}" for key in left))
 
 
 def _parted(section: Mapping[str, Any], at: str) -> tuple[dict[str, Any], list[str]]:

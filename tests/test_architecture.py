@@ -22,7 +22,7 @@ LAYERS = [
     {"collect", "learn"},
     {"environments"},
     {"sim", "nets", "importing"},
-    {"motions", "render", "paths"},
+    {"motions", "render", "paths", "conditions"},
     {"exchange", "models", "tasks"},
     {"config", "machine"},
     {"errors", "_core"},

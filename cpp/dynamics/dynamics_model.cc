@@ -101,7 +101,7 @@ DynamicsModel::DynamicsModel(const HumanModel& human) : human_(&human) {
   const std::vector<std::string> reasons = uncovered(human);
   require(reasons.empty(), reasons.empty() ? "" : "expected a model that the lanes cover, got " + reasons.front());
   const mjModel* m = human.mujoco();
-  gravity_ = vec(m->opt.gravity);
+  tables_.gravity = vec(m->opt.gravity);
   build_links();
   build_dofs();
   place_coordinates();

@@ -51,7 +51,6 @@ class DynamicsModel {
   // Where the position of a coordinate is, of hinges and slides; of rotations the part that its number within them names.
   int coordinate_qpos(int c) const { return coordinate_qpos_[c]; }
   double timestep() const { return human_->mujoco()->opt.timestep; }
-  std::array<double, 3> gravity() const { return gravity_; }
   int root_link() const { return root_link_; }
   bool coupled() const { return !human_->coupled().empty(); }
 
@@ -72,7 +71,6 @@ class DynamicsModel {
   std::vector<int> term_begin_;
   std::optional<ContactModel> contacts_;
   std::vector<int> coordinate_qpos_;
-  std::array<double, 3> gravity_{};
   int root_link_ = 0;
 };
 

@@ -2,7 +2,7 @@
 // double where all humans share the numbers, Wide where each lane has its own. DynamicsModel makes the first kind and says
 // what is the same in both: the tree, its motions, the patterns of matrices.
 //
-// Gravity and the time step are no numbers of a human: they are shared by all.
+// The time step is no number of a human: it is shared by all. Gravity is one, since its direction is the ground's slope.
 //
 // A Wide is a cache line. Structs begin with their structure, and what may be 0 has a flag there, so that tables of each
 // lane's numbers touch few lines.
@@ -119,7 +119,7 @@ struct DynamicsTables {
 
   static constexpr std::array kParts{"links", "joints", "degrees of freedom", "pieces of splines", "bodies", "limits",
                                      "friction of joints", "limits of ball joints", "damping", "contacts", "rotations", "limits by axis", "gains",
-                                     "gains of the root", "pose at rest"};
+                                     "gains of the root", "pose at rest", "gravity"};
   std::vector<Link> links;
   std::vector<Joint> joints;
   std::vector<Dof> dofs;
@@ -135,6 +135,7 @@ struct DynamicsTables {
   std::vector<Gain> gains;           // (na)
   RootGain root_gain;
   std::vector<Number> rest;          // (nq) where a lane that ran away is put
+  Triple gravity;                    // [m/s^2]
 };
 
 }  // namespace soleus

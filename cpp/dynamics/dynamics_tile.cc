@@ -43,8 +43,7 @@ DynamicsTile::DynamicsTile(const DynamicsModel& dynamics) : model(&dynamics), ld
 }
 
 void DynamicsTile::give(int lane, const DynamicsModel& variant) {
-  require(variant.timestep() == model->timestep() && variant.gravity() == model->gravity(),
-          "expected variants of a model with its gravity and time step, got others");
+  require(variant.timestep() == model->timestep(), "expected variants of a model with its time step, got others");
   if (!own) {
     own = std::make_unique<DynamicsTables<Wide>>();
     spread_numbers(*own, model->tables());

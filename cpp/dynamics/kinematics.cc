@@ -119,14 +119,13 @@ void compute_motions(DynamicsTile& t, const Tables& m, const typename Tables::Li
 template <class Tables>
 void compute_velocity(DynamicsTile& t, const Tables& m, const typename Tables::Link& link, LinkState& s) {
   const Wide zero(0.0);
-  const auto g = t.model->gravity();
   if (link.parent >= 0) {
     s.velocity = t.links[link.parent].velocity;
     s.acceleration = t.links[link.parent].acceleration;
     s.driven = t.links[link.parent].driven;
   } else {
     s.velocity = s.driven = {{zero, zero, zero}, {zero, zero, zero}};
-    s.acceleration = {{zero, zero, zero}, {Wide(-g[0]), Wide(-g[1]), Wide(-g[2])}};
+    s.acceleration = {{zero, zero, zero}, {-Wide(m.gravity[0]), -Wide(m.gravity[1]), -Wide(m.gravity[2])}};
   }
   for (int p = link.motions_begin; p < link.motions_end; ++p) t.motions[p] = {{zero, zero, zero}, {zero, zero, zero}};
   for (int j = link.joints_begin; j < link.joints_end; ++j) {

@@ -73,7 +73,8 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
   if (!tables.structure().shares.empty()) pulls.assign(tables.structure().stretches.size(), {zero, zero, zero});
 }
 
-void LaneMuscles::give(int lane, const LaneMuscleModel& variant) {
+void LaneMuscles::give(int lane, const LaneMuscleModel& variant, bool paths) {
+  own_paths = own_paths || paths;
   if (!own) {
     own = std::make_unique<MuscleTables<Wide>>();
     spread_numbers(*own, model->tables());
@@ -277,7 +278,7 @@ void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int
 void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
   const HumanModel& h = m.model->dynamics().human();
   const bool everywhere = h.has_hill();
-  if (everywhere || !m.own) {
+  if (everywhere || !m.own_paths) {
     for (const auto& group : m.model->fitted()) {
       if (everywhere) {
         follow_everywhere(group, t.qpos.data(), h.crossing_adr.data(), m.monomials.data(), m.length.data(), m.moment.data());
@@ -288,7 +289,7 @@ void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
   }
   with_tables(m, [&](const auto& tables) {
     for (int k = 0; k < static_cast<int>(tables.forces.size()); ++k) {
-      if (!everywhere && (m.own || !m.model->is_fitted(k))) follow_path(m, t, tables, k);
+      if (!everywhere && (m.own_paths || !m.model->is_fitted(k))) follow_path(m, t, tables, k);
       find_force(m, t, tables, k);
     }
   });

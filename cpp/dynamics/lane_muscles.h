@@ -23,11 +23,14 @@ struct LaneMuscles {
   LaneArray<Wide> monomials;               // of one group of fitted paths, and their rates
   LaneArray<Wide3> pulls;                  // (stretches) unit force along each, where the model has shares
 
-  // Gives a lane the numbers of a variant of the model, as DynamicsTile::give() does; the variant's is the same one.
-  void give(int lane, const LaneMuscleModel& variant);
+  bool own_paths = false;                  // whether paths are among these: fitted polynomials are those of the model's
+
+  // Gives a lane the numbers of a variant of the model, as DynamicsTile::give() does; the variant's is the same one. paths:
+  // whether the variant's paths may be others than the model's.
+  void give(int lane, const LaneMuscleModel& variant, bool paths);
 };
 
-// Lengths, moments and forces at the tile's present positions. Lanes with numbers of their own follow their paths: fitted
+// Lengths, moments and forces at the tile's present positions. Lanes with paths of their own follow these: fitted
 // polynomials are of one anatomy. Hill-type muscles have those alone: they are of the same anatomy in all lanes.
 void update_muscles(LaneMuscles& muscles, const DynamicsTile& tile);
 // Torque of each muscle at full activation on each coordinate that it crosses, (nnz) [N m], and the passive torque of all

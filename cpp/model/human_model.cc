@@ -22,8 +22,11 @@ int joint_of_dof(const mjModel* m, int dof) { return m->dof_jntid[dof]; }
 
 }  // namespace
 
-HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescription(std::move(data)), model_(mj_copyModel(nullptr, model)) {
+OwnedModel::OwnedModel(const mjModel* model) : model_(mj_copyModel(nullptr, model)) {
   require(model_ != nullptr, "expected a model that can be copied");
+}
+
+HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescription(std::move(data)), model_(model) {
   num_muscles_ = static_cast<int>(has_polylines() ? polylines.adr.size() - 1
                                   : has_hill()    ? hill.max_force.size()
                                                   : muscle_actuator.size());
@@ -74,8 +77,15 @@ std::array<double, 3> HumanModel::standing_axis(int joint) const {
   return axis;
 }
 
+void HumanModel::follow_numbers() {
+  weigh();
+  if (has_polylines()) build_paths();
+  if (!ball_limits_.empty()) ball_limits_ = make_ball_limits(*this);
+}
+
 void HumanModel::weigh() {
   const mjModel* m = model_.get();
+  mass_ = 0;
   own_body_.assign(m->nbody, false);
   own_body_[root_body] = true;
   for (int body = 1; body < m->nbody; ++body) {  // parents come first
@@ -204,6 +214,15 @@ void HumanModel::build_coordinates() {
     if (!dof_coupled[i]) continue;
     require(coordinate_qpos[dof_coordinate[i]] >= 0, "expected joints that are driven by hinges or slides");
     coupled_.push_back({i, coordinate_qpos[dof_coordinate[i]]});
+  }
+}
+
+void HumanModel::couple(double* qpos) const {
+  const mjModel* m = model_.get();
+  for (const auto& [dof, driver] : coupled_) {
+    const int own = m->jnt_qposadr[m->dof_jntid[dof]];
+    const double *p = dof_polynomial.data() + 5 * dof, x = qpos[driver] - m->qpos0[driver];
+    qpos[own] = m->qpos0[own] + p[0] + x * (p[1] + x * (p[2] + x * (p[3] + x * p[4])));
   }
 }
 

@@ -89,14 +89,36 @@ struct HumanDescription {
   bool muscles_act = true;               // false: a torque-driven body, whose muscles make no force at all
 };
 
-struct ModelDeleter {
-  void operator()(mjModel* m) const { mj_deleteModel(m); }
+// Owns a compiled model; its copy owns a copy.
+class OwnedModel {
+ public:
+  // Throws InvalidInput where there is no memory for it.
+  explicit OwnedModel(const mjModel* model);
+  OwnedModel(const OwnedModel& other) : OwnedModel(other.get()) {}
+  mjModel* get() const { return model_.get(); }
+  mjModel* operator->() const { return model_.get(); }
+
+ private:
+  struct Deleter {
+    void operator()(mjModel* m) const { mj_deleteModel(m); }
+  };
+  std::unique_ptr<mjModel, Deleter> model_;
 };
 
 class HumanModel : public HumanDescription {
  public:
   // Copies the model. Throws InvalidInput when an array does not fit it.
   HumanModel(const mjModel* model, HumanDescription data);
+
+  // Takes the numbers of a model of the same structure as change(mjModel*, HumanDescription&) sets them, and works out what
+  // follows from them.
+  template <class Change>
+  void renumber(const HumanModel& base, Change&& change) {
+    mj_copyModel(model_.get(), base.mujoco());
+    static_cast<HumanDescription&>(*this) = base;
+    change(model_.get(), static_cast<HumanDescription&>(*this));
+    follow_numbers();
+  }
 
   const mjModel* mujoco() const { return model_.get(); }
   int num_coordinates() const { return static_cast<int>(coordinate_dof.size()); }
@@ -126,6 +148,8 @@ class HumanModel : public HumanDescription {
   // Dofs driven by an equality.
   struct Coupled { int dof, driver_qpos; };
 
+  // Puts the joints that others drive where these leave them, by their polynomials. qpos: (nq).
+  void couple(double* qpos) const;
   // Coordinates, (nc), of positions, (nq).
   void positions(const double* qpos, double* coordinates) const;
   // What leads from one pose to another, (nc): of rotations the shortest turn, in the axes of the first one's body.
@@ -180,6 +204,7 @@ class HumanModel : public HumanDescription {
   void check_hill() const;
   void check_splines() const;
   void weigh();
+  void follow_numbers();
   void rest_muscles();
   void build_coordinates();
   void build_inertia();
@@ -193,7 +218,7 @@ class HumanModel : public HumanDescription {
   void build_head();
   void build_mirror();
 
-  std::unique_ptr<mjModel, ModelDeleter> model_;
+  OwnedModel model_;
   int num_muscles_ = 0;
   bool planar_ = false;
   bool free_root_ = false;

@@ -19,6 +19,28 @@ void blend_quaternions(const double* a, const double* b, double w, double* to) {
 
 }  // namespace
 
+MotionData between(const MotionData& one, const MotionData& other, double w, const std::vector<int>& quaternions) {
+  require(one.frames == other.frames && one.once == other.once && one.qpos.size() == other.qpos.size(),
+          "expected motions with the same number of frames");
+  MotionData out = one;
+  auto blend = [&](std::vector<double>& to, const std::vector<double>& from) {
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] += w * (from[i] - to[i]);
+  };
+  blend(out.qpos, other.qpos);
+  blend(out.qvel, other.qvel);
+  blend(out.end_effectors, other.end_effectors);
+  blend(out.com, other.com);
+  blend(out.com_velocity, other.com_velocity);
+  const std::size_t nq = one.qpos.size() / one.frames;
+  for (std::size_t k = 0; k < one.qpos.size(); k += nq) {
+    for (int adr : quaternions) blend_quaternions(one.qpos.data() + k + adr, other.qpos.data() + k + adr, w, out.qpos.data() + k + adr);
+  }
+  out.duration += w * (other.duration - one.duration);
+  out.turn += w * (other.turn - one.turn);
+  for (int axis = 0; axis < 3; ++axis) out.displacement[axis] += w * (other.displacement[axis] - one.displacement[axis]);
+  return out;
+}
+
 Motion::Motion(const HumanModel& human, MotionData data)
     : data_(std::move(data)), nq_(human.mujoco()->nq), nv_(human.mujoco()->nv),
       ne_(static_cast<int>(human.end_effectors.size())) {
@@ -37,17 +59,15 @@ Motion::Motion(const HumanModel& human, MotionData data)
     if (m->jnt_type[j] == mjJNT_BALL) quaternions_.push_back(adr);
     const bool root = m->jnt_bodyid[j] == human.root_body;
     if (root && m->jnt_type[j] == mjJNT_FREE) {
-      root_x_ = adr;
-      root_y_ = adr + 1;
-      root_z_ = adr + 2;
       free_qpos_ = adr;
       free_dof_ = m->jnt_dofadr[j];
+      for (int axis = 0; axis < 3; ++axis) root_[axis] = {adr + axis, free_dof_ + axis};
     }
     if (root && m->jnt_type[j] == mjJNT_SLIDE) {
       const std::array<double, 3> axis = human.standing_axis(j);
-      if (std::abs(axis[0]) > 0.9) root_x_ = adr;
-      if (std::abs(axis[1]) > 0.9) root_y_ = adr;
-      if (std::abs(axis[2]) > 0.9) root_z_ = adr;
+      for (int i = 0; i < 3; ++i) {
+        if (std::abs(axis[i]) > 0.9) root_[i] = {adr, m->jnt_dofadr[j]};
+      }
     }
   }
   require(!data_.once || data_.turn == 0, "expected no turn of the laps of a motion that is played once");
@@ -77,9 +97,8 @@ double Motion::lap_turn(double time) const { return data_.once ? 0.0 : std::floo
 
 std::array<double, 3> Motion::root_place(const ReferenceFrame& frame) const {
   std::array<double, 3> place{};
-  const int adr[3] = {root_x_, root_y_, root_z_};
   for (int axis = 0; axis < 3; ++axis) {
-    if (adr[axis] >= 0) place[axis] = frame.qpos[adr[axis]];
+    if (root_[axis].qpos >= 0) place[axis] = frame.qpos[root_[axis].qpos];
   }
   return place;
 }
@@ -116,9 +135,8 @@ void Motion::sample(double time, ReferenceFrame& out) const {
   }
   // Between the last frame and the first the root has moved on by one displacement.
   const double moved = cycles + (second < first ? w : 0.0);
-  const int root[3] = {root_x_, root_y_, root_z_};
   for (int axis = 0; axis < 3; ++axis) {
-    if (root[axis] >= 0) out.qpos[root[axis]] += moved * data_.displacement[axis];
+    if (root_[axis].qpos >= 0) out.qpos[root_[axis].qpos] += moved * data_.displacement[axis];
   }
 }
 

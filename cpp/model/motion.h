@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "model/human_model.h"
@@ -26,12 +27,18 @@ struct ReferenceFrame {
   std::array<double, 3> com{}, com_velocity{};
 };
 
+// What lies between two motions of one person and equal numbers of frames: (1 - w) of one, w of the other.
+MotionData between(const MotionData& one, const MotionData& other, double w, const std::vector<int>& quaternions);
+
 class Motion {
  public:
   // Throws InvalidInput when an array does not fit the human.
   Motion(const HumanModel& human, MotionData data);
 
+  const MotionData& data() const { return data_; }
   double duration() const { return data_.duration; }
+  // Mean speed along the ground [m/s].
+  double speed() const { return std::hypot(data_.displacement[0], data_.displacement[1]) / data_.duration; }
   bool once() const { return data_.once; }
   // How far the root moves along the ground in a cycle [m].
   double lap_length() const;
@@ -43,6 +50,11 @@ class Motion {
   void sample(double time, ReferenceFrame& out) const;
   // Where a frame has the root, as far as it moves [m].
   std::array<double, 3> root_place(const ReferenceFrame& frame) const;
+  // Addresses in qpos and qvel of the root's shift along an axis; -1 where it has none.
+  struct Slot { int qpos = -1, dof = -1; };
+  Slot root_slot(int axis) const { return root_[axis]; }
+  // qpos addresses of quaternions.
+  const std::vector<int>& quaternions() const { return quaternions_; }
   // What the laps before a time turned in all [rad].
   double lap_turn(double time) const;
 
@@ -60,7 +72,7 @@ class Motion {
   MotionData data_;
   int nq_, nv_, ne_;
   std::vector<int> quaternions_;  // qpos addresses
-  int root_x_ = -1, root_y_ = -1, root_z_ = -1;  // qpos addresses of the root's translation
+  std::array<Slot, 3> root_;      // the root's shift
   int free_qpos_ = -1, free_dof_ = -1;           // addresses of a free root; -1: planar
 };
 

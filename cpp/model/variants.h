@@ -6,7 +6,8 @@
 namespace soleus {
 
 // Throws InvalidInput where two models differ in more than numbers: in their parts, what these are and what they belong
-// to, or in gravity and time step, which all humans share. It names what differs.
+// to, or in the time step, which all humans
+// share. It names what differs.
 void check_variant(const HumanModel& model, const HumanModel& variant);
 
 }  // namespace soleus

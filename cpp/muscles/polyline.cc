@@ -39,6 +39,7 @@ Polylines::Polylines(const mjModel* model, PolylineData data, std::span<const in
     require(state.length[k] > 0, "expected paths of positive length, got 0 for muscle " + std::to_string(k));
   }
   rest_length_ = state.length;
+  for (std::size_t k = 0; k < data_.own_length.size(); ++k) rest_length_[k] *= data_.own_length[k];
 }
 
 void Polylines::check(const mjModel* m) const {

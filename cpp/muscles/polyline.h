@@ -16,6 +16,7 @@ namespace soleus {
 
 struct PolylineData {
   std::vector<double> max_force;  // (nm) f0, maximum isometric force [N]
+  std::vector<double> own_length; // (nm) length of the muscle over that which fits its path; empty: 1
   std::vector<double> optimal;    // (nm) optimal fibre length over the path's length at qpos0
   std::vector<double> slack;      // (nm) tendon slack length over the same
   std::vector<int> adr;           // (nm + 1) waypoints of each muscle

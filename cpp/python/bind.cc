@@ -48,7 +48,7 @@ T* array(const nb::dict& arrays, const char* key, const std::vector<std::size_t>
 std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& human, const nb::list& clips,
                                       const nb::dict& task, const nb::dict& control, int humans, int threads,
                                       std::vector<int> cpus, std::uint64_t seed, int shard_size, int first,
-                                      const nb::list& variants, std::vector<int> variant_of) {
+                                      const nb::list& variants, std::vector<int> variant_of, const nb::dict& conditions) {
   HumanDescription h = human_data(human);
   std::vector<std::pair<const mjModel*, HumanDescription>> others;
   for (nb::handle variant : variants) {
@@ -57,6 +57,15 @@ std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& huma
   }
   std::vector<MotionData> references;
   for (nb::handle clip : clips) references.push_back(motion_data(nb::cast<nb::dict>(clip)));
+  ConditionedData varying;
+  std::vector<std::vector<MotionData>> strides;
+  if (!conditions.empty()) {
+    varying.conditions = condition_data(conditions);
+    for (nb::handle clip : nb::cast<nb::list>(conditions["motions"])) {
+      strides.emplace_back();
+      for (nb::handle stride : clip) strides.back().push_back(motion_data(nb::cast<nb::dict>(stride)));
+    }
+  }
   TaskData terms = task_data(task);
   ControlData how = control_data(control);
   nb::gil_scoped_release unlocked;
@@ -66,8 +75,13 @@ std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& huma
   for (auto& [of, description] : others) different.models.push_back(std::make_unique<HumanModel>(of, std::move(description)));
   std::vector<std::unique_ptr<Motion>> moving;
   for (auto& reference : references) moving.push_back(std::make_unique<Motion>(*compiled, std::move(reference)));
+  for (auto& clip : strides) {
+    varying.strides.emplace_back();
+    for (auto& stride : clip) varying.strides.back().push_back(std::make_unique<Motion>(*compiled, std::move(stride)));
+  }
   return std::make_unique<Rollout>(std::move(compiled), std::move(moving), std::move(terms), how,
-                                   RolloutData{humans, threads, std::move(cpus), seed, shard_size, first}, std::move(different));
+                                   RolloutData{humans, threads, std::move(cpus), seed, shard_size, first}, std::move(different),
+                                   std::move(varying));
 }
 
 RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t steps) {
@@ -185,9 +199,10 @@ void bind_rollout(nb::module_& m) {
   nb::class_<Rollout>(m, "Rollout", "T control steps of N humans at a time, natively.")
       .def(nb::new_(&make_rollout), "model"_a, "human"_a, "clips"_a, "task"_a, "control"_a, "humans"_a, "threads"_a,
            "cpus"_a, "seed"_a, "shard_size"_a = 0, "first"_a = 0, "variants"_a = nb::list(),
-           "variant_of"_a = std::vector<int>(),
+           "variant_of"_a = std::vector<int>(), "conditions"_a = nb::dict(),
            "clips: reference motions, of which each episode follows one; none where the task needs none."
-           " variants: (model, human) of other numbers and the same structure; variant_of: which of them each human is.")
+           " variants: (model, human) of other numbers and the same structure; variant_of: which of them each human is."
+           " conditions: what differs from human to human and is drawn as episodes begin, and the motions at other strides.")
       .def_prop_ro("observation_size", [](const Rollout& r) { return r.task().observation_size(); })
       .def_prop_ro("action_size", [](const Rollout& r) { return r.world().action_size(); })
       .def_prop_ro("episode_steps", [](const Rollout& r) { return r.world().episode_steps(); },
@@ -234,6 +249,13 @@ void bind_rollout(nb::module_& m) {
       }, "weights"_a, "How often an episode begins with each clip.")
       .def("set_clips", &Rollout::set_clips, "of_humans"_a,
            "The clip that each human follows in all its episodes from the next one on.")
+      .def("ask", [](Rollout& r, std::optional<Array<const double, 2>> values) {
+        r.ask(values ? std::vector<double>(values->data(), values->data() + values->size()) : std::vector<double>());
+      }, "values"_a.none(), "Values of the conditions, (N, conditions), from each human's next episode on; None: drawn again.")
+      .def("set_reach", &Rollout::set_reach, "reach"_a, "Share of the conditions' ranges that is drawn from.")
+      .def("conditions", [](const Rollout& r, Array<double, 2> out) {
+        r.copy_conditions({out.data(), out.shape(0), out.shape(1)});
+      }, "out"_a, "Copies the values of the conditions that each human has now, (N, conditions).")
       .def("run", [](Rollout& r, const nb::dict& arrays, std::size_t steps, bool with_policy) {
         const RolloutViews views = views_of(r, arrays, steps);
         nb::gil_scoped_release unlocked;

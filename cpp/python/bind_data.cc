@@ -40,6 +40,7 @@ PolylineData polyline_data(const nb::dict& d) {
     const auto curves = field<std::array<double, 3>>(d, "curves");
     p.curves = {curves[0], curves[1], curves[2]};
   }
+  if (d.contains("own_length")) read(d, "own_length", p.own_length);
   return p;
 }
 
@@ -87,6 +88,32 @@ MotionData motion_data(const nb::dict& d) {
   read(d, "duration", m.duration, "frames", m.frames, "qpos", m.qpos, "qvel", m.qvel, "displacement", m.displacement,
        "turn", m.turn, "once", m.once, "end_effectors", m.end_effectors, "com", m.com, "com_velocity", m.com_velocity);
   return m;
+}
+
+namespace {
+
+template <class Enum, std::size_t N>
+Enum named(const std::array<Named<Enum>, N>& table, const std::string& name) {
+  for (const auto& [value, known] : table) {
+    if (name == known) return value;
+  }
+  throw InvalidInput("expected a name out of a list, got '" + name + "'");
+}
+
+}  // namespace
+
+ConditionData condition_data(const nb::dict& d) {
+  ConditionData data;
+  read(d, "strides", data.strides);
+  for (nb::handle item : field<nb::list>(d, "all")) {
+    const auto one = nb::cast<nb::dict>(item);
+    Condition c;
+    read(one, "low", c.low, "high", c.high, "usual", c.usual, "mirror", c.mirror, "elements", c.elements, "axes", c.axes);
+    c.effect = named(kEffectNames, field<std::string>(one, "effect"));
+    c.distribution = named(kDistributionNames, field<std::string>(one, "distribution"));
+    data.all.push_back(std::move(c));
+  }
+  return data;
 }
 
 namespace {

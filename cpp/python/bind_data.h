@@ -12,6 +12,7 @@ namespace soleus {
 // Throw InvalidInput naming the field that is missing or of another type.
 HumanDescription human_data(const nanobind::dict& d);
 MotionData motion_data(const nanobind::dict& d);
+ConditionData condition_data(const nanobind::dict& d);
 TaskData task_data(const nanobind::dict& d);
 ControlData control_data(const nanobind::dict& d);
 

@@ -2,9 +2,12 @@
 #include "python/bind_human.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include "base/error.h"
+#include "model/varied_human.h"
 #include "python/bind_data.h"
 #include "rollout/human_state.h"
 #include "rollout/probe.h"
@@ -55,9 +58,50 @@ nb::object muscle_torques(Subject& s) {
   return nb::make_tuple(array_of(std::move(moments)), array_of(std::move(passive)));
 }
 
+nb::dict vary(std::uintptr_t model, const nb::dict& human, const nb::dict& conditions, const std::vector<double>& values,
+              std::uintptr_t out) {
+  const HumanModel base(reinterpret_cast<const mjModel*>(model), human_data(human));
+  const ConditionData data = condition_data(conditions);
+  const mjModel* m = base.mujoco();
+  data.check(static_cast<int>(m->nbody), base.num_muscles(), static_cast<int>(m->nv), static_cast<int>(m->njnt));
+  require(values.size() == data.all.size(), "expected a value of each condition");
+  VariedHuman varied(base, data);
+  varied.vary(values);
+  const HumanModel& own = varied.model();
+  auto* to = reinterpret_cast<mjModel*>(out);
+  const mjOption options = to->opt;
+  const std::vector<int> groups(to->actuator_group, to->actuator_group + to->nactuator);
+  mj_copyModel(to, own.mujoco());
+  to->opt = options;
+  std::copy_n(own.mujoco()->opt.gravity, 3, to->opt.gravity);
+  std::copy(groups.begin(), groups.end(), to->actuator_group);
+  nb::dict facts, paths, hill;
+  facts["mass"] = own.mass();
+  facts["root_height"] = own.root_height;
+  facts["head_height"] = own.head_height;
+  for (const auto& [name, numbers] : {std::pair{"qpos_rest", &own.qpos_rest}, {"kp", &own.kp}, {"kd", &own.kd},
+                                      {"torque_limit", &own.torque_limit}, {"lower", &own.lower}, {"upper", &own.upper},
+                                      {"dof_polynomial", &own.dof_polynomial}}) {
+    facts[name] = *numbers;
+  }
+  for (const auto& [name, numbers] : {std::pair{"max_force", &own.polylines.max_force}, {"local", &own.polylines.local},
+                                      {"own_length", &own.polylines.own_length}}) {
+    paths[name] = *numbers;
+  }
+  for (const auto& [name, numbers] : {std::pair{"max_force", &own.hill.max_force}, {"optimal", &own.hill.optimal},
+                                      {"slack", &own.hill.slack}}) {
+    hill[name] = *numbers;
+  }
+  facts["polylines"] = paths;
+  facts["hill"] = hill;
+  return facts;
+}
+
 }  // namespace
 
 void bind_human(nb::module_& m) {
+  m.def("vary", &vary, "model"_a, "human"_a, "conditions"_a, "values"_a, "out"_a,
+        "Copies a model into `out` with the numbers that values of conditions make; returns the person's that changed.");
   nb::class_<Subject>(m, "HumanState", "One human at a pose.")
       .def(nb::new_([](std::uintptr_t model, const nb::dict& human) {
         return std::make_unique<Subject>(reinterpret_cast<const mjModel*>(model), human_data(human));

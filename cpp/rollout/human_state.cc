@@ -37,13 +37,18 @@ HumanState::HumanState(const HumanModel& model) : HumanView(model), model_(&mode
     pull_.assign(model.num_actuated(), 0.0);
   }
   if (model.has_polylines()) path_ = model.paths().make_state();
+  renumber();
   if (model.has_hill()) {
-    hill_ = HillMuscles(model.hill, model.fitted_groups(), model.crossing_adr, static_cast<int>(m->nq));
     driven_.assign(model.num_muscles(), 0.0);
     crossed_velocity_.assign(model.num_crossings(), 0.0);
     for (auto* of_muscles : {&path_.length, &path_.active, &path_.passive}) of_muscles->assign(model.num_muscles(), 0.0);
     path_.moment.assign(model.num_crossings(), 0.0);
   }
+}
+
+void HumanState::renumber() {
+  if (!model_->has_hill()) return;
+  hill_ = HillMuscles(model_->hill, model_->fitted_groups(), model_->crossing_adr, static_cast<int>(model_->mujoco()->nq));
 }
 
 void HumanState::reset(std::span<const double> qpos, std::span<const double> qvel) {
@@ -57,11 +62,8 @@ void HumanState::reset(std::span<const double> qpos, std::span<const double> qve
   std::fill(activation_.begin(), activation_.end(), 0.0);
   std::fill(driven_.begin(), driven_.end(), 0.0);
   refresh();
+  model_->couple(d->qpos);
   for (const auto& [dof, driver] : model_->coupled()) {
-    const int own = m->jnt_qposadr[m->dof_jntid[dof]];
-    const double* p = model_->dof_polynomial.data() + 5 * dof;
-    const double x = d->qpos[driver] - m->qpos0[driver];
-    d->qpos[own] = m->qpos0[own] + p[0] + x * (p[1] + x * (p[2] + x * (p[3] + x * p[4])));
     d->qvel[dof] = coupling_[dof] * d->qvel[model_->coordinate_dof[model_->dof_coordinate[dof]]];
   }
   if (!model_->ctrl_rest.empty()) std::copy(model_->ctrl_rest.begin(), model_->ctrl_rest.end(), d->ctrl);

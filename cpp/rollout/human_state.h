@@ -41,6 +41,8 @@ class HumanState : public HumanView {
   // Adds a substep, of that share of a control step; torque: (na) of stable PD, empty where none acts by itself.
   void add_exertion(double share, std::span<const double> torque);
 
+  // Takes over other numbers of the model; reset() or restore() has to follow.
+  void renumber();
   // Puts the human into a state at rest of control; coupled joints are made consistent. qpos: (nq), qvel: (nv).
   void reset(std::span<const double> qpos, std::span<const double> qvel);
 

@@ -20,8 +20,9 @@ LanePhysics::Tile::Tile(const World& world) : dynamics(world.lanes->dynamics) {
   if (world.lanes->muscles) muscles.emplace(*world.lanes->muscles);
 }
 
-LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock)
-    : world_(world), first_(first), commands_(commands), clock_(clock), simulation_(mj_makeData(world.model.mujoco())) {
+LanePhysics::LanePhysics(const World& world, int first, const Models& models, std::vector<Command>& commands,
+                         SectionClock& clock)
+    : world_(world), first_(first), models_(models), commands_(commands), clock_(clock), simulation_(mj_makeData(world.model.mujoco())) {
   require(simulation_ != nullptr, "expected memory for one more simulation");
   const HumanModel& h = world.model;
   at_rest_.assign(h.mujoco()->nv, 0.0);
@@ -32,16 +33,23 @@ LanePhysics::LanePhysics(const World& world, int first, std::vector<Command>& co
   for (int i = 0; i < count; i += kLanes) {
     tiles_.push_back(std::make_unique<Tile>(world));
   }
-  for (int i = 0; i < count && !world.variants.empty(); ++i) give(i, *world.variants[world.variant_of[first + i]].lanes);
+  for (int i = 0; i < count && !world.variants.empty(); ++i) {
+    const LaneModel& variant = *world.variants[world.variant_of[first + i]].lanes;
+    tile_of(i).dynamics.give(i % kLanes, variant.dynamics);
+    if (variant.muscles) tile_of(i).muscles->give(i % kLanes, *variant.muscles, true);
+  }
   for (const auto& tile : tiles_) update(*tile);
   views_.reserve(count);
-  for (int i = 0; i < count; ++i) views_.emplace_back(world.model_of(first + i), *tiles_[i / kLanes], i % kLanes);
+  for (int i = 0; i < count; ++i) views_.emplace_back(*models[i], *tiles_[i / kLanes], i % kLanes);
 }
 
-void LanePhysics::give(int index, const LaneModel& variant) {
+void LanePhysics::renumber(int index) {
   Tile& tile = tile_of(index);
-  tile.dynamics.give(index % kLanes, variant.dynamics);
-  if (tile.muscles) tile.muscles->give(index % kLanes, *variant.muscles);
+  const ConditionData& conditions = world_.conditions;
+  const bool muscles = tile.muscles && conditions.change_muscles();
+  const LaneModel own(*models_[index], muscles);
+  if (conditions.change_bodies()) tile.dynamics.give(index % kLanes, own.dynamics);
+  if (muscles) tile.muscles->give(index % kLanes, *own.muscles, conditions.change_anatomy());
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {

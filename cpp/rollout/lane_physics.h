@@ -14,7 +14,7 @@ namespace soleus {
 
 class LanePhysics : public Physics {
  public:
-  LanePhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock);
+  LanePhysics(const World& world, int first, const Models& models, std::vector<Command>& commands, SectionClock& clock);
 
   const HumanView& human(int index) const override { return views_[index]; }
   void place(int index, std::span<const double> qpos, std::span<const double> qvel) override;
@@ -23,6 +23,7 @@ class LanePhysics : public Physics {
   bool diverged(int index) const override { return tile_of(index).dynamics.diverged[index % kLanes]; }
   void reserve(const Mlp* muscle) override;
   void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) override;
+  void renumber(int index) override;
   int state_size() const override;
   void save(int index, double* state) const override;
   void restore(int index, const double* state) override;
@@ -81,8 +82,6 @@ class LanePhysics : public Physics {
   int begin(int number) const { return number * kLanes; }
   int end(int number) const { return std::min<int>(begin(number) + kLanes, static_cast<int>(commands_.size())); }
 
-  // Gives a human the numbers of a variant.
-  void give(int index, const LaneModel& variant);
   // All that follows from states that were set; what views show beside a state.
   void update(Tile& tile);
   void measure(Tile& tile);
@@ -105,6 +104,7 @@ class LanePhysics : public Physics {
 
   const World& world_;
   int first_;
+  Models models_;
   std::vector<Command>& commands_;
   SectionClock& clock_;
   std::vector<std::unique_ptr<Tile>> tiles_;

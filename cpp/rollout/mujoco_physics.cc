@@ -6,11 +6,12 @@
 
 namespace soleus {
 
-MujocoPhysics::MujocoPhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock)
+MujocoPhysics::MujocoPhysics(const World& world, int first, const Models& models, std::vector<Command>& commands,
+                             SectionClock& clock)
     : world_(world), first_(first), commands_(commands), clock_(clock) {
   const HumanModel& h = world.model;
   humans_.reserve(commands.size());
-  for (std::size_t i = 0; i < commands.size(); ++i) humans_.emplace_back(world.model_of(first + static_cast<int>(i)));
+  for (const HumanModel* model : models) humans_.emplace_back(*model);
   const int lanes = std::min(count(), Mlp::kTile);
   step_.resize(h.num_muscles());
   trial_.resize(h.num_muscles());

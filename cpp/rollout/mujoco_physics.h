@@ -11,7 +11,7 @@ namespace soleus {
 
 class MujocoPhysics : public Physics {
  public:
-  MujocoPhysics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock);
+  MujocoPhysics(const World& world, int first, const Models& models, std::vector<Command>& commands, SectionClock& clock);
 
   const HumanView& human(int index) const override { return humans_[index]; }
   void place(int index, std::span<const double> qpos, std::span<const double> qvel) override;
@@ -20,6 +20,7 @@ class MujocoPhysics : public Physics {
   bool diverged(int index) const override { return humans_[index].diverged(); }
   void reserve(const Mlp* muscle) override;
   void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) override;
+  void renumber(int index) override { humans_[index].renumber(); }
   int state_size() const override { return humans_.front().state_size(); }
   void save(int index, double* state) const override { humans_[index].save(state); }
   void restore(int index, const double* state) override { humans_[index].restore(state); }

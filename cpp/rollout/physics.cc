@@ -5,9 +5,10 @@
 
 namespace soleus {
 
-std::unique_ptr<Physics> make_physics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock) {
-  if (world.lanes) return std::make_unique<LanePhysics>(world, first, commands, clock);
-  return std::make_unique<MujocoPhysics>(world, first, commands, clock);
+std::unique_ptr<Physics> make_physics(const World& world, int first, const Models& models, std::vector<Command>& commands,
+                                      SectionClock& clock) {
+  if (world.lanes) return std::make_unique<LanePhysics>(world, first, models, commands, clock);
+  return std::make_unique<MujocoPhysics>(world, first, models, commands, clock);
 }
 
 }  // namespace soleus

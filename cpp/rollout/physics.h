@@ -47,6 +47,9 @@ class Physics {
   // The substeps of control step t under the commands. `muscle` is needed by network coordination alone.
   virtual void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) = 0;
 
+  // Takes over what the model of a human has become; place() or restore() has to follow.
+  virtual void renumber(int index) = 0;
+
   // Everything that a human's future depends on, as (state_size()) doubles.
   virtual int state_size() const = 0;
   virtual void save(int index, double* state) const = 0;
@@ -58,7 +61,11 @@ class Physics {
   }
 };
 
+// Models of the humans of a shard, each the world's or one of its own with the same structure.
+using Models = std::vector<const HumanModel*>;
+
 // The one that the world's control names.
-std::unique_ptr<Physics> make_physics(const World& world, int first, std::vector<Command>& commands, SectionClock& clock);
+std::unique_ptr<Physics> make_physics(const World& world, int first, const Models& models, std::vector<Command>& commands,
+                                      SectionClock& clock);
 
 }  // namespace soleus

@@ -25,10 +25,10 @@ std::vector<const Motion*> pointers(const std::vector<std::unique_ptr<Motion>>& 
 }  // namespace
 
 Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<Motion>> clips, TaskData task,
-                 ControlData control, const RolloutData& data, VariantData variants)
+                 ControlData control, const RolloutData& data, VariantData variants, ConditionedData conditions)
     : data_(data), model_(std::move(model)),
       lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
-      clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty()),
+      clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty(), conditions.conditions.count()),
       world_{*model_, lanes_.get(), pointers(clips_), task_, control, data.seed, data.first},
       pool_(data.threads, data.cpus) {
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
@@ -41,6 +41,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
   require(world_.action_size() > 0, "expected joints, muscles or motors to act on, got none");
   require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
+  add_conditions(std::move(conditions));
   check_start(world_);
   add_variants(std::move(variants));
   const int size = shard_size();
@@ -81,6 +82,55 @@ void Rollout::add_variants(VariantData variants) {
     world_.variants.push_back({model.get(), lanes_ ? variant_lanes_.back().get() : nullptr});
   }
   world_.variant_of = std::move(variants.of_humans);
+}
+
+void Rollout::add_conditions(ConditionedData data) {
+  const mjModel* m = model_->mujoco();
+  data.conditions.check(static_cast<int>(m->nbody), model_->num_muscles(), static_cast<int>(m->nv), static_cast<int>(m->njnt));
+  strides_ = std::move(data.strides);
+  require(strides_.empty() || strides_.size() == clips_.size(), "expected motions at strides of all clips");
+  for (std::size_t c = 0; c < clips_.size(); ++c) {
+    std::vector<const Motion*> of_clip{clips_[c].get()};
+    if (!data.conditions.strides.empty()) {
+      require(c < strides_.size() && strides_[c].size() == data.conditions.strides.size(),
+              "expected a motion for each factor on the stride");
+      of_clip = pointers(strides_[c]);
+    }
+    world_.strides.push_back(std::move(of_clip));
+  }
+  world_.conditions = std::move(data.conditions);
+}
+
+void Rollout::ask(std::vector<double> values) {
+  const Exclusive exclusive(*this);
+  const int count = world_.conditions.count();
+  require(values.empty() || values.size() == static_cast<std::size_t>(humans()) * count,
+          "expected values of " + std::to_string(count) + " conditions for each of " + std::to_string(humans()) + " humans, got " +
+              std::to_string(values.size()) + " in all");
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Condition& one = world_.conditions.all[i % count];
+    require(values[i] >= one.low && values[i] <= one.high, "expected a condition from " + std::to_string(one.low) + " to " +
+                                                               std::to_string(one.high) + ", got " + std::to_string(values[i]));
+  }
+  world_.asked = std::move(values);
+}
+
+void Rollout::set_reach(double reach) {
+  const Exclusive exclusive(*this);
+  require(reach >= 0 && reach <= 1, "expected a share of the ranges from 0 to 1, got " + std::to_string(reach));
+  world_.reach = reach;
+}
+
+void Rollout::copy_conditions(MatrixView<double> out) const {
+  const Exclusive exclusive(*this);
+  require(out.rows == static_cast<std::size_t>(humans()) && out.cols == static_cast<std::size_t>(world_.conditions.count()),
+          "expected values of shape (humans, conditions)");
+  for (const auto& shard : shards_) {
+    for (int i = 0; i < shard->count(); ++i) {
+      const auto values = shard->conditions(i);
+      std::copy(values.begin(), values.end(), out.row(shard->first() + i).begin());
+    }
+  }
 }
 
 Rollout::Exclusive::Exclusive(const Rollout& rollout) : busy_(rollout.busy_) {

@@ -28,6 +28,13 @@ struct VariantData {
   std::vector<int> of_humans;
 };
 
+// What varies as episodes begin: the conditions, and for each clip its motions at their factors on the stride, (clips,
+// strides), where they have any.
+struct ConditionedData {
+  ConditionData conditions;
+  std::vector<std::vector<std::unique_ptr<Motion>>> strides;
+};
+
 // Layer widths and activations of a network.
 struct NetworkData {
   std::vector<int> widths;
@@ -38,7 +45,7 @@ class Rollout {
  public:
   // clips: reference motions, of which each episode follows one; may be empty.
   Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<Motion>> clips, TaskData task,
-          ControlData control, const RolloutData& data, VariantData variants = {});
+          ControlData control, const RolloutData& data, VariantData variants = {}, ConditionedData conditions = {});
 
   const HumanModel& model() const { return *model_; }
   const World& world() const { return world_; }
@@ -59,6 +66,14 @@ class Rollout {
   void set_clip_weights(std::span<const double> weights);
   // The clip that each human follows in all its episodes from the next one on, instead of one that is drawn.
   void set_clips(std::vector<int> of_humans);
+
+  // Values of the conditions that each human has from its next episode on, (N, conditions), in place of drawn ones; empty:
+  // drawn again.
+  void ask(std::vector<double> values);
+  // Share of the ranges of conditions, about their usual values, that is drawn from; between rollouts.
+  void set_reach(double reach);
+  // Values of the conditions that each human has now, (N, conditions).
+  void copy_conditions(MatrixView<double> out) const;
 
   // Every human starts episode 0 under this seed. observations: (N, D).
   void reset(std::uint64_t seed, MatrixView<float> observations);
@@ -109,6 +124,7 @@ class Rollout {
   void give_back(const Shard* shard);
   int shard_size() const;
   void add_variants(VariantData variants);
+  void add_conditions(ConditionedData conditions);
 
   RolloutData data_;
   std::unique_ptr<HumanModel> model_;
@@ -116,6 +132,7 @@ class Rollout {
   std::vector<std::unique_ptr<HumanModel>> variant_models_;
   std::vector<std::unique_ptr<LaneModel>> variant_lanes_;
   std::vector<std::unique_ptr<Motion>> clips_;
+  std::vector<std::vector<std::unique_ptr<Motion>>> strides_;  // of each clip
   Task task_;
   World world_;
   Pool pool_;

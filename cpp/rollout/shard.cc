@@ -14,10 +14,12 @@ namespace soleus {
 
 namespace {
 
+constexpr double kSlowest = 2.5;  // of the laps that conditions make of a motion's, those that are remembered whole
+
 double longest_lap(const World& world) {
   double longest = 0;
   for (const Motion* motion : world.clips) longest = std::max(longest, motion->duration());
-  return longest;
+  return world.conditions.change_gait() ? kSlowest * longest : longest;
 }
 
 }  // namespace
@@ -25,7 +27,17 @@ double longest_lap(const World& world) {
 Shard::Shard(const World& world, int first, int count) : world_(world), first_(first), humans_(count) {
   const HumanModel& h = world.model;
   commands_.assign(count, Command(h));
-  physics_ = make_physics(world, first, commands_, clock_);
+  people_.resize(count);
+  const ConditionData& conditions = world.conditions;
+  Models models;
+  for (int i = 0; i < count; ++i) {
+    for (const Condition& one : conditions.all) people_[i].values.push_back(one.usual);
+    if (conditions.change_bodies() || conditions.change_muscles()) people_[i].body = std::make_unique<VariedHuman>(h, conditions);
+    models.push_back(&model_of(i));
+  }
+  if (conditions.change_gait() && !world.clips.empty()) varied_motion_.emplace(h, conditions);
+  seen_conditions_.resize(conditions.count());
+  physics_ = make_physics(world, first, models, commands_, clock_);
   if (!world.clips.empty()) reference_ = ahead_ = world.clips.front()->make_frame();
   pose_error_.resize(h.num_coordinates());
   difference_.resize(h.num_coordinates());
@@ -47,6 +59,17 @@ void Shard::reserve(const Policy* policy, const Mlp* muscle) {
   input_.assign(static_cast<std::size_t>(network.input_stride()) * Mlp::kTile, 0.0f);
   output_.assign(static_cast<std::size_t>(network.output_stride()) * Mlp::kTile, 0.0f);
   scratch_.assign(network.scratch_size(), 0.0f);
+}
+
+const HumanModel& Shard::model_of(int human) const {
+  const Person& person = people_[human];
+  return person.body ? person.body->model() : world_.model_of(first_ + human);
+}
+
+const Motion* Shard::motion(const Episode& s) const {
+  if (world_.clips.empty()) return nullptr;
+  const Person& person = people_[&s - humans_.data()];
+  return person.motion ? person.motion.get() : world_.clips[s.clip];
 }
 
 RandomKey Shard::key(int human) const {
@@ -113,10 +136,40 @@ void Shard::begin_episodes(std::span<const int> humans) {
   }
 }
 
+// Draws who a human is in the episode that begins.
+void Shard::draw_person(int human) {
+  Person& person = people_[human];
+  const ConditionData& conditions = world_.conditions;
+  if (conditions.empty()) return;
+  if (world_.asked.empty()) {
+    draw_conditions(conditions, Draw(key(human), Stream::kReset, 2), world_.reach, person.values);
+  } else {
+    std::copy_n(world_.asked.begin() + (first_ + human) * conditions.count(), conditions.count(), person.values.begin());
+  }
+  become(human);
+}
+
+// Gives a human the body and the motion that its conditions make.
+void Shard::become(int human) {
+  Person& person = people_[human];
+  const std::uint32_t clip = humans_[human].clip;
+  if (person.body && person.values != person.built) {
+    person.body->vary(person.values);
+    physics_->renumber(human);
+    person.built = person.values;
+  }
+  if (!varied_motion_) return;
+  const double height = person.body ? person.body->height() : 1.0;
+  const Gait gait = gait_of(world_.conditions, person.values, world_.clips[clip]->speed(), height);
+  varied_motion_->make(world_.strides[clip], model_of(human), height, gait, person.motion);
+}
+
 // Draws where an episode begins.
 void Shard::place(int human) {
   Episode& s = humans_[human];
-  const HumanModel& h = world_.model_of(first_ + human);
+  s.clip = drawn_clip(human);
+  draw_person(human);
+  const HumanModel& h = model_of(human);
   Draw draw(key(human), Stream::kReset, 0);
   s.total = s.effort = s.metabolic = s.path = s.drift = 0;
   s.start_time = 0;
@@ -124,7 +177,6 @@ void Shard::place(int human) {
   std::fill(state_qvel_.begin(), state_qvel_.end(), 0.0);
   if (!h.qvel_rest.empty()) state_qvel_ = h.qvel_rest;
   const double u = draw.uniform();
-  s.clip = drawn_clip(human);
   const Motion* motion = this->motion(s);
   // A clip that is played once begins where at least a control step of it is left.
   if (motion) s.start_time = u * (motion->duration() - (motion->once() ? world_.control_dt() : 0.0));
@@ -153,6 +205,12 @@ Scene Shard::scene(int human) {
     motion->sample(time(s), reference_);
     world_.model.difference(view.qpos().data(), reference_.qpos.data(), pose_error_.data());
   }
+  for (int i = 0; i < world_.conditions.count(); ++i) {
+    const Condition& one = world_.conditions.all[i];
+    const double middle = 0.5 * (one.low + one.high), half = 0.5 * (one.high - one.low);
+    const double value = people_[human].values[commands_[human].mirrored ? one.mirror : i];
+    seen_conditions_[i] = half > 0 ? (value - middle) / half : 0.0;
+  }
   return {view,
           s.kinematics,
           motion ? &reference_ : nullptr,
@@ -166,7 +224,8 @@ Scene Shard::scene(int human) {
           time(s),
           &ahead_,
           difference_,
-          &s.memory};
+          &s.memory,
+          seen_conditions_};
 }
 
 void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle) {
@@ -294,7 +353,7 @@ void Shard::lead(ReferenceFrame& frame) {
 }
 
 void Shard::pose_target(int human, const float* action) {
-  const HumanModel& h = world_.model_of(first_ + human);
+  const HumanModel& h = model_of(human);
   Command& command = commands_[human];
   const double* base = h.qpos_rest.data();
   const Motion* motion = this->motion(human);
@@ -343,8 +402,8 @@ void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
   }
 }
 
-template <class AnyEpisode, class AnyCommand, class Visit>
-void Shard::visit_state(AnyEpisode& s, AnyCommand& command, Visit&& visit) {
+template <class AnyEpisode, class AnyCommand, class AnyPerson, class Visit>
+void Shard::visit_state(AnyEpisode& s, AnyCommand& command, AnyPerson& person, Visit&& visit) {
   visit(s.episode);
   visit(s.step);
   for (auto* number : {&s.start_time, &s.path, &s.total, &s.effort, &s.metabolic}) visit(*number);
@@ -355,30 +414,33 @@ void Shard::visit_state(AnyEpisode& s, AnyCommand& command, Visit&& visit) {
   Memory::visit_state(s.memory, visit);
   visit(s.clip);
   for (auto& number : command.activation) visit(number);
+  for (auto& number : person.values) visit(number);
 }
 
 int Shard::state_size() const {
   int size = physics_->state_size();
-  visit_state(humans_.front(), commands_.front(), [&](const auto&) { ++size; });
+  visit_state(humans_.front(), commands_.front(), people_.front(), [&](const auto&) { ++size; });
   return size;
 }
 
 void Shard::save(int human, double* state) const {
   physics_->save(human, state);
   state += physics_->state_size();
-  visit_state(humans_[human], commands_[human], [&](const auto& number) { *state++ = static_cast<double>(number); });
+  visit_state(humans_[human], commands_[human], people_[human], [&](const auto& number) { *state++ = static_cast<double>(number); });
 }
 
 void Shard::restore(int human, const double* state) {
   Episode& s = humans_[human];
-  physics_->restore(human, state);
+  const double* of_physics = state;
   state += physics_->state_size();
-  visit_state(s, commands_[human], [&](auto& number) {
+  visit_state(s, commands_[human], people_[human], [&](auto& number) {
     number = static_cast<std::remove_reference_t<decltype(number)>>(*state++);
   });
   require(s.clip < std::max<std::size_t>(world_.clips.size(), 1),
           "expected a state that follows one of " + std::to_string(world_.clips.size()) + " clips, got clip " +
               std::to_string(s.clip));
+  become(human);
+  physics_->restore(human, of_physics);
   commands_[human].mirrored = mirrored_at(s);
   measure(physics_->human(human), s.kinematics);
   s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};

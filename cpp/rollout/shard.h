@@ -6,10 +6,13 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/rng.h"
+#include "model/varied_human.h"
+#include "model/varied_motion.h"
 #include "nets/policy.h"
 #include "rollout/physics.h"
 #include "rollout/world.h"
@@ -42,6 +45,8 @@ class Shard {
   SectionTimes& times() { return clock_.times(); }
 
   const HumanView& human(int index) const { return physics_->human(index); }
+  // Values of a human's conditions, (conditions).
+  std::span<const double> conditions(int human) const { return people_[human].values; }
   // Where the motion is at this instant [s].
   double motion_time(int human) const { return time(humans_[human]); }
   // The motion that a human follows; null where there is none.
@@ -67,20 +72,31 @@ class Shard {
     Memory memory;
   };
 
+  // Who a human is in this episode: what its conditions make of it. What they leave alone is the world's: null.
+  struct Person {
+    std::vector<double> values;         // (conditions)
+    std::vector<double> built;          // those that the body was made with
+    std::unique_ptr<VariedHuman> body;
+    std::unique_ptr<Motion> motion;
+  };
+
   // Calls visit(number) for each number besides its body's that the future of a human depends on: the one list that
   // state_size(), save() and restore() follow.
-  template <class AnyEpisode, class AnyCommand, class Visit>
-  static void visit_state(AnyEpisode& s, AnyCommand& command, Visit&& visit);
+  template <class AnyEpisode, class AnyCommand, class AnyPerson, class Visit>
+  static void visit_state(AnyEpisode& s, AnyCommand& command, AnyPerson& person, Visit&& visit);
 
   RandomKey key(int human) const;
+  const HumanModel& model_of(int human) const;
   double time(const Episode& s) const;  // of the motion [s]
   void shift_phase(Episode& s, float action) const;
-  const Motion* motion(const Episode& s) const { return world_.clips.empty() ? nullptr : world_.clips[s.clip]; }
+  const Motion* motion(const Episode& s) const;
   std::uint32_t drawn_clip(int human) const;
   bool is_over(const Episode& s) const;  // its clip, which is played once
   bool mirrored_at(const Episode& s) const;
   void begin_episodes(std::span<const int> humans);
   void place(int human);
+  void draw_person(int human);
+  void become(int human);
   Scene scene(int human);
   void prepare(int human, const RolloutViews& views, std::size_t t);
   void lead(ReferenceFrame& frame);
@@ -93,6 +109,9 @@ class Shard {
   const World& world_;
   int first_;
   std::vector<Episode> humans_;
+  std::vector<Person> people_;
+  std::optional<VariedMotion> varied_motion_;  // where conditions change the gait
+  std::vector<double> seen_conditions_;        // (conditions) scratch
   std::vector<Command> commands_;
   SectionClock clock_;
   std::unique_ptr<Physics> physics_;

@@ -8,6 +8,7 @@
 
 #include "base/names.h"
 #include "base/span.h"
+#include "model/conditions.h"
 #include "model/human_model.h"
 #include "model/motion.h"
 #include "tasks/task.h"
@@ -59,6 +60,14 @@ struct World {
   // each human in all its episodes; empty: drawn.
   std::vector<double> clip_shares{};
   std::vector<int> clip_of{};
+
+  // What varies from human to human beside variants, drawn as each episode begins. Motions of each clip, one for each of the
+  // conditions' factors on the stride. `asked`: values of the conditions for each human, (humans, conditions), in place of
+  // drawn ones; empty: drawn, from this share of the ranges.
+  ConditionData conditions{};
+  std::vector<std::vector<const Motion*>> strides{};
+  std::vector<double> asked{};
+  double reach = 1;
 
   const HumanModel& model_of(int human) const { return variants.empty() ? model : *variants[variant_of[human]].model; }
   double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }

@@ -29,8 +29,6 @@ void Memory::advance(const Scene& scene) {
   right_ = right;
 }
 
-const Vec3* Memory::place(int steps) const { return steps < count_ ? &places_[steps] : nullptr; }
-
 void Memory::remember(const Vec3& com) {
   if (places_.empty()) return;
   std::copy_backward(places_.begin(), places_.end() - 1, places_.end());

@@ -26,7 +26,9 @@ class Memory {
   void advance(const Scene& scene);
 
   // Where the centre of mass was some control steps ago, in the world [m]; null: the episode is not as old.
-  const Vec3* place(int steps) const;
+  const Vec3* place(int steps) const { return steps < count_ ? &places_[steps] : nullptr; }
+  // How many control steps back it is remembered.
+  int most() const { return static_cast<int>(places_.size()) - 1; }
   // Where along x the foot that stands should, and where the other one should stand next [m].
   double target() const { return target_; }
   double next_target() const { return next_target_; }

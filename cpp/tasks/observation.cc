@@ -159,6 +159,10 @@ void contact_forces(const Scene& s, const double*, float* out) {
   }
 }
 
+void conditions(const Scene& s, const double*, float* out) {
+  for (double condition : s.conditions) *out++ = static_cast<float>(condition);
+}
+
 }  // namespace
 
 const std::vector<ObservationKind>& observation_catalog() {
@@ -187,6 +191,8 @@ const std::vector<ObservationKind>& observation_catalog() {
       {"activations", "activations of the muscles", {}, false, muscles, activations},
       {"contact_forces", "force of the ground on each foot, normal to the ground, in body weights", {}, false, feet,
        contact_forces},
+      {"conditions", "conditions of the human, each from -1 at the low end of its range to 1 at the high one", {}, false, nullptr,
+       conditions},
   };
   return catalog;
 }

@@ -103,7 +103,7 @@ double head_turned(const Scene& s, const double* p) {
 double beyond(double error, double band, double scale) { return error <= band ? 1.0 : std::exp(-scale * error); }
 
 double mean_velocity(const Scene& s, const double* p) {
-  const double window = std::max(1.0, std::round(p[0] * s.lap_seconds() / s.control_dt));
+  const double window = std::clamp(std::round(p[0] * s.lap_seconds() / s.control_dt), 1.0, double(s.memory->most()));
   const Vec3* before = s.memory->place(static_cast<int>(window));
   if (!before) return 1.0;
   const double seconds = window * s.control_dt;

@@ -46,6 +46,7 @@ struct Scene {
   ReferenceFrame* ahead = nullptr;            // scratch, for what the motion has later
   std::span<double> difference{};             // (nc) scratch
   const Memory* memory = nullptr;             // of this episode
+  std::span<const double> conditions{};       // of the human, each from -1 to 1 over its range; mirrored with the body
 
   const HumanModel& model() const { return human.model(); }
   double above_ground(double z) const { return z - model().ground_height; }

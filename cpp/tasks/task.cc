@@ -33,7 +33,7 @@ std::vector<double> resolve(const std::vector<Parameter>& parameters, const Term
 
 }  // namespace
 
-Task::Task(const HumanModel& human, TaskData data, bool has_motion) : data_(std::move(data)) {
+Task::Task(const HumanModel& human, TaskData data, bool has_motion, int conditions) : data_(std::move(data)) {
   auto fill = [&](auto& terms, const auto& catalog, const std::vector<TermData>& wanted, const char* what) {
     for (const TermData& term : wanted) {
       const auto& kind = find_kind(catalog, term.name, what);
@@ -55,7 +55,8 @@ Task::Task(const HumanModel& human, TaskData data, bool has_motion) : data_(std:
   remember(rewards_);
   require(has_motion || !data_.start_on_reference, "expected a motion to start on, got none");
   for (auto& term : observations_) {
-    term.size = term.kind->size(human);
+    term.size = term.kind->size ? term.kind->size(human) : conditions;
+    require(term.size > 0 || term.kind->size, "expected conditions for the term " + std::string(term.kind->name) + ", got none");
     observation_size_ += term.size;
   }
   require(observation_size_ > 0, "expected at least one observation term, got none");

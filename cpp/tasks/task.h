@@ -30,8 +30,8 @@ struct TaskData {
 
 class Task {
  public:
-  // Throws InvalidInput for a term or parameter that the catalog does not have, or one that needs a motion without one.
-  Task(const HumanModel& human, TaskData data, bool has_motion);
+  // conditions: number of those of a human. Throws InvalidInput for a term or parameter that the catalog does not have, or one that needs a motion without one.
+  Task(const HumanModel& human, TaskData data, bool has_motion, int conditions = 0);
 
   const TaskData& data() const { return data_; }
   int observation_size() const { return observation_size_; }

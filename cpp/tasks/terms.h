@@ -24,7 +24,7 @@ struct ObservationKind {
   const char* meaning;
   std::vector<Parameter> parameters;
   bool needs_motion;
-  int (*size)(const HumanModel&);
+  int (*size)(const HumanModel&);  // null: as many as there are conditions
   void (*write)(const Scene&, const double* p, float* out);
   Remembered remembered = Remembered::kNothing;
 };

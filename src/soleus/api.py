@@ -121,10 +121,12 @@ def evaluate(
     engine: str | None = None,
     num_threads: int | None = None,
     joints: bool = False,
+    at: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
 
-    joints: also, under the key joints, how closely each joint follows the motion (evaluation.tracking.JointTracking).
+    at: values of the run's conditions, by name, the others at their defaults; None: all are drawn. joints: also,
+    under the key joints, how closely each joint follows the motion (evaluation.tracking.JointTracking).
     checkpoint, model: as of load(). engine: control.engine in place of the run's own. num_threads: by default the CPUs
     that this process may use. Raises UserError.
     """
@@ -137,7 +139,7 @@ def evaluate(
 
     episodes, seed = check_count("episodes", episodes), check_seed(seed)
     count = threads.collector_threads(None if num_threads is None else check_count("num_threads", num_threads))
-    trained = load_trained(local_copy(_place(run)), checkpoint, model, engine)
+    trained = load_trained(local_copy(_place(run)), checkpoint, model, engine, at)
     how = {"episodes": episodes, "seed": seed, "num_threads": count}
     result: dict[str, Any] = evaluate_policy(trained.config, trained.policy, trained.muscle, **how)
     if joints:

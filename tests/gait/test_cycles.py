@@ -169,8 +169,8 @@ def test_resampling_by_hand(walk2d: Human) -> None:
 def test_curves_start_at_their_own_feet(myolegs: Human) -> None:
     """The left leg does half a stride later what the right does: over their own cycles both are alike."""
     strides = cut([walked(myolegs, strides=10, seed=2, varying=0.05).trace])
-    from soleus.gait.anatomy import angles_of
     from soleus.gait.norms import angle_bands
+    from soleus.motions.anatomy import angles_of
 
     for name, curve in angle_curves(strides, angles_of(myolegs), angle_bands("walk")).items():
         right, left = curve.sides["right"].mean, curve.sides["left"].mean
@@ -192,7 +192,7 @@ def turned(trace: Trace, angle: float) -> Trace:
 
 @pytest.mark.parametrize("angle", [0.7, -2.0, np.pi])
 def test_it_does_not_matter_which_way_one_walks(myolegs: Human, angle: float) -> None:
-    from soleus.gait.anatomy import angles_of
+    from soleus.motions.anatomy import angles_of
 
     trace = walked(myolegs, strides=6).trace
     ahead, aside = cut([trace]), cut([turned(trace, angle)])

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import scene
-from soleus.gait.anatomy import root_of
 from soleus.gait.cycles import Walk
 from soleus.gait.measures import cost_of_transport
 from soleus.models import Human
 from soleus.motions import Motion
+from soleus.motions.anatomy import root_of
 from soleus.motions.motion import make_motion
 from soleus.motions.posing import root_slots
 from soleus.motions.rotations import about_z, multiply

@@ -3,6 +3,7 @@
 A flag becomes a key of the configuration in soleus/config/flags.py.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -37,6 +38,34 @@ OtherModel = Annotated[str | None, tyro.conf.arg(metavar="MODEL", help_behavior_
 """Another body for a run's policy: a model's name or MJCF file."""
 RunText = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 """A run folder or a checkpoint file in one, here or at a URL: text, as a path would lose a slash of s3://bucket/walk."""
+
+
+At = Annotated[
+    tuple[str, ...],
+    tyro.conf.UseAppendAction,
+    tyro.conf.arg(name="at", metavar="NAME=VALUE", help_behavior_hint="(repeatable)"),
+]
+"""Values of conditions: speed=1.2, strength.soleus=0.5, slope=5deg; or default."""
+
+
+def conditions_of(at: Sequence[str], drawn: bool = False) -> dict[str, float] | None:
+    """Return values of conditions by name. Raises UserError for what is no NAME=VALUE.
+
+    drawn: where nothing is asked for, None, so that conditions are drawn.
+    """
+    values = dict[str, float]()
+    for one in at:
+        name, equals, text = one.partition("=")
+        number = text.removesuffix("deg")
+        try:
+            values[name] = float(number) * (math.pi / 180 if number != text else 1.0)
+        except ValueError:
+            if one == "default":
+                continue
+            raise UserError(f"--at: expected NAME=VALUE such as speed=1.2, or default, got '{one}'") from None
+        if not math.isfinite(values[name]) or not equals:
+            raise UserError(f"--at: expected NAME=VALUE such as speed=1.2, got '{one}'")
+    return values if at or not drawn else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.cli.arguments import OtherModel, RunText, Which
+from soleus.cli.arguments import At, OtherModel, RunText, Which, conditions_of
 from soleus.errors import UserError
 
 _OF_HUMANS = frozenset({"share_full", "mean_length_s", "mean_distance_m", "mean_speed_m_s", "effort"})
@@ -72,6 +72,7 @@ def evaluate(
     model: OtherModel = None,
     engine: Annotated[Literal["auto", "lanes", "mujoco"] | None, tyro.conf.arg(metavar="ENGINE")] = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    at: At = (),
     joints: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
@@ -85,6 +86,8 @@ def evaluate(
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
         engine: What steps the physics: lanes, mujoco or auto; by default what stepped it in training.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
+        at: Value of a condition, NAME=VALUE, for everybody; conditions that are not named have their defaults. By
+            default all are drawn as in training.
         joints: Compare each joint with the motion too: root mean square difference, Pearson's correlation.
         json: Print the numbers as JSON.
     """
@@ -106,5 +109,6 @@ def evaluate(
         engine=engine,
         num_threads=num_threads,
         joints=joints,
+        at=conditions_of(at, drawn=True),
     )
     print(as_json(result) if json else describe(result) + _joints(result.get("joints", [])))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.arguments import MaybeSeconds, OtherModel, RunText, Which, picture_size
+from soleus.cli.arguments import At, MaybeSeconds, OtherModel, RunText, Which, conditions_of, picture_size
 from soleus.errors import UserError
 from soleus.render import Shot
 
@@ -21,6 +21,7 @@ def record(
     model: OtherModel = None,
     ghost: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
+    at: At = (),
 ) -> None:
     """Draw a run's policy to a film or a picture, without a screen; muscles run from blue at rest to red when active.
 
@@ -34,6 +35,7 @@ def record(
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
         ghost: Draw the reference motion too, as a ghost.
         seed: Seed of where the episode starts.
+        at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg; others have their defaults.
     """
     from soleus.render.film import check_file
     from soleus.run.remote_run import local_copy
@@ -48,7 +50,7 @@ def record(
     if not 0 < seconds <= 3600:
         raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds}")
     check_file(out)
-    trained = load_trained(local_copy(run), checkpoint, model)
+    trained = load_trained(local_copy(run), checkpoint, model, at=conditions_of(at))
     if strip:
         share = record_strip(trained, out, shot=camera, size=pixels, ghost=ghost, seed=seed)
         if share < 0.99:

@@ -1,12 +1,12 @@
 """`soleus report`: how a run's policy walks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.arguments import OtherModel, RunText, Seconds, Which
+from soleus.cli.arguments import At, OtherModel, RunText, Seconds, Which, conditions_of
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 
@@ -23,6 +23,7 @@ def player_of(
     seed: int,
     num_threads: int | None,
     model: str | None = None,
+    at: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, Any], "Callable[[int], Episodes]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
     from soleus.machine import threads
@@ -30,7 +31,7 @@ def player_of(
     from soleus.run.trained import load_trained
     from soleus.sim.trace import play
 
-    trained = load_trained(local_copy(run), checkpoint, model)
+    trained = load_trained(local_copy(run), checkpoint, model, at={} if at is None else at)
     config = trained.human()
     known = {
         "name": trained.run.resolve().name + (f" on {Path(model).stem}" if model else ""),
@@ -76,6 +77,7 @@ def report(
     seconds: Seconds = 20.0,
     seed: int = 0,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    at: At = (),
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
     """Let a run's policy walk and write a report of its gait: an HTML page, its pictures and its numbers.
@@ -89,6 +91,7 @@ def report(
         seconds: Longest episode [s].
         seed: Seed of where the episodes start.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
+        at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg; others have their defaults.
         json: Print the numbers as JSON.
     """
     if episodes < 1:
@@ -105,7 +108,7 @@ def report(
         raise UserError(
             f"--out: expected a folder for the report of another body than the run's, got none beside {model}"
         )
-    known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model)
+    known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model, conditions_of(at))
     from soleus import gait
     from soleus.compare import read_runs
     from soleus.run.summary import as_json

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.arguments import MaybeSeconds, OtherModel, Which
+from soleus.cli.arguments import At, MaybeSeconds, OtherModel, Which, conditions_of
 from soleus.errors import UserError
 
 _PORT = 8080
@@ -28,6 +28,7 @@ def view(
     port: int = _PORT,
     seconds: MaybeSeconds = None,
     seed: int = 0,
+    at: At = (),
 ) -> None:
     """Watch a run's policy in a window or a browser; or a model, or the motion of a preset, without a policy.
 
@@ -42,6 +43,7 @@ def view(
         port: Port of the page.
         seconds: End after so long, and print how close the playback was to real time.
         seed: Seed of where the episode starts.
+        at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg; others have their defaults.
     """
     if (subject is None) == (dump is None):
         got = "neither" if dump is None else "both"
@@ -55,7 +57,7 @@ def view(
     from soleus.show.view.control import Control
     from soleus.show.view.subject import act_of
 
-    act, trained = act_of(subject, dump, checkpoint, motion, seed, model)
+    act, trained = act_of(subject, dump, checkpoint, motion, seed, model, conditions_of(at))
     control = Control(act, speed)
     if web:
         from soleus.show.view.web import view_web

@@ -1,6 +1,6 @@
 """The configuration of a run: frozen, validated data with every default. Reading it: load.py, flags.py."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -255,6 +255,36 @@ class RewardConfig(Section):
         return self
 
 
+class ConditionConfig(Section):
+    """A number that differs from human to human, drawn as each episode begins. In short its range alone: [0.5, 1]."""
+
+    range: Annotated[tuple[float, float], BeforeValidator(as_list)]
+    """Least and greatest value."""
+    default: float | None = None
+    """Value where none is asked for, and of the ends; null: what model and motion have, or else the nearest end."""
+    distribution: Literal["uniform", "normal", "ends"] = "uniform"
+    """uniform: over the range; normal: about the default, with a sixth of the range as its deviation; ends: an end of
+    the range or the default."""
+    at: float | Literal["default"] | None = None
+    """Value that everybody has, in place of drawn ones; null: values are drawn, if those of no condition are given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_range(cls, value: Any) -> Any:
+        """A range alone is a condition of that range."""
+        return {"range": value} if isinstance(value, list | tuple) else value
+
+    @model_validator(mode="after")
+    def _holds(self) -> "ConditionConfig":
+        low, high = self.range
+        if not low <= high:
+            raise ValueError(f"range: expected the least value, then the greatest, got [{low:g}, {high:g}]")
+        for key, value in (("default", self.default), ("at", self.at)):
+            if isinstance(value, float) and not low <= value <= high:
+                raise ValueError(f"{key}: expected a value within {low:g} and {high:g}, got {value:g}")
+        return self
+
+
 _KEY = "key:"
 
 
@@ -357,6 +387,10 @@ class HumanRunConfig(RunConfig):
         Mark.RETURN,
     ]
     motion: Annotated[MotionSource | None, Mark.FILE, Mark.RETURN] = None
+    conditions: Annotated[
+        dict[str, ConditionConfig], Fixed("the policy has learnt over these"), Mark.INTERFACE, Mark.RETURN
+    ] = Field(default_factory=dict)
+    """Numbers that differ from human to human, by name, each with its range (docs/conditions.md)."""
     task: Annotated[TaskConfig, Mark.RETURN]
     control: Annotated[ControlConfig, Mark.RETURN] = ControlConfig()
     coordination: CoordinationConfig = CoordinationConfig()

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from soleus.errors import UserError
-from soleus.gait.anatomy import angles_of
 from soleus.gait.curves import Curve, Side, activation_curves, angle_curves, force_curves, muscle_curves
 from soleus.gait.cycles import REASONS, Strides, cut
-from soleus.gait.function import Function, functions
 from soleus.gait.measures import Measure, measures_of, strides_by_side, symmetry
 from soleus.gait.norms import Band, Phase, angle_bands, gait_of, phases, usual_figures
+from soleus.motions.anatomy import angles_of
+from soleus.paths.function import Function, functions
 from soleus.sim.trace import Trace
 
 LEAST = 20

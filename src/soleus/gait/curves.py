@@ -7,10 +7,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.gait.anatomy import Angle
 from soleus.gait.cycles import GRAVITY, SIDES, Stride, Strides, Walk
-from soleus.gait.function import GROUPS, Function
 from soleus.gait.norms import Band
+from soleus.motions.anatomy import Angle
+from soleus.paths.function import GROUPS, Function
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.gait.anatomy import Root, foot_body, root_of
 from soleus.gait.strikes import Contact, find_contacts
+from soleus.motions.anatomy import Root, foot_body, root_of
 from soleus.sim.trace import Trace
 
 Floats = NDArray[np.float64]

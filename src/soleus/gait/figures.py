@@ -15,8 +15,8 @@ from soleus.compare.picture import smooth
 from soleus.compare.reading import RunRecord
 from soleus.gait.analysis import Report
 from soleus.gait.curves import Curve
-from soleus.gait.function import GROUPS
 from soleus.gait.norms import Phase
+from soleus.paths.function import GROUPS
 
 COLOURS = {"right": "#0072B2", "left": "#D55E00"}  # Okabe and Ito's: they stay apart for the colour-blind
 _DASHES: dict[str, Any] = {"right": "solid", "left": (0, (5, 1.6))}

@@ -1,6 +1,7 @@
 """Hill-type muscles, fitted to a compiled model: which coordinates each muscle crosses, and what the core is told."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,11 @@ class HillMuscles:
     parameters: HillParameters
     pieces: PathPieces
     """Their coordinates are those of the human."""
+
+    def with_numbers(self, numbers: Mapping[str, Any]) -> "HillMuscles":
+        """Return muscles with other parameters (nm,), by the core's names."""
+        changed = {_OF_CORE[name]: np.array(values) for name, values in numbers.items()}
+        return replace(self, parameters=replace(self.parameters, **changed))
 
     def data(self) -> dict[str, Any]:
         """Return the parameters as the core takes them."""

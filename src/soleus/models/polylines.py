@@ -36,6 +36,8 @@ class Polylines:
     spread: bool
     """Forces at a blended waypoint act on both bodies by weight: the gradient of the path's length. Otherwise all on
     the first, as in MASS."""
+    own_length: Floats
+    """(nm,) length of the muscle over that which fits its path at qpos0: 1, but of muscles that are short"""
     curves: Floats | None
     """(3,) width of the active force-length curve, steepness of the passive one, and the strain at which the passive
     force is the maximum isometric one; None: those of MASS"""
@@ -55,7 +57,10 @@ def fit_polylines(
                 raise UserError(f"{table.path}: expected bodies of the person, got '{name}'{nearest(name, bodies)}")
             body[i, j], local[i, j], weight[i, j] = bodies[name], point.places[j], point.weights[j]
     adr = np.cumsum([0] + [len(own) for own in table.waypoints]).astype(np.int32)
-    return Polylines(table.names, table.max_force, table.optimal, table.slack, adr, body, local, weight, spread, curves)
+    own_length = np.ones(len(table.names))
+    return Polylines(
+        table.names, table.max_force, table.optimal, table.slack, adr, body, local, weight, spread, own_length, curves
+    )
 
 
 def polyline_crossings(polylines: Polylines, model: mujoco.MjModel, dof_actuated: Ints) -> tuple[Ints, Ints]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError
+from soleus.models.ground import contact_geoms, lowest
 from soleus.models.human import Human
 from soleus.motions.cycle import GaitCycle
 from soleus.motions.motion import Motion, make_motion, play_once
@@ -85,6 +86,49 @@ def scaled_cycle(cycle: GaitCycle, speed: float | None, cadence: float | None, l
             key: series.scaled(longer) if key == "shoulder_flexion" else series for key, series in cycle.arms.items()
         },
     )
+
+
+def strided(motion: Motion, human: Human, factor: float) -> Motion:
+    """Make the strides of a cyclic motion longer or shorter, at its cadence.
+
+    Each joint swings as much farther about its mean over the cycle as the strides are longer, as those of people nearly
+    do, and the lowest point of the feet stays where it is at each instant.
+    """
+    model, data = human.model, mujoco.MjData(human.model)
+    soles = contact_geoms(model, np.concatenate(human.feet))
+    slots = root_slots(human)
+
+    def heights(poses: Floats) -> Floats:
+        result = np.zeros(len(poses))
+        for k, pose in enumerate(poses):
+            data.qpos[:] = pose
+            mujoco.mj_kinematics(model, data)
+            result[k] = lowest(model, data, soles)
+        return result
+
+    qpos = human.consistent(_swung(motion.qpos, human, factor))
+    ahead = slots.shift[0]
+    if ahead >= 0:
+        qpos[:, ahead] = motion.qpos[0, ahead] + factor * (motion.qpos[:, ahead] - motion.qpos[0, ahead])
+    up = slots.shift[2]
+    qpos[:, up] += heights(motion.qpos) - heights(qpos)
+    changed = make_motion(motion.name, motion.duration, qpos, motion.displacement * factor, human, motion.turn)
+    return replace(changed, notes=motion.notes)
+
+
+def _swung(qpos: Floats, human: Human, factor: float) -> Floats:
+    """Copy of poses (K, nq) whose joints but the root's are farther from their means over the poses by a factor."""
+    model, result = human.model, qpos.copy()
+    for joint in dict.fromkeys(model.dof_jntid[human.coordinate_dof[human.actuated]].tolist()):
+        adr = int(model.jnt_qposadr[joint])
+        if model.jnt_type[joint] == _JOINT.mjJNT_BALL:
+            vectors = log(qpos[:, adr : adr + 4])
+            mean = vectors.mean(axis=0)
+            result[:, adr : adr + 4] = continuous(exp(mean + factor * (vectors - mean)))
+        else:
+            mean = qpos[:, adr].mean()
+            result[:, adr] = mean + factor * (qpos[:, adr] - mean)
+    return result
 
 
 def mirrored(motion: Motion, human: Human) -> Motion:

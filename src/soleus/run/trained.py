@@ -39,13 +39,20 @@ class Trained:
         return self.config
 
 
-def load_trained(run: Path, which: str = "best", model: str | None = None, engine: str | None = None) -> Trained:
+def load_trained(
+    run: Path,
+    which: str = "best",
+    model: str | None = None,
+    engine: str | None = None,
+    at: Mapping[str, float] | None = None,
+) -> Trained:
     """Return the policy of a run folder, or of a checkpoint file.
 
     which: best (or else latest), latest, previous, or the steps of one that was kept; of a run folder alone.
     model: name or file of another body for it, whose engine is seen anew. engine: control.engine in place of the run's
-    own. Warnings say what has changed since the run was trained (inputs.check). Raises UserError where there is no such
-    run or checkpoint, or where it lacks the muscle network that its control needs.
+    own. at: values of the run's conditions, in place of drawn ones; the others have their defaults. Warnings say what
+    has changed since the run was trained (inputs.check). Raises UserError where there is no such run or checkpoint, or
+    where it lacks the muscle network that its control needs.
     """
     if which not in ("best", "latest", "previous") and not which.isdigit():
         raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")
@@ -60,6 +67,8 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
     config = _with(own, folder / "config.yaml", model, engine)
     if model:
         _compare(own, config, content["policy"])
+    if at is not None:
+        config = _at(config, at)
     if isinstance(config, HumanRunConfig) and config.trains_muscle_network and content["muscle"] is None:
         raise UserError(
             f"{file}: expected the weights of the muscle network that coordination.method network needs, got none"
@@ -72,6 +81,17 @@ def load_trained(run: Path, which: str = "best", model: str | None = None, engin
         int(content["counters"]["steps"]),
         model,
     )
+
+
+def _at(config: RunConfig, values: Mapping[str, float]) -> RunConfig:
+    """Return a configuration in which everybody has values of the conditions. Raises UserError for what it has not."""
+    if isinstance(config, HumanRunConfig):
+        from soleus.conditions import asked  # environments that are not ours take no MuJoCo
+
+        return asked(config, values)
+    if values:
+        raise UserError(f"--at: expected none for a run of other environments, got {next(iter(values))}")
+    return config
 
 
 def _with(own: RunConfig, file: Path, model: str | None, engine: str | None) -> RunConfig:

@@ -74,7 +74,7 @@ class PolicyAct:
         task = config.task.model_copy(update={"episode_seconds": _FOR_EVER})
         scenario = load_scenario(config.model_copy(update={"task": task}))
         self.playback = Playback(scenario, trained.policy, trained.muscle, seed=seed)
-        self.human, self._seed = scenario.human, seed
+        self.human, self._seed = scenario.person, seed
         substeps = config.control.sim_hz // config.control.policy_hz
         self._shown = min(max(1, round(fps / config.control.policy_hz)), substeps)  # frames a control step
         self._rows = np.linspace(0, substeps, self._shown + 1)[1:].round().astype(int) - 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from soleus.conditions import Conditions
 from soleus.config.schema import HumanRunConfig
 from soleus.exchange.batch import MuscleLayout
 from soleus.models import Human
@@ -105,6 +106,14 @@ def motion_data(motion: Motion) -> dict[str, Any]:
         if field.name not in ("name", "notes")
     }
     return {**data, "frames": len(motion.qpos)}
+
+
+def condition_data(conditions: Conditions | None) -> dict[str, Any]:
+    """Return the conditions with the motions at their strides; nothing where there are none."""
+    if conditions is None:
+        return {}
+    motions = [[motion_data(motion) for motion in of_clip] for of_clip in conditions.motions]
+    return {**conditions.data(), "motions": motions}
 
 
 def task_data(config: HumanRunConfig) -> dict[str, Any]:

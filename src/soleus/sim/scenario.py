@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import mujoco
 
+from soleus.conditions import Conditions, load_conditions, varied_human
 from soleus.config import HumanRunConfig
 from soleus.errors import UserError
 from soleus.importing.ready import imported
@@ -13,6 +14,7 @@ from soleus.models.weights import weighed
 from soleus.motions import Clips, Motion, load_clips
 from soleus.paths import FittedPaths
 from soleus.sim.engines import Engine, choose_engine
+from soleus.sim.handover import human_data
 from soleus.sim.muscle_paths import paths_of
 from soleus.tasks.catalog import catalog, check_terms
 
@@ -28,6 +30,19 @@ class Scenario:
     engine: Engine
     paths: FittedPaths | None = None
     """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
+
+    conditions: Conditions | None = None
+    """What differs from human to human"""
+
+    @property
+    def person(self) -> Human:
+        """The human, with the body that the conditions that were asked for make."""
+        conditions = self.conditions
+        if conditions is None or conditions.asked is None:
+            return self.human
+        plain = self.config.control.model_copy(update={"kp_scale": 1.0, "kd_scale": 1.0})
+        description = human_data(self.human, self.config.model_copy(update={"control": plain}))
+        return varied_human(self.human, conditions, conditions.asked, description)
 
     @property
     def motion(self) -> Motion | None:
@@ -68,4 +83,5 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f" '{human.motors.lopsided}' without one"
         )
     engine = choose_engine(human, config)
-    return Scenario(config, human, clips, engine, paths_of(human, clips, config) if engine.name == "lanes" else None)
+    paths = paths_of(human, clips, config) if engine.name == "lanes" else None
+    return Scenario(config, human, clips, engine, paths, load_conditions(config, human, clips))

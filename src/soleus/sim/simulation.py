@@ -16,7 +16,7 @@ from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.exchange.weights import NetworkSpec, check_state, core_policy, layers, muscle_network, policy_network
 from soleus.machine.memory import check_memory
 from soleus.models import Human
-from soleus.sim.handover import control_data, human_data, motion_data, muscle_layout, task_data
+from soleus.sim.handover import condition_data, control_data, human_data, motion_data, muscle_layout, task_data
 from soleus.sim.scenario import Scenario
 
 
@@ -76,10 +76,13 @@ class Simulation:
                 first,
                 [(one.model._address, human_data(one, config)) for one in variants],
                 list(variant_of),
+                condition_data(scenario.conditions),
             )
         except ValueError as error:
             raise UserError(f"{config.subject}: {error}{_poses_from(scenario, str(error))}") from None
         self.muscle_layout = muscle_layout(human)
+        if scenario.conditions and scenario.conditions.asked is not None:
+            self.set_conditions(np.tile(scenario.conditions.asked, (num_envs, 1)))
         self.policy_spec = policy_network(config.policy, self.core.observation_size, self.core.action_size)
         self.core.set_policy(list(self.policy_spec.sizes), self.policy_spec.activations)
         self.muscle_spec: NetworkSpec | None = None
@@ -92,7 +95,7 @@ class Simulation:
 
     def stepped_model(self) -> mujoco.MjModel:
         """Return a copy of the human's model as the core steps it: without what is not simulated or rests."""
-        model = self.scenario.human.model.__copy__()
+        model = self.scenario.person.model.__copy__()
         groups = np.zeros(model.nactuator, np.int32)
         model.opt.disableflags = self.core.disable_flags
         model.opt.disableactuator = self.core.rest_actuators(groups)
@@ -110,6 +113,23 @@ class Simulation:
             1.0 / control.policy_hz,
             self.muscle_layout if self.muscle_spec else None,
         )
+
+    def set_conditions(self, values: np.ndarray | None) -> None:
+        """Give each human values (N, n) of the conditions from its next episode on; None: they are drawn again.
+
+        Raises UserError for another shape, or values out of their ranges.
+        """
+        try:
+            self.core.ask(None if values is None else np.ascontiguousarray(values, np.float64))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"conditions: {error}") from None
+
+    def conditions(self) -> np.ndarray:
+        """Return the values of the conditions that each human has now, (N, n) float64."""
+        count = len(self.scenario.conditions.names) if self.scenario.conditions else 0
+        out = np.zeros((self.core.humans, count))
+        self.core.conditions(out)
+        return out
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
         """Swap the policy's weights whole; raises UserError, the old ones staying, for a state that does not fit."""

@@ -83,7 +83,7 @@ class Playback:
         self.simulation = Simulation(scenario, num_envs, num_threads, seed)
         self.load(policy, muscle)
         self.simulation.core.set_deterministic(True)
-        self.human = scenario.human
+        self.human = scenario.person
         self.size = mujoco.mj_stateSize(scenario.human.model, STATE)
         self._buffers = Buffers(self.simulation, 1, samples=False, trace=True)
         self.reset(seed)
@@ -158,7 +158,7 @@ def play(
     missed, wanted, _ = residuals
     return Episodes(
         [
-            _joined(scenario.human, 1.0 / config.control.sim_hz, own, power)
+            _joined(playback.human, 1.0 / config.control.sim_hz, own, power)
             for own, power in zip(parts, metabolic, strict=True)
         ],
         (float(missed), float(wanted)),

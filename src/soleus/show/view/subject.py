@@ -1,5 +1,6 @@
 """What a user names to look at: a run, a model, a preset, a dump."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from soleus import models, motions
@@ -23,14 +24,22 @@ def run_of(subject: str) -> Path | None:
 
 
 def act_of(
-    subject: str | None, dump: Path | None, which: str, motion: str | None, seed: int, model: str | None = None
+    subject: str | None,
+    dump: Path | None,
+    which: str,
+    motion: str | None,
+    seed: int,
+    model: str | None = None,
+    at: Mapping[str, float] | None = None,
 ) -> tuple[Act, Trained | None]:
     """Return what there is to see of a subject, or of a dump, and whose policy it is, if any.
 
-    model: another body for a run's policy. Raises UserError for what is none of them.
+    model: another body for a run's policy. at: values of its conditions. Raises UserError for what is none of them.
     """
     if model is not None and (subject is None or run_of(subject) is None):
         raise UserError(f"--model: expected a run beside it, whose policy another body gets, got {subject or dump}")
+    if at and (subject is None or run_of(subject) is None):
+        raise UserError(f"--at: expected a run beside it, whose conditions it is of, got {subject or dump}")
     if dump is not None:
         from soleus.show.view.replay import ReplayAct
 
@@ -39,7 +48,7 @@ def act_of(
     if run_of(subject) is not None:
         if motion is not None:
             raise UserError(f"--motion: expected none for a run, which has its own, got {motion}")
-        trained = load_trained(local_copy(subject), which, model)
+        trained = load_trained(local_copy(subject), which, model, at=at or {})
         return PolicyAct(trained, seed), trained
     if subject in models.names() or is_model_file(subject):
         human = models.load(imported(config_of_model(subject)).model)

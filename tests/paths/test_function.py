@@ -6,9 +6,9 @@ import pytest
 from odd_person import odd
 from soleus import models
 from soleus.config.sources import ModelFiles
-from soleus.gait.anatomy import angles_of
-from soleus.gait.function import GROUPS, Function, functions, moment_arms
 from soleus.models import Human
+from soleus.motions.anatomy import angles_of
+from soleus.paths.function import GROUPS, Function, functions, moment_arms
 
 MASS = Path(__file__).parents[1] / "mass"
 

@@ -8,8 +8,8 @@ import pytest
 from odd_person import odd
 from soleus import models
 from soleus.config.sources import ModelFiles
-from soleus.gait.anatomy import Angle, angles_of, foot_body, root_of
 from soleus.models import Human
+from soleus.motions.anatomy import Angle, angles_of, foot_body, root_of
 from soleus.motions.registry import built_in_cycle
 from soleus.motions.rotations import multiply
 from strider import strider

@@ -12,9 +12,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.gait.anatomy import Angle
 from soleus.models import Human
 from soleus.models.paths import muscle_paths
+from soleus.motions.anatomy import Angle
 from soleus.paths.everywhere import lengths_and_gradients
 from soleus.paths.poses import qpos_address
 

@@ -1,0 +1,179 @@
+"""The conditions of a configuration, put on a model: what the core draws, and what a value asked for means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soleus.conditions.names import GAIT, Meaning, meaning_of, mirror_of
+from soleus.conditions.strides import stride_factors
+from soleus.config.schema import ConditionConfig, HumanRunConfig
+from soleus.errors import UserError, nearest
+from soleus.models import Human
+from soleus.motions import Clips, Motion
+from soleus.motions.changing import strided
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """Numbers that differ from human to human, n of them in the order of the configuration."""
+
+    names: tuple[str, ...]
+    low: Floats
+    """(n,)"""
+    high: Floats
+    """(n,)"""
+    defaults: Floats
+    """(n,)"""
+    meanings: tuple[Meaning, ...]
+    distributions: tuple[str, ...]
+    mirror: tuple[int, ...]
+    """(n,) the condition of the mirrored body that each is"""
+    strides: Floats
+    """Factors on the stride that there are motions for; none where the strides stay"""
+    motions: tuple[tuple[Motion, ...], ...]
+    """Of each clip one for each factor"""
+    asked: Floats | None
+    """(n,) what everybody has; None: values are drawn"""
+
+    def at(self, values: Mapping[str, float]) -> Floats:
+        """Return values (n,) of all conditions, the default of those that are not named.
+
+        Raises UserError for a name that is none of them, or a value out of its range.
+        """
+        result = self.defaults.copy()
+        for name, value in values.items():
+            result[check_name(name, self.names)] = value
+        for k, name in enumerate(self.names):
+            if not self.low[k] <= result[k] <= self.high[k]:
+                raise UserError(
+                    f"{name}: expected a value within {self.low[k]:g} and {self.high[k]:g}, got {result[k]:g}"
+                )
+        return result
+
+    def data(self) -> dict[str, Any]:
+        """Return what the core is told, but the motions."""
+        return {"all": [self._one(k) for k in range(len(self.names))], "strides": self.strides.tolist()}
+
+    def _one(self, k: int) -> dict[str, Any]:
+        meaning = self.meanings[k]
+        return {
+            "effect": meaning.effect,
+            "low": float(self.low[k]),
+            "high": float(self.high[k]),
+            "usual": float(self.defaults[k]),
+            "distribution": self.distributions[k],
+            "mirror": self.mirror[k],
+            "elements": list(meaning.elements),
+            "axes": [float(x) for axis in meaning.axes for x in axis],
+        }
+
+
+def asked(config: HumanRunConfig, values: Mapping[str, float]) -> HumanRunConfig:
+    """Return a configuration in which everybody has these values of the conditions, and the defaults of the others.
+
+    Raises UserError for a name that is none of its conditions, or a value out of its range.
+    """
+    conditions = config.conditions
+    if values and not conditions:
+        raise UserError(f"--at: expected a run with conditions, got one without any, and {next(iter(values))}")
+    for name, value in values.items():
+        low, high = conditions[tuple(conditions)[check_name(name, tuple(conditions))]].range
+        if not low <= value <= high:
+            raise UserError(f"--at {name}: expected a value within {low:g} and {high:g}, got {value:g}")
+    held = {
+        name: one.model_copy(update={"at": float(values[name]) if name in values else "default"})
+        for name, one in conditions.items()
+    }
+    return config.model_copy(update={"conditions": held})
+
+
+def check_name(name: str, names: tuple[str, ...]) -> int:
+    """Return which of the conditions a name is. Raises UserError where it is none."""
+    if name not in names:
+        raise UserError(f"expected one of the run's conditions, {', '.join(names)}, got '{name}'{nearest(name, names)}")
+    return names.index(name)
+
+
+def load_conditions(config: HumanRunConfig, human: Human, clips: Clips | None) -> Conditions | None:
+    """Return the conditions of a configuration for its model and motions, None where it has none. Raises UserError."""
+    given = config.conditions
+    if not given:
+        return None
+    names = tuple(given)
+    _check_gait(names, clips)
+    meanings = tuple(meaning_of(name, human) for name in names)
+    low, high = (np.array([given[name].range[end] for name in names], np.float64) for end in (0, 1))
+    for k, name in enumerate(names):
+        _check_range(name, meanings[k].effect, low[k])
+    defaults = np.array([_default(given[name], name, human, clips) for name in names], np.float64)
+    lengths = any(meaning.effect in ("size", "length") for meaning in meanings)
+    ranges = {name: (float(low[k]), float(high[k])) for k, name in enumerate(names) if name in GAIT}
+    factors = stride_factors(ranges, [motion.speed for motion in clips.motions] if clips else [], lengths)
+    motions = tuple(tuple(strided(motion, human, f) for f in factors) for motion in clips.motions) if clips else ()
+    return Conditions(
+        names, low, high, defaults, meanings, tuple(given[name].distribution for name in names),
+        _mirror(names, config.policy.mirror), factors, motions, _asked(given, defaults),
+    )  # fmt: skip
+
+
+def _asked(given: Mapping[str, ConditionConfig], defaults: Floats) -> Floats | None:
+    """What everybody has, as soon as one condition is held: the others have their defaults."""
+    if all(one.at is None for one in given.values()):
+        return None
+    held = zip(given.values(), defaults, strict=True)
+    return np.array([one.at if isinstance(one.at, float) else default for one, default in held])
+
+
+def _check_gait(names: tuple[str, ...], clips: Clips | None) -> None:
+    """Raise UserError where conditions of the gait have no motion that they can change."""
+    of_gait = [name for name in names if name in GAIT]
+    if not of_gait:
+        return
+    if len(of_gait) == len(GAIT):
+        raise UserError("conditions: expected two of speed, stride and cadence at most, which make the third, got all")
+    if clips is None:
+        raise UserError(f"conditions.{of_gait[0]}: expected a motion, whose gait it changes, got none")
+    for motion in clips.motions:
+        if motion.once or motion.speed < 0.1:
+            what = "is played once" if motion.once else "stays where it is"
+            raise UserError(f"conditions.{of_gait[0]}: expected a cyclic motion, got '{motion.name}', which {what}")
+
+
+def _check_range(name: str, effect: str, low: float) -> None:
+    """Raise UserError for factors and speeds that make no sense."""
+    if effect in ("torsion", "slope") or low > 0 or (effect in ("strength", "stiffness", "damping") and low == 0):
+        return
+    raise UserError(f"conditions.{name}: expected a range above 0, got one from {low:g}")
+
+
+def _default(given: ConditionConfig, name: str, human: Human, clips: Clips | None) -> float:
+    if given.default is not None:
+        return given.default
+    usual = 1.0
+    if name == "speed" and clips:
+        usual = clips.motions[0].speed
+    if name == "slope" or name.startswith("torsion."):
+        usual = 0.0
+    if name == "friction":
+        model = human.model
+        touching = (model.geom_contype != 0) | (model.geom_conaffinity != 0)
+        usual = float(model.geom_friction[touching, 0].max())
+    return float(np.clip(usual, *given.range))
+
+
+def _mirror(names: tuple[str, ...], mirrors: bool) -> tuple[int, ...]:
+    result = []
+    for k, name in enumerate(names):
+        found = mirror_of(name, names)
+        if found is None and mirrors:
+            raise UserError(
+                f"policy.mirror: expected conditions on both sides, or of both together ({name}_both without its"
+                f" side), got '{name}' alone; or policy.mirror: false"
+            )
+        result.append(k if found is None else found)
+    return tuple(result)

@@ -9,8 +9,10 @@ import yaml
 
 from gaitnet_files import changed, coordinates, reference, write, write_h5
 from soleus import UserError, import_gaitnet
+from soleus.bench.parts import random_state
 from soleus.cli import main
 from soleus.config import load_config
+from soleus.exchange.weights import policy_tensors
 from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import load_scenario
 from soleus.sim.simulation import Simulation
@@ -124,6 +126,33 @@ def test_what_is_to_be_learnt(tmp_path):
     assert (config.control.action_scale, config.control.phase_scale) == (0.4, 0.01)
 
 
+def test_parameters_are_conditions(tmp_path):
+    one, other = {"min": 0.75, "max": 1.25, "default": 1.0, "sampling": "uniform"}, {"min": -0.4, "max": 0.4}
+    loaded = _imported(
+        tmp_path,
+        changed(
+            ("parameters.gait.stride", one),
+            ("parameters.gait.cadence", {"min": 1.0, "max": 1.0}),
+            ("parameters.skeleton.global", {"min": 0.9, "max": 1.0}),
+            ("parameters.skeleton.FemurL", one),
+            ("parameters.skeleton.FemurR", one),
+            ("parameters.torsion.femur_l", other),
+            ("parameters.torsion.femur_r", other),
+        ),
+    )
+    conditions = loaded.config.conditions
+    assert list(conditions) == ["stride", "size", *(f"{what}.Femur{s}" for what in ("length", "torsion") for s in "LR")]
+    assert (conditions["stride"].range, conditions["stride"].default) == ((0.75, 1.25), 1.0)
+    assert "conditions" in loaded.config.task.observation
+    made = Simulation(loaded, 4, 1, seed=0)
+    buffers = Buffers(made, 4, samples=False)
+    made.core.reset(1, buffers["observations"][0])
+    made.load_policy(random_state(policy_tensors(made.policy_spec), 1))
+    made.load_muscle(random_state(made.muscle_spec.tensors(), 2))
+    buffers.run(made, with_policy=True)
+    assert np.isfinite(buffers["rewards"]).all()
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -134,6 +163,8 @@ def test_what_is_to_be_learnt(tmp_path):
         ([("simulation.sim_hz", -1)], "environment.simulation.sim_hz: expected greater than or equal to 1"),
         ([("skeleton.file", "@data/skeleton/none.xml")], "skeleton.file: expected a file, got '@data/skeleton"),
         ([("motion.file", "none.h5")], "environment.motion.file: expected a file, got 'none.h5'"),
+        ([("parameters.gait.stride", {"min": 2, "max": 1})], "gait.stride.max: expected 2 or more, as min is"),
+        ([("parameters.gait.speed", {"min": 1, "max": 2})], "environment.parameters.gait"),
         ([("muscle.file", None)], "environment.muscle.file: expected a valid string, got None"),
     ],
 )  # fmt: skip

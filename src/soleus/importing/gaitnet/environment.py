@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from soleus.config.explain import explain
 from soleus.config.fields import Few, NonNegative, Positive, Section
@@ -26,7 +26,7 @@ NOT_FOLLOWED: dict[str, tuple[str, ...]] = {
     "reward": ("clip", "knee_pain", "pos_weight", "vel_weight", "ee_weight", "com_weight", "ankle_weight",
                "num_ref_in_state", "include_ref_velocity", "terminated", "ignore_toe_imit"),
     "reward.locomotion": ("dragX", "drag_use", "drag_weight", "drag_threshold", "drag_x", "phase"),
-    "parameters": ("gait", "skeleton", "torsion", "muscle_length", "muscle_force"),
+    "parameters": ("muscle_length", "muscle_force"),
 }  # fmt: skip
 """Keys that change nothing here, with all below them, by the section that they are in."""
 _SWITCHES = ("use", "enabled")
@@ -150,6 +150,32 @@ class RewardKeys(Section):
     locomotion: LocomotionKeys = LocomotionKeys()
 
 
+class ParameterKeys(Section):
+    """A number that differs from human to human."""
+
+    min: float
+    max: float
+    default: float | None = None
+    sampling: str = "uniform"
+
+    @model_validator(mode="after")
+    def _holds(self) -> "ParameterKeys":
+        if self.min > self.max:
+            raise ValueError(f"max: expected {self.min:g} or more, as min is, got {self.max:g}")
+        return self
+
+
+class ParametersKeys(Section):
+    """All of these, by what they are of."""
+
+    gait: dict[Literal["stride", "cadence"], ParameterKeys] = Field(default_factory=dict)
+    """Over what they are of the motion"""
+    skeleton: dict[str, ParameterKeys] = Field(default_factory=dict)
+    """Lengths of bodies over what they are; global: of the whole body"""
+    torsion: dict[str, ParameterKeys] = Field(default_factory=dict)
+    """[rad] of bones"""
+
+
 class Environment(Section):
     """All of them."""
 
@@ -160,6 +186,7 @@ class Environment(Section):
     action: ActionKeys = ActionKeys()
     advanced: AdvancedKeys = AdvancedKeys()
     reward: RewardKeys
+    parameters: ParametersKeys = ParametersKeys()
 
 
 class _File(Section):
@@ -202,8 +229,6 @@ def _parted(section: Mapping[str, Any], at: str) -> tuple[dict[str, Any], list[s
         elif isinstance(value, Mapping):
             kept[key], more = _parted(value, dotted)
             left += more
-            if dotted == "parameters" and not kept[key]:
-                del kept[key]
         else:
             kept[key] = value
     return kept, left

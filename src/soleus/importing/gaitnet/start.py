@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from soleus.importing.gaitnet.environment import Environment
+from soleus.importing.gaitnet.environment import Environment, ParameterKeys, ParametersKeys
 
 REACH = 10.0
 """Actions there have no bounds, and standard deviations of 2.7 to begin with; here they end at 1, and reach so much
@@ -17,24 +17,33 @@ def configuration(environment: Environment, model: dict[str, str], motion: str) 
     """Return the content of train.yaml. model: the files by key."""
     mode = _MODES[environment.skeleton.actuator]
     content: dict[str, Any] = {"model": model, "motion": motion, "task": _task(environment, mode)}
+    if conditions := _conditions(environment.parameters):
+        content["conditions"] = conditions
+        content["task"]["observation"]["conditions"] = {}
     content["control"] = _control(environment, mode)
     if mode == "muscle":
-        content["coordination"] = {
-            "method": "network",
-            "interval": environment.simulation.inference_per_sim,
-            "learning_rate": 1e-4,
-            "epochs": 4,
-        }
-    content["policy"] = {
-        "hidden": [512, 512, 512],
-        "activation": "relu",
-        "initial_std": 0.25,
-        "mirror": environment.advanced.enforce_symmetry,
-    }
-    content["ppo"] = {"gamma": 0.99, "lambda": 0.99, "epochs": 4, "minibatches": 4, "value_hidden": [512, 512, 512],
-                      "value_activation": "relu"}  # fmt: skip
-    content["train"] = {"steps": 20_000_000, "num_envs": 32, "rollout_steps": 64, "eval_interval": 2_000_000}
+        content["coordination"] = {"method": "network", "interval": environment.simulation.inference_per_sim}
+    content["policy"] = {"initial_std": 0.2, "mirror": environment.advanced.enforce_symmetry}
+    content["ppo"] = {"epochs": 4, "minibatches": 8}
+    content["train"] = {"steps": 10_000_000, "num_envs": 32, "rollout_steps": 128, "eval_interval": 1_000_000}
     return content
+
+
+def _conditions(parameters: ParametersKeys) -> dict[str, Any]:
+    """Conditions by name. Torsions are of the bodies that they name in other letters, as femur_l is FemurL."""
+    found: dict[str, ParameterKeys] = {name: one for name, one in parameters.gait.items()}
+    for name, one in parameters.skeleton.items():
+        found["size" if name == "global" else f"length.{name}"] = one
+    for name, one in parameters.torsion.items():
+        bone, _, side = name.rpartition("_")
+        found[f"torsion.{bone.capitalize()}{side.upper()}" if bone else f"torsion.{name}"] = one
+    return {name: _condition(one) for name, one in found.items() if one.min < one.max}
+
+
+def _condition(one: ParameterKeys) -> Any:
+    """A range alone, or with the value that it has by default."""
+    bounds = [one.min, one.max]
+    return bounds if one.default is None else {"range": bounds, "default": one.default}
 
 
 def _control(environment: Environment, mode: str) -> dict[str, Any]:

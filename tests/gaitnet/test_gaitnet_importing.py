@@ -126,6 +126,16 @@ def test_what_is_to_be_learnt(tmp_path):
     assert (config.control.action_scale, config.control.phase_scale) == (0.4, 0.01)
 
 
+def test_what_is_not_followed_is_named(tmp_path):
+    keys = ("reward.knee_pain", {"use": True, "weight": 1.0}), ("reward.metabolic.multiplicative", False)
+    off = ("reward.locomotion.dragX", {"use": False, "weight": 1.0}), ("advanced.torque_clipping", False)
+    path = write(tmp_path, changed(*keys, *off, ("noise_injection", {"file": "noise.yaml"})))
+    said = import_gaitnet(path, data=tmp_path / "data", out=tmp_path / "out").notes[0]
+    assert "environment.reward.knee_pain.use, environment.reward.knee_pain.weight" in said
+    assert "environment.noise_injection.file, environment.reward.metabolic.multiplicative" in said
+    assert not any(key in said for key in ("dragX", "torque_clipping"))
+
+
 def test_parameters_are_conditions(tmp_path):
     one, other = {"min": 0.75, "max": 1.25, "default": 1.0, "sampling": "uniform"}, {"min": -0.4, "max": 0.4}
     loaded = _imported(
@@ -159,7 +169,7 @@ def test_parameters_are_conditions(tmp_path):
         ([("skeleton.actuater", "pd")], "unknown key 'environment.skeleton.actuater' .did you mean"),
         ([("skeleton.actuator", "px")], "environment.skeleton.actuator: expected 'pd', 'muscle', 'mass' or"),
         ([("reward.type", "deepmimic")], "environment.reward.type: expected 'gaitnet', got 'deepmimic'"),
-        ([("reward.metabolic.multiplicative", False)], "environment.reward.metabolic.multiplicative: expected True"),
+        ([("action.residual", False)], "environment.action.residual: expected True"),
         ([("simulation.sim_hz", -1)], "environment.simulation.sim_hz: expected greater than or equal to 1"),
         ([("skeleton.file", "@data/skeleton/none.xml")], "skeleton.file: expected a file, got '@data/skeleton"),
         ([("motion.file", "none.h5")], "environment.motion.file: expected a file, got 'none.h5'"),

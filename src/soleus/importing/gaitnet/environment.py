@@ -25,7 +25,8 @@ NOT_FOLLOWED: dict[str, tuple[str, ...]] = {
                  "learning_std", "stance_learning", "use_mirror", "local_state", "zero_ankle0_on_reset"),
     "reward": ("clip", "knee_pain", "pos_weight", "vel_weight", "ee_weight", "com_weight", "ankle_weight",
                "num_ref_in_state", "include_ref_velocity", "terminated", "ignore_toe_imit"),
-    "reward.locomotion": ("dragX", "drag_use", "drag_weight", "drag_threshold", "drag_x", "phase"),
+    "reward.locomotion": ("dragX", "drag_use", "drag_weight", "drag_threshold", "drag_x", "phase", "phase_use",
+                          "phase_weight"),
     "parameters": ("muscle_length", "muscle_force"),
 }  # fmt: skip
 """Keys that change nothing here, with all below them, by the section that they are in."""
@@ -99,7 +100,9 @@ class MetabolicKeys(Section):
     """Sum of the activations or of their squares (2), each by the muscle's mass (M)"""
     weight: NonNegative = 0.0
     scale: Positive = 1.0
-    multiplicative: Literal[True] = True
+    """Of the sum that is not multiplied"""
+    multiplicative: bool = True
+    """Whether its factor is one of the product; added to it, as there without, it is not followed"""
     torque: TorqueKeys = TorqueKeys()
     torque_coeff: NonNegative | None = None
     """Another name of torque.coeff"""
@@ -216,6 +219,8 @@ def read_environment(path: Path) -> tuple[Environment, tuple[str, ...]]:
         content = _File.model_validate({_OWN: kept})
     except ValidationError as error:
         raise UserError(f"{path}: {explain(error, _File)}") from None
+    if not content.environment.reward.metabolic.multiplicative:
+        left.append("reward.metabolic.multiplicative")
     return content.environment, (*_set(beside, ""), *(f"{_OWN}.{key}" for key in left))
 
 

@@ -115,6 +115,7 @@ LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dyn
       add_muscle(k);
     }
   }
+  for (int k = 0; k < h.num_muscles(); ++k) tables_.forces[k].muscle_mass = h.muscle_mass()[k];
   list_sites();
   mark_fitted();
 }
@@ -183,7 +184,9 @@ void LaneMuscleModel::add_polyline(int k) {
   p.shares_begin = static_cast<int>(structure_.shares.size());
   Tables::Force force{};
   force.most = data.max_force[k];
-  force.mass = {1 / h.paths().rest_length(k), data.slack[k], 1 / data.optimal[k]};
+  const ForceCurves& curves = data.curves;
+  force.mass = {1 / h.paths().rest_length(k), data.slack[k], 1 / data.optimal[k], -1 / curves.width,
+                curves.shape / curves.strain, 1 / (std::exp(curves.shape) - 1.0)};
   set_fastest(force, h.paths().optimal_length(k) * kFastest);
   tables_.forces.push_back(force);
   tables_.activations.push_back({});

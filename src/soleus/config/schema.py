@@ -57,6 +57,9 @@ class ControlConfig(Section):
     """Control steps a second: how often the policy acts."""
     action_scale: Positive = 0.4
     """[rad] An action of 1 moves the target pose so far from that of the reference motion, or from the rest pose."""
+    phase_scale: Annotated[Fraction, Fixed("the policy has learnt what its actions do"), Mark.INTERFACE] = 0.0
+    """An action more shifts the motion's phase: 1 makes the motion faster by this share for a control step, -1 slower.
+    Laps begin when they would without it. 0: there is no such action."""
     kp_scale: Positive = 1.0
     """Factor on the proportional gains of stable PD."""
     kd_scale: Positive = 1.0

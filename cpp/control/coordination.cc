@@ -44,18 +44,13 @@ void static_optimization(const HumanModel& human, std::span<const double> moment
 void write_network_input(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
                          bool mirrored, float* input) {
   constexpr double kInverse = 1.0 / kTorqueScale;
-  float* rest = input + moments.size();
   if (!mirrored) {
-    for (std::size_t s = 0; s < moments.size(); ++s) input[s] = static_cast<float>(moments[s] * kInverse);
-    for (std::size_t c = 0; c < target.size(); ++c) rest[c] = static_cast<float>(target[c] * kInverse);
+    for (int s : human.asked_crossings()) *input++ = static_cast<float>(moments[s] * kInverse);
+    for (int c : human.asked()) *input++ = static_cast<float>(target[c] * kInverse);
     return;
   }
-  for (std::size_t s = 0; s < moments.size(); ++s) {
-    input[s] = static_cast<float>(mirrored_moment(human, moments, s, true) * kInverse);
-  }
-  for (std::size_t c = 0; c < target.size(); ++c) {
-    rest[c] = static_cast<float>(mirrored_torque(human, target, c, true) * kInverse);
-  }
+  for (int s : human.asked_crossings()) *input++ = static_cast<float>(mirrored_moment(human, moments, s, true) * kInverse);
+  for (int c : human.asked()) *input++ = static_cast<float>(mirrored_torque(human, target, c, true) * kInverse);
 }
 
 void read_network_output(const HumanModel& human, const float* output, bool mirrored, std::span<double> activation) {

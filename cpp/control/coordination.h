@@ -35,8 +35,8 @@ inline double mirrored_torque(const HumanModel& human, std::span<const double> t
   return mirrored ? human.mirror_actuated_sign()[c] * torque[human.mirror_actuated()[c]] : torque[c];
 }
 
-// Writes one row of the network's input, (nnz + na): moments, then the target, both over kTorqueScale; of the mirrored
-// body if `mirrored`.
+// Writes one row of the network's input: moments (HumanModel::asked_crossings), then the target (asked), both over
+// kTorqueScale; of the mirrored body if `mirrored`.
 void write_network_input(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
                          bool mirrored, float* input);
 // Reads one row of its output, (nm), into activations of the body as it stands.

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/wide_math.h"
-#include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
@@ -259,11 +258,11 @@ void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int
   }
   if (law == LaneMuscleModel::Law::kMass) {
     const Wide strain = (length * f.mass.inverse_rest - Wide(f.mass.slack)) * f.mass.inverse_optimal - Wide(1.0);
-    m.gain[k] = -f.most * exp(strain * strain * (-1 / kActiveWidth));
+    m.gain[k] = -f.most * exp(strain * strain * f.mass.narrowing);
     const WideMask stretched = strain > Wide(0.0);
     m.bias[k] = Wide(0.0);
     if (!any(stretched)) return;
-    const Wide curve = (exp(strain * (kPassiveShape / kPassiveStrain)) - Wide(1.0)) * (1 / (std::exp(kPassiveShape) - 1.0));
+    const Wide curve = (exp(strain * f.mass.growth) - Wide(1.0)) * f.mass.factor;
     m.bias[k] = where(stretched, -f.most * curve);
     return;
   }
@@ -388,6 +387,19 @@ void activate_muscles(LaneMuscles& m, double timestep) {
       const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
       // Without dynamics an activation stays where it is put.
       if (p.dynamic) activate(tables.activations[k], m.excitation[k], p.limited, timestep, m.activation[k]);
+    }
+  });
+}
+
+void add_exertion(const LaneMuscles& m, WideExertion& sums) {
+  with_tables(m, [&](const auto& tables) {
+    for (std::size_t k = 0; k < tables.forces.size(); ++k) {
+      const Wide driven = m.model->muscles()[k].stateful ? m.activation[k] : m.excitation[k];
+      const Wide square = driven * driven;
+      sums.activation += driven;
+      sums.squared += square;
+      sums.by_mass += driven * tables.forces[k].muscle_mass;
+      sums.squared_by_mass += square * tables.forces[k].muscle_mass;
     }
   });
 }

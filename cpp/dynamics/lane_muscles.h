@@ -47,5 +47,8 @@ void apply_activations(LaneMuscles& muscles, std::span<const Wide> desired, bool
 void activate_muscles(LaneMuscles& muscles, double timestep);
 // Metabolic power [W] of all muscles (HumanView::metabolic_power).
 Wide metabolic_power(const LaneMuscles& muscles);
+// What Exertion has of muscles: adds a substep to the sums.
+struct WideExertion { Wide activation{0.0}, squared{0.0}, by_mass{0.0}, squared_by_mass{0.0}, torque{0.0}; };
+void add_exertion(const LaneMuscles& muscles, WideExertion& sums);
 
 }  // namespace soleus

@@ -23,8 +23,9 @@ struct MuscleTables {
     Triple place;                   // in its link's frame
     std::array<Number, 4> turn;
   };
-  // The law of MASS, by strain = (length / rest - slack) / optimal - 1.
-  struct MassLaw { Number inverse_rest, slack, inverse_optimal; };
+  // The law of MASS (ForceCurves), by strain = (length / rest - slack) / optimal - 1: minus one over the active curve's
+  // width, and of the passive one its growth with the strain and its factor.
+  struct MassLaw { Number inverse_rest, slack, inverse_optimal, narrowing, growth, factor; };
   // MuJoCo's law (mju_muscleGain, mju_muscleBias). Lengths are normalised as offset + length / optimal.
   struct ForceLength {
     Number inverse_optimal, offset;
@@ -40,6 +41,7 @@ struct MuscleTables {
     ForceLength length;
     ForceVelocity velocity;
     PassiveForce passive;
+    Number muscle_mass;             // [kg]
     Number inverse_fastest, power;  // one over the greatest velocity [s/m]; that velocity times the greatest force [W]
   };
   struct Activation {

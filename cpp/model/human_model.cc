@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
@@ -57,6 +58,9 @@ HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescr
   }
   build_fitted();
   build_order();
+  build_asked();
+  build_muscle_mass();
+  build_head();
   ball_limits_ = make_ball_limits(*this);
   build_mirror();
 }
@@ -135,9 +139,6 @@ void HumanModel::check() const {
   for (const auto* gains : {&kp, &kd, &torque_limit}) require_size(gains->size(), actuated.size(), "gains");
   if (!pose_weight.empty()) require_size(pose_weight.size(), actuated.size(), "pose_weight");
   require_indices(direct, num_actuated(), "direct");
-  for (int k : direct) {
-    require(std::find(crossing.begin(), crossing.end(), k) == crossing.end(), "expected direct torques where no muscle crosses");
-  }
   require_indices(muscle_actuator, m->nactuator, "muscle_actuator");
   require(!muscles_apart() || muscle_actuator.empty(), "expected muscles that are all of one kind");
   require(!has_polylines() || !has_hill(), "expected muscles that are all of one kind");
@@ -312,6 +313,41 @@ void HumanModel::build_order() {
       placed[each] = true;
     }
   }
+}
+
+void HumanModel::build_asked() {
+  std::vector<bool> alone(num_actuated(), false);
+  for (int k : direct) alone[k] = true;
+  for (int k = 0; k < num_actuated(); ++k) {
+    if (!alone[k]) asked_.push_back(k);
+  }
+  for (int s = 0; s < num_crossings(); ++s) (alone[crossing[s]] ? direct_crossings_ : asked_crossings_).push_back(s);
+}
+
+// In proportion to force and length of the fibres, as in the successor of MASS.
+void HumanModel::build_muscle_mass() {
+  const mjModel* m = model_.get();
+  for (int k = 0; k < num_muscles(); ++k) {
+    if (has_polylines()) {
+      muscle_mass_.push_back(kMassPerForce * polylines.max_force[k] * (1 - polylines.slack[k]) * paths_.rest_length(k));
+    } else if (has_hill()) {
+      muscle_mass_.push_back(kMassPerForce * hill.max_force[k] * hill.optimal[k]);
+    } else {
+      const int a = muscle_actuator[k];
+      muscle_mass_.push_back(kMassPerForce * mujoco_max_force(m, a) * mujoco_optimal_length(m, a));
+    }
+  }
+}
+
+void HumanModel::build_head() {
+  mjtNum in_root[4] = {1, 0, 0, 0}, to_forward[4];
+  for (int body = head_body; body > 0 && body != root_body; body = model_->body_parentid[body]) {
+    mjtNum above[4];
+    mju_mulQuat(above, model_->body_quat + 4 * body, in_root);
+    std::copy_n(above, 4, in_root);
+  }
+  mju_negQuat(to_forward, root_align.data());
+  mju_mulQuat(head_rest_.data(), to_forward, in_root);
 }
 
 void HumanModel::build_mirror() {

@@ -52,7 +52,9 @@ struct HumanDescription {
   std::vector<int> actuated;             // (na) coordinates under stable PD
   std::vector<double> kp, kd;            // (na) [N m/rad], [N m s/rad]
   std::vector<double> torque_limit;      // (na) [N m]
-  std::vector<int> direct;               // indices into `actuated` that no muscle crosses: stable PD's torque moves them
+  // Indices into `actuated` that stable PD's torque moves by itself. Muscles that cross them pull there as everywhere, and
+  // are asked for nothing.
+  std::vector<int> direct;
   std::vector<double> pose_weight;       // (na) in the squared errors of pose and velocity; empty: all 1
   double root_kp = 0, root_kd = 0;       // of stable PD's prediction; no torque ever acts on the root
   std::vector<int> muscle_actuator;      // (nm); empty where the muscles are polylines or Hill-type muscles
@@ -178,8 +180,16 @@ class HumanModel : public HumanDescription {
   int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
   // (ngeom) foot that a geom belongs to, or -1
   const std::vector<int>& geom_foot() const { return geom_foot_; }
+  const std::vector<double>& muscle_mass() const { return muscle_mass_; }  // (nm) [kg]
+  // Quaternion of the head's body in the world, as the person stands at qpos0 and faces +x.
+  const std::array<double, 4>& head_rest() const { return head_rest_; }
   // Order in which coordinate descent visits the muscles: left and right alternate, which keeps its updates independent.
   const std::vector<int>& descent_order() const { return descent_order_; }
+  // Indices into `actuated` of the coordinates that muscles are asked for torques of, all but the direct ones; and the
+  // entries of `crossing` on them, and on the others.
+  const std::vector<int>& asked() const { return asked_; }
+  const std::vector<int>& asked_crossings() const { return asked_crossings_; }
+  const std::vector<int>& direct_crossings() const { return direct_crossings_; }
 
   // Mirrored counterparts over actuated coordinates and crossings.
   const std::vector<int>& mirror_actuated() const { return mirror_actuated_; }            // (na)
@@ -203,6 +213,9 @@ class HumanModel : public HumanDescription {
   void build_fitted();
   void build_hill();
   void build_order();
+  void build_asked();
+  void build_muscle_mass();
+  void build_head();
   void build_mirror();
 
   OwnedModel model_;
@@ -226,6 +239,9 @@ class HumanModel : public HumanDescription {
   Polylines paths_;
   std::vector<FittedGroup> fitted_groups_;
   std::vector<int> coordinate_actuated_, geom_foot_, descent_order_;
+  std::vector<double> muscle_mass_;
+  std::array<double, 4> head_rest_{1, 0, 0, 0};
+  std::vector<int> asked_, asked_crossings_, direct_crossings_;
   std::vector<int> mirror_actuated_, mirror_crossing_;
   std::vector<double> mirror_actuated_sign_;
 };

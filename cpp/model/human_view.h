@@ -10,6 +10,13 @@ namespace soleus {
 
 using Vec3 = std::array<double, 3>;
 
+// Means over the substeps of the last control step.
+struct Exertion {
+  // Sums over the muscles of their activations and of the squares of them; both again by the muscles' masses [kg].
+  double activation = 0, squared = 0, by_mass = 0, squared_by_mass = 0;
+  double torque = 0;  // sum of the magnitudes of the torques that move joints by themselves [N m]
+};
+
 class HumanView {
  public:
   explicit HumanView(const HumanModel& model) : model_(&model) {}
@@ -38,6 +45,7 @@ class HumanView {
   // Metabolic power [W] of all muscles: F0 * vmax * phi(v / vmax) * a, with phi of A. E. Minetti, R. McN. Alexander,
   // "A theory of metabolic costs for bipedal gaits", J. Theor. Biol. 186, 1997.
   virtual double metabolic_power() const = 0;
+  virtual const Exertion& exertion() const = 0;
 
  private:
   const HumanModel* model_;

@@ -83,6 +83,8 @@ double Motion::phase(double time) const {
   return cycles - std::floor(cycles);
 }
 
+double Motion::lap_length() const { return std::hypot(data_.displacement[0], data_.displacement[1]); }
+
 ReferenceFrame Motion::make_frame() const {
   ReferenceFrame frame;
   frame.qpos.resize(nq_);

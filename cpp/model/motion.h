@@ -40,6 +40,8 @@ class Motion {
   // Mean speed along the ground [m/s].
   double speed() const { return std::hypot(data_.displacement[0], data_.displacement[1]) / data_.duration; }
   bool once() const { return data_.once; }
+  // How far the root moves along the ground in a cycle [m].
+  double lap_length() const;
   // Phase in [0, 1) at a time since the cycle's start [s].
   double phase(double time) const;
   ReferenceFrame make_frame() const;

@@ -15,19 +15,21 @@ struct MuscleForce {
   double passive;  // [N]
 };
 
-// Of the law of MASS.
-inline constexpr double kActiveWidth = 0.5;    // of the active force-length curve
-inline constexpr double kPassiveShape = 4.0;   // steepness of the passive one
-inline constexpr double kPassiveStrain = 0.6;  // at which the passive force equals f0
+// Of the law of MASS, whose muscles share them; its own numbers where a model gives none.
+struct ForceCurves {
+  double width = 0.5;   // of the active force-length curve
+  double shape = 4.0;   // steepness of the passive one
+  double strain = 0.6;  // at which the passive force equals f0
+};
 // [1/s] That law knows no greatest velocity: 10 optimal lengths a second (F. E. Zajac, Crit. Rev. Biomed. Eng. 17(4), 1989).
 inline constexpr double kFastest = 10.0;
 
 // The law of MASS (S. Lee, M. Park, K. Lee, J. Lee, ACM TOG 38(4), 2019) for a muscle with a rigid tendon, whose force
 // does not depend on its velocity. max_force: f0 [N]; strain: of the fibre, its length over the optimal one less 1.
-inline MuscleForce mass_muscle_force(double max_force, double strain) {
-  const double scale = 1.0 / (std::exp(kPassiveShape) - 1.0);
-  const double curve = strain > 0 ? (std::exp(kPassiveShape * strain / kPassiveStrain) - 1.0) * scale : 0.0;
-  return {max_force * std::exp(-strain * strain / kActiveWidth), max_force * curve};
+inline MuscleForce mass_muscle_force(const ForceCurves& curves, double max_force, double strain) {
+  const double scale = 1.0 / (std::exp(curves.shape) - 1.0);
+  const double curve = strain > 0 ? (std::exp(curves.shape * strain / curves.strain) - 1.0) * scale : 0.0;
+  return {max_force * std::exp(-strain * strain / curves.width), max_force * curve};
 }
 
 // MuJoCo's own law (mju_muscleGain, mju_muscleBias) for an actuator at the current length and velocity of its path.
@@ -46,5 +48,15 @@ inline double mujoco_max_force(const mjModel* m, int actuator) {
   const mjtNum* prm = m->actuator_gainprm + actuator * mjNGAIN;
   return prm[2] >= 0 ? prm[2] : prm[3] / std::max(mjMINVAL, m->actuator_acc0[m->actuator_outadr[actuator]]);
 }
+
+// Optimal fibre length [m] of a muscle of MuJoCo's.
+inline double mujoco_optimal_length(const mjModel* m, int actuator) {
+  const mjtNum* range = m->actuator_lengthrange + 2 * m->actuator_outadr[actuator];
+  const mjtNum* prm = m->actuator_gainprm + actuator * mjNGAIN;
+  return (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
+}
+
+// [kg/(N m)] Mass of a muscle over its maximum isometric force times the length of its fibres.
+inline constexpr double kMassPerForce = 0.01;
 
 }  // namespace soleus

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "base/error.h"
-#include "muscles/muscle_force.h"
 
 namespace soleus {
 namespace {
@@ -49,6 +48,8 @@ void Polylines::check(const mjModel* m) const {
           "expected the waypoints' rows to rise from 0");
   require(data_.max_force.size() == nm && data_.optimal.size() == nm && data_.slack.size() == nm,
           "expected one force and two lengths a muscle");
+  require(data_.curves.width > 0 && data_.curves.shape > 0 && data_.curves.strain > 0,
+          "expected positive numbers of the curves of force");
   require(data_.body.size() == 2 * nw && data_.local.size() == 6 * nw && data_.weight.size() == 2 * nw,
           "expected two bodies, places and weights a waypoint");
   for (std::size_t k = 0; k < nm; ++k) {
@@ -201,7 +202,7 @@ void Polylines::compute_forces(PathState& s) const {
     for (int i = data_.adr[k]; i < data_.adr[k + 1] - 1; ++i) length += s.segment[i];
     s.length[k] = length / rest_length_[k];
     const double strain = (s.length[k] - data_.slack[k]) / data_.optimal[k] - 1.0;
-    const MuscleForce force = mass_muscle_force(data_.max_force[k], strain);
+    const MuscleForce force = mass_muscle_force(data_.curves, data_.max_force[k], strain);
     s.active[k] = force.active;
     s.passive[k] = force.passive;
   }

@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "muscles/muscle_force.h"
+
 namespace soleus {
 
 struct PolylineData {
@@ -24,6 +26,7 @@ struct PolylineData {
   // Where the force at a blended waypoint acts: on its first body, as MASS has it, or on both, by weight, at the place on
   // each, which is the gradient of the path's length and neither makes nor loses energy.
   bool spread = false;
+  ForceCurves curves;             // of all of its muscles
 };
 
 // What paths are at an instant; filled by Polylines::compute.

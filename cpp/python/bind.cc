@@ -88,8 +88,8 @@ RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t step
   const std::size_t n = r.humans();
   const std::size_t d = r.task().observation_size();
   const std::size_t a = r.world().action_size();
-  const std::size_t nnz = r.model().num_crossings();
-  const std::size_t na = r.model().num_actuated();
+  const std::size_t nnz = r.model().asked_crossings().size();
+  const std::size_t na = r.model().asked().size();
   const std::size_t terms = r.task().reward_terms();
   auto cube = [&](const char* key, std::size_t times, std::size_t cols) {
     return CubeView<float>{array<float, 3>(arrays, key, {times, n, cols}), times, n, cols};

@@ -36,6 +36,10 @@ PolylineData polyline_data(const nb::dict& d) {
   PolylineData p;
   read(d, "max_force", p.max_force, "optimal", p.optimal, "slack", p.slack, "adr", p.adr, "body", p.body,
        "local", p.local, "weight", p.weight, "spread", p.spread);
+  if (d.contains("curves")) {
+    const auto curves = field<std::array<double, 3>>(d, "curves");
+    p.curves = {curves[0], curves[1], curves[2]};
+  }
   if (d.contains("own_length")) read(d, "own_length", p.own_length);
   return p;
 }
@@ -149,7 +153,7 @@ ControlData control_data(const nb::dict& d) {
   read(d, "substeps", control.substeps, "action_scale", control.action_scale,
        "follow_velocity", control.follow_velocity,
        "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
-       "regularization", control.regularization, "mirror", control.mirror);
+       "regularization", control.regularization, "mirror", control.mirror, "phase_scale", control.phase_scale);
   return control;
 }
 

@@ -1,5 +1,6 @@
 // Of HumanState: the muscles. MuJoCo's own, which run along tendons, or those apart: polylines and Hill-type muscles.
 #include <algorithm>
+#include <cmath>
 
 #include "muscles/muscle_force.h"
 #include "rollout/human_state.h"
@@ -145,12 +146,23 @@ double HumanState::metabolic_power() const {
     const int out = m->actuator_outadr[a];
     const mjtNum* prm = m->actuator_gainprm + a * mjNGAIN;
     const double f0 = mujoco_max_force(m, a);
-    const mjtNum* range = m->actuator_lengthrange + 2 * out;
-    const double optimal_length = (range[1] - range[0]) / std::max(mjMINVAL, prm[1] - prm[0]);
-    const double vmax = optimal_length * prm[6];
+    const double vmax = mujoco_optimal_length(m, a) * prm[6];
     power += activation(k) * f0 * vmax * metabolic_share(-data_->actuator_velocity[out] / std::max(mjMINVAL, vmax));
   }
   return power;
+}
+
+void HumanState::add_exertion(double share, std::span<const double> torque) {
+  for (int k = 0; k < model_->num_muscles(); ++k) {
+    const double driven = share * activation(k), square = driven * activation(k);
+    exertion_.activation += driven;
+    exertion_.squared += square;
+    exertion_.by_mass += driven * model_->muscle_mass()[k];
+    exertion_.squared_by_mass += square * model_->muscle_mass()[k];
+  }
+  for (int k : model_->direct) {
+    if (!torque.empty()) exertion_.torque += share * std::abs(torque[k]);
+  }
 }
 
 double HumanState::power_apart() const {

@@ -164,7 +164,10 @@ void HumanState::apply_torque(std::span<const double> torque) {
 }
 
 void HumanState::apply_direct(std::span<const double> torque) {
-  for (int k : model_->direct) data_->qfrc_applied[model_->coordinate_dof[model_->actuated[k]]] = torque[k];
+  for (int k : model_->direct) {
+    const double pull = pull_.empty() ? 0.0 : pull_[k];
+    data_->qfrc_applied[model_->coordinate_dof[model_->actuated[k]]] = pull + torque[k];
+  }
 }
 
 void HumanState::advance(bool sense) {

@@ -37,6 +37,10 @@ class HumanState : public HumanView {
   double tension(int muscle) const override;
   std::span<const double> foot_forces() const override { return foot_force_; }
   double metabolic_power() const override;
+  const Exertion& exertion() const override { return exertion_; }
+  void forget_exertion() { exertion_ = {}; }
+  // Adds a substep, of that share of a control step; torque: (na) of stable PD, empty where none acts by itself.
+  void add_exertion(double share, std::span<const double> torque);
 
   // Takes over other numbers of the model; reset() or restore() has to follow.
   void renumber();
@@ -53,7 +57,8 @@ class HumanState : public HumanView {
   void muscle_torques(std::span<double> moments, std::span<double> passive);
 
   void apply_torque(std::span<const double> torque);
-  // Of the coordinates that no muscle moves alone (HumanDescription::direct); torque: (na). pull_muscles() takes it away.
+  // Of the coordinates that torques move (HumanDescription::direct), beside what muscles pull; torque: (na). pull_muscles()
+  // takes it away.
   void apply_direct(std::span<const double> torque);
   // Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation
   // dynamics allow; without dynamics activations are set at once.
@@ -120,6 +125,7 @@ class HumanState : public HumanView {
   std::vector<double> inertia_, force_, error_;  // scratch
   std::vector<double> now_, excitation_;  // (nm) scratch
   bool singular_ = false;
+  Exertion exertion_;
 };
 
 }  // namespace soleus

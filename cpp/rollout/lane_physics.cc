@@ -160,6 +160,7 @@ void LanePhysics::run(const RolloutViews& views, std::size_t t, const Mlp* muscl
   for (int number = 0; number < count; ++number) {
     rest_idle_lanes(number);
     load_commands(number);
+    tiles_[number]->exertion = {};
   }
   clock_.mark(Section::kPolicy);
   if (world_.control.mode == Control::kMuscle && world_.control.method == Method::kNetwork) {
@@ -179,6 +180,7 @@ void LanePhysics::store(int number) {
   measure(tile);
   for (int i = begin(number); i < end(number); ++i) {
     views_[i].refresh();
+    views_[i].exert(1.0 / world_.control.substeps);
     for (std::size_t k = 0; k < tile.desired.size(); ++k) commands_[i].activation[k] = tile.desired[k][i - begin(number)];
   }
 }
@@ -210,6 +212,7 @@ void LanePhysics::find_wanted(Tile& tile) {
   muscle_torques(*tile.muscles, tile.moments, tile.passive);
   for (std::size_t c = 0; c < tile.torque.size(); ++c) tile.wanted[c] = tile.torque[c] - tile.passive[c];
   for (int k : world_.model.direct) tile.wanted[k] = Wide(0.0);
+  for (int s : world_.model.direct_crossings()) tile.moments[s] = Wide(0.0);
 }
 
 // Tiles that are one tile of the network, in lockstep.
@@ -312,8 +315,11 @@ void LanePhysics::advance(int number, int k, const RolloutViews& views, std::siz
     for (int a = 0; a < h.num_actuated(); ++a) dynamics.applied[h.actuated[a]] = tile.torque[a];
   } else {
     pull_muscles(*tile.muscles, dynamics.applied);
+    add_exertion(*tile.muscles, tile.exertion);
     for (int k : h.direct) {
-      if (world_.control.mode == Control::kMuscle) dynamics.applied[h.actuated[k]] += tile.torque[k];
+      if (world_.control.mode != Control::kMuscle) continue;
+      dynamics.applied[h.actuated[k]] += tile.torque[k];
+      tile.exertion.torque += abs(tile.torque[k]);
     }
     clock_.mark(Section::kMuscles);
   }
@@ -457,6 +463,12 @@ void LanePhysics::View::refresh() {
   }
   for (std::size_t f = 0; f < foot_forces_.size(); ++f) foot_forces_[f] = t.foot_force[f][lane_];
   model().positions(qpos_.data(), positions_.data());
+}
+
+void LanePhysics::View::exert(double share) {
+  const WideExertion& sums = tile_->exertion;
+  exertion_ = {share * sums.activation[lane_], share * sums.squared[lane_], share * sums.by_mass[lane_],
+               share * sums.squared_by_mass[lane_], share * sums.torque[lane_]};
 }
 
 namespace {

@@ -45,12 +45,15 @@ class LanePhysics : public Physics {
     struct Sample { LaneArray<Wide> moments, torque, passive, wanted, residual, least, activation; } sample;
     Wide3 com, com_velocity;
     Wide metabolic{0.0};
+    WideExertion exertion;                               // of the control step so far
   };
   class View : public HumanView {
    public:
     View(const HumanModel& model, const Tile& tile, int lane);
     // Takes the state of its lane over; the rest is read where it is.
     void refresh();
+    // The means over a control step that is over; share: of a substep.
+    void exert(double share);
 
     std::span<const double> qpos() const override { return qpos_; }
     std::span<const double> qvel() const override { return qvel_; }
@@ -65,11 +68,13 @@ class LanePhysics : public Physics {
     double tension(int muscle) const override;
     std::span<const double> foot_forces() const override { return foot_forces_; }
     double metabolic_power() const override { return tile_->metabolic[lane_]; }
+    const Exertion& exertion() const override { return exertion_; }
 
    private:
     const Tile* tile_;
     int lane_;
     std::vector<double> qpos_, qvel_, positions_, foot_forces_;
+    Exertion exertion_;
   };
 
   Tile& tile_of(int index) { return *tiles_[index / kLanes]; }

@@ -59,6 +59,7 @@ void MujocoPhysics::run(const RolloutViews& views, std::size_t t, const Mlp* mus
 void MujocoPhysics::begin(int index) {
   const Command& command = commands_[index];
   humans_[index].apply_motors(command.motors, command.mirrored);
+  humans_[index].forget_exertion();
   if (world_.control.mode == Control::kExcitation) humans_[index].apply_excitations(command.activation);
 }
 
@@ -67,6 +68,7 @@ void MujocoPhysics::muscle_target(int index, int slot) {
   const auto& torque = commands_[index].torque;
   for (std::size_t c = 0; c < torque.size(); ++c) wanted_[slot][c] = torque[c] - passive_[slot][c];
   for (int k : world_.model.direct) wanted_[slot][k] = 0;
+  for (int s : world_.model.direct_crossings()) moments_[slot][s] = 0;
 }
 
 void MujocoPhysics::substep(int index, int k, const RolloutViews& views, std::size_t t) {
@@ -96,7 +98,10 @@ void MujocoPhysics::advance(int index, int k, const RolloutViews& views, std::si
   HumanState& human = humans_[index];
   if (world_.control.mode != Control::kTorque) {
     human.pull_muscles();
-    if (world_.control.mode == Control::kMuscle) human.apply_direct(commands_[index].torque);
+    const bool muscle = world_.control.mode == Control::kMuscle;
+    if (muscle) human.apply_direct(commands_[index].torque);
+    human.add_exertion(1.0 / world_.control.substeps, muscle ? std::span<const double>(commands_[index].torque)
+                                                             : std::span<const double>());
     clock_.mark(Section::kMuscles);
   }
   human.advance(k + 1 == world_.control.substeps);

@@ -25,16 +25,11 @@ void record_muscles(const HumanModel& human, bool mirrored, const MuscleSample& 
   }
   if (!views.moments) return;
   // The network learns from what it acts on: the mirrored body, where the policy sees that one.
-  for (std::size_t i = 0; i < sample.moments.size(); ++i) {
-    views.moments.at(t, n)[i] = static_cast<float>(mirrored_moment(human, sample.moments, i, mirrored));
-  }
-  for (std::size_t c = 0; c < sample.torque.size(); ++c) {
-    views.desired.at(t, n)[c] = static_cast<float>(mirrored_torque(human, sample.torque, c, mirrored));
-    views.passive.at(t, n)[c] = static_cast<float>(mirrored_torque(human, sample.passive, c, mirrored));
-  }
-  for (int k : human.direct) {  // nothing is asked of muscles there
-    const int c = mirrored ? human.mirror_actuated()[k] : k;
-    views.desired.at(t, n)[c] = views.passive.at(t, n)[c];
+  float *moment = views.moments.at(t, n), *desired = views.desired.at(t, n), *passive = views.passive.at(t, n);
+  for (int s : human.asked_crossings()) *moment++ = static_cast<float>(mirrored_moment(human, sample.moments, s, mirrored));
+  for (int c : human.asked()) {
+    *desired++ = static_cast<float>(mirrored_torque(human, sample.torque, c, mirrored));
+    *passive++ = static_cast<float>(mirrored_torque(human, sample.passive, c, mirrored));
   }
 }
 

@@ -165,7 +165,7 @@ void Rollout::set_policy(const NetworkData& network) {
 void Rollout::set_muscle(const NetworkData& network) {
   const Exclusive exclusive(*this);
   Mlp mlp(network.widths, network.activations);
-  const int inputs = model_->num_crossings() + model_->num_actuated();
+  const int inputs = static_cast<int>(model_->asked_crossings().size() + model_->asked().size());
   require(mlp.inputs() == inputs && mlp.outputs() == model_->num_muscles(),
           "expected a muscle network of " + std::to_string(inputs) + " inputs and " +
               std::to_string(model_->num_muscles()) + " outputs, got " + std::to_string(mlp.inputs()) + " and " +

@@ -12,6 +12,18 @@
 
 namespace soleus {
 
+namespace {
+
+constexpr double kSlowest = 2.5;  // of the laps that conditions make of a motion's, those that are remembered whole
+
+double longest_lap(const World& world) {
+  double longest = 0;
+  for (const Motion* motion : world.clips) longest = std::max(longest, motion->duration());
+  return world.conditions.change_gait() ? kSlowest * longest : longest;
+}
+
+}  // namespace
+
 Shard::Shard(const World& world, int first, int count) : world_(world), first_(first), humans_(count) {
   const HumanModel& h = world.model;
   commands_.assign(count, Command(h));
@@ -30,6 +42,7 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   pose_error_.resize(h.num_coordinates());
   difference_.resize(h.num_coordinates());
   ended_.reserve(count);
+  for (Episode& s : humans_) s.memory = world.task.make_memory(longest_lap(world), world.control_dt());
   state_qvel_.resize(h.mujoco()->nv);
   noise_.resize(h.mujoco()->nv);
   lead_.assign(world.control.follow_velocity ? h.mujoco()->nv : 0, 0.0);
@@ -63,7 +76,15 @@ RandomKey Shard::key(int human) const {
   return {world_.seed, static_cast<std::uint32_t>(world_.first + first_ + human), humans_[human].episode};
 }
 
-double Shard::time(const Episode& s) const { return s.start_time + s.step * world_.control_dt(); }
+double Shard::time(const Episode& s) const { return s.start_time + s.step * world_.control_dt() + s.drift; }
+
+// Makes the motion faster or slower in this control step; a lap begins when it would without any such action.
+void Shard::shift_phase(Episode& s, float action) const {
+  const double dt = world_.control_dt(), steady = s.start_time + (s.step + 1) * dt;
+  s.drift += world_.control.phase_scale * std::clamp(action, -1.0f, 1.0f) * dt;
+  const double lap = motion(s)->duration(), begin = std::floor(steady / lap) * lap;
+  s.drift = std::clamp(s.drift, begin - steady, std::nextafter(begin + lap, begin) - steady);
+}
 
 bool Shard::mirrored_at(const Episode& s) const {
   const Motion* motion = this->motion(s);
@@ -111,6 +132,7 @@ void Shard::begin_episodes(std::span<const int> humans) {
     s.head_velocity = s.kinematics.head_velocity;
     s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
     commands_[human].mirrored = mirrored_at(s);
+    s.memory.begin(scene(human));
   }
 }
 
@@ -149,7 +171,7 @@ void Shard::place(int human) {
   draw_person(human);
   const HumanModel& h = model_of(human);
   Draw draw(key(human), Stream::kReset, 0);
-  s.total = s.effort = s.metabolic = s.path = 0;
+  s.total = s.effort = s.metabolic = s.path = s.drift = 0;
   s.start_time = 0;
   state_qpos_ = h.qpos_rest;
   std::fill(state_qvel_.begin(), state_qvel_.end(), 0.0);
@@ -202,6 +224,7 @@ Scene Shard::scene(int human) {
           time(s),
           &ahead_,
           difference_,
+          &s.memory,
           seen_conditions_};
 }
 
@@ -265,6 +288,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
     measure(physics_->human(human), s.kinematics);
     commands_[human].mirrored = mirrored_at(s);
     const Scene here = scene(human);
+    s.memory.advance(here);
     world_.task.observe(here, next);
     diverged = !std::all_of(next, next + views.observations.cols, [](float x) { return std::isfinite(x); });
     if (!diverged) {
@@ -367,6 +391,7 @@ void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
   const int interval = world_.control.interval;
   command.sampled_substep = interval * static_cast<int>(u * ((world_.control.substeps + interval - 1) / interval));
   command.motors = action + world_.muscle_actions();
+  if (world_.control.phase_scale > 0) shift_phase(s, action[world_.action_size() - 1]);
   if (world_.control.mode != Control::kExcitation) {
     pose_target(human, action);
     return;
@@ -385,6 +410,8 @@ void Shard::visit_state(AnyEpisode& s, AnyCommand& command, AnyPerson& person, V
   for (auto& number : s.head_velocity) visit(number);
   visit(s.kinematics.heading_cos);
   visit(s.kinematics.heading_sin);
+  visit(s.drift);
+  Memory::visit_state(s.memory, visit);
   visit(s.clip);
   for (auto& number : command.activation) visit(number);
   for (auto& number : person.values) visit(number);

@@ -68,6 +68,8 @@ class Shard {
     double total = 0, effort = 0, metabolic = 0;
     Vec3 head_velocity{};
     Kinematics kinematics;
+    double drift = 0;             // of the motion's time, by actions that speed it up or slow it down [s]
+    Memory memory;
   };
 
   // Who a human is in this episode: what its conditions make of it. What they leave alone is the world's: null.
@@ -86,6 +88,7 @@ class Shard {
   RandomKey key(int human) const;
   const HumanModel& model_of(int human) const;
   double time(const Episode& s) const;  // of the motion [s]
+  void shift_phase(Episode& s, float action) const;
   const Motion* motion(const Episode& s) const;
   std::uint32_t drawn_clip(int human) const;
   bool is_over(const Episode& s) const;  // its clip, which is played once

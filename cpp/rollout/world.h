@@ -30,6 +30,7 @@ struct ControlData {
   int interval = 1;                // substeps from one coordination to the next
   int sweeps = 6;                  // of coordinate descent
   double regularization = 30.0;    // lambda [(N m)^2]
+  double phase_scale = 0;          // how much faster the motion goes on at action 1, as a share; 0: there is no such action
   bool mirror = false;             // mirror the body in the second half of the cycle
 };
 
@@ -75,8 +76,9 @@ struct World {
   int muscle_actions() const {
     return control.mode == Control::kExcitation ? model.num_muscles() : model.num_actuated();
   }
+  // Behind those of the motors, the one that shifts the phase.
   int action_size() const {
-    return muscle_actions() + model.num_motors();
+    return muscle_actions() + model.num_motors() + (control.phase_scale > 0 ? 1 : 0);
   }
 };
 
@@ -101,8 +103,8 @@ struct RolloutViews {
   MatrixView<std::uint8_t> terminated, truncated, diverged;
   CubeView<float> final_observations;  // (T, N, D), written where an episode ended
   CubeView<float> episodes;            // (T, N, kEpisodeColumns), likewise
-  CubeView<float> moments;             // (T, N, nnz): the muscle sample
-  CubeView<float> desired, passive;    // (T, N, na)
+  CubeView<float> moments;             // (T, N, HumanModel::asked_crossings()): the muscle sample
+  CubeView<float> desired, passive;    // (T, N, HumanModel::asked())
   MatrixView<double> term_sums;        // (N, terms), added to
   // (N, 3), added to: squared torque residual, squared torque wanted of the muscles, and the squared residual that static
   // optimization leaves of the same samples. One sample a control step.

@@ -139,6 +139,11 @@ void body_velocities(const Scene& s, const double* p, float* out) {
   write_bodies(s, p[0], out, [&](int body) { return s.human.body_velocity(body); });
 }
 
+void step_target(const Scene& s, const double*, float* out) {
+  out[0] = static_cast<float>(s.memory->target() - s.now.com[0]);
+  out[1] = static_cast<float>(s.memory->next_target() - s.now.com[0]);
+}
+
 void activations(const Scene& s, const double*, float* out) {
   const HumanModel& h = s.model();
   for (int m = 0; m < h.num_muscles(); ++m) {
@@ -180,6 +185,9 @@ const std::vector<ObservationKind>& observation_catalog() {
        body_positions},
       {"body_velocities", "linear velocities of the bodies, in the heading frame",
        {{"scale", 0.2, "factor [s/m]"}}, false, tracked, body_velocities},
+      {"step_target", "how far ahead of the centre of mass the foot that stands should, and the other one should stand next [m]",
+       {{"right_from", 0.33, "phase from which the right foot stands"}, {"right_to", 0.83, "phase up to which it does"}}, true,
+       two, step_target, Remembered::kSteps},
       {"activations", "activations of the muscles", {}, false, muscles, activations},
       {"contact_forces", "force of the ground on each foot, normal to the ground, in body weights", {}, false, feet,
        contact_forces},

@@ -87,6 +87,46 @@ double head_smooth(const Scene& s, const double* p) {
   return std::exp(-p[0] * squared(minus(s.now.head_velocity, s.last_head_velocity)) * rate * rate);
 }
 
+// Angle [rad] by which the head is turned from where it is as the person stands.
+double head_angle(const Scene& s) {
+  mjtNum difference[3];
+  mju_subQuat(difference, s.human.body_turn(s.model().head_body).data(), s.model().head_rest().data());
+  return mju_norm3(difference);
+}
+
+double head_turned(const Scene& s, const double* p) {
+  const double angle = head_angle(s);
+  return std::exp(-p[0] * angle * angle);
+}
+
+// 1 within a band, and beyond it less by all of the error: a step at the band's edge.
+double beyond(double error, double band, double scale) { return error <= band ? 1.0 : std::exp(-scale * error); }
+
+double mean_velocity(const Scene& s, const double* p) {
+  const double window = std::clamp(std::round(p[0] * s.lap_seconds() / s.control_dt), 1.0, double(s.memory->most()));
+  const Vec3* before = s.memory->place(static_cast<int>(window));
+  if (!before) return 1.0;
+  const double seconds = window * s.control_dt;
+  const Vec3 moved = minus(s.now.com, *before);
+  const Vec3 off{moved[0] / seconds - s.lap_metres() / s.lap_seconds(), p[3] * moved[1] / seconds, moved[2] / seconds};
+  return beyond(std::sqrt(squared(off)), p[1], p[2]);
+}
+
+double step_target(const Scene& s, const double* p) {
+  const int side = p[0] < s.phase && s.phase <= p[1] ? 0 : 1;
+  const double place = s.human.body_place(s.model().feet[side].front())[0];
+  return beyond(std::abs(place - s.memory->target()), p[2], p[3]);
+}
+
+double muscle_energy(const Scene& s, const double* p) {
+  const Exertion& e = s.human.exertion();
+  const bool squares = p[1] > 1.5;
+  const double sum = p[2] > 0 ? (squares ? e.squared_by_mass : e.by_mass) : (squares ? e.squared : e.activation);
+  return std::exp(-p[0] * sum);
+}
+
+double torque_energy(const Scene& s, const double* p) { return std::exp(-p[0] * s.human.exertion().torque); }
+
 double heading(const Scene& s, const double* p) {
   const double yaw = s.now.yaw();
   return std::exp(-p[0] * yaw * yaw);
@@ -125,6 +165,22 @@ const std::vector<RewardKind>& reward_catalog() {
        {{"height_scale", 20.0, "per (share of the standing height)^2"}, {"tilt_scale", 3.0, "per rad^2"}}, false,
        upright},
       {"head_smooth", "the head accelerates little", {{"scale", 0.01, "per (m/s^2)^2"}}, false, head_smooth},
+      {"head_turned", "the head is turned as in standing, and faces along x", {{"scale", 4.0, "per rad^2"}}, false,
+       head_turned},
+      {"mean_velocity", "the centre of mass moves along x as fast as the reference does over its laps, on average over a"
+       " while; 1 until an episode is as old",
+       {{"laps", 1.0, "that while, in laps of the motion"}, {"band", 0.0, "error for which there is the full reward [m/s]"},
+        {"scale", 6.0, "per m/s of the error beyond that"}, {"sideways", 1.0, "factor on the velocity sideways"}}, true,
+       mean_velocity, Remembered::kPlaces},
+      {"step_target", "the foot that stands is where along x it should have stepped to",
+       {{"right_from", 0.33, "phase from which the right foot stands"}, {"right_to", 0.83, "phase up to which it does"},
+        {"band", 0.075, "error for which there is the full reward [m]"}, {"scale", 2.0, "per m of the error beyond that"}},
+       true, step_target, Remembered::kSteps},
+      {"muscle_energy", "little activation of the muscles: e^(-scale * sum), over the substeps on average",
+       {{"scale", 0.03, "per unit of the sum"}, {"power", 2.0, "1: activations are summed; 2: their squares"},
+        {"by_mass", 0.0, "1: each by the muscle's mass [kg]"}}, false, muscle_energy},
+      {"torque_energy", "little torque of joints that torques move beside muscles: e^(-scale * sum of magnitudes)",
+       {{"scale", 0.003, "per N m"}}, false, torque_energy},
       {"heading", "the human faces along x", {{"scale", 4.0, "per rad^2"}}, false, heading},
       {"alive", "1 in every step", {}, false, alive},
       {"squared_activation", "mean of the squared activations; give it a negative weight", {}, false,

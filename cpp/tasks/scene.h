@@ -29,6 +29,8 @@ struct Kinematics {
 // Reads the human's present state.
 void measure(const HumanView& human, Kinematics& out);
 
+class Memory;
+
 struct Scene {
   const HumanView& human;
   const Kinematics& now;
@@ -43,12 +45,16 @@ struct Scene {
   double motion_time = 0;                     // where the motion is [s]
   ReferenceFrame* ahead = nullptr;            // scratch, for what the motion has later
   std::span<double> difference{};             // (nc) scratch
+  const Memory* memory = nullptr;             // of this episode
   std::span<const double> conditions{};       // of the human, each from -1 to 1 over its range; mirrored with the body
 
   const HumanModel& model() const { return human.model(); }
   double above_ground(double z) const { return z - model().ground_height; }
   double position(int coordinate) const { return human.positions()[coordinate]; }
   double velocity(int coordinate) const { return human.qvel()[model().coordinate_dof[coordinate]]; }
+  // Of the reference motion: how long a lap takes, and how far along the ground it leads.
+  double lap_seconds() const { return motion->duration(); }
+  double lap_metres() const { return motion->lap_length(); }
   double reference_velocity(int coordinate) const { return reference->qvel[model().coordinate_dof[coordinate]]; }
 };
 

@@ -51,6 +51,8 @@ Task::Task(const HumanModel& human, TaskData data, bool has_motion, int conditio
             "expected weights of 0 or more in a product of rewards, got " + std::to_string(term.weight) + " for " +
                 term.kind->name);
   }
+  remember(observations_);
+  remember(rewards_);
   require(has_motion || !data_.start_on_reference, "expected a motion to start on, got none");
   for (auto& term : observations_) {
     term.size = term.kind->size ? term.kind->size(human) : conditions;
@@ -58,6 +60,30 @@ Task::Task(const HumanModel& human, TaskData data, bool has_motion, int conditio
     observation_size_ += term.size;
   }
   require(observation_size_ > 0, "expected at least one observation term, got none");
+}
+
+template <class Terms>
+void Task::remember(const Terms& terms) {
+  for (const auto& term : terms) {
+    const auto& p = term.parameters;
+    if (term.kind->remembered == Remembered::kPlaces) {
+      require(p[0] > 0 && p[0] <= kMostLaps, "expected laps above 0 and up to " + std::to_string(kMostLaps) + " for " +
+                                                 term.kind->name + ", got " + std::to_string(p[0]));
+      remembered_laps_ = std::max(remembered_laps_, p[0]);
+    }
+    if (term.kind->remembered == Remembered::kSteps) {
+      const Stances stances{true, p[0], p[1]};
+      require(0 <= p[0] && p[0] < p[1] && p[1] <= 1, std::string("expected right_from below right_to, both from 0 to 1, for ") +
+                                                         term.kind->name + ", got " + std::to_string(p[0]) + " and " +
+                                                         std::to_string(p[1]));
+      require(!stances_.used || stances_ == stances, "expected the same right_from and right_to in all terms of steps");
+      stances_ = stances;
+    }
+  }
+}
+
+Memory Task::make_memory(double lap, double control_dt) const {
+  return {static_cast<int>(std::ceil(remembered_laps_ * lap / control_dt)), stances_};
 }
 
 int Task::episode_steps(double control_dt) const {

@@ -47,6 +47,8 @@ class Task {
   // The first termination term that is met; null: none.
   const char* ending(const Scene& scene) const;
   bool terminated(const Scene& scene) const { return ending(scene) != nullptr; }
+  // For a human whose motion's lap takes so long at most [s].
+  Memory make_memory(double lap, double control_dt) const;
 
  private:
   template <class Kind>
@@ -57,13 +59,20 @@ class Task {
     int size;
   };
 
+  // Adds what terms remember.
+  template <class Terms>
+  void remember(const Terms& terms);
+
   static constexpr std::size_t kMaxRewards = 64;
+  static constexpr int kMostLaps = 10;  // of which places are remembered
 
   TaskData data_;
   std::vector<Term<ObservationKind>> observations_;
   std::vector<Term<RewardKind>> rewards_;
   std::vector<Term<TerminationKind>> terminations_;
   int observation_size_ = 0;
+  double remembered_laps_ = 0;  // of the centre of mass
+  Stances stances_;
 };
 
 }  // namespace soleus

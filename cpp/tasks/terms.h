@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tasks/scene.h"
+#include "tasks/memory.h"
 
 namespace soleus {
 
@@ -15,6 +15,10 @@ struct Parameter {
   const char* meaning;
 };
 
+// What a term remembers: where the centre of mass was as many laps ago as its first parameter says; or steps, the right foot
+// standing from the phase of its first parameter to that of its second.
+enum class Remembered { kNothing, kPlaces, kSteps };
+
 struct ObservationKind {
   const char* name;
   const char* meaning;
@@ -22,6 +26,7 @@ struct ObservationKind {
   bool needs_motion;
   int (*size)(const HumanModel&);  // null: as many as there are conditions
   void (*write)(const Scene&, const double* p, float* out);
+  Remembered remembered = Remembered::kNothing;
 };
 
 struct RewardKind {
@@ -30,6 +35,7 @@ struct RewardKind {
   std::vector<Parameter> parameters;
   bool needs_motion;
   double (*value)(const Scene&, const double* p);
+  Remembered remembered = Remembered::kNothing;
 };
 
 struct TerminationKind {

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from soleus.api import evaluate as evaluate
     from soleus.api import load as load
     from soleus.api import train as train
+    from soleus.importing.gaitnet import import_gaitnet as import_gaitnet
     from soleus.importing.mass import import_mass as import_mass
     from soleus.importing.opensim import import_opensim as import_opensim
     from soleus.run.policy import Policy as Policy
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     **dict.fromkeys(("Run", "evaluate", "load", "train"), "soleus.api"),
     "Policy": "soleus.run.policy",
+    "import_gaitnet": "soleus.importing.gaitnet",
     "import_mass": "soleus.importing.mass",
     "import_opensim": "soleus.importing.opensim",
     "make_vec": "soleus.sim.gymnasium",
@@ -31,6 +33,7 @@ __all__ = [
     "UserError",
     "__version__",
     "evaluate",
+    "import_gaitnet",
     "import_mass",
     "import_opensim",
     "load",

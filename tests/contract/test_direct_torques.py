@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from native import scenario, simulation
 
-from soleus import _core, models
+from soleus import models
 from soleus.errors import UserError
 from soleus.sim.buffers import Buffers
-from soleus.sim.handover import human_data
 from soleus.sim.simulation import Simulation
 
 ARMS = "".join(
@@ -96,15 +95,21 @@ def test_excitations_leave_them_at_rest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mirror", [False, True])
 def test_muscles_are_not_asked_for_it(mirror: bool, tmp_path: Path) -> None:
-    """A joint that nothing drives is a torque that muscles miss; one that is driven is not."""
-    sums = []
-    for name, custom in (("limp", ""), ("driven", NAMED.format(r=0, l=0))):
-        made = _made(tmp_path / name, custom, coordination__method="network", policy__mirror=mirror)
-        buffers, human = _after(made, 4), made.scenario.human
-        arms = [human.actuated.tolist().index(human.coordinate_names.index(arm)) for arm in ("arm_r", "arm_l")]
-        sums.append(float(np.abs(buffers["desired"][..., arms] - buffers["passive"][..., arms]).max()))
-    assert sums[0] > 1
-    assert sums[1] == 0
+    """A joint that nothing drives is a torque that muscles miss; of one that is driven their network sees nothing."""
+    limp, driven = (
+        _made(tmp_path / name, custom, coordination__method="network", policy__mirror=mirror)
+        for name, custom in (("limp", ""), ("driven", NAMED.format(r=0, l=0)))
+    )
+    buffers, human = _after(limp, 4), limp.scenario.human
+    arms = [human.actuated.tolist().index(human.coordinate_names.index(arm)) for arm in ("arm_r", "arm_l")]
+    assert float(np.abs(buffers["desired"][..., arms] - buffers["passive"][..., arms]).max()) > 1
+    of_driven, others = _after(driven, 4), np.delete(np.arange(len(human.actuated)), arms)
+    assert driven.muscle_layout.num_actuated == len(others)
+    assert driven.muscle_spec is not None
+    assert limp.muscle_spec is not None
+    assert driven.muscle_spec.inputs == limp.muscle_spec.inputs - 2
+    # Before the arms have moved the rest of the body, the others are asked for the same.
+    np.testing.assert_allclose(of_driven["passive"][0], buffers["passive"][0][..., others], atol=1e-3)
 
 
 def test_a_joint_that_muscles_cross_is_theirs(tmp_path: Path) -> None:
@@ -131,8 +136,31 @@ def test_what_cannot_be_driven_is_one_line(name: str, said: str, tmp_path: Path)
         models.load(str(tmp_path / "person.xml"))
 
 
-def test_the_core_refuses_it_where_a_muscle_crosses() -> None:
-    loaded = scenario("walk2d")
-    told = human_data(loaded.human, loaded.config) | {"direct": [int(loaded.human.crossing[0])]}
-    with pytest.raises(Exception, match="expected direct torques where no muscle crosses"):
-        _core.DynamicsTile(loaded.human.model._address, told)
+def test_torques_beside_muscles(tmp_path: Path) -> None:
+    """A joint that muscles cross is moved by both, and nothing of it is asked of them."""
+    names = ("ankle_angle_r", "ankle_angle_l")
+    custom = "".join(f'<numeric name="torque/{name}" data="0 1"/>' for name in names)
+    made = _made(tmp_path / "both", f"<custom>{custom}</custom>", coordination__method="network")
+    human, layout = made.scenario.human, made.muscle_layout
+    ankles = [
+        human.actuated.tolist().index(human.coordinate_names.index(name)) for name in ("ankle_angle_r", "ankle_angle_l")
+    ]
+    assert human.direct.tolist() == sorted(ankles)
+    crossed = np.isin(human.crossing, ankles)
+    assert crossed.any()
+    assert (len(layout.crossing), layout.num_actuated) == ((~crossed).sum(), len(human.actuated) - 2)
+    assert layout.crossing_adr[-1] == len(layout.crossing)
+    kept = np.delete(np.arange(len(human.actuated)), ankles)
+    np.testing.assert_array_equal(kept[layout.crossing], human.crossing[~crossed])
+    buffers = _after(made, 4)
+    assert np.isfinite(buffers["moments"]).all()
+    assert buffers["moments"].shape[-1] == len(layout.crossing)
+
+
+@pytest.mark.parametrize("values", ["-1", "0 2", "1 0.5"])
+def test_what_a_limit_of_torque_cannot_be(values: str, tmp_path: Path) -> None:
+    (tmp_path / "person.xml").write_text(
+        _person(f'<custom><numeric name="torque/knee_angle_r" data="{values}"/></custom>')
+    )
+    with pytest.raises(UserError, match="expected a limit of 0 or more, and 1 or nothing behind it"):
+        models.load(str(tmp_path / "person.xml"))

@@ -1,5 +1,6 @@
 """`soleus import`: models of other programs."""
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,13 +13,14 @@ from soleus.errors import UserError
 
 
 def import_(
-    format: tyro.conf.Positional[Literal["mass", "opensim"]],
+    format: tyro.conf.Positional[Literal["mass", "gaitnet", "opensim"]],
     model: tyro.conf.Positional[Path],
     muscles: Annotated[
         Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[MUSCLES]", help_behavior_hint="")
     ] = None,
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")],
+    data: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     motion: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FILE")] = (),
     lock: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="COORDINATE")] = (),
     tasks: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
@@ -36,11 +38,12 @@ def import_(
     """Convert a model of another program to files of ours, which load without the originals.
 
     Args:
-        format: Format of the model: mass, which is a skeleton and its muscles in XML, or opensim, which is a .osim file
-            and needs pip install 'soleus[opensim]'.
+        format: Format of the model: mass is a skeleton and its muscles in XML, gaitnet the YAML file of an environment
+            of its successor, opensim a .osim file, which needs pip install 'soleus[opensim]'.
         model: File of the model; of mass the XML file of the bodies and joints.
         muscles: Of mass, XML file of the muscles; without it the model has none.
         out: Folder to write to: an MJCF file, the muscles, the motions, and train.yaml.
+        data: Of gaitnet, folder that @data stands for in the YAML file; by default that of the file.
         motion: Of opensim, a .mot or .sto file of coordinates, or a .trc or .c3d file of markers, of which OpenSim's
             inverse kinematics makes coordinates; train.yaml trains on the first.
         lock: Of opensim, a coordinate, or a pattern such as mtp_angle_*, that stays at its default value.
@@ -50,33 +53,42 @@ def import_(
         scale: Of mass, the motion's unit of length in metres.
         hz: Of mass, frames a second to resample the motion to.
         unit: Of mass, unit of the motion's rotations.
-        up: Axis of the motion that points up, such as z or -y; of mass, by default that of the skeleton, y; of markers,
-            by default the one along which they stand as the model's do.
+        up: Axis of the motion that points up, such as z or -y; by default y of mass, of markers as the model stands.
         forward: Of mass, axis of the motion along which the person faces.
-        first: Where the part of the motion of mass, or of the markers, begins that is used, in its own time.
+        first: Where the part of the motion of mass, or of markers, begins that is used, in its own time.
         to: Where that part ends.
         name: Of mass, let a body follow this joint of the motion, instead of the one that the skeleton names.
     """
+    _refuse(format, locals())
     part = {"start": first, "end": to}
     clip = {"unit": unit, "up": up, "forward": forward, "from": first, "to": to}
     if format == "opensim":
-        _refuse("mass", {
-            "MUSCLES": muscles, "--bvh": bvh, "--damping": damping, "--scale": scale != 0.01, "--hz": hz != 60.0,
-            "--unit": unit != "degree", "--forward": forward, "--name": name,
-        })  # fmt: skip
         _opensim(model, {"motion": motion, "lock": lock, "out": out, "tasks": tasks, "up": up, **part})
+    elif format == "gaitnet":
+        _gaitnet(model, data, out)
     else:
-        _refuse("opensim", {"--lock": lock, "--tasks": tasks, "--motion": motion})
         _mass(
             model, muscles, name, {"bvh": bvh, "out": out, "damping": damping, "scale": scale, "hz": hz, "clip": clip}
         )
 
 
-def _refuse(format: str, flags: Mapping[str, object]) -> None:
-    """Raise UserError for a flag that is given, and is of the other format."""
-    for flag, value in flags.items():
-        if value:
-            raise UserError(f"{flag}: expected it for soleus import {format} alone")
+_FORMATS = {
+    **dict.fromkeys(("lock", "tasks", "motion"), ("opensim",)),
+    **dict.fromkeys(("up", "first", "to"), ("mass", "opensim")),
+    "data": ("gaitnet",),
+    **dict.fromkeys(("format", "model", "out"), ("mass", "gaitnet", "opensim")),
+}
+"""Formats that a parameter of import_ is for; others are for mass alone."""
+_FLAGS = {"muscles": "MUSCLES", "first": "--from"}
+
+
+def _refuse(format: str, given: Mapping[str, object]) -> None:
+    """Raise UserError for a parameter of import_ that is given, and is of other formats."""
+    for name, parameter in inspect.signature(import_).parameters.items():
+        own = _FORMATS.get(name, ("mass",))
+        if format not in own and given[name] != parameter.default:
+            flag = _FLAGS.get(name, f"--{name}")
+            raise UserError(f"{flag}: expected it for soleus import {' or '.join(own)} alone")
 
 
 def _mass(skeleton: Path, muscles: Path | None, name: tuple[str, ...], how: dict[str, Any]) -> None:
@@ -86,6 +98,15 @@ def _mass(skeleton: Path, muscles: Path | None, name: tuple[str, ...], how: dict
         if not re.fullmatch(r"[^=]+=[^=]+", one):
             raise UserError(f"--name: expected BODY=JOINT, got '{one}'")
     _say(import_mass(skeleton, muscles, names=dict(one.split("=") for one in name), **how))
+
+
+def _gaitnet(environment: Path, data: Path | None, out: Path) -> None:
+    from soleus.importing.gaitnet import import_gaitnet
+
+    imported = import_gaitnet(environment, data=data, out=out)
+    for note in imported.notes:
+        print(f"note: {note}")
+    _say(imported.files)
 
 
 def _opensim(model: Path, how: dict[str, Any]) -> None:

@@ -29,10 +29,12 @@ def info_means(sums: Mapping[str, tuple[float, int]]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class MuscleLayout:
-    """Which actuated coordinates each muscle crosses: the fixed sparsity of the moment matrix, as CSR rows of muscles.
+    """Which of the coordinates that muscles are asked for each muscle crosses: the fixed sparsity of the moment matrix,
+    as CSR rows of muscles.
 
     crossing_adr: (num_muscles + 1,) start of each muscle's row in `crossing`
-    crossing: (nnz,) indices of actuated coordinates, 0 <= crossing < num_actuated, sorted within a row
+    crossing: (nnz,) indices of such coordinates, 0 <= crossing < num_actuated, sorted within a row
+    num_actuated: actuated coordinates but those that torques move by themselves
     """
 
     crossing_adr: Int32

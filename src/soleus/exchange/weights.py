@@ -65,7 +65,7 @@ def policy_network(policy: PolicyConfig, observation_size: int, action_size: int
 def muscle_network(coordination: CoordinationConfig, crossings: int, actuated: int, muscles: int) -> NetworkSpec:
     """Return the muscle coordination network: (moments, desired - passive torque) / TORQUE_SCALE -> activations.
 
-    crossings: number of (muscle, crossed joint) pairs, the non-zeros of the moment matrix.
+    crossings, actuated: of the MuscleLayout, the non-zeros of the moment matrix and its rows.
     """
     return NetworkSpec(crossings + actuated, coordination.hidden, muscles, "leaky_relu", "relu_tanh")
 

@@ -66,7 +66,7 @@ def build_human(
     pd = _gains(model, hints, [names[c] for c in actuated], coordinate_dof[actuated], person.mass, turns)
     fold = _fold(coupling, dof_coordinate, actuated, len(coordinate_dof))
     own = (
-        _muscles_of_table(muscle_table, model, person, coupling, fold, names, actuated, spread)
+        _muscles_of_table(muscle_table, model, person, coupling, fold, names, actuated, spread, hints.curves)
         if muscle_table
         else _muscles_of_model(model, person, fold)
     )
@@ -82,7 +82,8 @@ def build_human(
         own_bodies=person.bodies, motors=motors, ties=find_ties(model, person.owns),
         dof_coordinate=dof_coordinate, dof_coupled=coupling.coupled, dof_polynomial=coupling.polynomial,
         coordinate_dof=coordinate_dof, coordinate_names=tuple(names),
-        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit, torque_driven=pd.driven,
+        actuated=actuated, kp=pd.kp, kd=pd.kd, torque_limit=pd.limit,
+        torque_driven=pd.driven[0], torque_beside=pd.driven[1],
         pose_weight=_weights(model, hints, coordinate_dof[actuated], turns), root_kp=pd.root_kp, root_kd=pd.root_kd,
         lower=limits[0], upper=limits[1], channels=hints.channels, channel_axes=hints.channel_axes,
         polylines=own.polylines, hill=own.hill, muscle_names=own.names, muscle_actuator=own.actuator,
@@ -115,7 +116,7 @@ class _Gains:
     kp: NDArray[np.float64]
     kd: NDArray[np.float64]
     limit: NDArray[np.float64]
-    driven: NDArray[np.int32]
+    driven: tuple[NDArray[np.int32], NDArray[np.int32]]
     root_kp: float = 0.0
     root_kd: float = 0.0
 
@@ -144,13 +145,19 @@ def _gains(
     return found
 
 
-def _torque_driven(model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Indices of the actuated coordinates that the model drives by torque. Raises UserError for one that is none."""
+def _torque_driven(
+    model: mujoco.MjModel, hints: Hints, dofs: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Indices of the actuated coordinates that the model drives by torque, and of those where it does beside muscles.
+
+    Raises UserError for one that is none.
+    """
     names = [joint for joint, _ in _axes_of(model, dofs)]
     for joint in hints.torques:
         if joint not in names:
             raise UserError(f"numeric 'torque/{joint}': expected a joint of the person's that follows no other")
-    return np.flatnonzero([joint in hints.torques for joint in names]).astype(np.int32)
+    driven = np.flatnonzero([joint in hints.torques for joint in names]).astype(np.int32)
+    return driven, driven[[hints.torques[names[k]][1] > 0 for k in driven]]
 
 
 def _weights(
@@ -215,6 +222,7 @@ def _muscles_of_table(
     names: list[str],
     actuated: NDArray[np.int32],
     spread: bool,
+    curves: NDArray[np.float64] | None,
 ) -> _Muscles:
     """Of a file beside the model, which then may have none. Raises UserError where they do not fit it."""
     actuators = _muscles_of_model(model, person, fold).names
@@ -228,7 +236,7 @@ def _muscles_of_table(
         return _Muscles(table.names, none, hill_crossings(hill, actuated), hill=hill)
     if coupling.coupled.any():
         raise UserError("expected a model without joint equalities for muscles in a table")
-    polylines = fit_polylines(table, model, person.bodies, spread)
+    polylines = fit_polylines(table, model, person.bodies, spread, curves)
     return _Muscles(table.names, none, polyline_crossings(polylines, model, fold), polylines)
 
 

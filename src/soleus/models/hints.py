@@ -2,8 +2,11 @@
 
 numeric stable_pd: kp [N m/rad] and kd [N m s/rad] of every joint, and 1 where stable PD's prediction drives the root
 too. numeric stable_pd/JOINT: of one joint, of a ball's three axes first kp, then kd; damping/JOINT, friction/JOINT and
-weight/JOINT (in the errors of imitation): by axis. numeric torque/JOINT: where no muscle crosses a hinge or slide, its
-torque acts by itself in muscle control; the most of it [N m], or 0 for as much as by default. numeric limits/JOINT: of
+weight/JOINT (in the errors of imitation): by axis. numeric torque/JOINT: where no muscle crosses a joint, its torque
+acts by itself in muscle control; the most of it [N m], or 0 for as much as by default; a 1 behind that: also where
+muscles cross it, which then pull beside it and are asked for nothing there. numeric muscle_curves: of muscles that are
+polylines, the width of the active force-length curve, and of the passive one the steepness and the strain at which it
+is 1; those of MASS without it. numeric limits/JOINT: of
 a ball joint, three lower and three upper limits of its exponential map [rad]. numeric spline:JOINT: pieces of a spline
 that JOINT follows exactly where an equality of joints has a polynomial near it, five numbers each (Coupling.splines).
 tuple end_effectors: bodies. text bvh/BODY: the joint of motion files that BODY follows; numeric bvh_axes: the
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 
 STABLE_PD, END_EFFECTORS, CHANNEL, CHANNEL_AXES = "stable_pd", "end_effectors", "bvh/", "bvh_axes"
-LIMITS, SPLINE, TORQUE = "limits/", "spline:", "torque/"
+LIMITS, SPLINE, TORQUE, CURVES = "limits/", "spline:", "torque/", "muscle_curves"
 _PIECE = 5  # numbers of a spline's piece
 GAINS, DAMPING, FRICTION, WEIGHT = "stable_pd/", "damping/", "friction/", "weight/"
 Y_UP = (0.5, 0.5, 0.5, 0.5)
@@ -46,7 +49,9 @@ class Hints:
     weight: Mapping[str, NDArray[np.float64]]
     """(n,) in what is imitated"""
     torques: Mapping[str, NDArray[np.float64]]
-    """(1,) [N m] by hinge or slide"""
+    """(2,) the most [N m], 0 where the file sets none, and 1 where it acts beside muscles; by joint"""
+    curves: NDArray[np.float64] | None
+    """(3,) of the force of muscles that are polylines"""
     splines: Mapping[str, NDArray[np.float64]]
     """(pieces, 5) by joint, as Coupling has them"""
 
@@ -70,6 +75,7 @@ def read_hints(model: mujoco.MjModel) -> Hints:
         friction=_by_joint(model, FRICTION),
         weight=_by_joint(model, WEIGHT),
         torques=_torques(model),
+        curves=_curves(model),
         splines=_splines(model),
     )
 
@@ -77,14 +83,8 @@ def read_hints(model: mujoco.MjModel) -> Hints:
 def _by_joint(model: mujoco.MjModel, prefix: str, times: int = 1) -> dict[str, NDArray[np.float64]]:
     """Numbers of 0 or more for each axis of a hinge, slide or ball joint, `times` as many."""
     found = {}
-    for i in range(model.nnumeric):
-        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i) or ""  # it may have none
-        if not name.startswith(prefix):
-            continue
-        joint = name.removeprefix(prefix)
+    for name, joint in _named(model, prefix):
         index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, joint)
-        if index < 0 or model.jnt_type[index] == mujoco.mjtJoint.mjJNT_FREE:
-            raise UserError(f"numeric '{name}': expected the name of a hinge, slide or ball joint after the slash")
         axes = 3 if model.jnt_type[index] == mujoco.mjtJoint.mjJNT_BALL else 1
         values = _numeric(model, name, times * axes)
         assert values is not None
@@ -95,10 +95,39 @@ def _by_joint(model: mujoco.MjModel, prefix: str, times: int = 1) -> dict[str, N
 
 
 def _torques(model: mujoco.MjModel) -> dict[str, NDArray[np.float64]]:
-    found = _by_joint(model, TORQUE)
-    for joint, limit in found.items():
-        if len(limit) != 1:
-            raise UserError(f"numeric '{TORQUE}{joint}': expected the name of a hinge or slide after the slash")
+    found = {}
+    for name, joint in _named(model, TORQUE):
+        index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_NUMERIC, name)
+        values = _numeric(model, name, int(np.clip(model.numeric_size[index], 1, 2)))
+        assert values is not None
+        most, beside = values[0], values[1] if len(values) > 1 else 0.0
+        if most < 0 or beside not in (0, 1):
+            raise UserError(
+                f"numeric '{name}': expected a limit of 0 or more, and 1 or nothing behind it, got {values.tolist()}"
+            )
+        found[joint] = np.array([most, beside])
+    return found
+
+
+def _curves(model: mujoco.MjModel) -> NDArray[np.float64] | None:
+    values = _numeric(model, CURVES, 3)
+    if values is not None and not (values > 0).all():
+        raise UserError(f"numeric '{CURVES}': expected numbers above 0, got {values.tolist()}")
+    return values
+
+
+def _named(model: mujoco.MjModel, prefix: str) -> list[tuple[str, str]]:
+    """Names of numerics with a prefix, and the joint that each is of. Raises UserError for one of no such joint."""
+    found = []
+    for i in range(model.nnumeric):
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_NUMERIC, i) or ""  # it may have none
+        if not name.startswith(prefix):
+            continue
+        joint = name.removeprefix(prefix)
+        index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, joint)
+        if index < 0 or model.jnt_type[index] == mujoco.mjtJoint.mjJNT_FREE:
+            raise UserError(f"numeric '{name}': expected the name of a hinge, slide or ball joint after the slash")
+        found.append((name, joint))
     return found
 
 

@@ -68,6 +68,8 @@ class Human:
     """(na,) [N m]"""
     torque_driven: Ints
     """Actuated indices, sorted, of the joints that the model drives by torque where no muscle crosses them."""
+    torque_beside: Ints
+    """Of torque_driven those of joints that it drives by torque even where muscles cross them."""
     pose_weight: Floats
     """(na,) in the errors of pose and velocity that imitation is rewarded by; 1 where a model says nothing."""
     root_kp: float
@@ -116,8 +118,9 @@ class Human:
 
     @property
     def direct(self) -> Ints:
-        """Of torque_driven those that no muscle crosses: their torques act by themselves in muscle control."""
-        return self.torque_driven[~np.isin(self.torque_driven, self.crossing)]
+        """Actuated indices, sorted, where torques act by themselves in muscle control; muscles are asked for none."""
+        driven = self.torque_driven
+        return driven[~np.isin(driven, self.crossing) | np.isin(driven, self.torque_beside)]
 
     def consistent(self, qpos: Floats) -> Floats:
         """Copy of qpos (..., nq) whose coupled joints follow from their drivers."""

@@ -38,9 +38,14 @@ class Polylines:
     the first, as in MASS."""
     own_length: Floats
     """(nm,) length of the muscle over that which fits its path at qpos0: 1, but of muscles that are short"""
+    curves: Floats | None
+    """(3,) width of the active force-length curve, steepness of the passive one, and the strain at which the passive
+    force is the maximum isometric one; None: those of MASS"""
 
 
-def fit_polylines(table: MuscleTable, model: mujoco.MjModel, own: Ints, spread: bool) -> Polylines:
+def fit_polylines(
+    table: MuscleTable, model: mujoco.MjModel, own: Ints, spread: bool, curves: Floats | None = None
+) -> Polylines:
     """Find the bodies of a table among a person's own. Raises UserError naming the file and a body that is no such."""
     points = [point for own in table.waypoints for point in own]
     bodies = {model.body(b).name: int(b) for b in own}
@@ -54,7 +59,7 @@ def fit_polylines(table: MuscleTable, model: mujoco.MjModel, own: Ints, spread: 
     adr = np.cumsum([0] + [len(own) for own in table.waypoints]).astype(np.int32)
     own_length = np.ones(len(table.names))
     return Polylines(
-        table.names, table.max_force, table.optimal, table.slack, adr, body, local, weight, spread, own_length
+        table.names, table.max_force, table.optimal, table.slack, adr, body, local, weight, spread, own_length, curves
     )
 
 

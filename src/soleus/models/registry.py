@@ -64,6 +64,11 @@ def load(source: str | Path | ModelFiles, sim_hz: float = 480) -> Human:
     return _from_files(ModelFiles(mjcf=name), sim_hz)
 
 
+def of_text(name: str, text: str, table: MuscleTable | None = None, sim_hz: float = 480) -> Human:
+    """Return a human of MJCF text, with muscles that are polylines beside it. Raises UserError as load."""
+    return _build(name, lambda: mujoco.MjSpec.from_string(text), sim_hz, table=table)
+
+
 def _built_in(name: str) -> Any:
     """A mujoco.MjSpec of a built-in model."""
     if name in myosim.NAMES:

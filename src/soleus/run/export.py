@@ -55,7 +55,7 @@ class _Coordination(nn.Module):
         self.net = net
 
     def forward(self, moments: Tensor, wanted: Tensor) -> Tensor:
-        """Return activations (M, nm) of moments (M, nnz) and torques (M, na), both [N m]."""
+        """Return activations (M, nm) of moments (M, nnz) and torques (M, num_actuated), both [N m]."""
         activations: Tensor = self.net(torch.cat([moments, wanted], dim=1) / TORQUE_SCALE)
         return activations
 
@@ -75,14 +75,16 @@ def export_policy(config: RunConfig, layout: Layout, state: Mapping[str, Any], p
 def export_muscle_network(config: HumanRunConfig, state: Mapping[str, Any], path: Path) -> Path:
     """Write a muscle network; see soleus.Policy.export_muscle_network."""
     from soleus.models import load as load_human
+    from soleus.sim.handover import muscle_layout
 
     tensors = {name: torch.from_numpy(to_numpy(value).copy()) for name, value in state.items()}
     human = load_human(config.model, config.control.sim_hz)
-    crossings, actuated, muscles = len(human.crossing), len(human.actuated), len(human.muscle_names)
-    spec = muscle_network(config.coordination, crossings, actuated, muscles)
+    layout = muscle_layout(human)
+    crossings, asked = len(layout.crossing), layout.num_actuated
+    spec = muscle_network(config.coordination, crossings, asked, layout.num_muscles)
     net = build_network(spec, torch.Generator(), output_gain=1.0)
     net.load_state_dict(tensors)
-    examples = {"moments": torch.zeros(2, crossings), "wanted": torch.zeros(2, actuated)}
+    examples = {"moments": torch.zeros(2, crossings), "wanted": torch.zeros(2, asked)}
     return _write(_Coordination(net), examples, "activations", path)
 
 

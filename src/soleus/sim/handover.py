@@ -7,6 +7,7 @@ import numpy as np
 
 from soleus.conditions import Conditions
 from soleus.config.schema import HumanRunConfig
+from soleus.exchange.batch import MuscleLayout
 from soleus.models import Human
 from soleus.models.keyframes import start_of
 from soleus.motions import Motion
@@ -57,7 +58,7 @@ def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None =
         data["polylines"] = {
             field.name: _plain(getattr(human.polylines, field.name))
             for field in fields(human.polylines)
-            if field.name != "names"
+            if field.name != "names" and getattr(human.polylines, field.name) is not None
         }
     if human.hill:
         data |= {"hill": human.hill.data(), "fitted": human.hill.paths()}
@@ -78,6 +79,15 @@ def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None =
     data |= {"tied": _plain(human.ties.body), "tied_to": _plain(human.ties.to), "tied_pose": _plain(human.ties.pose)}
     data |= {"mirror_motor": _plain(motors.mirror), "mirror_motor_sign": _plain(motors.sign)}
     return data
+
+
+def muscle_layout(human: Human) -> MuscleLayout:
+    """Return what muscles are asked for, as the core gives samples of it: no torques that act by themselves."""
+    asked = np.setdiff1d(np.arange(len(human.actuated)), human.direct)
+    kept = np.isin(human.crossing, asked)
+    adr = np.concatenate([[0], np.cumsum(kept)])[human.crossing_adr]
+    crossing = np.searchsorted(asked, human.crossing[kept])
+    return MuscleLayout(adr.astype(np.int32), crossing.astype(np.int32), len(asked), len(human.muscle_names))
 
 
 def _splines(human: Human) -> dict[str, Any]:
@@ -135,4 +145,5 @@ def control_data(config: HumanRunConfig, engine: str) -> dict[str, Any]:
         "sweeps": coordination.sweeps,
         "regularization": coordination.regularization,
         "mirror": config.policy.mirror,
+        "phase_scale": control.phase_scale,
     }

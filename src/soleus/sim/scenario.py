@@ -81,6 +81,8 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
     clips = load_clips(config.motion, human) if config.motion else None
     if config.policy.mirror and clips is None:
         raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
+    if config.control.phase_scale > 0 and clips is None:
+        raise UserError("control.phase_scale: expected 0 without a motion, whose phase it shifts, got one above 0")
     if config.policy.mirror and human.motors.lopsided:
         raise UserError(
             f"policy.mirror: expected motors that are mirror images, on joints, of equal gears and control ranges, got"

@@ -10,13 +10,13 @@ import numpy as np
 from soleus import _core
 from soleus.config.sources import is_clip_or_table
 from soleus.errors import UserError
-from soleus.exchange.batch import Layout, MuscleLayout
+from soleus.exchange.batch import Layout
 from soleus.exchange.seeds import check_seed
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.exchange.weights import NetworkSpec, check_state, core_policy, layers, muscle_network, policy_network
 from soleus.machine.memory import check_memory
 from soleus.models import Human
-from soleus.sim.handover import condition_data, control_data, human_data, motion_data, task_data
+from soleus.sim.handover import condition_data, control_data, human_data, motion_data, muscle_layout, task_data
 from soleus.sim.scenario import Scenario
 
 
@@ -80,9 +80,7 @@ class Simulation:
             )
         except ValueError as error:
             raise UserError(f"{config.subject}: {error}{_poses_from(scenario, str(error))}") from None
-        self.muscle_layout = MuscleLayout(
-            human.crossing_adr, human.crossing, len(human.actuated), len(human.muscle_names)
-        )
+        self.muscle_layout = muscle_layout(human)
         if scenario.conditions and scenario.conditions.asked is not None:
             self.set_conditions(np.tile(scenario.conditions.asked, (num_envs, 1)))
         self.policy_spec = policy_network(config.policy, self.core.observation_size, self.core.action_size)

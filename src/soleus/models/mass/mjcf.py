@@ -6,7 +6,9 @@ exponential map.
 
 import os
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import mujoco
 import numpy as np
@@ -30,11 +32,17 @@ _VISUAL, _HIDDEN = "1", "3"  # geom groups: drawn, and drawn on request alone
 _FREE_OF_LIMIT = 1e3  # [rad]
 
 
-def skeleton_mjcf(skeleton: Skeleton, damping: float = 0.0, mesh_folder: str | None = None) -> str:
+def skeleton_mjcf(
+    skeleton: Skeleton,
+    damping: float = 0.0,
+    mesh_folder: str | None = None,
+    numerics: Mapping[str, Sequence[float]] = MappingProxyType({}),
+) -> str:
     """Return MJCF text of a skeleton on the plane z = 0.
 
     damping [N m s/rad] of every joint but the root's. Meshes that a body names are drawn where their files are found
     beside the skeleton file, boxes where not; mesh_folder: write that meshes are there, relative to the MJCF file.
+    numerics: more of what `hints` reads, by name.
     """
     meshes = mesh_files(skeleton)
     axes = _world_axes(skeleton)
@@ -60,7 +68,7 @@ def skeleton_mjcf(skeleton: Skeleton, damping: float = 0.0, mesh_folder: str | N
     for node in skeleton.nodes.values():
         above = skeleton.nodes[node.parent] if node.parent else None
         made[node.name] = _body(made[node.parent], node, above, axes, damping, meshes)
-    _custom(root, skeleton, axes)
+    _custom(root, skeleton, axes, numerics)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode") + "\n"
 
@@ -161,12 +169,14 @@ def _joint(body: ET.Element, node: Node, damping: float) -> None:
         joint.set("range", _words([0.0, reach]))
 
 
-def _custom(root: ET.Element, skeleton: Skeleton, axes: Floats) -> None:
+def _custom(root: ET.Element, skeleton: Skeleton, axes: Floats, numerics: Mapping[str, Sequence[float]]) -> None:
     custom = ET.SubElement(root, "custom")
     # Where joints have gains of their own, the root has none.
     gained = any("kp" in node.own or "kv" in node.own for node in skeleton.nodes.values())
     ET.SubElement(custom, "numeric", name=hints.STABLE_PD, data=_words([KP, KD, 0 if gained else 1]))
     ET.SubElement(custom, "numeric", name=hints.CHANNEL_AXES, data=_words(_quaternion(axes)))
+    for name, numbers in numerics.items():
+        ET.SubElement(custom, "numeric", name=name, data=_words(numbers))
     effectors = ET.SubElement(custom, "tuple", name=hints.END_EFFECTORS)
     for node in skeleton.nodes.values():
         if node.channel:

@@ -1,5 +1,6 @@
 """The muscle file: musculotendon units as polylines, their waypoints placed in the world at the T-pose."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,9 +63,17 @@ def _waypoints(unit: Element, skeleton: Skeleton) -> tuple[Waypoint, ...]:
                 " are the muscles in another unit?"
             )
         made.append(_blended(place, body, skeleton) if 0 < i < len(elements) - 1 else _rigid(place, body, skeleton))
-    if max(np.linalg.norm(made[0][2] - other[2]) for other in made[1:]) < _APART:
-        unit.fail("expected waypoints apart from one another, got all at one place")
+    said = check_waypoints([place for _, _, place in made])
+    if said:
+        unit.fail(said)
     return tuple(waypoint for waypoint, _, _ in made)
+
+
+def check_waypoints(places: Sequence[NDArray[np.float64]]) -> str:
+    """Return what is wrong with the places (3,) of a muscle's waypoints at the T-pose, "" where nothing is."""
+    if max(np.linalg.norm(places[0] - other) for other in places[1:]) < _APART:
+        return "expected waypoints apart from one another, got all at one place"
+    return ""
 
 
 def _extent(skeleton: Skeleton) -> float:
@@ -77,7 +86,7 @@ _Made = tuple[Waypoint, str, NDArray[np.float64]]
 
 
 def _rigid(place: NDArray[np.float64], body: str, skeleton: Skeleton) -> _Made:
-    return Waypoint((body,), (_local(place, skeleton.nodes[body]),), (1.0,)), body, place
+    return Waypoint((body,), (local_place(place, skeleton.nodes[body]),), (1.0,)), body, place
 
 
 def _blended(place: NDArray[np.float64], body: str, skeleton: Skeleton) -> _Made:
@@ -95,11 +104,11 @@ def _blended(place: NDArray[np.float64], body: str, skeleton: Skeleton) -> _Made
     shares = np.array([1 / np.sqrt(distance(near)), 1 / np.sqrt(distance(parent))])
     shares /= shares.sum()
     bodies = (near.name, parent.name)
-    places = (_local(place, near), _local(place, parent))
+    places = (local_place(place, near), local_place(place, parent))
     return Waypoint(bodies, places, (float(shares[0]), float(shares[1]))), near.name, place
 
 
-def _local(place: NDArray[np.float64], node: Node) -> tuple[float, float, float]:
-    """A place of the T-pose in the frame of a body, which is that of its joint."""
+def local_place(place: NDArray[np.float64], node: Node) -> tuple[float, float, float]:
+    """Return a place of the T-pose in the frame of a body, which is that of its joint."""
     x, y, z = (float(v) for v in node.joint_rotation.T @ (place - node.joint_place))
     return x, y, z

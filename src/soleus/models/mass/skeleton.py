@@ -13,7 +13,7 @@ from soleus.models.mass.xml import LEAST, Element, read_xml
 Floats = NDArray[np.float64]
 
 _ROOT = "Skeleton"
-_NO_PARENT = "None"
+NO_PARENT = "None"
 _OF_JOINT = ("kp", "kv", "damping", "stiffness", "friction", "weight")
 _TURN = 2 * np.pi + 1e-6
 _LIMITED = ("lower", "upper", *_OF_JOINT)
@@ -82,7 +82,11 @@ def is_skeleton(path: Path) -> bool:
 
 def read_skeleton(path: Path) -> Skeleton:
     """Read a skeleton file. Raises UserError naming the file, the line, the element and the reason."""
-    root = read_xml(path, _ROOT)
+    return skeleton_of(read_xml(path, _ROOT))
+
+
+def skeleton_of(root: Element) -> Skeleton:
+    """Return the skeleton of an element with all that is in it. Raises UserError as read_skeleton."""
     root.only(("name",), ("Node",))
     nodes: dict[str, Node] = {}
     for element in root.all("Node"):
@@ -90,7 +94,7 @@ def read_skeleton(path: Path) -> Skeleton:
         nodes[node.name] = node
     if not nodes:
         root.fail("expected at least one <Node>, got none")
-    return Skeleton(path, root.attributes.get("name", path.stem), nodes)
+    return Skeleton(root.path, root.attributes.get("name", root.path.stem), nodes)
 
 
 def _node(element: Element, before: dict[str, Node]) -> Node:
@@ -100,12 +104,12 @@ def _node(element: Element, before: dict[str, Node]) -> Node:
         element.fail("expected names that differ, got this one twice")
     if name in _TAKEN:
         element.fail(f"expected another name than {' or '.join(_TAKEN)}, which every model has")
-    if parent != _NO_PARENT and parent not in before:
+    if parent != NO_PARENT and parent not in before:
         element.fail(f"expected a parent among the nodes above it, or None, got '{parent}'{nearest(parent, before)}")
-    if parent == _NO_PARENT and before:
+    if parent == NO_PARENT and before:
         element.fail(f"expected one node without a parent, but '{next(iter(before))}' is one already")
     kind = _one_of(joint, "type", tuple(_JOINTS))
-    if (kind == "Free") != (parent == _NO_PARENT):
+    if (kind == "Free") != (parent == NO_PARENT):
         element.fail(f"expected a Free joint for the node without a parent alone, got {kind} with parent '{parent}'")
     shape = _one_of(body, "type", tuple(_SHAPES))
     element.only(("name", "parent", "endeffector"), ("Body", "Joint"))
@@ -121,7 +125,7 @@ def _node(element: Element, before: dict[str, Node]) -> Node:
     joint_place, joint_rotation = _transformation(joint)
     lower, upper = _limits(joint, kind)
     node = Node(
-        name=name, parent=None if parent == _NO_PARENT else parent, shape=shape,
+        name=name, parent=None if parent == NO_PARENT else parent, shape=shape,
         size=tuple(float(v) for one in sizes for v in one), mass=body.positive("mass"), place=place, rotation=rotation,
         contact=_switch(body, "contact", "On", "Off"),
         color=tuple(np.clip(body.numbers("color", 4), 0, 1).tolist()) if "color" in body.attributes else _GREY,

@@ -101,9 +101,7 @@ def built(name: str, human: Human, conditions: Any, values: dict[str, float]) ->
         inertia = heavier[b] * stretched_inertia(m, b, stretch[b])
         body.explicitinertial, body.mass = True, heavier[b] * np.linalg.det(stretch[b]) * m.body_mass[b]
         principal, axes = np.linalg.eigh(inertia)
-        principal[2] = min(
-            principal[2], (1 - 1e-12) * principal[:2].sum()
-        )  # MuJoCo takes no more, flat as a body may be
+        principal[2] = min(principal[2], (1 - 1e-12) * principal[:2].sum())  # MuJoCo takes no more
         frame = np.zeros(4)
         mujoco.mju_mat2Quat(frame, (axes * np.sign(np.linalg.det(axes))).ravel())
         body.ipos, body.inertia, body.iquat = stretch[b] @ m.body_ipos[b], principal, frame

@@ -49,7 +49,7 @@ def angles_of(human: Human) -> list[Angle]:
     found = {(target.angle, target.side): target for target in known_targets(human, ANGLES)}
     angles = {key: _hinge(human, *key, target.qpos_adr, target.dof, target.sign) for key, target in found.items()}
     for which in ("r", "l"):
-        for names, body in zip(_SEGMENTS, _leg(human, which), strict=False):
+        for names, body in zip(_SEGMENTS, leg_bodies(human, which), strict=False):
             for name in names:
                 if (name, which) not in angles and (angle := _of_body(human, name, which, body)):
                     angles[name, which] = angle
@@ -61,7 +61,7 @@ def foot_body(human: Human, which: int) -> int:
     return int(human.feet[which].min())
 
 
-def _leg(human: Human, which: str) -> list[int]:
+def leg_bodies(human: Human, which: str) -> list[int]:
     """Bodies that turn against their parents, from the thigh to the foot."""
     model, body = human.model, foot_body(human, "rl".index(which))
     chain: list[int] = []

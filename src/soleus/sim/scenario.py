@@ -89,5 +89,6 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f" '{human.motors.lopsided}' without one"
         )
     engine = choose_engine(human, config)
-    paths = paths_of(human, clips, config) if engine.name == "lanes" else None
-    return Scenario(config, human, clips, engine, paths, load_conditions(config, human, clips))
+    conditions = load_conditions(config, human, clips)
+    follows = engine.name == "lanes" and not (conditions and conditions.change_anatomy)
+    return Scenario(config, human, clips, engine, paths_of(human, clips, config) if follows else None, conditions)

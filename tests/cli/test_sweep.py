@@ -15,6 +15,7 @@ from conditioned_run import conditioned_run
 from small_run import small_run
 from soleus.cli import main
 from soleus.cli.sweep import axis_of
+from soleus.errors import UserError
 from soleus.sweep.parts import Parts
 from soleus.sweep.tables import read_table
 
@@ -84,6 +85,8 @@ def test_a_file_that_is_in_use_or_somebody_elses(tmp_path: Path, capsys: pytest.
     about = json.loads((tmp_path / "grid.npz.json").read_text())
     assert about == {"command": {"seed": 0}, "points": 3, "whole": False}
     assert parts.missing == [0, 1, 2]
+    with pytest.raises(UserError, match=r"^--out: expected a table that no other process is making, got .*grid.npz"):
+        Parts(out, {"seed": 0}, 3)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ class Playback:
         self.simulation.core.set_deterministic(True)
         self.human = scenario.person
         self.size = mujoco.mj_stateSize(scenario.human.model, STATE)
+        self.activations = slice(self.size, self.size + len(self.human.muscle_names))  # of a row of the trace
         self._buffers = Buffers(self.simulation, 1, samples=False, trace=True)
         self.reset(seed)
 

@@ -17,7 +17,7 @@ LAYERS = [
     {"cli", "__main__"},
     {"doctor", "bench", "api"},
     {"training"},
-    {"gait", "compare", "evaluation", "show"},
+    {"gait", "compare", "evaluation", "show", "rollouts", "sweep"},
     {"run"},
     {"collect", "learn"},
     {"environments"},

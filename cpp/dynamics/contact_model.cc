@@ -76,24 +76,25 @@ bool is_ground(const mjModel* m, int geom) {
   return m->geom_type[geom] == mjGEOM_PLANE && m->body_weldid[m->geom_bodyid[geom]] == 0;
 }
 
-Tables::Ground ground_of(const mjModel* m, int plane) {
-  std::unique_ptr<mjData, void (*)(mjData*)> data(mj_makeData(m), mj_deleteData);
-  require(data != nullptr, "expected memory for one simulation");
-  mj_kinematics(m, data.get());
-  const mjtNum* frame = data->geom_xmat + 9 * plane;
+Tables::Ground ground_of(const DynamicsModel& dynamics, int plane) {
+  const mjModel* m = dynamics.human().mujoco();
+  const DynamicsModel::Place& at = dynamics.bodies()[m->geom_bodyid[plane]];  // in the world, where it is fixed
+  const Vec place = plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * plane)));
+  mjtNum frame[9];
+  mju_quat2Mat(frame, times(at.turn, quat(m->geom_quat + 4 * plane)).data());
   mjtNum directions[9] = {frame[2], frame[5], frame[8]};
   if (std::abs(directions[1]) < 0.5) directions[4] = 1; else directions[5] = 1;  // as MuJoCo chooses directions along a plane
   mju_addToScl3(directions + 3, directions, -mju_dot3(directions + 3, directions));
   mju_normalize3(directions + 3);
   mju_cross(directions + 6, directions, directions + 3);
-  return {vec(data->geom_xpos + 3 * plane), vec(directions), vec(directions + 3), vec(directions + 6)};
+  return {place, vec(directions), vec(directions + 3), vec(directions + 6)};
 }
 
 void add_geom(const DynamicsModel& dynamics, const GeomContact& contact, Tables& out) {
   const auto& [plane, geom, law] = contact;
   const HumanModel& human = dynamics.human();
   const mjModel* m = human.mujoco();
-  if (out.geoms.empty()) out.ground = ground_of(m, plane);
+  if (out.geoms.empty()) out.ground = ground_of(dynamics, plane);
   const DynamicsModel::Place& at = dynamics.bodies()[m->geom_bodyid[geom]];
   const Vec center = plus(at.place, turned(at.turn, vec(m->geom_pos + 3 * geom)));
   const Quat turn = times(at.turn, quat(m->geom_quat + 4 * geom));

@@ -315,21 +315,23 @@ void LaneMuscleModel::add_stretch(int k, int from, int to, int wrap, int scale) 
 void LaneMuscleModel::add_arms(int k, int from, int to) {
   const HumanModel& h = dynamics_->human();
   const auto& links = dynamics_->links();
-  auto above = [&](int link) {
-    std::vector<bool> out(links.size(), false);
-    for (; link >= 0; link = links[link].parent) out[link] = true;
-    return out;
-  };
-  const std::vector<bool> of_from = above(from), of_to = above(to);
-  for (std::size_t p = 0; p < dynamics_->motions().size(); ++p) {
-    const DynamicsModel::Motion& motion = dynamics_->motions()[p];
-    if (of_from[motion.link] == of_to[motion.link]) continue;
-    const int actuated = h.coordinate_actuated()[motion.coordinate];
-    const int slot = slot_of(k, actuated);
-    const std::string name = h.has_polylines() ? "muscle number " + std::to_string(k) : muscle_name(h.mujoco(), h.muscle_actuator[k]);
-    require(actuated >= 0 && slot >= 0, name + ": a path to what the person does not move");
-    structure_.arms.push_back({static_cast<int>(p), slot, of_to[motion.link] ? 1.0 : -1.0});
+  // Parents come first: on the way to the root from both, the later link is above one of them alone.
+  const std::size_t begin = structure_.arms.size();
+  while (from != to) {
+    const bool of_to = to > from;
+    int& link = of_to ? to : from;
+    for (int p = links[link].motions_begin; p < links[link].motions_end; ++p) {
+      const int actuated = h.coordinate_actuated()[dynamics_->motions()[p].coordinate], slot = slot_of(k, actuated);
+      if (actuated < 0 || slot < 0) {
+        const std::string name = h.has_polylines() ? "muscle number " + std::to_string(k) : muscle_name(h.mujoco(), h.muscle_actuator[k]);
+        throw InvalidInput(name + ": a path to what the person does not move");
+      }
+      structure_.arms.push_back({p, slot, of_to ? 1.0 : -1.0});
+    }
+    link = links[link].parent;
   }
+  std::sort(structure_.arms.begin() + static_cast<std::ptrdiff_t>(begin), structure_.arms.end(),
+            [](const Arm& a, const Arm& b) { return a.motion < b.motion; });
 }
 
 int LaneMuscleModel::add_site(int site) {

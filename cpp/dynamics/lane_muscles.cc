@@ -306,16 +306,32 @@ void muscle_torques(const LaneMuscles& m, std::span<Wide> moments, std::span<Wid
   }
 }
 
+namespace {
+
+// Force of a muscle [N]; negative, as a path counts a pull.
+template <class Tables>
+Wide pull_of(const LaneMuscles& m, const Tables& tables, int k) {
+  const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
+  Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
+  if (!p.stateful && p.limited) {
+    driven = clamp(driven, Wide(tables.activations[k].control_low), Wide(tables.activations[k].control_high));
+  }
+  return m.gain[k] * driven + m.bias[k];
+}
+
+}  // namespace
+
+Wide tension(const LaneMuscles& m, int muscle) {
+  Wide found(0.0);
+  with_tables(m, [&](const auto& tables) { found = -pull_of(m, tables, muscle); });
+  return found;
+}
+
 void pull_muscles(const LaneMuscles& m, std::span<Wide> force) {
   const HumanModel& h = m.model->dynamics().human();
   with_tables(m, [&](const auto& tables) {
     for (int k = 0; k < h.num_muscles(); ++k) {
-      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
-      Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
-      if (!p.stateful && p.limited) {
-        driven = clamp(driven, Wide(tables.activations[k].control_low), Wide(tables.activations[k].control_high));
-      }
-      const Wide pull = m.gain[k] * driven + m.bias[k];
+      const Wide pull = pull_of(m, tables, k);
       for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
         force[h.actuated[h.crossing[s]]] += m.moment[s] * pull;
       }

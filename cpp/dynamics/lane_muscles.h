@@ -36,6 +36,8 @@ void update_muscles(LaneMuscles& muscles, const DynamicsTile& tile);
 // Torque of each muscle at full activation on each coordinate that it crosses, (nnz) [N m], and the passive torque of all
 // muscles together, (na) [N m].
 void muscle_torques(const LaneMuscles& muscles, std::span<Wide> moments, std::span<Wide> passive);
+// Force [N] with which a muscle pulls at its activation.
+Wide tension(const LaneMuscles& muscles, int muscle);
 // Adds the torque of all muscles at their activations to forces on the coordinates, (nc).
 void pull_muscles(const LaneMuscles& muscles, std::span<Wide> force);
 // Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation dynamics

@@ -38,6 +38,8 @@ class HumanView {
   virtual Vec3 com_velocity() const = 0;
 
   virtual double activation(int muscle) const = 0;
+  // Force [N] with which a muscle pulls.
+  virtual double tension(int muscle) const = 0;
   // Ground force on each foot in the last sensed step, normal to the ground, (feet) [N].
   virtual std::span<const double> foot_forces() const = 0;
   // Metabolic power [W] of all muscles: F0 * vmax * phi(v / vmax) * a, with phi of A. E. Minetti, R. McN. Alexander,
@@ -48,5 +50,15 @@ class HumanView {
  private:
   const HumanModel* model_;
 };
+
+// What a trace says of the muscles behind the state: activations and forces of each, (2 nm), then their metabolic power.
+inline void write_muscles(const HumanView& human, double* out, double metabolic_power) {
+  const int muscles = human.model().num_muscles();
+  for (int m = 0; m < muscles; ++m) {
+    out[m] = human.activation(m);
+    out[muscles + m] = human.tension(m);
+  }
+  out[2 * muscles] = metabolic_power;
+}
 
 }  // namespace soleus

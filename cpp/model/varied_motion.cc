@@ -7,6 +7,11 @@
 #include "model/lowest.h"
 
 namespace soleus {
+namespace {
+
+constexpr int kStep = 8;  // frames between instants at which a body is looked at
+
+}  // namespace
 
 VariedMotion::VariedMotion(const HumanModel& base, const ConditionData& conditions)
     : base_(base), conditions_(conditions), data_(mj_makeData(base.mujoco())) {
@@ -29,54 +34,77 @@ void VariedMotion::make(std::span<const Motion* const> strides, const HumanModel
   for (auto* rates : {&data.qvel, &data.com_velocity}) {
     for (double& rate : *rates) rate /= slower;
   }
-  if (conditions_.change_anatomy()) carry(human, height, *strides[at], data);
+  if (conditions_.change_anatomy()) {
+    std::vector<Seen> before = seen_of(*strides[at]);
+    const std::vector<Seen>* after = w > 0 ? &seen_of(*strides[at + 1]) : &before;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      before[i].sole += w * ((*after)[i].sole - before[i].sole);
+      for (std::size_t p = 0; p < before[i].places.size(); ++p) before[i].places[p] += w * ((*after)[i].places[p] - before[i].places[p]);
+    }
+    carry(human, height, before, *strides[at], data);
+  }
   out = std::make_unique<Motion>(human, std::move(data));
 }
 
-// Puts a human into a pose, coupled joints made consistent; returns the height of the lowest point of the feet.
-double VariedMotion::pose(const HumanModel& human, const double* qpos) {
+// Of a human in a pose, coupled joints made consistent.
+VariedMotion::Seen VariedMotion::look(const HumanModel& human, const double* qpos) {
   const mjModel* m = human.mujoco();
   mjData* d = data_.get();
   mju_copy(d->qpos, qpos, static_cast<int>(m->nq));
   human.couple(d->qpos);
   mj_kinematics(m, d);
-  return lowest_of_feet(human, m, d);
+  mj_comPos(m, d);
+  const mjtNum *root = d->xpos + 3 * human.root_body, *com = d->subtree_com + 3 * human.root_body;
+  mjtNum turn[4], frame[9];
+  mju_mulQuat(turn, d->xquat + 4 * human.root_body, human.root_align.data());
+  mju_quat2Mat(frame, turn);
+  const double length = std::max(std::hypot(frame[0], frame[3]), mjMINVAL), c = frame[0] / length, s = frame[3] / length;
+  Seen seen{lowest_of_feet(human, m, d), {}};
+  auto add = [&](const mjtNum* from, const mjtNum* to) {
+    const double x = to[0] - from[0], y = to[1] - from[1];
+    seen.places.insert(seen.places.end(), {c * x + s * y, c * y - s * x, to[2] - from[2]});
+  };
+  add(root, com);
+  for (int body : human.end_effectors) add(com, d->xpos + 3 * body);
+  return seen;
 }
 
-void VariedMotion::carry(const HumanModel& human, double height, const Motion& of, MotionData& data) {
+const std::vector<VariedMotion::Seen>& VariedMotion::seen_of(const Motion& motion) {
+  std::vector<Seen>& seen = seen_[&motion];
+  if (!seen.empty()) return seen;
+  const std::size_t nq = base_.mujoco()->nq;
+  for (int k = 0; k < motion.data().frames; k += kStep) seen.push_back(look(base_, motion.data().qpos.data() + k * nq));
+  return seen;
+}
+
+void VariedMotion::carry(const HumanModel& human, double height, std::span<const Seen> before, const Motion& of, MotionData& data) {
   const mjModel* m = human.mujoco();
-  mjData* d = data_.get();
   const std::size_t nq = m->nq, nv = m->nv, ne = human.end_effectors.size();
   for (double& far : data.displacement) far *= height;
   for (double& rate : data.com_velocity) rate *= height;
+  // What the body changes at the instants that are looked at.
+  std::vector<Seen> change;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    change.push_back(look(human, data.qpos.data() + i * kStep * nq));
+    change.back().sole = before[i].sole - change.back().sole;
+    for (std::size_t p = 0; p < before[i].places.size(); ++p) change.back().places[p] -= before[i].places[p];
+  }
   for (int k = 0; k < data.frames; ++k) {
+    const std::size_t i = k / kStep, next = (i + 1) % change.size();
+    const int span = next == 0 ? data.frames - static_cast<int>(i) * kStep : kStep;
+    const double w = next == 0 && data.once ? 0.0 : static_cast<double>(k % kStep) / span;
+    auto between = [&](double a, double b) { return a + w * (b - a); };
     double *qpos = data.qpos.data() + k * nq, *qvel = data.qvel.data() + k * nv;
-    const double sole = pose(base_, qpos);
     for (int axis = 0; axis < 3; ++axis) {
       const auto [adr, dof] = of.root_slot(axis);
       if (adr < 0) continue;
       if (axis < 2) qpos[adr] *= height;
       qvel[dof] *= height;
     }
-    const double own = pose(human, qpos);
-    const int up = human.root_height_qpos();
-    qpos[up] += sole - own;
-    d->qpos[up] = qpos[up];
-    mj_kinematics(m, d);
-    mj_comPos(m, d);
-    const mjtNum *root = d->xpos + 3 * human.root_body, *com = d->subtree_com + 3 * human.root_body;
-    mjtNum turn[4], frame[9];
-    mju_mulQuat(turn, d->xquat + 4 * human.root_body, human.root_align.data());
-    mju_quat2Mat(frame, turn);
-    const double length = std::max(std::hypot(frame[0], frame[3]), mjMINVAL), c = frame[0] / length, s = frame[3] / length;
-    auto seen = [&](const mjtNum* from, const mjtNum* to, double* out) {
-      const double x = to[0] - from[0], y = to[1] - from[1];
-      out[0] = c * x + s * y;
-      out[1] = c * y - s * x;
-      out[2] = to[2] - from[2];
-    };
-    seen(root, com, data.com.data() + 3 * k);
-    for (std::size_t e = 0; e < ne; ++e) seen(com, d->xpos + 3 * human.end_effectors[e], data.end_effectors.data() + 3 * (k * ne + e));
+    qpos[human.root_height_qpos()] += between(change[i].sole, change[next].sole);
+    const std::vector<double>&here = change[i].places, &there = change[next].places;
+    for (int p = 0; p < 3; ++p) data.com[3 * k + p] += between(here[p], there[p]);
+    for (std::size_t p = 0; p < 3 * ne; ++p) data.end_effectors[3 * k * ne + p] += between(here[3 + p], there[3 + p]);
   }
 }
 

@@ -16,7 +16,7 @@ double metabolic_share(double velocity) {
 
 }  // namespace
 
-void HumanState::compute_paths() {
+void HumanState::compute_paths() const {
   if (path_current_) return;
   path_current_ = true;
   const HumanModel& h = *model_;
@@ -128,6 +128,15 @@ double HumanState::activation(int muscle) const {
   return adr >= 0 ? data_->act[adr] : data_->ctrl[m->actuator_ctrladr[a]];
 }
 
+double HumanState::tension(int muscle) const {
+  if (model_->muscles_apart()) {
+    compute_paths();
+    return activation_[muscle] * path_.active[muscle] + path_.passive[muscle];
+  }
+  const MuscleForce force = mujoco_muscle_force(model_->mujoco(), data_.get(), model_->muscle_actuator[muscle]);
+  return -(activation(muscle) * force.active + force.passive);
+}
+
 double HumanState::metabolic_power() const {
   const mjModel* m = model_->mujoco();
   if (model_->muscles_apart()) return power_apart();
@@ -158,6 +167,7 @@ void HumanState::add_exertion(double share, std::span<const double> torque) {
 
 double HumanState::power_apart() const {
   const HumanModel& h = *model_;
+  compute_paths();
   double power = 0;
   for (int k = 0; k < h.num_muscles(); ++k) {
     double shortening = 0;  // [m/s]: what a tension would gain

@@ -285,14 +285,9 @@ void HumanState::save(double* state) const {
   visit_state(*this, [&](double number) { *state++ = number; });
 }
 
-int HumanState::trace_size() const {
-  return mj_stateSize(model_->mujoco(), mjSTATE_INTEGRATION) + model_->num_muscles();
-}
-
 void HumanState::write_trace(double* out) const {
   mj_getState(model_->mujoco(), data_.get(), out, mjSTATE_INTEGRATION);
-  out += mj_stateSize(model_->mujoco(), mjSTATE_INTEGRATION);
-  for (int k = 0; k < model_->num_muscles(); ++k) out[k] = activation(k);
+  write_muscles(*this, out + mj_stateSize(model_->mujoco(), mjSTATE_INTEGRATION), metabolic_power());
 }
 
 void HumanState::restore(const double* state) {

@@ -34,6 +34,7 @@ class HumanState : public HumanView {
   Vec3 com() const override;
   Vec3 com_velocity() const override;
   double activation(int muscle) const override;
+  double tension(int muscle) const override;
   std::span<const double> foot_forces() const override { return foot_force_; }
   double metabolic_power() const override;
   const Exertion& exertion() const override { return exertion_; }
@@ -69,7 +70,7 @@ class HumanState : public HumanView {
   void pull_muscles();
   void forget_paths() { path_current_ = false; }
   // Paths of such muscles at this instant.
-  const PathState& paths() {
+  const PathState& paths() const {
     compute_paths();
     return path_;
   }
@@ -84,8 +85,7 @@ class HumanState : public HumanView {
   int state_size() const;
   void save(double* state) const;
   void restore(const double* state);
-  // What an onlooker sees of this instant: MuJoCo's state (mjSTATE_INTEGRATION), then the activations of the muscles.
-  int trace_size() const;
+  // What an onlooker sees of this instant, (Physics::trace_size()).
   void write_trace(double* out) const;
 
  private:
@@ -99,7 +99,7 @@ class HumanState : public HumanView {
   void bring_tied();
   void pose_error(std::span<const double> target);
   void drive_root();
-  void compute_paths();
+  void compute_paths() const;
   void push_back_balls();
   void pull_back_balls();
   double power_apart() const;
@@ -113,11 +113,12 @@ class HumanState : public HumanView {
   std::vector<double> foot_force_;        // (feet)
   std::vector<double> position_;          // (nc)
   std::vector<double> activation_, pull_;  // (nm), (na) of muscles that are apart from MuJoCo's
-  PathState path_;                        // likewise
-  HillMuscles hill_;
+  // Likewise: computed when they are first asked for at an instant.
+  mutable PathState path_;
+  mutable HillMuscles hill_;
   std::vector<double> driven_;            // (nm) excitations of Hill-type muscles
-  std::vector<double> crossed_velocity_;  // (nnz) of the coordinates that they cross
-  bool path_current_ = false;
+  mutable std::vector<double> crossed_velocity_;  // (nnz) of the coordinates that they cross
+  mutable bool path_current_ = false;
   // Torque of ball joints' limits in the step, and what was applied beside it.
   struct Pushed { int coordinate; double torque, before; };
   std::vector<Pushed> pushed_;

@@ -345,6 +345,7 @@ void LanePhysics::trace(int number, int k, const RolloutViews& views, std::size_
   for (int a : h.direct) {
     if (world_.control.mode == Control::kMuscle) tile.dynamics.applied[h.actuated[a]] += tile.torque[a];
   }
+  const Wide power = tile.muscles ? soleus::metabolic_power(*tile.muscles) : Wide(0.0);
   for (int i = begin(number); i < end(number); ++i) {
     if (diverged(i)) continue;
     double* row = views.trace.at(t * world_.control.substeps + k, first_ + i);
@@ -355,8 +356,7 @@ void LanePhysics::trace(int number, int k, const RolloutViews& views, std::size_
       simulation_->qfrc_applied[h.coordinate_dof[c]] += force[i % kLanes];
     }
     mj_getState(h.mujoco(), simulation_.get(), row, mjSTATE_INTEGRATION);
-    row += mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION);
-    for (int m = 0; m < h.num_muscles(); ++m) row[m] = views_[i].activation(m);
+    write_muscles(views_[i], row + mj_stateSize(h.mujoco(), mjSTATE_INTEGRATION), power[i % kLanes]);
   }
   tile.dynamics.applied = kept_;
 }
@@ -490,6 +490,10 @@ double LanePhysics::View::activation(int muscle) const {
   if (!tile_->muscles) return 0.0;
   const LaneMuscles& m = *tile_->muscles;
   return (m.model->muscles()[muscle].stateful ? m.activation : m.excitation)[muscle][lane_];
+}
+
+double LanePhysics::View::tension(int muscle) const {
+  return tile_->muscles ? soleus::tension(*tile_->muscles, muscle)[lane_] : 0.0;
 }
 
 }  // namespace soleus

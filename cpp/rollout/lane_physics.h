@@ -65,6 +65,7 @@ class LanePhysics : public Physics {
     Vec3 com() const override;
     Vec3 com_velocity() const override;
     double activation(int muscle) const override;
+    double tension(int muscle) const override;
     std::span<const double> foot_forces() const override { return foot_forces_; }
     double metabolic_power() const override { return tile_->metabolic[lane_]; }
     const Exertion& exertion() const override { return exertion_; }

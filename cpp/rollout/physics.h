@@ -55,9 +55,10 @@ class Physics {
   virtual void save(int index, double* state) const = 0;
   virtual void restore(int index, const double* state) = 0;
 
-  // What an onlooker sees of an instant: MuJoCo's state (mjSTATE_INTEGRATION), then the activations of the muscles.
+  // What an onlooker sees of an instant: MuJoCo's state (mjSTATE_INTEGRATION), then activations and forces [N] of the
+  // muscles, and their metabolic power [W].
   static int trace_size(const HumanModel& model) {
-    return mj_stateSize(model.mujoco(), mjSTATE_INTEGRATION) + model.num_muscles();
+    return mj_stateSize(model.mujoco(), mjSTATE_INTEGRATION) + 2 * model.num_muscles() + 1;
   }
 };
 

@@ -36,7 +36,7 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Trac
                 asked.append(number)
                 return Episodes(traces)
 
-            return {"name": "run", "folder": "run", "checkpoint": "best.pt", "steps": 400}, one_round
+            return {"name": given[0], "folder": given[0], "checkpoint": "best.pt", "steps": 400}, one_round
 
         monkeypatch.setattr("soleus.cli.report.player_of", player_of)
         return asked
@@ -47,7 +47,7 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Trac
 def test_a_report_in_the_run(play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]) -> None:
     asked = play([walked(walk2d, strides=13, seed=s).trace for s in (0, 1)])
     assert main(["report", "run", "--checkpoint", "latest", "--episodes", "2", "--seconds", "15"]) == 0
-    assert asked == [("run", "latest", 2, 15.0, 0, None, None), 0]
+    assert asked == [("run", "latest", 2, 15.0, 0, None, None, {}), 0]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1.28 m/s, 110 steps/min, steps of 0.70 m, stance 61 %"
     assert lines[1].startswith("cost of transport 3.2")
@@ -72,6 +72,51 @@ def test_json_is_that_of_the_file(
     assert said == json.loads(Path("out/report.json").read_text())
     assert said["strides"]["enough"] is True  # five rounds of it
     assert said["episodes"] == 5
+
+
+def test_several_runs_are_laid_over_one_another(
+    play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = play([walked(walk2d, strides=13, seed=s).trace for s in (0, 1)])
+    assert main(["report", "run", "runs/b/x", "runs/c/x", "--out", "both"]) == 0
+    assert [one[0] for one in asked[:3]] == ["run", "runs/b/x", "runs/c/x"]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in lines[:9:3]] == ["run", "b/x", "c/x"]
+    assert lines[0].endswith(": 1.28 m/s, 110 steps/min, steps of 0.70 m, stance 61 %")
+    assert lines[9:] == [
+        f"both/{name}" for name in ("report.html", "report.json", "angles.png", "forces.png", "activations.png")
+    ]
+    assert main(["report", "run", "runs/b/x", "--out", "both", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said.pop("files")[0] == "both/report.html"
+    assert said == json.loads(Path("both/report.json").read_text())
+    assert [one["label"] for one in said["gaits"]] == ["run", "x"]
+
+
+def test_which_of_several_does_not_walk(
+    play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play([still(walk2d)])
+    assert main(["report", "a", "b", "--out", "both"]) == 2
+    error = capsys.readouterr().err
+    assert error == "error: a: expected a person who walks, got no stride in 2 episodes of 10.0 s together\n"
+    assert not Path("both").exists()
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        ([], "expected one run folder or more to report on, got none; see soleus report --help"),
+        (["run", "other"], "--out: expected a folder for the report of 2 gaits, got none"),
+        (["s3://bucket/run"], "--out: expected a folder for the report of a run at a URL, got none beside s3://"),
+    ],
+)
+def test_runs_that_make_no_report(
+    runs: list[str], message: str, play: Callable[..., list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    play([])
+    assert main(["report", *runs]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {message}")
 
 
 def test_who_does_not_walk(play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,6 +77,12 @@ def _walk2d():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["walk", "--model", "walk2d", "--lap", "once"],
+            "--lap: expected it with a file of poses and --model, got it with walk",
+        ),
+        (["ik.mot", "--lap", "once"], "--lap: expected it with a file of poses and --model, got it with ik.mot"),
+        (["a.bvh", "--model", "walk2d", "--lap", "find"], "motion.lap: expected 'given' or 'once', got 'find'"),
         (["a.mot"], "--model: expected a model's name or file for the motion a.mot, got none"),
         (["none.mot", "--model", "walk2d"], "motion table '"),
         (["wlak", "--model", "walk2d"], "unknown motion 'wlak'"),

@@ -13,6 +13,7 @@ BOTH = (
     "test_physics",
     "test_reset",
     "test_pool",
+    "test_conditions",
     "test_variants",
 )
 

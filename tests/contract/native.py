@@ -1,5 +1,6 @@
 """What the contract tests share: real models in the native core, with networks of random weights."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,14 @@ def write_legs(folder: Path) -> str:
 
 
 @cache
-def _scenario(preset: str, overrides: tuple[tuple[str, Any], ...]) -> Scenario:
-    return load_scenario(load_config(preset, dict(overrides)))
+def _scenario(preset: str, overrides: str) -> Scenario:
+    return load_scenario(load_config(preset, json.loads(overrides)))
 
 
 def scenario(preset: str = "walk2d", **overrides: Any) -> Scenario:
     """The body of a preset; overrides by dotted key with `__` for the dot. Loaded once a test run."""
     given = {"control.engine": ENGINE, **{key.replace("__", "."): value for key, value in overrides.items()}}
-    return _scenario(preset, tuple(sorted(given.items())))
+    return _scenario(preset, json.dumps(given, sort_keys=True))
 
 
 def scenario_of(case: tuple[str, dict[str, Any]], folder: Path) -> Scenario:

@@ -13,8 +13,7 @@ from soleus.gait.analysis import LEAST, summary
 from soleus.gait.curves import Side
 from soleus.gait.norms import Band
 from soleus.models import Human
-from soleus.sim.trace import Trace
-from walker import DT, GRAVITY, stance_force, still, walked
+from walker import DT, GRAVITY, stance_force, still, trace_of, walked
 
 
 def test_enough_strides_are_said_to_be(planar: Report) -> None:
@@ -121,7 +120,7 @@ def test_a_person_of_no_known_anatomy_shows_its_coordinates(tmp_path: Path) -> N
     joints = [human.model.joint(f"pivot_{side}").qposadr[0] for side in "rl"]
     qpos[:, joints[0]] = 0.3 * np.cos(2 * np.pi * phase)
     nothing = np.zeros((len(phase), 0))
-    trace = Trace(human, DT, qpos, np.zeros((len(phase), human.model.nv)), nothing, force, 0.0)
+    trace = trace_of(human, qpos, nothing, force, 0.0)
     report = analyse([trace])
     assert list(report.angles) == ["pivot_r", "pivot_l", "pelvis_tilt", "pelvis_list", "pelvis_rotation"]
     assert report.angles["pivot_r"].band is None
@@ -136,7 +135,7 @@ def test_a_person_of_no_known_anatomy_shows_its_coordinates(tmp_path: Path) -> N
 def test_muscles_that_do_not_act_are_not_shown(walk2d: Human) -> None:
     """Torques move the person: there are no activations, and no metabolic cost."""
     trace = walked(walk2d, strides=6).trace
-    report = analyse([replace(trace, activation=np.zeros_like(trace.activation), metabolic_w_kg=0.0)])
+    report = analyse([replace(trace, activation=np.zeros_like(trace.activation), metabolic=np.zeros(len(trace.qpos)))])
     assert report.activations == report.muscles == {}
     assert report.as_json()["muscles"] == {}
     assert report.measures["cost_of_transport"].mean is None

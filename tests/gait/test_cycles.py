@@ -11,7 +11,7 @@ from soleus.gait.cycles import POINTS, SETTLE_S, Strides, cut
 from soleus.gait.measures import Measure, cost_of_transport, measures_of, symmetry
 from soleus.models import Human
 from soleus.sim.trace import Trace
-from walker import DT, motion_of, walked
+from walker import DT, motion_of, trace_of, walked
 
 
 def at(strides: Strides, side: int) -> list[float]:
@@ -92,11 +92,11 @@ def test_symmetry_by_hand() -> None:
 def test_cost_of_transport_counts_whole_episodes(walk2d: Human) -> None:
     """Two episodes of different power and length, by hand; none without muscles."""
     one, two = (walked(walk2d, strides=n).trace for n in (6, 9))
-    both = [replace(one, metabolic_w_kg=3.0), replace(two, metabolic_w_kg=6.0)]
+    both = [replace(one, metabolic=np.full(len(one.qpos), 3.0)), replace(two, metabolic=np.full(len(two.qpos), 6.0))]
     seconds = [DT * (len(trace.qpos) - 1) for trace in both]
     metres = [float(trace.qpos[-1, 0] - trace.qpos[0, 0]) for trace in both]
     assert cost_of_transport(cut(both).walks) == pytest.approx((3 * seconds[0] + 6 * seconds[1]) / sum(metres))
-    assert cost_of_transport(cut([replace(one, metabolic_w_kg=0.0)]).walks) is None
+    assert cost_of_transport(cut([replace(one, metabolic=np.full(len(one.qpos), 0.0))]).walks) is None
 
 
 def test_strides_of_the_start_are_left_out(walk2d: Human) -> None:
@@ -113,7 +113,7 @@ def standing(human: Human, seconds: float = 8.0, load: Sequence[float] = (0.5, 0
     force = np.zeros((steps, 2, 3))
     force[:, :, 2] = np.array(load) * human.mass * 9.81
     qpos = np.tile(human.qpos_rest, (steps, 1))
-    return Trace(human, DT, qpos, np.zeros((steps, human.model.nv)), np.zeros((steps, 0)), force, 0.0)
+    return trace_of(human, qpos, np.zeros((steps, 0)), force, 0.0)
 
 
 def test_who_stands_still_has_no_stride(walk2d: Human) -> None:

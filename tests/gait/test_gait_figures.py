@@ -79,8 +79,8 @@ def test_angles_with_their_spread_beside_what_is_normal(which: str, request: pyt
             low, high = band(axes, f"band::{name}")
             np.testing.assert_allclose([low, high], [bands[name].mean - sd, bands[name].mean + sd], atol=1e-9)
     assert legend(figure) == [
-        "right, mean $\\pm$ SD over strides", "left, mean $\\pm$ SD over strides", "normal, mean",
-        "normal, $\\pm$ SD between people",
+        "right, mean ± SD over strides", "left, mean ± SD over strides", "normal, mean",
+        "normal, ± SD between people",
     ]  # fmt: skip
 
 

@@ -1,59 +1,19 @@
 """The page: its numbers are those of the JSON, it needs nothing from outside, it says what it has to."""
 
-import base64
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pages import Page, at
 from run_folders import iteration, write_run
 from soleus.compare.reading import read_runs
 from soleus.errors import UserError
 from soleus.gait import Report, check_folder, write_report
 
 RUN = {"name": "walk <2d>", "folder": "runs/x", "checkpoint": "best.pt", "steps": 812345}
-
-
-class Page(HTMLParser):
-    """What a page holds: (path, value, text) of its numbers, its pictures, its text, all that it would fetch."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.numbers: list[tuple[str, str, str]] = []
-        self.images: list[bytes] = []
-        self.fetched: list[str] = []
-        self.tags: list[str] = []
-        self.text = ""
-        self._open: dict[str, str | None] | None = None
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        self.tags.append(tag)
-        if tag == "data":
-            self._open = found
-        for key in ("src", "href", "srcset", "action", "data"):
-            if key in found:
-                source = str(found[key])
-                if source.startswith("data:image/png;base64,"):
-                    self.images.append(base64.b64decode(source.partition(",")[2]))
-                else:
-                    self.fetched.append(source)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if self._open is not None:
-            self.numbers.append((str(self._open["data-path"]), str(self._open["value"]), data))
-            self._open = None
-
-
-def at(content: Any, path: str) -> Any:
-    for key in path.split("."):
-        content = content[int(key)] if isinstance(content, list) else content[key]
-    return content
 
 
 @pytest.fixture(scope="module", params=["planar", "spatial"])

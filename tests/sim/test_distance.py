@@ -17,7 +17,7 @@ from soleus.motions.posing import root_slots
 from soleus.motions.rotations import about_z, multiply
 from soleus.show.frames import MotionAct
 from soleus.sim.buffers import EPISODE_COLUMNS, Buffers
-from soleus.sim.trace import Trace
+from walker import trace_of
 
 STEPS = 9
 SIZE = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -73,8 +73,7 @@ def circle(human: Human, radius: float, frames: int = 480) -> np.ndarray:
 
 def test_a_walk_in_a_circle_costs_as_much_as_one_along_a_line(myolegs):
     qpos = circle(myolegs, 2.0)
-    trace = Trace(myolegs, 10 / 480, qpos, np.zeros((len(qpos), myolegs.model.nv)),
-                  np.zeros((len(qpos), 80)), np.zeros((len(qpos), 2, 3)), 4.0)  # fmt: skip
+    trace = trace_of(myolegs, qpos, np.zeros((len(qpos), 80)), np.zeros((len(qpos), 2, 3)), 4.0, dt=10 / 480)
     walk = Walk(trace, root_of(myolegs, qpos), ([], []))
     assert walk.distance == pytest.approx(2 * np.pi * 2.0, rel=1e-3)
     assert cost_of_transport([walk]) == pytest.approx(4.0 * 10 / (4 * np.pi), rel=1e-3)

@@ -10,7 +10,7 @@ import hill_walker
 from small_run import small_run
 from soleus.config import load_config, load_human_config
 from soleus.run.trained import load_trained
-from soleus.sim.buffers import Buffers
+from soleus.sim.buffers import EPISODE_COLUMNS, Buffers
 from soleus.sim.scenario import load_scenario
 from soleus.sim.simulation import Simulation
 from soleus.sim.trace import STATE, Playback, play
@@ -28,8 +28,11 @@ def test_the_last_row_of_a_trace_is_where_the_human_is(trained):
         going = np.flatnonzero(~step.done)
         states = playback.simulation.save()[:, : playback.size]
         np.testing.assert_array_equal(step.trace[-1, going, : playback.size], states[going])
-    assert step.trace.shape == (16, 3, playback.size + 18)
-    assert ((step.trace[..., playback.size :] >= 0) & (step.trace[..., playback.size :] <= 1)).all()
+    assert step.trace.shape == (16, 3, playback.size + 2 * 18 + 1)
+    activation, tension, power = np.split(step.trace[..., playback.size :], [18, 36], axis=-1)
+    assert ((activation >= 0) & (activation <= 1)).all()
+    assert (tension >= 0).all()
+    assert (power > 0).all()
 
 
 def test_looking_changes_nothing(trained):
@@ -98,6 +101,56 @@ def test_ground_forces_carry_the_weight(mode, tmp_path):
         expected = trace.human.mass * 9.81 + (momenta[1] - momenta[0]) / time
         feet = trace.ground_force[..., 2].sum(1).mean()
         assert feet == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("engine", ["lanes", "mujoco"])
+def test_muscles_pull_with_the_forces_that_mujoco_computes(trained, engine):
+    """And the power that they take is about the mean of the episode, which is seen at control steps alone."""
+    config = load_human_config("test-walk2d-small", {"control.engine": engine})
+    playback = Playback(load_scenario(config), trained.policy, None, num_envs=3, seed=5)
+    model, human = playback.simulation.stepped_model(), playback.human
+    data, powers = mujoco.MjData(model), []
+    while not (step := playback.step()).done.any():
+        tension, power = np.split(step.trace[..., playback.size + 18 :], [18], axis=-1)
+        powers.append(power[..., 0].copy())
+        mujoco.mj_setState(model, data, np.ascontiguousarray(step.trace[7, 1, : playback.size]), STATE)
+        mujoco.mj_forward(model, data)
+        np.testing.assert_allclose(-data.actuator_force[human.muscle_actuator], tension[7, 1], rtol=1e-6, atol=1e-6)
+    (first, *_) = np.flatnonzero(step.done)
+    mean = playback.buffers["episodes"][0, first, EPISODE_COLUMNS.index("metabolic_w_kg")]
+    assert np.concatenate(powers)[:, first].mean() / human.mass == pytest.approx(mean, rel=0.2)
+
+
+def test_muscles_that_mujoco_does_not_know_pull_alike_on_both_engines(tmp_path):
+    trained, overrides = load_trained(small_run()), hill_walker.write(tmp_path)
+    found = []
+    for engine in ("lanes", "mujoco"):
+        config = load_human_config("test-walk2d-small", {"control.engine": engine, "policy.mirror": False} | overrides)
+        playback = Playback(load_scenario(config), trained.policy, None, seed=5)
+        found.append(playback.step().trace[0, 0, playback.size :])
+    lanes, mujoco_ = (one[18:36] for one in found)
+    assert lanes.min() > 0
+    assert np.corrcoef(lanes, mujoco_)[0, 1] > 0.99, "activations differ a little too"
+    assert np.median(np.abs(lanes / mujoco_ - 1)) < 0.05
+
+
+def test_the_ground_presses_where_the_feet_are(trained):
+    played = play(trained.human(), trained.policy, trained.muscle, episodes=2, seconds=0.6, seed=2)
+    for trace in played.traces:
+        human, data = trace.human, mujoco.MjData(trace.human.model)
+        pressing = trace.ground_force[..., 2] > 0
+        assert pressing.any()
+        np.testing.assert_array_equal(np.isfinite(trace.pressure).all(-1), pressing)
+        np.testing.assert_array_equal(trace.ground_moment[~pressing], 0)
+        for t in range(0, len(trace.qpos), 16):
+            data.qpos[:] = trace.qpos[t]
+            mujoco.mj_kinematics(human.model, data)
+            for side in np.flatnonzero(pressing[t]):
+                away = trace.pressure[t, side] - data.xpos[human.feet[side]]
+                assert np.linalg.norm(away, axis=1).min() < 0.3
+                assert trace.pressure[t, side, 2] == pytest.approx(0, abs=0.02)
+        # All contacts are in one plane: there is no moment about an axis in it, but for how deep they are.
+        assert np.abs(trace.ground_moment[..., :2]).max() < 0.02 * np.abs(trace.ground_force).max()
 
 
 def test_a_push_is_a_force_on_a_body(trained):

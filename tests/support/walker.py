@@ -27,6 +27,18 @@ class Walked:
     speed: float  # [m/s] between the first right strike and the last
 
 
+def trace_of(
+    human: Human, qpos: Floats, activation: Floats, ground_force: Floats, metabolic: float, dt: float = DT
+) -> Trace:
+    """A trace of poses; what nobody asks for here is 0."""
+    steps = len(qpos)
+    feet = np.zeros((steps, 2, 3))
+    return Trace(
+        human, dt, qpos, np.zeros((steps, human.model.nv)), activation, np.zeros_like(activation), ground_force, feet,
+        feet, np.full(steps, metabolic),
+    )  # fmt: skip
+
+
 @cache
 def motion_of(human: Human) -> motions.Motion:
     return motions.load("walk", human)
@@ -60,7 +72,7 @@ def walked(
         if rough:
             roughen(force[:, side], strikes[side], weight, rng)
     activation = activations(human, phase)
-    trace = Trace(human, DT, qpos, np.zeros((len(times), human.model.nv)), activation, force, 4.2)
+    trace = trace_of(human, qpos, activation, force, 4.2)
     metres = strides * float(np.linalg.norm(motion.displacement))
     return Walked(trace, strikes, durations, metres / (ends[-1] - ends[0]))
 
@@ -133,7 +145,4 @@ def still(human: Human) -> Trace:
     steps = 2400
     force = np.zeros((steps, 2, 3))
     force[:, :, 2] = human.mass * GRAVITY / 2
-    zero = np.zeros((steps, human.model.nv))
-    return Trace(
-        human, DT, np.tile(human.qpos_rest, (steps, 1)), zero, np.zeros((steps, len(human.muscle_names))), force, 1.0
-    )
+    return trace_of(human, np.tile(human.qpos_rest, (steps, 1)), np.zeros((steps, len(human.muscle_names))), force, 1.0)

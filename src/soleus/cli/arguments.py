@@ -45,7 +45,7 @@ At = Annotated[
     tyro.conf.UseAppendAction,
     tyro.conf.arg(name="at", metavar="NAME=VALUE", help_behavior_hint="(repeatable)"),
 ]
-"""Values of conditions: speed=1.2, strength.soleus=0.5, slope=5deg; or default."""
+"""Values of conditions: speed=1.2, strength.soleus=0.5, slope=5deg, several behind commas; or default."""
 
 
 def conditions_of(at: Sequence[str], drawn: bool = False) -> dict[str, float] | None:
@@ -54,18 +54,25 @@ def conditions_of(at: Sequence[str], drawn: bool = False) -> dict[str, float] | 
     drawn: where nothing is asked for, None, so that conditions are drawn.
     """
     values = dict[str, float]()
-    for one in at:
+    for one in (part.strip() for asked in at for part in asked.split(",")):
         name, equals, text = one.partition("=")
-        number = text.removesuffix("deg")
-        try:
-            values[name] = float(number) * (math.pi / 180 if number != text else 1.0)
-        except ValueError:
-            if one == "default":
-                continue
-            raise UserError(f"--at: expected NAME=VALUE such as speed=1.2, or default, got '{one}'") from None
-        if not math.isfinite(values[name]) or not equals:
-            raise UserError(f"--at: expected NAME=VALUE such as speed=1.2, got '{one}'")
+        value = condition_value(text)
+        if one == "default":
+            continue
+        if value is None or not equals:
+            raise UserError(f"--at: expected NAME=VALUE such as speed=1.2, or default, got '{one}'")
+        values[name] = value
     return values if at or not drawn else None
+
+
+def condition_value(text: str) -> float | None:
+    """Return a value of a condition, such as 1.2 or 5deg; None for what is none."""
+    number = text.removesuffix("deg")
+    try:
+        value = float(number) * (math.pi / 180 if number != text else 1.0)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """`soleus report`: how a run's policy walks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.arguments import At, OtherModel, RunText, Seconds, Which, conditions_of
+from soleus.cli.arguments import At, OtherModel, Seconds, Which, conditions_of
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 
@@ -67,8 +67,46 @@ def describe(report: "Report") -> str:
     return f"{walk}, stance {said('stance_share', 0)} %\n{cost}, torque residual {residual}\n{report.note}"
 
 
+def check_flags(episodes: int, seconds: float, seed: int, num_threads: int | None) -> None:
+    """Raise UserError for what no episodes can be played with."""
+    if episodes < 1:
+        raise UserError(f"--episodes: expected 1 or more, got {episodes}")
+    if not 2 <= seconds <= 600:
+        raise UserError(f"--seconds: expected 2 to 600, got {seconds:g}")
+    if not 0 <= seed < 2**62:
+        raise UserError(f"--seed: expected 0 or more and less than 2**62, got {seed}")
+    if num_threads is not None and num_threads < 1:
+        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+
+
+def _folder_of(subjects: Sequence[tuple[str, str]], out: Path | None, model: str | None) -> Path | None:
+    """Return where the files go, None for the run's own folder. Raises UserError where that has to be said."""
+    run = subjects[0][0]
+    if out is None and len(subjects) > 1:
+        raise UserError(f"--out: expected a folder for the report of {len(subjects)} gaits, got none")
+    if out is None and is_url(run):
+        raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {run}")
+    if out is None and model is not None:
+        raise UserError(
+            f"--out: expected a folder for the report of another body than the run's, got none beside {model}"
+        )
+    return out
+
+
+def _labels(runs: Sequence[str], at: Sequence[str]) -> list[str]:
+    """Return a name for each gait, the conditions of each run in turn: what is different is said."""
+    from soleus.compare.reading import names_of
+
+    names = names_of([Path(run) for run in runs])
+    if len(at) < 2:
+        return names
+    return list(at) if len(runs) == 1 else [f"{name} at {asked}" for name in names for asked in at]
+
+
 def report(
-    run: RunText,
+    runs: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN [RUN ...]", help_behavior_hint="")
+    ],
     *,
     checkpoint: Which = "best",
     model: OtherModel = None,
@@ -82,48 +120,86 @@ def report(
 ) -> None:
     """Let a run's policy walk and write a report of its gait: an HTML page, its pictures and its numbers.
 
+    Several gaits, of several runs or of a run at several conditions, are laid over one another, and the others are
+    compared with the first.
+
     Args:
-        run: Run folder or checkpoint file, on this machine or at a URL.
+        runs: Run folders or checkpoint files, on this machine or at URLs.
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
-        out: Folder for the files, made if need be; by default gait-report in the run folder, unless RUN is a URL.
+        out: Folder for the files, made if need be; by default gait-report in the run folder, of a single run here.
         episodes: Episodes to start with; more follow until each foot has 20 strides, up to five times as many.
         seconds: Longest episode [s].
         seed: Seed of where the episodes start.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
-        at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg; others have their defaults.
+        at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg, or several behind commas; others have
+            their defaults. Each --at is a gait of its own, and default that of the defaults.
         json: Print the numbers as JSON.
     """
-    if episodes < 1:
-        raise UserError(f"--episodes: expected 1 or more, got {episodes}")
-    if not 2 <= seconds <= 600:
-        raise UserError(f"--seconds: expected 2 to 600, got {seconds:g}")
-    if not 0 <= seed < 2**62:
-        raise UserError(f"--seed: expected 0 or more and less than 2**62, got {seed}")
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
-    if out is None and is_url(run):
-        raise UserError(f"--out: expected a folder for the report of a run at a URL, got none beside {run}")
-    if model is not None and out is None:
-        raise UserError(
-            f"--out: expected a folder for the report of another body than the run's, got none beside {model}"
-        )
-    known, play = player_of(run, checkpoint, episodes, seconds, seed, num_threads, model, conditions_of(at))
+    if not runs:
+        raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
+    check_flags(episodes, seconds, seed, num_threads)
+    subjects = [(run, asked) for run in runs for asked in at or ("default",)]
+    folder = _folder_of(subjects, out, model)
     from soleus import gait
-    from soleus.compare import read_runs
     from soleus.run.summary import as_json
 
+    if folder is not None:
+        gait.check_folder(folder)
+    settings = (checkpoint, episodes, seconds, seed, num_threads, model)
+    players = [player_of(run, *settings, conditions_of([asked])) for run, asked in subjects]
+    if len(subjects) == 1:
+        text, content, files = _of_one(runs[0], *players[0], folder)
+    else:
+        text, content, files = _of_several(_labels(runs, at), subjects, players, folder or Path())
+    if json:
+        print(as_json({**content, "files": [str(file) for file in files]}))
+        return
+    print(text)
+    for file in files:
+        print(file)
+
+
+_Written = tuple[str, dict[str, Any], list[Path]]
+"""What is said of a report, its numbers, its files"""
+
+
+def _of_one(run: str, known: dict[str, Any], play: "Callable[[int], Episodes]", folder: Path | None) -> _Written:
+    """Write the report of a run's gait, to its own folder unless another one is given."""
+    from soleus import gait
+    from soleus.compare import read_runs
+
     record = read_runs([Path(known["folder"])])[0]
-    folder = out if out is not None else Path(known["folder"]) / "gait-report"
+    folder = Path(known["folder"]) / "gait-report" if folder is None else folder
     if is_url(run):
         known["folder"] = run  # where it was fetched to is gone soon
     gait.check_folder(folder)
     gathered = gait.gather(play)
     found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
     files = gait.write_report(found, folder, known, record)
-    if json:
-        print(as_json({**gait.content_of(found, known), "files": [str(file) for file in files]}))
-        return
-    print(describe(found))
-    for file in files:
-        print(file)
+    return describe(found), gait.content_of(found, known), files
+
+
+def _of_several(
+    labels: Sequence[str],
+    subjects: Sequence[tuple[str, str]],
+    players: "Sequence[tuple[dict[str, Any], Callable[[int], Episodes]]]",
+    folder: Path,
+) -> _Written:
+    """Write the report of several gaits that are laid over one another. subjects: run and conditions of each."""
+    from soleus import gait
+    from soleus.gait import overlay
+
+    gaits = []
+    for label, (run, asked), (known, play) in zip(labels, subjects, players, strict=True):
+        if is_url(run):
+            known["folder"] = run
+        try:
+            gathered = gait.gather(play)
+        except UserError as error:
+            raise UserError(f"{label}: {error}") from None
+        found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
+        gaits.append(overlay.Gait(label, {**known, "at": asked}, found))
+    laid = overlay.lay_over(gaits)
+    text = "\n".join(f"{one.label}: {describe(one.report)}" for one in gaits)
+    return text, laid.as_json(), overlay.write_overlay(laid, folder)

@@ -15,6 +15,8 @@ from soleus.cli.paths import paths
 from soleus.cli.presets import presets
 from soleus.cli.record import record
 from soleus.cli.report import report
+from soleus.cli.rollout import rollout
+from soleus.cli.sweep import sweep
 from soleus.cli.terms import terms
 from soleus.cli.train import train
 from soleus.cli.usage import check_flags, parse
@@ -28,6 +30,8 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "compare": compare,
     "report": report,
     "record": record,
+    "rollout": rollout,
+    "sweep": sweep,
     "view": view,
     "presets": presets,
     "terms": terms,

@@ -62,7 +62,8 @@ def _last(values: np.ndarray) -> float:
     return float(finite[-1]) if finite.size else 0.0
 
 
-def _style(position: int) -> dict[str, Any]:
+def run_style(position: int) -> dict[str, Any]:
+    """Return colour and dashes of the run at a position, from 0."""
     turn, colour = divmod(position, len(_RUNS))
     return {"color": _RUNS[colour], "linestyle": _DASHES[turn % len(_DASHES)]}
 
@@ -74,7 +75,7 @@ def _curves(axes: Axes, runs: Sequence[RunRecord], keys: tuple[str, str], unit: 
         known = np.isfinite(x) & np.isfinite(y)
         x, y = x[known] / unit[0], y[known]
         drawn = drawn or bool(y.size)
-        style = _style(position)
+        style = run_style(position)
         axes.plot(x, y, color=style["color"], linewidth=0.8, alpha=0.3, gid=f"raw:{run.name}", zorder=1.5)
         marker = "o" if y.size == 1 else None
         axes.plot(x, smooth(y), **style, linewidth=1.8, marker=marker, markersize=5, gid=run.name, zorder=2.5)
@@ -104,7 +105,7 @@ def _bars(axes: Axes, comparison: Comparison) -> None:
     """Stack the shares of each run's time under its name, the first run on top."""
     for place, (name, found) in enumerate(zip(comparison.names, comparison.figures, strict=True)):
         axes.text(0, place - 0.27, _shortened(name, 64), va="bottom", fontsize=9, parse_math=False)
-        axes.barh(place, -0.012, left=-0.006, color=_style(place)["color"], height=0.46, clip_on=False)
+        axes.barh(place, -0.012, left=-0.006, color=run_style(place)["color"], height=0.46, clip_on=False)
         left = 0.0
         for share, part in (found.shares or {}).items():
             axes.barh(place, part, left=left, color=SHARE_COLOURS[share], height=0.46, edgecolor="white", linewidth=0.8)
@@ -133,12 +134,17 @@ def _shortened(name: str, most: int) -> str:
 
 
 def _legend(figure: Figure, runs: Sequence[RunRecord]) -> None:
-    """Name the runs once, above all panels, in as many rows as their names need."""
-    names = [_shortened(run.name, 64) for run in runs]
-    handles = [Line2D([], [], **_style(position), linewidth=2.2) for position in range(len(runs))]
+    names = [run.name for run in runs]
+    handles = [Line2D([], [], **run_style(position), linewidth=2.2) for position in range(len(runs))]
     if any(np.isfinite(run.evaluated("evaluate/mean_return")).any() for run in runs):
         names.append("evaluation")
         handles.append(Line2D([], [], linestyle="none", marker="D", markerfacecolor="white", color="0.3"))
+    name_lines(figure, handles, names)
+
+
+def name_lines(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """Name what is drawn once, above all panels, in as many rows as the names need."""
+    names = [_shortened(name, 64) for name in names]
     columns = max(1, min(len(names), _LEGEND_CHARACTERS // (max(map(len, names)) + 6)))
     # Labels are set afterwards: matplotlib drops those that begin with an underscore.
     legend = figure.legend(

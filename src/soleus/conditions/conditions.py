@@ -40,6 +40,11 @@ class Conditions:
     asked: Floats | None
     """(n,) what everybody has; None: values are drawn"""
 
+    @property
+    def change_anatomy(self) -> bool:
+        """Whether lengths of bodies differ, so that muscles' paths do: fitted ones are of one anatomy."""
+        return any(meaning.effect in ("size", "length", "torsion") for meaning in self.meanings)
+
     def at(self, values: Mapping[str, float]) -> Floats:
         """Return values (n,) of all conditions, the default of those that are not named.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from soleus.errors import UserError, nearest
 from soleus.models import Human
 from soleus.models.sides import bare_name, side
-from soleus.motions.anatomy import angles_of
+from soleus.motions.anatomy import angles_of, leg_bodies
 from soleus.paths.function import GROUPS, functions
 
 Floats = NDArray[np.float64]
@@ -84,6 +84,8 @@ def bodies_of(human: Human, key: str, target: str) -> list[int]:
     if not found and bare == "foot":
         feet = human.feet if not which else (human.feet["rl".index(which)],)
         return [int(foot[0]) for foot in feet]
+    if not found and bare == "leg":  # its thigh and shank
+        return [body for one in which or "rl" for body in leg_bodies(human, one)[:2]]
     if not found:
         raise UserError(f"conditions.{key}: expected a body of '{human.name}', got '{target}'{nearest(target, names)}")
     return [int(human.own_bodies[k]) for k in found]

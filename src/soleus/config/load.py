@@ -193,9 +193,9 @@ def load_human_config(preset_or_path: str | Path, overrides: Mapping[str, Any] |
     return config
 
 
-def config_of_model(model: str, motion: str | None = None) -> HumanRunConfig:
+def config_of_model(model: str, motion: str | Mapping[str, Any] | None = None) -> HumanRunConfig:
     """Return a configuration about a model alone, with defaults for the rest: its task is to walk, or to imitate a
-    motion. Raises UserError naming the key that is wrong."""
+    motion, which is a name, a file, or the keys of one. Raises UserError naming the key that is wrong."""
     raw = _absolute({"model": model, **({"motion": motion} if motion else {})}, Path())
     raw["task"] = _read("tasks", "imitate" if motion else "walk", Path())
     try:

@@ -1,5 +1,6 @@
 """The configuration of a run: frozen, validated data with every default. Reading it: load.py, flags.py."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -285,6 +286,17 @@ class ConditionConfig(Section):
         return self
 
 
+def _by_full_names(value: Any, before: str = "") -> Any:
+    """Return conditions by their full names, strength.soleus_r, for {strength: {soleus_r: ...}}."""
+    if not isinstance(value, Mapping):
+        return value
+    result: dict[str, Any] = {}
+    for name, one in value.items():
+        inner = isinstance(one, Mapping) and not one.keys() & ConditionConfig.model_fields.keys()
+        result |= _by_full_names(one, f"{before}{name}.") if inner else {f"{before}{name}": one}
+    return result
+
+
 _KEY = "key:"
 
 
@@ -388,7 +400,11 @@ class HumanRunConfig(RunConfig):
     ]
     motion: Annotated[MotionSource | None, Mark.FILE, Mark.RETURN] = None
     conditions: Annotated[
-        dict[str, ConditionConfig], Fixed("the policy has learnt over these"), Mark.INTERFACE, Mark.RETURN
+        dict[str, ConditionConfig],
+        BeforeValidator(_by_full_names),
+        Fixed("the policy has learnt over these"),
+        Mark.INTERFACE,
+        Mark.RETURN,
     ] = Field(default_factory=dict)
     """Numbers that differ from human to human, by name, each with its range (docs/conditions.md)."""
     task: Annotated[TaskConfig, Mark.RETURN]

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.gait.cycles import GRAVITY, SIDES, Stride, Strides, Walk
+from soleus.gait.cycles import GRAVITY, POINTS, SIDES, Stride, Strides, Walk
 from soleus.gait.norms import Band
 from soleus.motions.anatomy import Angle
 from soleus.paths.function import GROUPS, Function
@@ -39,6 +39,22 @@ class Curve:
     """Those that a group of muscles has, of both legs."""
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A quantity over the cycle, stride by stride."""
+
+    label: str
+    unit: str
+    sides: dict[str, Floats]
+    """(strides, 101) by "right" and "left", in the order of Strides.of; a side without the quantity is missing"""
+    muscles: tuple[str, ...] = ()
+
+    def curve(self, band: Band | None = None) -> Curve:
+        """Return means and standard deviations over the strides."""
+        sides = {side: _side(rows) for side, rows in self.sides.items() if len(rows)}
+        return Curve(self.label, self.unit, sides, band, self.muscles)
+
+
 _ANGLES = {
     "hip_flexion": "Hip flexion",
     "knee_flexion": "Knee flexion",
@@ -61,25 +77,28 @@ Values = Callable[[Walk], Floats]
 
 def angle_curves(strides: Strides, angles: list[Angle], bands: dict[str, Band]) -> dict[str, Curve]:
     """Return joint angles [degree] by name, the pelvis' among them; of a model without any, its coordinates."""
-    curves = {}
+    return {name: rows.curve(bands.get(name)) for name, rows in angle_rows(strides, angles).items()}
+
+
+def angle_rows(strides: Strides, angles: list[Angle]) -> dict[str, Rows]:
+    """Return the same stride by stride."""
+    found = {}
     for name in _ANGLES:
         of_side = {angle.side: angle for angle in angles if angle.name == name}
         reads = {s: _angle_values(of_side["rl"[s]]) for s in (0, 1) if "rl"[s] in of_side}
         if reads:
-            curves[name] = Curve(_ANGLES[name], "degree", _sides(strides, reads), bands.get(name))
-    if not curves:
-        curves = _coordinates(strides)
-    return curves | _pelvis(strides, bands)
+            found[name] = Rows(_ANGLES[name], "degree", _sides(strides, reads))
+    return (found or _coordinates(strides)) | _pelvis(strides)
 
 
 def _angle_values(angle: Angle) -> Values:
     return lambda walk: np.rad2deg(angle.read(walk.trace.qpos))
 
 
-def _coordinates(strides: Strides) -> dict[str, Curve]:
+def _coordinates(strides: Strides) -> dict[str, Rows]:
     """Every joint that is a number, over the strides of both feet: which leg it belongs to is not known."""
     human = strides.walks[0].trace.human
-    curves = {}
+    found = {}
     for c in human.actuated:
         name, dof = human.coordinate_names[c], int(human.coordinate_dof[c])
         adr = int(human.coupling.qpos_adr[dof])
@@ -90,28 +109,26 @@ def _coordinates(strides: Strides) -> dict[str, Curve]:
         def values(walk: Walk, adr: int = adr, factor: float = 1.0 if slides else 180 / np.pi) -> Floats:
             return np.asarray(factor * (walk.trace.qpos[:, adr] - walk.trace.human.qpos_rest[adr]))
 
-        curves[name] = Curve(name, "m" if slides else "degree", _sides(strides, {0: values, 1: values}))
-    return curves
+        found[name] = Rows(name, "m" if slides else "degree", _sides(strides, {0: values, 1: values}))
+    return found
 
 
-def _pelvis(strides: Strides, bands: dict[str, Band]) -> dict[str, Curve]:
+def _pelvis(strides: Strides) -> dict[str, Rows]:
     def turn(column: int, side: int) -> Values:
         # List and rotation are those of the side whose cycle it is.
         sign = -1.0 if side and column else 1.0
         return lambda walk: sign * np.rad2deg(walk.root.turn[:, column])
 
     names = ["pelvis_tilt"] if strides.walks[0].root.planar else ["pelvis_tilt", "pelvis_list", "pelvis_rotation"]
-    curves = {}
+    found = {}
     for column, name in enumerate(names):
-        each = {}
-        for side, label in enumerate(SIDES):
-            rows = _rows(strides, side, turn(column, side))
-            if column == 2:  # against the way the person goes
-                rows -= np.array([_wrapped_heading(strides, s, side) for s in strides.of(side)]).reshape(-1, 1)
-            if len(rows):
-                each[label] = _side(rows)
-        curves[name] = Curve(_ANGLES[name], "degree", each, bands.get(name))
-    return curves
+        each = _sides(strides, {side: turn(column, side) for side in (0, 1)})
+        if column == 2:  # against the way the person goes
+            for side, label in enumerate(SIDES):
+                ahead = [_wrapped_heading(strides, s, side) for s in strides.of(side)]
+                each[label] = each[label] - np.array(ahead).reshape(-1, 1)
+        found[name] = Rows(_ANGLES[name], "degree", each)
+    return found
 
 
 def _wrapped_heading(strides: Strides, stride: Stride, side: int) -> float:
@@ -124,14 +141,19 @@ def _wrapped_heading(strides: Strides, stride: Stride, side: int) -> float:
 
 def activation_curves(strides: Strides, functions: list[Function]) -> dict[str, Curve]:
     """Return mean activations [0, 1] of groups of muscles by key of GROUPS; groups without muscles are missing."""
-    curves = {}
+    return {key: rows.curve() for key, rows in activation_rows(strides, functions).items()}
+
+
+def activation_rows(strides: Strides, functions: list[Function]) -> dict[str, Rows]:
+    """Return the same stride by stride."""
+    found = {}
     for key, (label, _, _) in GROUPS.items():
         members = {s: [m for m, f in enumerate(functions) if key in f.groups and f.side == "rl"[s]] for s in (0, 1)}
         reads = {s: _mean_activation(own) for s, own in members.items() if own}
         if reads:
             names = tuple(functions[m].muscle for own in members.values() for m in own)
-            curves[key] = Curve(label, "activation", _sides(strides, reads), muscles=names)
-    return curves
+            found[key] = Rows(label, "activation", _sides(strides, reads), names)
+    return found
 
 
 def _mean_activation(muscles: list[int]) -> Values:
@@ -152,15 +174,20 @@ def muscle_curves(strides: Strides, functions: list[Function]) -> dict[str, Side
 
 def force_curves(strides: Strides) -> dict[str, Curve]:
     """Return the force of the ground on the foot [body weights]; a planar model has no lateral one."""
+    return {name: rows.curve() for name, rows in force_rows(strides).items()}
+
+
+def force_rows(strides: Strides) -> dict[str, Rows]:
+    """Return the same stride by stride."""
     planar = strides.walks[0].root.planar
     return {
-        name: Curve(label, "body weights", _forces(strides, column))
+        name: Rows(label, "body weights", _forces(strides, column))
         for column, (name, label) in enumerate(_FORCES.items())
         if not (planar and name == "lateral")
     }
 
 
-def _forces(strides: Strides, column: int) -> dict[str, Side]:
+def _forces(strides: Strides, column: int) -> dict[str, Floats]:
     found = {}
     for side, label in enumerate(SIDES):
         rows = []
@@ -172,14 +199,12 @@ def _forces(strides: Strides, column: int) -> dict[str, Side]:
             axis = np.array([[0, 0, 1], [*ahead, 0], [*across, 0]])[column]
             weight = walk.trace.human.mass * GRAVITY
             rows.append(strides.over_cycle(stride, walk.trace.ground_force[:, side] @ axis / weight))
-        if rows:
-            found[label] = _side(np.stack(rows))
+        found[label] = np.array(rows, dtype=np.float64).reshape(-1, POINTS)
     return found
 
 
-def _sides(strides: Strides, reads: dict[int, Values]) -> dict[str, Side]:
-    rows = {side: _rows(strides, side, values) for side, values in reads.items()}
-    return {SIDES[side]: _side(values) for side, values in rows.items() if len(values)}
+def _sides(strides: Strides, reads: dict[int, Values]) -> dict[str, Floats]:
+    return {SIDES[side]: _rows(strides, side, values) for side, values in reads.items()}
 
 
 def _rows(strides: Strides, side: int, values: Values) -> Floats:
@@ -190,7 +215,7 @@ def _rows(strides: Strides, side: int, values: Values) -> Floats:
         if stride.trace not in known:
             known[stride.trace] = values(strides.walks[stride.trace])
         rows.append(strides.over_cycle(stride, known[stride.trace]))
-    return np.array(rows, dtype=np.float64)
+    return np.array(rows, dtype=np.float64).reshape(-1, POINTS)
 
 
 def _side(rows: Floats) -> Side:

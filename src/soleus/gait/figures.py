@@ -20,8 +20,9 @@ from soleus.paths.function import GROUPS
 
 COLOURS = {"right": "#0072B2", "left": "#D55E00"}  # Okabe and Ito's: they stay apart for the colour-blind
 _DASHES: dict[str, Any] = {"right": "solid", "left": (0, (5, 1.6))}
-_NORMAL, _INK, _FAINT = "#8c8c8c", "#333333", "#bbbbbb"
-_PERCENT = np.linspace(0, 100, 101)
+_NORMAL, _INK, FAINT = "#8c8c8c", "#333333", "#bbbbbb"
+PERCENT = np.linspace(0, 100, 101)
+"""Of the cycle, where curves have their values."""
 _COLUMNS = 3
 _LEARNING = (  # title, metric of iterations, metric of evaluations
     ("Return", "episode/return", "evaluate/mean_return"),
@@ -29,25 +30,20 @@ _LEARNING = (  # title, metric of iterations, metric of evaluations
     ("Speed in evaluation [m/s]", "", "evaluate/mean_speed_m_s"),
     ("Torque residual of the muscle network", "muscle/residual", ""),
 )
-_AXIS_OF = {"degree": "angle [degree]", "m": "displacement [m]"}
+AXIS_OF = {"degree": "angle [degree]", "m": "displacement [m]"}
+"""Label of the axis of an angle, by its unit."""
 
 
 def draw_angles(report: Report) -> Figure:
     """Joint angles beside what is normal: gids mean:SIDE:ANGLE, sd:SIDE:ANGLE, normal::ANGLE, band::ANGLE."""
-    normal = any(curve.band for curve in report.angles.values())
-    banded = any(curve.band and curve.band.sd is not None for curve in report.angles.values())
-    more: list[Any] = (
-        [Line2D([], [], color=_NORMAL, linewidth=1.4, linestyle="dotted", label="normal, mean")] if normal else []
-    )
-    more += [Patch(color=_NORMAL, alpha=0.25, linewidth=0, label="normal, $\\pm$ SD between people")] if banded else []
 
     def panel(axes: Axes, name: str, curve: Curve) -> None:
-        _normal(axes, name, curve)
+        draw_normal(axes, name, curve)
         _sides(axes, name, curve)
-        axes.axhline(0, color=_FAINT, linewidth=0.8, zorder=0.5)
-        axes.set_ylabel(_AXIS_OF[curve.unit])
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0.5)
+        axes.set_ylabel(AXIS_OF[curve.unit])
 
-    return _grid(report.angles, report, panel, more)
+    return _grid(report.angles, report, panel, legend_of_normal(report.angles))
 
 
 def draw_forces(report: Report) -> Figure:
@@ -55,7 +51,7 @@ def draw_forces(report: Report) -> Figure:
 
     def panel(axes: Axes, name: str, curve: Curve) -> None:
         _sides(axes, name, curve)
-        axes.axhline(1 if name == "vertical" else 0, color=_FAINT, linewidth=0.8, zorder=0.5)
+        axes.axhline(1 if name == "vertical" else 0, color=FAINT, linewidth=0.8, zorder=0.5)
         axes.set_ylabel("force [body weights]")
 
     return _grid(report.forces, report, panel, [])
@@ -75,7 +71,7 @@ def draw_activations(report: Report) -> Figure:
             if muscle in report.muscles:
                 side = side_of[muscle]
                 line: dict[str, Any] = {"color": COLOURS[side], "linewidth": 0.7, "alpha": 0.35, "zorder": 1.5}
-                axes.plot(_PERCENT, report.muscles[muscle].mean, **line, gid=f"muscle:{side}:{muscle}")
+                axes.plot(PERCENT, report.muscles[muscle].mean, **line, gid=f"muscle:{side}:{muscle}")
         _sides(axes, name, curve)
         axes.set_ylim(0, top)
         axes.set_ylabel("activation")
@@ -174,9 +170,7 @@ def _grid(
         axes.set_xlabel("gait cycle [%]")
         _phases(axes, report.phases)
     sides = [
-        Line2D(
-            [], [], color=colour, linestyle=_DASHES[side], linewidth=2.0, label=f"{side}, mean $\\pm$ SD over strides"
-        )
+        Line2D([], [], color=colour, linestyle=_DASHES[side], linewidth=2.0, label=f"{side}, mean ± SD over strides")
         for side, colour in COLOURS.items()
     ]
     figure.legend(handles=[*sides, *more], loc="outside upper center", ncols=4, frameon=False, fontsize=10)
@@ -195,14 +189,26 @@ def _sheet(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _normal(axes: Axes, name: str, curve: Curve) -> None:
+def legend_of_normal(curves: Mapping[str, Curve]) -> list[Any]:
+    """Return what a legend says of the bands that draw_normal draws."""
+    bands = [curve.band for curve in curves.values() if curve.band]
+    found: list[Any] = []
+    if bands:
+        found.append(Line2D([], [], color=_NORMAL, linewidth=1.4, linestyle="dotted", label="normal, mean"))
+    if any(band.sd is not None for band in bands):
+        found.append(Patch(color=_NORMAL, alpha=0.25, linewidth=0, label="normal, ± SD between people"))
+    return found
+
+
+def draw_normal(axes: Axes, name: str, curve: Curve) -> None:
+    """Draw what is normal: gids normal::NAME and band::NAME."""
     if curve.band is None:
         return
     mean, sd = curve.band.mean, curve.band.sd
     if sd is not None:
         band: dict[str, Any] = {"color": _NORMAL, "alpha": 0.25, "linewidth": 0}
-        axes.fill_between(_PERCENT, mean - sd, mean + sd, **band, gid=f"band::{name}", zorder=1)
-    axes.plot(_PERCENT, mean, color=_NORMAL, linewidth=1.4, linestyle="dotted", gid=f"normal::{name}", zorder=1.2)
+        axes.fill_between(PERCENT, mean - sd, mean + sd, **band, gid=f"band::{name}", zorder=1)
+    axes.plot(PERCENT, mean, color=_NORMAL, linewidth=1.4, linestyle="dotted", gid=f"normal::{name}", zorder=1.2)
 
 
 def _sides(axes: Axes, name: str, curve: Curve) -> None:
@@ -210,10 +216,10 @@ def _sides(axes: Axes, name: str, curve: Curve) -> None:
         colour = COLOURS[side]
         below, above = values.mean - values.sd, values.mean + values.sd
         axes.fill_between(
-            _PERCENT, below, above, color=colour, alpha=0.2, linewidth=0, gid=f"sd:{side}:{name}", zorder=2
+            PERCENT, below, above, color=colour, alpha=0.2, linewidth=0, gid=f"sd:{side}:{name}", zorder=2
         )
         line: dict[str, Any] = {"color": colour, "linestyle": _DASHES[side], "linewidth": 1.9, "zorder": 3}
-        axes.plot(_PERCENT, values.mean, **line, gid=f"mean:{side}:{name}")
+        axes.plot(PERCENT, values.mean, **line, gid=f"mean:{side}:{name}")
 
 
 def _phases(axes: Axes, phases: Sequence[Phase]) -> None:
@@ -223,7 +229,7 @@ def _phases(axes: Axes, phases: Sequence[Phase]) -> None:
         if number:
             strong = phase.start == toe_off
             rule: dict[str, Any] = {
-                "color": _INK if strong else _FAINT,
+                "color": _INK if strong else FAINT,
                 "linewidth": 0.9 if strong else 0.6,
                 "zorder": 0.8,
             }

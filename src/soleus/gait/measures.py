@@ -50,7 +50,7 @@ COMPARED = ("step_length", "step_time", "stance_share", "peak_force")
 
 def measures_of(strides: Strides) -> dict[str, Measure]:
     """Return the figures by their keys, those of LABELS and cost_of_transport."""
-    rows = {side: [_figures(strides.walks[s.trace], s) for s in strides.of(side)] for side in (0, 1)}
+    rows = {side: [figures_of(strides.walks[s.trace], s) for s in strides.of(side)] for side in (0, 1)}
     found = {}
     for key, (label, unit) in LABELS.items():
         each = [_column(rows[side], key) for side in (0, 1)]
@@ -63,7 +63,8 @@ def measures_of(strides: Strides) -> dict[str, Measure]:
     return found
 
 
-def _figures(walk: Walk, stride: Stride) -> dict[str, float]:
+def figures_of(walk: Walk, stride: Stride) -> dict[str, float]:
+    """Return the figures of one stride by key of LABELS; what it does not tell of is missing."""
     dt, place, side = walk.trace.dt, walk.root.place, stride.side
     seconds = (stride.end - stride.start) * dt
     feet = [_standing(walk, foot, stride) for foot in (0, 1)]

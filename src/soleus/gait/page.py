@@ -1,23 +1,20 @@
-"""The page: one HTML file that opens without a network, its pictures inside it.
+"""The page of a gait report."""
 
-Every number on it is a <data> element whose value is that of the JSON to the last digit, and whose data-path says where
-there: keys joined by dots.
-"""
-
-import base64
 import html
 from collections.abc import Mapping
 from typing import Any
 
 from soleus.gait.cycles import REASONS
+from soleus.gait.document import DASH, document, image, number, row, section, table
 
-_TITLES = {
+TITLES = {
     "angles": "Joint angles",
     "forces": "Ground reaction forces",
     "activations": "Muscle activations by function",
     "muscles": "Muscle activations one by one",
     "curves": "Learning curves",
 }
+"""Headings of the pictures, by name."""
 _TILES = {
     "speed": "Speed",
     "cadence": "Cadence",
@@ -25,90 +22,18 @@ _TILES = {
     "stance_share": "Stance",
     "cost_of_transport": "Cost of transport",
 }
-_DIGITS = {"cadence": 1, "stance_share": 1, "double_support": 1, "flight": 1}
-_DASH = "–"
-
-_STYLE = """
-:root { --ink: #1f2430; --soft: #667085; --rule: #e4e7ec; --paper: #ffffff; --ground: #f5f6f8; --accent: #0072b2; }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5;
-  font: 16px/1.5 system-ui, "Segoe UI", "Helvetica Neue", "Noto Sans", "DejaVu Sans", Arial, sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 72px; }
-h1 { font-size: 30px; line-height: 1.2; margin: 0 0 4px; letter-spacing: -0.01em; }
-h2 { font-size: 20px; margin: 0 0 4px; }
-p { margin: 0 0 14px; max-width: 96ch; }
-.meta, .caption { color: var(--soft); }
-.caption { font-size: 15px; }
-.meta { max-width: none; }
-summary { cursor: pointer; color: var(--soft); margin-top: 12px; }
-.note { max-width: none; border-left: 4px solid var(--accent); background: #eaf3f9; padding: 10px 16px;
-  margin: 20px 0; }
-.note.few { border-color: #d55e00; background: #fdf0e6; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 14px; margin: 22px 0; }
-.tile { background: var(--paper); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 14px; }
-.tile b { display: block; font-size: 24px; white-space: nowrap;
-  line-height: 1.25; font-weight: 650; font-variant-numeric: tabular-nums; }
-.tile span { color: var(--soft); font-size: 14px; }
-.tile b small { font-size: 13px; font-weight: 500; color: var(--soft); }
-section { background: var(--paper); border: 1px solid var(--rule); border-radius: 10px; padding: 24px; margin: 22px 0; }
-section img { width: 100%; height: auto; display: block; margin-top: 12px; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 14.5px; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 6px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; }
-th:first-child, td:first-child { text-align: left; }
-.even { table-layout: fixed; min-width: 720px; }
-.even th { white-space: normal; vertical-align: bottom; }
-td.words { white-space: normal; text-align: left; }
-tr:last-child td { border-bottom: 0; }
-footer { color: var(--soft); font-size: 14px; }
-@media print { body { background: white; } section, .tile { break-inside: avoid; } }
-"""
+DIGITS = {"cadence": 1, "stance_share": 1, "double_support": 1, "flight": 1}
+"""Behind the point of figures that are not shown with two, by key."""
 
 
 def page(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     """Return the HTML of a report, which is the content of its JSON; pictures: PNGs by name."""
     sections = [_figures(report), _phases(report)]
-    sections += [_picture(report, name, pictures[name]) for name in _TITLES if name in pictures]
-    name = html.escape(str(report.get("run", {}).get("name") or report["model"]))
-    return f"""<!DOCTYPE html>
-<html lang="en-GB">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Gait report: {name}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>Gait report: {name}</h1>
-<p class="meta">{_meta(report)}</p>
-</header>
-{_note(report)}
-<div class="tiles">{"".join(_tile(report, key) for key in _TILES)}{_residual(report)}</div>
-{"".join(sections)}
-<footer>{_METHODS}</footer>
-</main>
-</body>
-</html>
-"""
-
-
-def _at(report: Mapping[str, Any], path: str) -> Any:
-    value: Any = report
-    for key in path.split("."):
-        value = value[int(key)] if isinstance(value, list) else value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def number(report: Mapping[str, Any], path: str, digits: int = 2) -> str:
-    """Return the number at a path of the report as HTML, rounded for the eye; a dash where there is none."""
-    value = _at(report, path)
-    if value is None:
-        return _DASH
-    text = f"{value:,.0f}" if isinstance(value, int) else f"{value:.{digits}f}".replace("-", "−")
-    return f'<data value="{value!r}" data-path="{html.escape(path)}">{text}</data>'
+    sections += [_picture(report, name, pictures[name]) for name in TITLES if name in pictures]
+    tiles = f'<div class="tiles">{"".join(_tile(report, key) for key in _TILES)}{_residual(report)}</div>'
+    name = str(report.get("run", {}).get("name") or report["model"])
+    body = "\n".join([_note(report), tiles, "".join(sections)])
+    return document(f"Gait report: {name}", _meta(report), body, _METHODS)
 
 
 def _meta(report: Mapping[str, Any]) -> str:
@@ -136,8 +61,8 @@ def _note(report: Mapping[str, Any]) -> str:
 def _tile(report: Mapping[str, Any], key: str) -> str:
     measure = report["measures"][key]
     unit = "%" if measure["unit"].startswith("%") else html.escape(measure["unit"])
-    usual = number(report, f"measures.{key}.usual.value", _DIGITS.get(key, 2)) if measure["usual"] else _DASH
-    value = number(report, f"measures.{key}.mean", _DIGITS.get(key, 2))
+    usual = number(report, f"measures.{key}.usual.value", DIGITS.get(key, 2)) if measure["usual"] else DASH
+    value = number(report, f"measures.{key}.mean", DIGITS.get(key, 2))
     shown = f"<b>{value} <small>{unit}</small></b>"
     return f'<div class="tile"><span>{_TILES[key]}</span>{shown}<span>usual {usual}</span></div>'
 
@@ -150,39 +75,26 @@ def _residual(report: Mapping[str, Any]) -> str:
 def _figures(report: Mapping[str, Any]) -> str:
     rows = []
     for key, measure in report["measures"].items():
-        digits = _DIGITS.get(key, 2)
+        digits = DIGITS.get(key, 2)
         parts = {"mean": digits, "sd": digits + 1, "right": digits, "left": digits}
         cells = [number(report, f"measures.{key}.{part}", precision) for part, precision in parts.items()]
         cells.append(number(report, f"symmetry_percent.{key}", 1))
         cells.append(number(report, f"measures.{key}.usual.value", digits))
-        label = f"{html.escape(measure['label'])} [{html.escape(measure['unit'])}]"
-        rows.append(f"<tr><td>{label}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    head = "".join(f"<th>{name}</th>" for name in ("", "mean", "SD", "right", "left", "right − left [%]", "usual"))
-    return f"""<section>
-<h2>The gait in figures</h2>
-<p class="caption">SD over strides. Right − left is over the mean of both (Robinson et al. 1987): 0 % is even.
-Usual is what adults do who walk at their own speed, or who run at 3 m/s. The cost of transport is metabolic energy
-over mass and the pelvis' path along the ground, of whole episodes.</p>
-<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
-</section>
-"""
+        rows.append(row([f"{html.escape(measure['label'])} [{html.escape(measure['unit'])}]", *cells]))
+    head = ("", "mean", "SD", "right", "left", "right − left [%]", "usual")
+    return section("The gait in figures", _FIGURES, table(head, rows))
 
 
 def _phases(report: Mapping[str, Any]) -> str:
     known = list(enumerate(report["phases"]))
-    names = "".join(f"<th>{html.escape(phase['name'].capitalize())}</th>" for _, phase in known)
-    rows = "<tr><td>short</td>" + "".join(f"<td>{html.escape(phase['short'])}</td>" for _, phase in known) + "</tr>"
+    rows = [row(["short", *(html.escape(phase["short"]) for _, phase in known)])]
     for end, label in (("start", "from [%]"), ("end", "to [%]")):
-        cells = "".join(f"<td>{number(report, f'phases.{i}.{end}', 1)}</td>" for i, _ in known)
-        rows += f"<tr><td>{label}</td>{cells}</tr>"
-    return f"""<section>
-<h2>Phases of gait</h2>
-<p class="caption">The eight phases of Perry and Burnfield (2010), whose stance is 62 % of the cycle, stretched to the
+        rows.append(row([label, *(number(report, f"phases.{i}.{end}", 1) for i, _ in known)]))
+    caption = f"""The eight phases of Perry and Burnfield (2010), whose stance is 62 % of the cycle, stretched to the
 stance measured, {number(report, "stance_percent", 1)} %. Their short names stand above every picture; the dark rule is
-toe-off.{_running(report)}</p>
-<div class="scroll"><table class="even"><thead><tr><th></th>{names}</tr></thead><tbody>{rows}</tbody></table></div>
-</section>
-"""
+toe-off.{_running(report)}"""
+    head = ["", *(html.escape(phase["name"].capitalize()) for _, phase in known)]
+    return section("Phases of gait", caption, table(head, rows, "even"))
 
 
 def _running(report: Mapping[str, Any]) -> str:
@@ -195,17 +107,13 @@ def _running(report: Mapping[str, Any]) -> str:
 
 
 def _picture(report: Mapping[str, Any], name: str, png: bytes) -> str:
-    title, encoded = _TITLES[name], base64.b64encode(png).decode()
     below = {"angles": _angle_table, "activations": _members}.get(name, lambda _: "")(report)
-    return f"""<section>
-<h2>{title}</h2>
-<p class="caption">{_CAPTIONS[name]}</p>
-<img src="data:image/png;base64,{encoded}" alt="{title}">
-{below}
-</section>
-"""
+    return section(TITLES[name], _CAPTIONS[name], f"{image(png, TITLES[name])}\n{below}")
 
 
+_FIGURES = """SD over strides. Right − left is over the mean of both (Robinson et al. 1987): 0 % is even.
+Usual is what adults do who walk at their own speed, or who run at 3 m/s. The cost of transport is metabolic energy
+over mass and the pelvis' path along the ground, of whole episodes."""
 _CAPTIONS = {
     "angles": """Each leg over its own cycle, from the strike of its foot to its next. Flexion, dorsiflexion, adduction
 and internal rotation are positive; zero is the standing pose. The dotted line is the mean of healthy adults at their
@@ -229,13 +137,10 @@ def _angle_table(report: Mapping[str, Any]) -> str:
         for side in curve["summary"]:
             path = f"angles.{name}.summary.{side}"
             digits = 1 if curve["unit"] == "degree" else 3
-            cells = "".join(f"<td>{number(report, f'{path}.{part}', digits)}</td>" for part in parts)
-            rows.append(f"<tr><td>{html.escape(curve['label'])} [{curve['unit']}]</td><td>{side}</td>{cells}</tr>")
-    head = "".join(
-        f"<th>{name}</th>"
-        for name in ("", "", "least", "most", "range", "SD over strides", "from normal, rms", "within the band [%]")
-    )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+            cells = [number(report, f"{path}.{part}", digits) for part in parts]
+            rows.append(row([f"{html.escape(curve['label'])} [{curve['unit']}]", side, *cells]))
+    head = ("", "", "least", "most", "range", "SD over strides", "from normal, rms", "within the band [%]")
+    return table(head, rows)
 
 
 def _members(report: Mapping[str, Any]) -> str:

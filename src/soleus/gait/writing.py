@@ -45,10 +45,14 @@ def write_report(report: Report, folder: Path, run: Mapping[str, Any], record: R
     """
     from soleus.gait.page import page
 
-    content = content_of(report, run)
-    pictures = draw(report, record)
-    files = {PAGE: page(content, pictures).encode(), NUMBERS: (as_json(content, indent=1) + "\n").encode()}
-    files |= {f"{name}.png": png for name, png in pictures.items()}
+    content, pictures = content_of(report, run), draw(report, record)
+    return write_files(folder, page(content, pictures), content, pictures)
+
+
+def write_files(folder: Path, page: str, content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[Path]:
+    """Write a page, the numbers of report.json and the pictures by name into a folder; return their paths."""
+    files = {PAGE: page.encode(), NUMBERS: (as_json(content, indent=1) + "\n").encode()}
+    files |= {f"{name}.png": data for name, data in pictures.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -73,10 +77,11 @@ def draw(report: Report, record: RunRecord | None) -> dict[str, bytes]:
     curves = figures.draw_learning(record) if record else None
     if curves:
         drawn["curves"] = curves
-    return {name: _png(figure) for name, figure in drawn.items()}
+    return {name: png(figure) for name, figure in drawn.items()}
 
 
-def _png(figure: Any) -> bytes:
+def png(figure: Any) -> bytes:
+    """Return a figure as a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     return buffer.getvalue()

@@ -18,7 +18,7 @@ from soleus.models.sides import side
 from soleus.motions.cycle import ANGLES
 from soleus.motions.joints import anatomical_axis, known_targets
 from soleus.motions.posing import root_slots
-from soleus.motions.rotations import conjugate, multiply, rotated
+from soleus.motions.rotations import cardan, conjugate, multiply, rotated
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def angles_of(human: Human) -> list[Angle]:
     found = {(target.angle, target.side): target for target in known_targets(human, ANGLES)}
     angles = {key: _hinge(human, *key, target.qpos_adr, target.dof, target.sign) for key, target in found.items()}
     for which in ("r", "l"):
-        for names, body in zip(_SEGMENTS, _leg(human, which), strict=False):
+        for names, body in zip(_SEGMENTS, leg_bodies(human, which), strict=False):
             for name in names:
                 if (name, which) not in angles and (angle := _of_body(human, name, which, body)):
                     angles[name, which] = angle
@@ -61,7 +61,7 @@ def foot_body(human: Human, which: int) -> int:
     return int(human.feet[which].min())
 
 
-def _leg(human: Human, which: str) -> list[int]:
+def leg_bodies(human: Human, which: str) -> list[int]:
     """Bodies that turn against their parents, from the thigh to the foot."""
     model, body = human.model, foot_body(human, "rl".index(which))
     chain: list[int] = []
@@ -116,18 +116,9 @@ def _ball(human: Human, data: mujoco.MjData, name: str, which: str, joint: int) 
     def read(qpos: Floats) -> Floats:
         turn = multiply(qpos[:, adr : adr + 4], conjugate(rest))
         turn = multiply(multiply(frame, turn), conjugate(frame))
-        return np.asarray(_cardan(turn)[:, np.flatnonzero(axis)[0]] * axis.sum())
+        return np.asarray(cardan(turn)[:, np.flatnonzero(axis)[0]] * axis.sum())
 
     return Angle(name, which, read, direction)
-
-
-def _cardan(q: Floats) -> Floats:
-    """Angles (T, 3) [rad] about x, y and z of rotations Ry Rx Rz, from unit quaternions (T, 4)."""
-    w, x, y, z = q.T
-    about_x = np.arcsin(np.clip(2 * (w * x - y * z), -1, 1))
-    about_y = np.arctan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
-    about_z = np.arctan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
-    return np.stack([about_x, about_y, about_z], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

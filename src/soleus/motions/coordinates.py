@@ -16,8 +16,8 @@ from soleus.motions.plausible import check_angles
 from soleus.motions.posing import root_slots
 from soleus.motions.recording import Recording, cut, wrong
 from soleus.motions.rooting import facing_x, set_root
-from soleus.motions.rotations import continuous, exp, multiply
-from soleus.motions.storage import coordinate_of, read_storage
+from soleus.motions.rotations import cardan, continuous, exp, multiply
+from soleus.motions.storage import coordinate_of, read_storage, word_of
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +46,7 @@ def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
     lines, table = cut(path, storage.lines, np.column_stack([storage.times, storage.values]), how)
     unit = _unit_of(path, storage.unit, how)
     joints = _joints(human)
+    own = storage.model == word_of(human.name)
     sources = _sources(path, storage.names, joints, human, how)
     used = {name: source.sign * table[:, 1 + source.column] for name, source in sources.items()}
     for name, source in sources.items():
@@ -65,11 +66,37 @@ def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
     _set_pelvis(qpos, human, used, radians, how.scale)
     root = tuple(storage.names[sources[name].column] if name in sources else "" for name in _PLACE)
     _name_root(columns, human, {name: storage.names[source.column] for name, source in sources.items()})
-    notes = _notes(storage.names, sources, joints)
+    notes = () if own else _notes(storage.names, sources, joints)
     return Recording(
         path, lines, "line", table[:, 0], human.consistent(qpos), columns, (root[0], root[1], root[2]), unit, said,
-        how.scale, notes,
+        how.scale, notes, own,
     )  # fmt: skip
+
+
+def coordinates_of(human: Human, qpos: Floats) -> dict[str, Floats]:
+    """Return poses (K, nq) as OpenSim's coordinates, (K,) each by name, in degrees and metres: the pelvis', then those
+    of all hinges and slides. read_coordinates() makes the same poses of them. Raises UserError for a ball joint.
+    """
+    model, data, radians = human.model, mujoco.MjData(human.model), np.pi / 180
+    places, turns = np.zeros((len(qpos), 3)), np.zeros((len(qpos), 4))
+    for k, pose in enumerate(qpos):
+        data.qpos[:] = pose
+        mujoco.mj_kinematics(model, data)
+        places[k], turns[k] = data.xpos[human.root_body], data.xquat[human.root_body]
+    angles = np.unwrap(cardan(multiply(turns, human.root_align)), axis=0) / radians
+    found = dict(zip(_PLACE, (places * [1.0, -1.0, 1.0]).T, strict=True))
+    found |= {name: angles[:, :3] @ np.array(axis) for name, axis in _TURNS.items()}
+    for joint in range(model.njnt):
+        kind, name = _JOINT(model.jnt_type[joint]), model.joint(joint).name or f"joint{joint}"
+        if model.jnt_bodyid[joint] == human.root_body or not np.isin(model.jnt_bodyid[joint], human.own_bodies):
+            continue
+        if kind == _JOINT.mjJNT_BALL:
+            raise UserError(
+                f"expected joints that are coordinates of OpenSim's, got '{name}' of '{human.name}', a ball"
+            )
+        values = qpos[:, model.jnt_qposadr[joint]]
+        found[name] = values / radians if kind == _JOINT.mjJNT_HINGE else values
+    return found
 
 
 def _unit_of(path: Path, said: Unit | None, how: TableMotion) -> Unit:

@@ -54,6 +54,11 @@ def place(
     """
     tracks = tracks_of(clip, human, channels)
     poses = _poses(clip, human, tracks, axes, scale)
+    return motion_of(name, clip, poses, human, hz=hz, once=once, on_feet=True)
+
+
+def motion_of(name: str, clip: Clip, poses: Floats, human: Human, *, hz: float, once: bool, on_feet: bool) -> Motion:
+    """Return the motion that a clip's poses (F, nq) make, as `place` does. on_feet: whether the feet say its height."""
     duration = (clip.frames - 1) * clip.frame_time
     if not duration * hz <= _MOST_FRAMES:
         raise UserError(
@@ -61,11 +66,13 @@ def place(
         )
     if once:
         played = human.consistent(headed(poses, human))
-        put_on_feet(played, human)
+        if on_feet:
+            put_on_feet(played, human)
         return play_once(name, duration, played, human)
     qpos, lap = loop(poses, human)
     qpos = human.consistent(resample(qpos, lap, human, max(2, round(duration * hz))))
-    put_on_feet(qpos, human)
+    if on_feet:
+        put_on_feet(qpos, human)
     return make_motion(name, duration, qpos, lap.displacement, human, lap.turn)
 
 

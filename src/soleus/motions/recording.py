@@ -48,6 +48,8 @@ class Recording:
     """[m] of the file's unit of length"""
     notes: tuple[str, ...] = ()
     """What was made of the file, in sentences for its owner"""
+    own: bool = False
+    """The file says that its poses are this very model's."""
 
     @property
     def step(self) -> float:

@@ -27,10 +27,11 @@ from soleus.motions.coordinates import read_coordinates
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
 from soleus.motions.fitting import check_fit, check_frames, check_motion, check_unit
 from soleus.motions.footing import fit_footing
+from soleus.motions.hierarchy import UNIT, is_of_bodies, own_poses, tracks_of_bodies
 from soleus.motions.joints import leg_length
 from soleus.motions.lapping import lap_of, once_of
 from soleus.motions.motion import Motion, make_motion
-from soleus.motions.placing import place, tracks_of
+from soleus.motions.placing import motion_of, place, tracks_of
 from soleus.motions.plausible import Given, check_place, check_treading
 from soleus.motions.posing import Poser
 from soleus.motions.retargeting import has_limbs, limb_tracks, retarget
@@ -42,7 +43,6 @@ from soleus.motions.upper_body import UpperBody
 
 _NAMES = ("walk", "run")
 _FRAMES = 128
-_CENTIMETRE = 0.01  # [m] the unit of a BVH file that says nothing else
 
 
 def names() -> tuple[str, ...]:
@@ -112,16 +112,19 @@ def _table(source: TableMotion, human: Human) -> Motion:
             raise UserError("motion.filter: expected it with motion.lap: close, find or once, got lap: given")
         check_jumps(recording, human)  # which it would only make slower
         recording = smooth_recording(recording, human, source.filter)
+    retargeted = storage and not recording.own
     if lap == "once":
-        return once_of(recording, human, retargeted=storage)
+        return once_of(recording, human, retargeted)
     if lap == "given":
         return given_lap(recording, human)
-    return lap_of(recording, human, find=lap == "find", retargeted=storage)
+    return lap_of(recording, human, lap == "find", retargeted)
 
 
 def _clip(source: BvhMotion, human: Human) -> Motion:
     channels = {**human.channels, **source.names}
     clip = read_bvh(Path(source.bvh), source.unit == "radian").cut(source.first, source.to)
+    if not source.names and is_of_bodies(clip, human, _axes(source, human), source.scale or UNIT):
+        return _by_bodies(source, clip, human)
     named = bool(channels) and set(channels.values()) <= set(clip.joints)
     if not source.names and not named and has_limbs(clip):
         return _by_limbs(source, clip, human)
@@ -134,7 +137,7 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     tracks, world = tracks_of(clip, human, channels), np.zeros(9)
     mujoco.mju_quat2Mat(world, axes)
     check_frames(clip)
-    scale = source.scale or _CENTIMETRE
+    scale = source.scale or UNIT
     root_scale = source.root_scale or scale
     check_fit(clip, human, tracks, world.reshape(3, 3), scale, source.forward)
     check_unit(clip, tracks, source.unit)
@@ -145,6 +148,20 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     check_treading(given, motion, human)
     check_motion(clip, tracks, root_scale, once)
     check_place(given, motion, human)
+    return motion
+
+
+def _by_bodies(source: BvhMotion, clip: Clip, human: Human) -> Motion:
+    """Put a clip on the bodies that it is of: those of a rollout's file."""
+    check_frames(clip)
+    tracks, scale = tracks_of_bodies(clip, human), source.root_scale or source.scale or UNIT
+    check_unit(clip, tracks, source.unit)
+    once = source.lap == "once"
+    check_motion(clip, tracks, scale, once)
+    smoothed = smooth_clip(clip, source.filter) if source.filter else clip
+    poses = own_poses(smoothed, human, _axes(source, human), scale)
+    motion = motion_of(str(source), smoothed, poses, human, hz=source.hz, once=once, on_feet=False)
+    check_place(Given(f"BVH file '{source.bvh}'", "motion.root_scale", scale), motion, human)
     return motion
 
 

@@ -48,6 +48,15 @@ def turn_of(q: Floats) -> float:
     return angle if abs(angle) > 1e-9 else 0.0
 
 
+def cardan(q: Floats) -> Floats:
+    """Angles (T, 3) [rad] about x, y and z of rotations Ry Rx Rz, from unit quaternions (T, 4)."""
+    w, x, y, z = q.T
+    about_x = np.arcsin(np.clip(2 * (w * x - y * z), -1, 1))
+    about_y = np.arctan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
+    about_z = np.arctan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
+    return np.stack([about_x, about_y, about_z], axis=-1)
+
+
 def from_matrices(matrices: Floats) -> Floats:
     """Quaternions (F, 4) of rotation matrices (F, 3, 3), each of the sign that is nearer to the one before."""
     result = np.zeros((len(matrices), 4))

@@ -1,6 +1,7 @@
 """OpenSim's storage files (.mot and .sto): a header, which says the unit of angles, then a table of numbers."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,8 @@ class Storage:
     """(K, n), NaN where the file has no finite number"""
     unit: Literal["degree", "radian"] | None
     """Of angles, where the header says it"""
+    model: str | None = None
+    """Name of the model whose poses they are, as storage_text() wrote it: files of others do not say it."""
 
 
 def read_storage(path: Path) -> Storage:
@@ -60,7 +63,25 @@ def read_storage(path: Path) -> Storage:
     numbers = [number for number, _ in rows[1:]]
     for k in np.flatnonzero(~np.isfinite(table[:, 0]))[:1]:
         raise wrong(path, numbers[k], f"a finite number for '{names[0]}'", f"'{rows[1 + k][1].split()[0][:40]}'")
-    return Storage(names[1:], numbers, table[:, 0], table[:, 1:], unit)
+    return Storage(names[1:], numbers, table[:, 0], table[:, 1:], unit, said.get("model"))
+
+
+def storage_text(title: str, times: Floats, columns: Mapping[str, Floats], model: str | None = None) -> str:
+    """Return the text of a file whose angles are in degrees.
+
+    title: its first line. times: (K,) [s]. columns: (K,) each, by name. model: the name of the model whose poses these
+    are, so that who reads them need not fit them to its legs.
+    """
+    table = np.column_stack([times, *columns.values()])
+    said = [title, "version=1", f"nRows={len(table)}", f"nColumns={table.shape[1]}", "inDegrees=yes"]
+    said += [f"model={word_of(model)}"] if model else []
+    rows = ["\t".join(f"{value:.8f}" for value in row) for row in table]
+    return "\n".join([*said, "endheader", "\t".join([TIME, *columns]), *rows]) + "\n"
+
+
+def word_of(model: str) -> str:
+    """Return a model's name as a header says it, without blanks."""
+    return "_".join(model.split())
 
 
 def coordinate_of(column: str) -> str:

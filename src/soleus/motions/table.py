@@ -1,6 +1,7 @@
 """A motion as a CSV file: poses over time, a column for every number of qpos, that needs nothing it was made from."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,22 +60,33 @@ def write_table(path: Path, motion: Motion, human: Human) -> None:
 
     Raises UserError where the file cannot be written, or a joint has the name of another column.
     """
+    slots = root_slots(human)
+    start = np.array([motion.qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
+    after = Lap(start, motion.displacement, motion.turn).poses(motion.qpos[:1], 1, slots)
+    times = np.linspace(0.0, motion.duration, len(motion.qpos) + 1)
+    text = table_text({TIME: times, **columns_of(path, human, np.vstack([motion.qpos, after]))})
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"motion table '{path}' cannot be written: {error.strerror}") from error
+
+
+def columns_of(path: Path, human: Human, qpos: Floats) -> dict[str, Floats]:
+    """Return the entries of poses (K, nq) that are the person's, (K,) each by the name of its column in a file. Raises
+    UserError where a joint has the name of another column.
+    """
     header = [TIME, *columns(human)]
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice:
         raise UserError(f"motion table '{path}': expected joints whose columns differ, got '{twice}' twice")
-    slots, own = root_slots(human), entries(human)
-    start = np.array([motion.qpos[0, adr] if adr >= 0 else 0.0 for adr in slots.shift])
-    after = Lap(start, motion.displacement, motion.turn).poses(motion.qpos[:1], 1, slots)
-    times = np.linspace(0.0, motion.duration, len(motion.qpos) + 1)
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(header)
-            for time, pose in zip(times, np.vstack([motion.qpos, after]), strict=True):
-                table.writerow([repr(float(value)) for value in (time, *pose[own])])
-    except OSError as error:
-        raise UserError(f"motion table '{path}' cannot be written: {error.strerror}") from error
+    return dict(zip(header[1:], qpos[:, entries(human)].T, strict=True))
+
+
+def table_text(table: Mapping[str, Floats]) -> str:
+    """Return the text of a CSV file of columns (K,) by name, to the last digit."""
+    lines = [",".join(table)]
+    lines += [",".join(repr(float(value)) for value in row) for row in zip(*table.values(), strict=True)]
+    return "\n".join(lines) + "\n"
 
 
 def read_table(path: Path, human: Human, how: TableMotion | None = None) -> Motion:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import mujoco
+import numpy as np
+from numpy.typing import NDArray
 
 from soleus.conditions import Conditions, load_conditions, varied_human
 from soleus.config import HumanRunConfig
@@ -38,11 +40,15 @@ class Scenario:
     def person(self) -> Human:
         """The human, with the body that the conditions that were asked for make."""
         conditions = self.conditions
-        if conditions is None or conditions.asked is None:
-            return self.human
+        return self.human if conditions is None or conditions.asked is None else self.person_at(conditions.asked)
+
+    def person_at(self, values: NDArray[np.float64]) -> Human:
+        """Return the human with the body that values (n,) of the conditions make."""
+        conditions = self.conditions
+        assert conditions is not None
         plain = self.config.control.model_copy(update={"kp_scale": 1.0, "kd_scale": 1.0})
         description = human_data(self.human, self.config.model_copy(update={"control": plain}))
-        return varied_human(self.human, conditions, conditions.asked, description)
+        return varied_human(self.human, conditions, values, description)
 
     @property
     def motion(self) -> Motion | None:
@@ -83,5 +89,6 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f" '{human.motors.lopsided}' without one"
         )
     engine = choose_engine(human, config)
-    paths = paths_of(human, clips, config) if engine.name == "lanes" else None
-    return Scenario(config, human, clips, engine, paths, load_conditions(config, human, clips))
+    conditions = load_conditions(config, human, clips)
+    follows = engine.name == "lanes" and not (conditions and conditions.change_anatomy)
+    return Scenario(config, human, clips, engine, paths_of(human, clips, config) if follows else None, conditions)

@@ -93,9 +93,12 @@ class Simulation:
             )
             self.core.set_muscle(list(self.muscle_spec.sizes), self.muscle_spec.activations)
 
-    def stepped_model(self) -> mujoco.MjModel:
-        """Return a copy of the human's model as the core steps it: without what is not simulated or rests."""
-        model = self.scenario.person.model.__copy__()
+    def stepped_model(self, human: Human | None = None) -> mujoco.MjModel:
+        """Return a copy of a human's model as the core steps it: without what is not simulated or rests.
+
+        human: with other numbers, by default the scenario's.
+        """
+        model = (human or self.scenario.person).model.__copy__()
         groups = np.zeros(model.nactuator, np.int32)
         model.opt.disableflags = self.core.disable_flags
         model.opt.disableactuator = self.core.rest_actuators(groups)

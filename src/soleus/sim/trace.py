@@ -1,6 +1,6 @@
 """A policy at work, seen from outside: what humans did at every simulation step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from soleus.config import HumanRunConfig
 from soleus.models import Human
-from soleus.sim.buffers import EPISODE_COLUMNS, Buffers
+from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import Scenario, load_scenario
 from soleus.sim.simulation import Simulation
 
@@ -32,15 +32,26 @@ class Trace:
     """(T, nv)"""
     activation: Floats
     """(T, nm) of the muscles, in the order of human.muscle_names"""
+    tension: Floats
+    """(T, nm) with which the muscles pull [N], in the same order"""
     ground_force: Floats
     """(T, 2, 3) of the ground on the right and on the left foot, world axes [N]"""
-    metabolic_w_kg: float
-    """Mean metabolic power over body mass [W/kg]; 0 without muscles"""
+    pressure: Floats
+    """(T, 2, 3) centre of pressure of each foot, world [m]; NaN where the ground does not press on it"""
+    ground_moment: Floats
+    """(T, 2, 3) of the ground on each foot about its centre of pressure, world axes [N m]; 0 where there is none"""
+    metabolic: Floats
+    """(T,) metabolic power over body mass [W/kg]; 0 without muscles"""
 
     @property
     def times(self) -> Floats:
         """(T,) [s]"""
         return self.dt * np.arange(len(self.qpos), dtype=np.float64)
+
+    @property
+    def metabolic_w_kg(self) -> float:
+        """Mean metabolic power over body mass [W/kg]."""
+        return float(self.metabolic.mean()) if len(self.metabolic) else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +68,8 @@ class Step:
     """One control step of N humans."""
 
     trace: Floats
-    """(substeps, N, trace size) states after each simulation step: mjSTATE_INTEGRATION, then activations"""
+    """(substeps, N, trace size) after each simulation step: mjSTATE_INTEGRATION, then activations and forces [N] of the
+    muscles and their metabolic power [W]"""
     reward: NDArray[np.float32]
     """(N,)"""
     terms: dict[str, float]
@@ -78,9 +90,14 @@ class Playback:
         num_envs: int = 1,
         seed: int = 0,
         num_threads: int = 1,
+        first: int = 0,
+        conditions: Floats | None = None,
     ) -> None:
-        """Raises UserError where the weights do not fit."""
-        self.simulation = Simulation(scenario, num_envs, num_threads, seed)
+        """first: number of the first human among all that share the seed. conditions: values (num_envs, n) that each
+        has; None: drawn, or those that the scenario asks for. Raises UserError where the weights do not fit."""
+        self.simulation = Simulation(scenario, num_envs, num_threads, seed, first=first)
+        if conditions is not None:
+            self.simulation.set_conditions(conditions)
         self.load(policy, muscle)
         self.simulation.core.set_deterministic(True)
         self.human = scenario.person
@@ -142,9 +159,9 @@ def play(
     task = config.task.model_copy(update={"episode_seconds": seconds})
     scenario = load_scenario(config.model_copy(update={"task": task}))
     playback = Playback(scenario, policy, muscle, num_envs=episodes, seed=seed, num_threads=num_threads)
-    parts: list[list[_Part]] = [[] for _ in range(episodes)]
-    metabolic, residuals = np.zeros(episodes), np.zeros(3)
-    observer = _Observer(playback)
+    parts: list[list[Part]] = [[] for _ in range(episodes)]
+    residuals = np.zeros(3)
+    observer = Observer(playback)
     going = np.ones(episodes, np.bool_)
     while going.any():
         step, buffers = playback.step(), playback.buffers
@@ -154,60 +171,76 @@ def play(
             parts[i].append(observer.read(rows[np.isfinite(rows).all(1)]))
             if step.done[i]:
                 going[i] = False
-                metabolic[i] = buffers["episodes"][0, i, EPISODE_COLUMNS.index("metabolic_w_kg")]
     missed, wanted, _ = residuals
-    return Episodes(
-        [
-            _joined(playback.human, 1.0 / config.control.sim_hz, own, power)
-            for own, power in zip(parts, metabolic, strict=True)
-        ],
-        (float(missed), float(wanted)),
-    )
+    dt = 1.0 / config.control.sim_hz
+    return Episodes([joined(playback.human, dt, own) for own in parts], (float(missed), float(wanted)))
 
 
-_Part = tuple[Floats, Floats, Floats, Floats]  # qpos, qvel, activation, ground force
+Part = tuple[Floats, ...]
+"""Of a Trace, its arrays in their order, over some of its steps"""
 
 
-def _joined(human: Human, dt: float, parts: list[_Part], metabolic: float) -> Trace:
-    qpos, qvel, activation, force = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Trace(human, dt, qpos, qvel, activation, force, float(metabolic))
+def joined(human: Human, dt: float, parts: Sequence[Part]) -> Trace:
+    """Return the trace that parts make one after the other."""
+    return Trace(human, dt, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-class _Observer:
-    """Reads what states mean."""
+class Observer:
+    """Reads what rows of a trace mean."""
 
-    def __init__(self, playback: Playback) -> None:
-        self.model = playback.simulation.stepped_model()
+    def __init__(self, playback: Playback, human: Human | None = None) -> None:
+        """human: whose rows they are, by default the one that all humans of the playback are."""
+        human = human or playback.human
+        self.model = playback.simulation.stepped_model(human)
+        self.muscles, self.mass = len(human.muscle_names), human.mass
         self.data = mujoco.MjData(self.model)
         self.size = playback.size
         self.foot = np.full(self.model.nbody, -1)
         self.own = np.zeros(self.model.nbody, np.bool_)
-        self.own[playback.human.own_bodies] = True
-        for side, bodies in enumerate(playback.human.feet):
+        self.own[human.own_bodies] = True
+        for side, bodies in enumerate(human.feet):
             self.foot[bodies] = side
 
-    def read(self, rows: Floats) -> _Part:
+    def read(self, rows: Floats) -> Part:
         """Read trace rows (T, trace size) of one human."""
         model, data = self.model, self.data
         qpos, qvel = np.zeros((len(rows), model.nq)), np.zeros((len(rows), model.nv))
-        force = np.zeros((len(rows), 2, 3))
+        force, pressure, moment = (np.zeros((len(rows), 2, 3)) for _ in range(3))
         for t, row in enumerate(rows):
             mujoco.mj_setState(model, data, row[: self.size], STATE)
             mujoco.mj_forward(model, data)
-            qpos[t], qvel[t], force[t] = data.qpos, data.qvel, self._ground_force()
-        return qpos, qvel, rows[:, self.size :].copy(), force
+            qpos[t], qvel[t] = data.qpos, data.qvel
+            force[t], pressure[t], moment[t] = self._ground()
+        activation, tension, power = np.split(rows[:, self.size :], [self.muscles, 2 * self.muscles], axis=1)
+        return qpos, qvel, activation.copy(), tension.copy(), force, pressure, moment, power[:, 0] / self.mass
 
-    def _ground_force(self) -> Floats:
-        total, local = np.zeros((2, 3)), np.zeros(6)
-        for index in range(self.data.ncon):
-            contact = self.data.contact[index]
-            bodies = self.model.geom_bodyid[contact.geom]
-            if (contact.geom < 0).any() or self.own[bodies].all():  # a cloth, or the other leg
-                continue
-            for side, sign in ((self.foot[bodies[0]], -1.0), (self.foot[bodies[1]], 1.0)):
-                if side < 0:
-                    continue
-                # The force of the first geom on the second, in axes whose first is the normal.
-                mujoco.mj_contactForce(self.model, self.data, index, local)
-                total[side] += sign * (contact.frame.reshape(3, 3).T @ local[:3])
-        return total
+    def _ground(self) -> tuple[Floats, Floats, Floats]:
+        """Force on each foot, its centre of pressure, and the moment about that, (2, 3) each."""
+        found = ((index, side, sign) for index in range(self.data.ncon) for side, sign in self._feet(index))
+        pushes = [(side, *self._push(index, sign)) for index, side, sign in found]
+        total, centre, moment = np.zeros((2, 3)), np.full((2, 3), np.nan), np.zeros((2, 3))
+        for side in (0, 1):
+            own = [push[1:] for push in pushes if push[0] == side]
+            pressing = sum(pressure for *_, pressure in own)
+            total[side] = sum((force for _, force, *_ in own), start=np.zeros(3))
+            if pressing > 0:
+                centre[side] = sum(pressure * place for place, _, _, pressure in own) / pressing
+                moment[side] = sum(twist + np.cross(place - centre[side], force) for place, force, twist, _ in own)
+        return total, centre, moment
+
+    def _feet(self, index: int) -> list[tuple[int, float]]:
+        """Sides of a contact's feet that touch what is not the person, and signs of its force on them."""
+        contact = self.data.contact[index]
+        bodies = self.model.geom_bodyid[contact.geom]
+        if (contact.geom < 0).any() or self.own[bodies].all():  # a cloth, or the other leg
+            return []
+        signs = ((int(self.foot[body]), sign) for body, sign in zip(bodies, (-1.0, 1.0), strict=True))
+        return [(side, sign) for side, sign in signs if side >= 0]
+
+    def _push(self, index: int, sign: float) -> tuple[Floats, Floats, Floats, float]:
+        """Place (3,), force (3,) and twist (3,) of a contact in the world, and its normal force."""
+        local, contact = np.zeros(6), self.data.contact[index]
+        # The force of the first geom on the second, in axes whose first is the normal.
+        mujoco.mj_contactForce(self.model, self.data, index, local)
+        axes = contact.frame.reshape(3, 3).T
+        return np.array(contact.pos), sign * (axes @ local[:3]), sign * (axes @ local[3:]), float(local[0])

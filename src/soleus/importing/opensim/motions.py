@@ -17,12 +17,11 @@ from soleus.importing.opensim.markers import is_markers, listed, read_markers
 from soleus.importing.opensim.tasks import read_tasks
 from soleus.motions.plausible import check_spans
 from soleus.motions.recording import check_times, wrong
-from soleus.motions.storage import coordinate_of, read_storage
+from soleus.motions.storage import coordinate_of, read_storage, storage_text
 
 Floats = NDArray[np.float64]
 
 _ROTATION = 1  # of OpenSim's kinds of motion
-_HEADER = "Coordinates\nversion=1\nnRows={rows}\nnColumns={columns}\ninDegrees=yes\nendheader\n"
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,4 @@ def _turning(model: Any, names: Sequence[str]) -> NDArray[np.bool_]:
 def _text(model: Any, solved: Solved) -> str:
     """Text of a .mot file, angles in degrees."""
     degrees = np.where(_turning(model, solved.names), np.rad2deg(solved.values), solved.values)
-    table = np.column_stack([solved.times, degrees])
-    rows = ["\t".join(f"{value:.8f}" for value in row) for row in table]
-    header = _HEADER.format(rows=len(table), columns=table.shape[1])
-    return header + "\n".join(["\t".join(["time", *solved.names]), *rows]) + "\n"
+    return storage_text("Coordinates", solved.times, dict(zip(solved.names, degrees.T, strict=True)))

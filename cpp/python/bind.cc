@@ -86,11 +86,11 @@ std::unique_ptr<Rollout> make_rollout(std::uintptr_t model, const nb::dict& huma
 
 RolloutViews views_of(const Rollout& r, const nb::dict& arrays, std::size_t steps) {
   const std::size_t n = r.humans();
-  const std::size_t d = r.task().observation_size();
+  const std::size_t d = r.observation_size();
   const std::size_t a = r.world().action_size();
   const std::size_t nnz = r.model().asked_crossings().size();
   const std::size_t na = r.model().asked().size();
-  const std::size_t terms = r.task().reward_terms();
+  const std::size_t terms = r.reward_terms();
   auto cube = [&](const char* key, std::size_t times, std::size_t cols) {
     return CubeView<float>{array<float, 3>(arrays, key, {times, n, cols}), times, n, cols};
   };
@@ -203,7 +203,7 @@ void bind_rollout(nb::module_& m) {
            "clips: reference motions, of which each episode follows one; none where the task needs none."
            " variants: (model, human) of other numbers and the same structure; variant_of: which of them each human is."
            " conditions: what differs from human to human and is drawn as episodes begin, and the motions at other strides.")
-      .def_prop_ro("observation_size", [](const Rollout& r) { return r.task().observation_size(); })
+      .def_prop_ro("observation_size", &Rollout::observation_size)
       .def_prop_ro("action_size", [](const Rollout& r) { return r.world().action_size(); })
       .def_prop_ro("episode_steps", [](const Rollout& r) { return r.world().episode_steps(); },
                    "Control steps of a whole episode.")
@@ -237,10 +237,10 @@ void bind_rollout(nb::module_& m) {
       .def("set_deterministic", &Rollout::set_deterministic, "on"_a)
       .def("reset", [](Rollout& r, std::uint64_t seed, Array<float, 2> observations) {
         require(observations.shape(0) == static_cast<std::size_t>(r.humans()) &&
-                    observations.shape(1) == static_cast<std::size_t>(r.task().observation_size()),
+                    observations.shape(1) == static_cast<std::size_t>(r.observation_size()),
                 "expected observations of shape " +
                     shape_text({static_cast<std::size_t>(r.humans()),
-                                static_cast<std::size_t>(r.task().observation_size())}));
+                                static_cast<std::size_t>(r.observation_size())}));
         const MatrixView<float> view{observations.data(), observations.shape(0), observations.shape(1)};
         nb::gil_scoped_release unlocked;
         r.reset(seed, view);
@@ -253,6 +253,27 @@ void bind_rollout(nb::module_& m) {
       .def("ask", [](Rollout& r, std::optional<Array<const double, 2>> values) {
         r.ask(values ? std::vector<double>(values->data(), values->data() + values->size()) : std::vector<double>());
       }, "values"_a.none(), "Values of the conditions, (N, conditions), from each human's next episode on; None: drawn again.")
+      .def("set_outer", [](Rollout& r, nb::callable judge, nb::callable observe, int observations, int rewards) {
+        auto call = [](nb::callable work) {
+          return [work = std::move(work)](std::size_t t) {
+            nb::gil_scoped_acquire locked;
+            work(t);
+          };
+        };
+        r.set_outer({observations, rewards, call(std::move(judge)), call(std::move(observe))});
+      }, "judge"_a, "observe"_a, "observations"_a, "rewards"_a,
+           "Lets terms be computed outside: judge(t) after all humans have moved, observe(t) after episodes have begun anew.")
+      .def("look", [](const Rollout& r, const std::string& name, Array<double, 2> out) {
+        for (const auto& [sight, known] : kSightNames) {
+          if (name == known) return r.look(sight, {out.data(), out.shape(0), out.shape(1)});
+        }
+        throw InvalidInput("expected a name of sight_sizes(), got '" + name + "'");
+      }, "name"_a, "out"_a, "Copies what there is to see of all humans, (N, columns).")
+      .def("sight_sizes", [](const Rollout& r) {
+        nb::dict sizes;
+        for (const auto& [sight, name] : kSightNames) sizes[name] = r.sight_size(sight);
+        return sizes;
+      }, "Columns of what look() copies, by name.")
       .def("set_reach", &Rollout::set_reach, "reach"_a, "Share of the conditions' ranges that is drawn from.")
       .def("conditions", [](const Rollout& r, Array<double, 2> out) {
         r.copy_conditions({out.data(), out.shape(0), out.shape(1)});
@@ -263,7 +284,7 @@ void bind_rollout(nb::module_& m) {
         r.run(views, steps, with_policy);
       }, "arrays"_a, "steps"_a, "with_policy"_a)
       .def("act", [](Rollout& r, Array<float, 2> observations, Array<float, 2> actions, Array<float, 1> log_probs) {
-        const std::size_t n = r.humans(), d = r.task().observation_size(), a = r.world().action_size();
+        const std::size_t n = r.humans(), d = r.observation_size(), a = r.world().action_size();
         require(observations.shape(0) == n && observations.shape(1) == d && actions.shape(0) == n &&
                     actions.shape(1) == a && log_probs.shape(0) == n,
                 "expected observations " + shape_text({n, d}) + ", actions " + shape_text({n, a}) + " and log_probs " +

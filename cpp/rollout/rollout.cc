@@ -154,7 +154,7 @@ bool Rollout::needs_muscle() const {
 void Rollout::set_policy(const NetworkData& network) {
   const Exclusive exclusive(*this);
   Mlp mlp(network.widths, network.activations);
-  require(mlp.inputs() == task_.observation_size(), "expected a policy of " + std::to_string(task_.observation_size()) +
+  require(mlp.inputs() == observation_size(), "expected a policy of " + std::to_string(observation_size()) +
                                                         " inputs, got " + std::to_string(mlp.inputs()));
   require(mlp.outputs() == world_.action_size(), "expected a policy of " + std::to_string(world_.action_size()) +
                                                      " outputs, got " + std::to_string(mlp.outputs()));
@@ -279,13 +279,56 @@ void Rollout::schedule(std::size_t steps, Work&& work) {
   }
 }
 
+// Control step by control step, so that terms outside see all humans at the same instant.
+void Rollout::run_outer(const RolloutViews& views, std::size_t steps, const Policy* policy, const Mlp* muscle) {
+  auto outside = [&](const std::function<void(std::size_t)>& work, std::size_t t) {
+    busy_ = false;  // it may look at the humans: no thread of ours is at work
+    work(t);
+    require(!busy_.exchange(true), "expected no other call while terms are computed");
+  };
+  for (std::size_t t = 0; t < steps; ++t) {
+    schedule(1, [&](Shard& shard, std::size_t) { shard.advance(views, t, policy, muscle); });
+    outside(outer_.judge, t);
+    schedule(1, [&](Shard& shard, std::size_t) { shard.conclude(views, t); });
+    const auto over = [](std::span<const std::uint8_t> flags) { return std::any_of(flags.begin(), flags.end(), [](auto f) { return f != 0; }); };
+    if (over(views.terminated.row(t)) || over(views.truncated.row(t))) outside(outer_.observe, t);
+  }
+}
+
+int Rollout::sight_size(Sight sight) const {
+  const mjModel* m = model_->mujoco();
+  switch (sight) {
+    case Sight::kQpos: case Sight::kReference: return static_cast<int>(m->nq);
+    case Sight::kQvel: return static_cast<int>(m->nv);
+    case Sight::kPositions: return model_->num_coordinates();
+    case Sight::kActivations: return model_->num_muscles();
+    case Sight::kFootForces: return static_cast<int>(model_->feet.size());
+    case Sight::kBodies: return 3 * static_cast<int>(m->nbody);
+    case Sight::kPhase: case Sight::kTime: return 1;
+    default: return 3;
+  }
+}
+
+void Rollout::look(Sight sight, MatrixView<double> out) const {
+  const Exclusive exclusive(*this);
+  require(out.rows == static_cast<std::size_t>(humans()) && out.cols == static_cast<std::size_t>(sight_size(sight)),
+          "expected an array of shape (" + std::to_string(humans()) + ", " + std::to_string(sight_size(sight)) + ")");
+  for (const auto& shard : shards_) {
+    for (int i = 0; i < shard->count(); ++i) shard->look(i, sight, out.row(shard->first() + i));
+  }
+}
+
 void Rollout::run(const RolloutViews& views, std::size_t steps, bool with_policy) {
   const Exclusive exclusive(*this);
   require(!with_policy || policy_.has_value(), "expected set_policy before a rollout");
   require(!needs_muscle() || muscle_.has_value(), "expected set_muscle before a rollout");
   const Policy* policy = with_policy ? &*policy_ : nullptr;
   const Mlp* muscle = muscle_ ? &*muscle_ : nullptr;
-  schedule(steps, [&](Shard& shard, std::size_t t) { shard.step(views, t, policy, muscle); });
+  if (outer_) {
+    run_outer(views, steps, policy, muscle);
+  } else {
+    schedule(steps, [&](Shard& shard, std::size_t t) { shard.step(views, t, policy, muscle); });
+  }
   report_.sections = {};
   for (auto& shard : shards_) {
     for (std::size_t i = 0; i < report_.sections.size(); ++i) report_.sections[i] += shard->times()[i];

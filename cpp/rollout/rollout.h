@@ -1,7 +1,9 @@
 // Whole rollouts: T control steps of N humans on the pool, into arrays that the caller owns.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,6 +35,16 @@ struct VariantData {
 struct ConditionedData {
   ConditionData conditions;
   std::vector<std::vector<std::unique_ptr<Motion>>> strides;
+};
+
+// Terms that somebody outside computes between the halves of a control step, for all humans at once.
+struct OuterTerms {
+  int observations = 0;  // columns behind those of the task's own terms
+  int rewards = 0;       // columns of the sums of terms, likewise
+  // Judges control step t: observations of row t + 1, rewards and terminations of row t. Then sees the humans whose
+  // episodes have begun anew, if any: observations of row t + 1.
+  std::function<void(std::size_t t)> judge, observe;
+  explicit operator bool() const { return static_cast<bool>(judge); }
 };
 
 // Layer widths and activations of a network.
@@ -70,6 +82,13 @@ class Rollout {
   // Values of the conditions that each human has from its next episode on, (N, conditions), in place of drawn ones; empty:
   // drawn again.
   void ask(std::vector<double> values);
+  // Terms computed outside, from the next rollout on; before set_policy().
+  void set_outer(OuterTerms outer) { outer_ = std::move(outer); }
+  int observation_size() const { return task_.observation_size() + outer_.observations; }
+  int reward_terms() const { return task_.reward_terms() + outer_.rewards; }
+  // Columns of what there is to see of a human; and all humans' rows, (N, columns). Outer terms may look as they judge.
+  int sight_size(Sight sight) const;
+  void look(Sight sight, MatrixView<double> out) const;
   // Share of the ranges of conditions, about their usual values, that is drawn from; between rollouts.
   void set_reach(double reach);
   // Values of the conditions that each human has now, (N, conditions).
@@ -123,6 +142,7 @@ class Rollout {
   Shard* take(int thread, std::size_t steps, std::size_t& t);
   void give_back(const Shard* shard);
   int shard_size() const;
+  void run_outer(const RolloutViews& views, std::size_t steps, const Policy* policy, const Mlp* muscle);
   void add_variants(VariantData variants);
   void add_conditions(ConditionedData conditions);
 
@@ -140,6 +160,7 @@ class Rollout {
   std::optional<Policy> policy_;
   std::optional<Mlp> muscle_;
   Report report_;
+  OuterTerms outer_;
   mutable std::atomic<bool> busy_{false};
 
   struct Progress {

@@ -229,9 +229,20 @@ Scene Shard::scene(int human) {
 }
 
 void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle) {
+  advance(views, t, policy, muscle);
+  conclude(views, t);
+}
+
+void Shard::advance(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle) {
   clock_.start();
   if (policy) act(*policy, views, t);
   substeps(views, t, muscle);
+  for (int i = 0; i < count(); ++i) judge(i, views, t);
+  clock_.mark(Section::kTerms);
+}
+
+void Shard::conclude(const RolloutViews& views, std::size_t t) {
+  clock_.start();
   ended_.clear();
   for (int i = 0; i < count(); ++i) finish(i, views, t);
   begin_episodes(ended_);
@@ -275,14 +286,13 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
   }
 }
 
-void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
+void Shard::judge(int human, const RolloutViews& views, std::size_t t) {
   Episode& s = humans_[human];
   const std::size_t n = first_ + human;
   ++s.step;
   bool diverged = physics_->diverged(human);
   double reward = 0;
   bool terminated = true;
-  bool truncated = false;
   float* next = views.observations.at(t + 1, n);
   if (!diverged) {
     measure(physics_->human(human), s.kinematics);
@@ -290,7 +300,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
     const Scene here = scene(human);
     s.memory.advance(here);
     world_.task.observe(here, next);
-    diverged = !std::all_of(next, next + views.observations.cols, [](float x) { return std::isfinite(x); });
+    diverged = !std::all_of(next, next + world_.task.observation_size(), [](float x) { return std::isfinite(x); });
     if (!diverged) {
       reward = world_.task.reward(here, views.term_sums.row(n).data());
       diverged = !std::isfinite(reward);
@@ -304,18 +314,42 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
       add_effort(human);
     }
   }
-  s.total += reward;
-  if (!terminated) truncated = s.step >= world_.episode_steps() || is_over(s);
+  s.diverged = diverged;
   views.rewards.row(t)[n] = static_cast<float>(reward);
   views.terminated.row(t)[n] = terminated;
-  views.truncated.row(t)[n] = truncated;
   if (views.diverged) views.diverged.row(t)[n] = diverged;
+}
+
+void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
+  Episode& s = humans_[human];
+  const std::size_t n = first_ + human;
+  const bool terminated = views.terminated.row(t)[n] != 0;
+  const bool truncated = !terminated && (s.step >= world_.episode_steps() || is_over(s));
+  s.total += views.rewards.row(t)[n];
+  views.truncated.row(t)[n] = truncated;
   if (!terminated && !truncated) return;
-  const float* last = diverged ? views.observations.at(t, n) : next;
+  const float* last = s.diverged ? views.observations.at(t, n) : views.observations.at(t + 1, n);
   if (views.final_observations) std::copy_n(last, views.observations.cols, views.final_observations.at(t, n));
   if (views.episodes) summarize(s, physics_->human(human).model().mass(), views.episodes.at(t, n));
   ++s.episode;
   ended_.push_back(human);
+}
+
+void Shard::look(int human, Sight sight, std::span<double> out) const {
+  const Episode& s = humans_[human];
+  const Motion* motion = this->motion(s);
+  if (sight == Sight::kTime) {
+    out[0] = s.step * world_.control_dt();
+  } else if (sight == Sight::kPhase) {
+    out[0] = motion ? motion->phase(time(s)) : 0.0;
+  } else if (sight == Sight::kReference) {
+    require(motion != nullptr, "expected a motion, got none");
+    ReferenceFrame frame = motion->make_frame();
+    motion->sample(time(s), frame);
+    std::copy(frame.qpos.begin(), frame.qpos.end(), out.begin());
+  } else {
+    write_sight(sight, physics_->human(human), s.kinematics, out);
+  }
 }
 
 void Shard::add_effort(int human) {

@@ -15,6 +15,7 @@
 #include "model/varied_motion.h"
 #include "nets/policy.h"
 #include "rollout/physics.h"
+#include "rollout/sight.h"
 #include "rollout/world.h"
 
 namespace soleus {
@@ -30,9 +31,13 @@ class Shard {
   void reserve(const Policy* policy, const Mlp* muscle);
   // Starts episode 0 of every human and writes its observation. observations: (N, D).
   void reset(MatrixView<float> observations);
-  // One control step of every human at time index t. Without a policy the actions are the caller's; `muscle` is needed
-  // by network coordination alone.
+  // One control step of every human at time index t: advance(), then conclude().
   void step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle);
+  // Moves the humans, and writes what they see and are rewarded with, and whether they are lost. Without a policy the
+  // actions are the caller's; `muscle` is needed by network coordination alone.
+  void advance(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle);
+  // Ends episodes by what the views say of the step, and begins others.
+  void conclude(const RolloutViews& views, std::size_t t);
 
   // The substeps of such a step alone, for the caller's actions.
   void substeps(const RolloutViews& views, std::size_t t, const Mlp* muscle);
@@ -45,6 +50,8 @@ class Shard {
   SectionTimes& times() { return clock_.times(); }
 
   const HumanView& human(int index) const { return physics_->human(index); }
+  // Writes what there is to see of a human.
+  void look(int human, Sight sight, std::span<double> out) const;
   // Values of a human's conditions, (conditions).
   std::span<const double> conditions(int human) const { return people_[human].values; }
   // Where the motion is at this instant [s].
@@ -66,6 +73,7 @@ class Shard {
     double path = 0;  // [m] of the root along the ground, from control step to control step
     std::array<double, 2> last_place{};  // of the root; the last one that was finite
     double total = 0, effort = 0, metabolic = 0;
+    bool diverged = false;        // in the last control step
     Vec3 head_velocity{};
     Kinematics kinematics;
     double drift = 0;             // of the motion's time, by actions that speed it up or slow it down [s]
@@ -101,6 +109,7 @@ class Shard {
   void prepare(int human, const RolloutViews& views, std::size_t t);
   void lead(ReferenceFrame& frame);
   void pose_target(int human, const float* action);
+  void judge(int human, const RolloutViews& views, std::size_t t);
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(int human);
   void add_path(Episode& s);

@@ -316,6 +316,9 @@ class TaskConfig(Section):
 
     name: str
     """Name of a built-in task, or of one's own."""
+    python: Annotated[str | None, Mark.FILE] = None
+    """File of Python whose functions of `scene` are terms too, by their names: of observation, reward and termination
+    (docs/python.md)."""
     episode_seconds: Annotated[float, Field(gt=0, le=86_400), BeforeValidator(parse_seconds)] = 10.0
     """[s] Longest episode."""
     initial: Annotated[str, AfterValidator(_initial)] = "reference"

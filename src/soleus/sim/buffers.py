@@ -74,6 +74,8 @@ class Buffers:
             elif name not in given:
                 array[:] = 255 if array.dtype == np.uint8 else np.nan
         self["observations"][1:] = np.nan
+        if simulation.outer:
+            simulation.outer.use(self.arrays)
         simulation.core.run(self.arrays, self.steps, with_policy)
 
     def term_means(self, simulation: Simulation) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What the native core is told: a human, a motion, a task and its control as plain data."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -116,16 +117,20 @@ def condition_data(conditions: Conditions | None) -> dict[str, Any]:
     return {**conditions.data(), "motions": motions}
 
 
-def task_data(config: HumanRunConfig) -> dict[str, Any]:
-    """Return the task: terms with their parameters, and how episodes begin."""
+def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return the task: terms with their parameters, and how episodes begin. without: names of terms of others."""
     task = config.task
+
+    def own(table: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: given for name, given in table.items() if name not in without}
+
     return {
         "episode_seconds": task.episode_seconds,
         "start_on_reference": task.initial == "reference",
         "initial_noise": task.initial_noise,
-        "observation": dict(task.observation),
-        "reward": dict(task.reward.terms),
-        "termination": dict(task.termination),
+        "observation": own(task.observation),
+        "reward": own(task.reward.terms),
+        "termination": own(task.termination),
         "product": task.reward.combine == "product",
     }
 

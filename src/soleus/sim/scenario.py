@@ -1,6 +1,8 @@
 """What is loaded and compiled once for a run of humans: the model, the motion and the task of its configuration."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -19,6 +21,7 @@ from soleus.sim.engines import Engine, choose_engine
 from soleus.sim.handover import human_data
 from soleus.sim.muscle_paths import paths_of
 from soleus.tasks.catalog import catalog, check_terms
+from soleus.tasks.python_terms import PythonTerm, load_terms, native_first, with_python
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Scenario:
     """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
     conditions: Conditions | None = None
     """What differs from human to human"""
+    terms: Mapping[str, PythonTerm] = field(default_factory=dict)
+    """Terms in Python, by name; in the task they come after the core's."""
 
     @property
     def person(self) -> Human:
@@ -70,7 +75,10 @@ def _check_without_motion(config: HumanRunConfig) -> None:
 
 def load_scenario(config: HumanRunConfig) -> Scenario:
     """Load the model and the motion of a configuration and check its task. Raises UserError."""
-    check_terms(config.task, catalog())
+    terms = load_terms(Path(config.task.python)) if config.task.python else {}
+    check_terms(config.task, with_python(catalog(), terms))
+    if terms:
+        config = config.model_copy(update={"task": native_first(config.task, terms)})
     config = imported(config)
     human = weighed(load_human(config.model, config.control.sim_hz), config.task.reward.joints)
     mode = config.control.mode
@@ -98,4 +106,6 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
     engine = choose_engine(human, config)
     conditions = load_conditions(config, human, clips)
     follows = engine.name == "lanes" and not (conditions and conditions.change_anatomy)
-    return Scenario(config, human, clips, engine, paths_of(human, clips, config) if follows else None, conditions)
+    return Scenario(
+        config, human, clips, engine, paths_of(human, clips, config) if follows else None, conditions, terms
+    )

@@ -1,6 +1,7 @@
 """N humans in the native core, as Python steps them."""
 
 import os
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from soleus.exchange.weights import NetworkSpec, check_state, core_policy, layer
 from soleus.machine.memory import check_memory
 from soleus.models import Human
 from soleus.sim.handover import condition_data, control_data, human_data, motion_data, muscle_layout, task_data
+from soleus.sim.outer_terms import OuterTerms, Scene, called
 from soleus.sim.scenario import Scenario
 
 
@@ -66,7 +68,7 @@ class Simulation:
                 human.model._address,
                 human_data(human, config, scenario.paths),
                 [motion_data(one) for one in scenario.clips.motions] if scenario.clips else [],
-                task_data(config),
+                task_data(config, scenario.terms),
                 control_data(config, scenario.engine.name),
                 num_envs,
                 min(num_threads, num_envs),
@@ -83,6 +85,7 @@ class Simulation:
         self.muscle_layout = muscle_layout(human)
         if scenario.conditions and scenario.conditions.asked is not None:
             self.set_conditions(np.tile(scenario.conditions.asked, (num_envs, 1)))
+        self.outer = self._outer_terms() if scenario.terms else None
         self.policy_spec = policy_network(config.policy, self.core.observation_size, self.core.action_size)
         self.core.set_policy(list(self.policy_spec.sizes), self.policy_spec.activations)
         self.muscle_spec: NetworkSpec | None = None
@@ -117,6 +120,18 @@ class Simulation:
             self.muscle_layout if self.muscle_spec else None,
         )
 
+    def _outer_terms(self) -> OuterTerms:
+        """Return the terms in Python, which the core calls from now on."""
+        scenario, core = self.scenario, self.core
+        core.reset(0, np.zeros((core.humans, core.observation_size), np.float32))
+        names = scenario.conditions.names if scenario.conditions else ()
+        scene = Scene(core, scenario.human, names, 1.0 / scenario.config.control.policy_hz)
+        outer = OuterTerms(scenario.config, scenario.terms, scene)
+        held = weakref.ref(outer)
+        judge, observe = called(OuterTerms.judge, held), called(OuterTerms.observe, held)
+        core.set_outer(judge, observe, outer.observations, outer.rewards)
+        return outer
+
     def set_conditions(self, values: np.ndarray | None) -> None:
         """Give each human values (N, n) of the conditions from its next episode on; None: they are drawn again.
 
@@ -148,6 +163,8 @@ class Simulation:
     def reset(self, seed: int, observations: np.ndarray) -> None:
         """Start episode 0 of every human under this seed and write what they see first, (N, D) float32."""
         self.core.reset(check_seed(seed), observations)
+        if self.outer:
+            self.outer.see(observations)
         if not np.isfinite(observations).all():
             human = int(np.argwhere(~np.isfinite(observations))[0, 0])
             raise UserError(

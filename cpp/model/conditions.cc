@@ -57,11 +57,18 @@ void ConditionData::check(int bodies, int muscles, int dofs, int joints) const {
 }
 
 void draw_conditions(const ConditionData& conditions, Draw draw, double reach, std::span<double> values) {
+  const bool together = draw.uniform() < 1.0 / kTogether;
+  std::array<std::array<double, 2>, kEffectNames.size()> shared;
+  for (auto& pair : shared) pair = {draw.uniform(), draw.uniform()};
   for (int i = 0; i < conditions.count(); ++i) {
     const Condition& one = conditions.all[i];
     const double low = one.usual + reach * (one.low - one.usual), high = one.usual + reach * (one.high - one.usual);
     // Two numbers for each, whatever its distribution, so that none shifts another.
-    const double u = draw.uniform(), v = draw.uniform();
+    double u = draw.uniform(), v = draw.uniform();
+    if (together) {
+      u = shared[static_cast<std::size_t>(one.effect)][0];
+      v = shared[static_cast<std::size_t>(one.effect)][1];
+    }
     if (one.distribution == Distribution::kUniform) values[i] = low + u * (high - low);
     if (one.distribution == Distribution::kEnds) values[i] = u < 1.0 / 3 ? low : u < 2.0 / 3 ? one.usual : high;
     if (one.distribution == Distribution::kNormal) {

@@ -46,10 +46,9 @@ LanePhysics::LanePhysics(const World& world, int first, const Models& models, st
 void LanePhysics::renumber(int index) {
   Tile& tile = tile_of(index);
   const ConditionData& conditions = world_.conditions;
-  const bool muscles = tile.muscles && conditions.change_muscles();
-  const LaneModel own(*models_[index], muscles);
+  const LaneModel own(*models_[index], tile.muscles && conditions.change_muscles());
   if (conditions.change_bodies()) tile.dynamics.give(index % kLanes, own.dynamics);
-  if (muscles) tile.muscles->give(index % kLanes, *own.muscles, conditions.change_anatomy());
+  if (own.muscles) tile.muscles->give(index % kLanes, *own.muscles, conditions.change_anatomy());
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {

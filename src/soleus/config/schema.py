@@ -273,7 +273,11 @@ class ConditionConfig(Section):
     @classmethod
     def _of_a_range(cls, value: Any) -> Any:
         """A range alone is a condition of that range."""
-        return {"range": value} if isinstance(value, list | tuple) else value
+        if isinstance(value, list | tuple):
+            return {"range": value}
+        if not isinstance(value, Mapping | ConditionConfig):
+            raise ValueError(f"expected a range such as [0.5, 1], got {value!r}")
+        return value
 
     @model_validator(mode="after")
     def _holds(self) -> "ConditionConfig":

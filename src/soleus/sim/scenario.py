@@ -32,7 +32,6 @@ class Scenario:
     engine: Engine
     paths: FittedPaths | None = None
     """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
-
     conditions: Conditions | None = None
     """What differs from human to human"""
 
@@ -59,6 +58,16 @@ class Scenario:
         return f"engine: {self.engine}{f'; paths: {self.paths}' if self.paths else ''}"
 
 
+def _check_without_motion(config: HumanRunConfig) -> None:
+    """Raise UserError for keys that mean nothing where there is no motion."""
+    if config.policy.mirror:
+        raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
+    if config.control.phase_scale > 0:
+        raise UserError("control.phase_scale: expected 0 without a motion, whose phase it shifts, got one above 0")
+    if config.control.damping == "motion":
+        raise UserError("control.damping: expected rest without a motion, whose velocity it would be, got motion")
+
+
 def load_scenario(config: HumanRunConfig) -> Scenario:
     """Load the model and the motion of a configuration and check its task. Raises UserError."""
     check_terms(config.task, catalog())
@@ -79,10 +88,8 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f" got '{mode}' for '{config.subject}'"
         )
     clips = load_clips(config.motion, human) if config.motion else None
-    if config.policy.mirror and clips is None:
-        raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
-    if config.control.phase_scale > 0 and clips is None:
-        raise UserError("control.phase_scale: expected 0 without a motion, whose phase it shifts, got one above 0")
+    if clips is None:
+        _check_without_motion(config)
     if config.policy.mirror and human.motors.lopsided:
         raise UserError(
             f"policy.mirror: expected motors that are mirror images, on joints, of equal gears and control ranges, got"

@@ -41,7 +41,9 @@ class ReplayAct:
         simulation.restore(dump.state[None])
         buffers["actions"][:, 0] = dump.actions
         buffers.run(simulation, with_policy=False)
-        self.human, self.dt = scenario.human, 1.0 / config.control.sim_hz
+        drawn = scenario.conditions is not None
+        self.human = scenario.person_at(simulation.conditions()[0]) if drawn else scenario.human
+        self.dt = 1.0 / config.control.sim_hz
         self.diverged = bool(buffers["diverged"][-1, 0])
         """Whether it came to the same end."""
         muscles, self._size = len(scenario.human.muscle_names), mujoco.mj_stateSize(scenario.human.model, STATE)

@@ -41,4 +41,41 @@ void torque_residual(const HumanModel& human, std::span<const Wide> moments, std
   }
 }
 
+namespace {
+
+typedef float WideFloats __attribute__((vector_size(4 * kLanes)));
+
+void write_column(Wide value, int count, float* column, std::size_t stride) {
+  const Wide scaled = value * (1.0 / kTorqueScale);
+  const WideFloats floats = __builtin_convertvector(scaled.v, WideFloats);
+  for (int lane = 0; lane < count; ++lane) column[lane * stride] = floats[lane];
+}
+
+}  // namespace
+
+void write_network_inputs(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
+                          WideMask mirrored, int count, float* rows, std::size_t stride) {
+  const double* sign = human.mirror_actuated_sign().data();
+  const bool mirrors = any(mirrored);
+  for (int s : human.asked_crossings()) {
+    Wide value = moments[s];
+    if (mirrors) value = select(mirrored, sign[human.crossing[s]] * moments[human.mirror_crossing()[s]], value);
+    write_column(value, count, rows++, stride);
+  }
+  for (int c : human.asked()) {
+    Wide value = target[c];
+    if (mirrors) value = select(mirrored, sign[c] * target[human.mirror_actuated()[c]], value);
+    write_column(value, count, rows++, stride);
+  }
+}
+
+void read_network_outputs(const HumanModel& human, const float* rows, std::size_t stride, WideMask mirrored, int count,
+                          std::span<Wide> activation) {
+  for (std::size_t m = 0; m < activation.size(); ++m) {
+    for (int lane = 0; lane < count; ++lane) {
+      activation[m].set(lane, rows[lane * stride + (mirrored[lane] ? human.mirror_muscle[m] : m)]);
+    }
+  }
+}
+
 }  // namespace soleus

@@ -17,4 +17,12 @@ void static_optimization(const HumanModel& human, std::span<const Wide> moments,
 void torque_residual(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
                      std::span<const Wide> activation, std::span<Wide> residual);
 
+// Rows of the network's input of the first `count` lanes, `stride` apart, as write_network_input() writes them; of the
+// mirrored body in the lanes `mirrored`.
+void write_network_inputs(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
+                          WideMask mirrored, int count, float* rows, std::size_t stride);
+// Reads such rows of its output, (nm), into activations.
+void read_network_outputs(const HumanModel& human, const float* rows, std::size_t stride, WideMask mirrored, int count,
+                          std::span<Wide> activation);
+
 }  // namespace soleus

@@ -231,30 +231,29 @@ void LanePhysics::run_group(int first, int last, const RolloutViews& views, std:
   }
 }
 
+WideMask LanePhysics::mirrored_lanes(int number) const {
+  WideMask lanes = no_lane();
+  for (int i = begin(number); i < end(number); ++i) {
+    if (commands_[i].mirrored) lanes = lanes | one_lane(i - begin(number));
+  }
+  return lanes;
+}
+
 void LanePhysics::ask_network(int number, int row, const Mlp& muscle) {
   Tile& tile = *tiles_[number];
   stable_pd(tile.dynamics, tile.target, tile.torque);
   clock_.mark(Section::kTorque);
   find_wanted(tile);
   clock_.mark(Section::kMuscles);
-  for (int i = begin(number); i < end(number); ++i) {
-    const int lane = i - begin(number);
-    for (std::size_t s = 0; s < moments_.size(); ++s) moments_[s] = tile.moments[s][lane];
-    for (std::size_t c = 0; c < wanted_.size(); ++c) wanted_[c] = tile.wanted[c][lane];
-    write_network_input(world_.model, moments_, wanted_, commands_[i].mirrored,
-                        input_.data() + static_cast<std::size_t>(row + i - begin(number)) * muscle.input_stride());
-  }
+  write_network_inputs(world_.model, tile.moments, tile.wanted, mirrored_lanes(number), end(number) - begin(number),
+                       input_.data() + static_cast<std::size_t>(row) * muscle.input_stride(), muscle.input_stride());
   clock_.mark(Section::kCoordination);
 }
 
 void LanePhysics::follow_network(int number, int row, const Mlp& muscle) {
   Tile& tile = *tiles_[number];
-  for (int i = begin(number); i < end(number); ++i) {
-    const int lane = i - begin(number);
-    const float* answer = output_.data() + static_cast<std::size_t>(row + lane) * muscle.output_stride();
-    read_network_output(world_.model, answer, commands_[i].mirrored, commands_[i].activation);
-    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, commands_[i].activation[k]);
-  }
+  read_network_outputs(world_.model, output_.data() + static_cast<std::size_t>(row) * muscle.output_stride(),
+                       muscle.output_stride(), mirrored_lanes(number), end(number) - begin(number), tile.desired);
   apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics);
 }
 

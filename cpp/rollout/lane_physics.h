@@ -100,6 +100,8 @@ class LanePhysics : public Physics {
   void store(int number);
   // The lanes of a tile that humans are in, of some.
   WideMask lanes_of(int number, std::span<const int> indices) const;
+  // Those whose humans the policy sees mirrored.
+  WideMask mirrored_lanes(int number) const;
   // MuJoCo's state of a human, in simulation_.
   void pose_simulation(int index) const;
 

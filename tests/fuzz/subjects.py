@@ -9,6 +9,7 @@ from pathlib import Path
 import mutations
 import torch
 
+import gaitnet_files
 from person_files import write_person
 
 MASS = Path(__file__).parents[1] / "mass"
@@ -61,7 +62,7 @@ class Subjects:
     def __init__(self, home: Path, train: Callable[[list[str], Path], None]) -> None:
         """train: runs the command line in a folder, where it has to end well."""
         self.home = home
-        for name in ("config", "person", "mass", "tables"):
+        for name in ("config", "person", "mass", "tables", "gaitnet"):
             (home / name).mkdir(parents=True)
         for name, text in CONFIGS.items():
             (home / "config" / name).write_text(text)
@@ -71,6 +72,7 @@ class Subjects:
         for name in ("person.xml", "muscles.xml", "stride.bvh"):
             shutil.copy(MASS / name, home / "mass")
         (home / "mass/mass.yaml").write_text(MASS_PERSON)
+        gaitnet_files.write(home / "gaitnet")
         train(
             ["import", "mass", "person.xml", "muscles.xml", "--bvh", "stride.bvh", "--out", "imported"], home / "mass"
         )
@@ -93,7 +95,16 @@ class Subjects:
 
     def case(self, rng: random.Random, folder: Path) -> Case:
         """Make one case in a folder."""
-        kinds = [self._config, self._mjcf, self._mass, self._table, self._cycle, self._checkpoint, self._run_files]
+        kinds = [
+            self._config,
+            self._mjcf,
+            self._mass,
+            self._gaitnet,
+            self._table,
+            self._cycle,
+            self._checkpoint,
+            self._run_files,
+        ]
         return rng.choice(kinds)(rng, folder)
 
     def _copy(self, name: str, folder: Path) -> None:
@@ -118,6 +129,12 @@ class Subjects:
         if rng.random() < 0.5:
             return Case(f"MASS {name}, import", IMPORT, "imported")
         return Case(f"MASS {name}", ("train", "mass.yaml", *TRAIN), "run")
+
+    def _gaitnet(self, rng: random.Random, folder: Path) -> Case:
+        self._copy("gaitnet", folder)
+        name = rng.choice(("env.yaml", "env.yaml", "data/motion/stride.h5"))
+        bad_file(rng, folder / name, *((mutations.as_yaml,) if name.endswith(".yaml") else ()))
+        return Case(f"environment, {name}", ("import", "gaitnet", "env.yaml", "--data", "data", "--out", "out"), "out")
 
     def _table(self, rng: random.Random, folder: Path) -> Case:
         self._copy("tables", folder)

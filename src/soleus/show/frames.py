@@ -81,6 +81,31 @@ class PolicyAct:
         self.dt = self.playback.control_dt / self._shown
         self._data = mujoco.MjData(self.human.model)
 
+    @property
+    def conditions(self) -> dict[str, tuple[float, float, float]]:
+        """Least, greatest and present value of each condition, by name; none where the run has none."""
+        conditions = self.playback.simulation.scenario.conditions
+        if conditions is None:
+            return {}
+        now = self.playback.simulation.conditions()[0]
+        columns = zip(conditions.names, conditions.low, conditions.high, now, strict=True)
+        return {name: (float(low), float(high), float(value)) for name, low, high, value in columns}
+
+    def ask(self, values: Mapping[str, float]) -> None:
+        """Give the human other values of conditions, the rest as they are, from the next reset on.
+
+        Where lengths change, it is another `human`. Raises UserError for a name or a value out of range.
+        """
+        simulation = self.playback.simulation
+        scenario = simulation.scenario
+        if scenario.conditions is None:
+            raise UserError("conditions: expected a run with conditions, got one without any")
+        now = {name: value for name, (_, _, value) in self.conditions.items()}
+        wanted = scenario.conditions.at({**now, **values})
+        simulation.set_conditions(wanted[None])
+        self.human = scenario.person_at(wanted)
+        self._data = mujoco.MjData(self.human.model)
+
     def frames(self) -> Iterator[Instant]:
         """Yield the frames of control step after control step; a human that diverged is left out until it is reset."""
         model, data, root = self.human.model, self._data, self.human.root_body

@@ -66,6 +66,12 @@ class SimulationKeys(Section):
     horizon: Few | None = None
     """Control steps of an episode"""
 
+    @model_validator(mode="after")
+    def _rates(self) -> "SimulationKeys":
+        if self.sim_hz % self.control_hz:
+            raise ValueError(f"sim_hz: expected a multiple of control_hz ({self.control_hz}), got {self.sim_hz}")
+        return self
+
 
 class ActionKeys(Section):
     """What an action does."""

@@ -28,6 +28,7 @@ _GHOST, _GHOST_OPACITY = (90, 190, 110), 0.25
 _CELL = 0.5  # [m] of the ground's grid
 _TEXT_S = 0.2  # [s] between changes of the text
 _MUSCLE = 0.012  # [m] thickness
+_STEPS = 100  # of a slider over the range of a condition
 
 
 def view_web(control: Control, port: int, seconds: float | None, trained: Trained | None) -> float:
@@ -74,6 +75,7 @@ class _Page:
         self._steps = f"{trained.steps:,} steps" if trained else ""
         if trained:
             self._build_checkpoints(trained)
+        self._build_conditions()
         self._text = server.gui.add_html("")
         server.on_client_connect(self._greet)
 
@@ -83,9 +85,16 @@ class _Page:
         client.camera.up_direction = (0.0, 0.0, 1.0)
 
     def _build_scene(self) -> None:
-        scene, model = self.server.scene, self.stage.model
+        scene = self.server.scene
         scene.set_up_direction("+z")
         self._ground = scene.add_grid("/ground", width=20.0, height=20.0, plane="xy", cell_size=_CELL)
+        self._build_bodies()
+        self._muscles = scene.add_line_segments(
+            "/muscles", np.zeros((1, 2, 3), np.float32), np.zeros((1, 2, 3), np.uint8), thickness=_MUSCLE
+        )
+
+    def _build_bodies(self) -> None:
+        scene, model = self.server.scene, self.stage.model
         self._bodies: list[tuple[int, Any, Any]] = []
         for geom in drawn_geoms(model):
             made = triangles(model, geom)
@@ -95,9 +104,6 @@ class _Page:
             body = scene.add_mesh_simple(f"/body/{geom}", *made, color=tint, opacity=None if opacity >= 1 else opacity)
             ghost = scene.add_mesh_simple(f"/ghost/{geom}", *made, color=_GHOST, opacity=_GHOST_OPACITY, visible=False)
             self._bodies.append((geom, body, ghost))
-        self._muscles = scene.add_line_segments(
-            "/muscles", np.zeros((1, 2, 3), np.float32), np.zeros((1, 2, 3), np.uint8), thickness=_MUSCLE
-        )
 
     def _build_controls(self) -> None:
         gui, control = self.server.gui, self.control
@@ -130,6 +136,32 @@ class _Page:
             self._steps = f"{chosen.steps:,} steps"
 
         slider.on_update(self._later(choose))
+
+    def _build_conditions(self) -> None:
+        """A slider for each condition of the run; another value starts another episode."""
+        act = self.control.act
+        if not isinstance(act, PolicyAct) or not act.conditions:
+            return
+        with self.server.gui.add_folder("Conditions"):
+            for name, (low, high, value) in act.conditions.items():
+                if low < high:
+                    self._build_condition(act, name, low, high, value)
+
+    def _build_condition(self, act: PolicyAct, name: str, low: float, high: float, value: float) -> None:
+        step = (high - low) / _STEPS
+        slider = self.server.gui.add_slider(name, min=low, max=high, step=step, initial_value=value)
+
+        def ask() -> None:
+            act.ask({name: float(np.clip(slider.value, low, high))})
+            self.control.reset()
+            for _, body, ghost in self._bodies:
+                body.remove()
+                ghost.remove()
+            self.stage = Stage(act.human, self.stage.muscles)
+            self._ghost = mujoco.MjData(self.stage.model)
+            self._build_bodies()
+
+        slider.on_update(self._later(ask))
 
     def _later(self, action: Callable[[], None]) -> Callable[[Any], None]:
         """What a click asks for is done between two frames, by the thread that steps the human."""

@@ -114,5 +114,6 @@ def number(report: Mapping[str, Any], path: str, digits: int = 2) -> str:
     value = _at(report, path)
     if value is None:
         return DASH
-    text = f"{value:,.0f}" if isinstance(value, int) else f"{value:.{digits}f}".replace("-", "−")
+    rounded = round(float(value), digits) + 0.0  # of -0.0 too
+    text = f"{value:,.0f}" if isinstance(value, int) else f"{rounded:.{digits}f}".replace("-", "−")
     return f'<data value="{value!r}" data-path="{html.escape(path)}">{text}</data>'

@@ -190,6 +190,7 @@ def test_what_is_wrong_in_an_environment(changes, said, tmp_path):
     ("text", "said"),
     [
         ("a: [", "line 1: expected valid YAML"),
+        ("<Environment/>", "expected an environment in YAML, got XML, the form of earlier ones"),
         ("- 1", "expected a mapping with the section environment"),
         ("environment: {}", "environment.skeleton: expected a value, got none"),
         ("environment: {}\ntraning: {}", "unknown key 'traning' .did you mean 'training'"),

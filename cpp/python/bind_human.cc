@@ -10,6 +10,7 @@
 #include "model/varied_human.h"
 #include "python/bind_data.h"
 #include "rollout/human_state.h"
+#include "rollout/onlooker.h"
 #include "rollout/probe.h"
 
 namespace nb = nanobind;
@@ -43,6 +44,27 @@ struct Subject {
   HumanModel model;
   HumanState state;
 };
+
+template <std::size_t N>
+using Rows = nb::ndarray<double, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+
+void see(Onlooker& onlooker, nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu> states, Rows<2> qpos,
+         Rows<2> qvel, Rows<4> ground) {
+  const std::size_t count = states.shape(0), width = states.shape(1);
+  require(width >= static_cast<std::size_t>(onlooker.state_size()), "expected states of the model");
+  const auto nq = static_cast<std::size_t>(onlooker.nq()), nv = static_cast<std::size_t>(onlooker.nv());
+  require(qpos.shape(0) == count && qpos.shape(1) == nq && qvel.shape(0) == count && qvel.shape(1) == nv &&
+              ground.size() == count * kFeet * 9 && ground.shape(0) == count,
+          "expected arrays of qpos, qvel and ground reactions for each state");
+  nb::gil_scoped_release unlocked;
+  for (std::size_t t = 0; t < count; ++t) {
+    const Reactions found = onlooker.see(states.data() + t * width, qpos.data() + t * nq, qvel.data() + t * nv);
+    double* out = ground.data() + t * kFeet * 9;
+    for (const FootReaction& foot : found) {
+      for (const auto* part : {&foot.force, &foot.pressure, &foot.moment}) out = std::copy(part->begin(), part->end(), out);
+    }
+  }
+}
 
 nb::object muscle_points(Subject& s) {
   require(s.model.has_polylines(), "expected muscles that are polylines");
@@ -147,6 +169,13 @@ void bind_human(nb::module_& m) {
            "Seconds for lengths, moments and forces of all muscles, median.")
       .def("time_stable_pd", [](Subject& s, int repeats) { return time_stable_pd(s.state, repeats); }, "repeats"_a,
            "Seconds for the torque of stable PD, median.");
+  nb::class_<Onlooker>(m, "Onlooker", "Reads states of one human; the model has to outlive it.")
+      .def(nb::new_([](std::uintptr_t model, std::vector<int> foot, std::vector<int> own) {
+        return std::make_unique<Onlooker>(reinterpret_cast<const mjModel*>(model), std::move(foot), std::move(own));
+      }), "model"_a, "foot"_a, "own"_a)
+      .def("see", &see, "states"_a, "qpos"_a, "qvel"_a, "ground"_a,
+           "Rows (T, n) that begin with mjSTATE_INTEGRATION. Writes qpos (T, nq), qvel (T, nv), and of the right and of the left"
+           " foot force, centre of pressure and moment about it, (T, 2, 3, 3).");
 }
 
 }  // namespace soleus

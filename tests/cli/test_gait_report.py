@@ -93,6 +93,21 @@ def test_several_runs_are_laid_over_one_another(
     assert [one["label"] for one in said["gaits"]] == ["run", "x"]
 
 
+def test_conditions_are_laid_over_one_another(
+    play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = play([walked(walk2d, strides=13, seed=s).trace for s in (0, 1)])
+    at = ["--at", "default", "--at", "speed=1.2,slope=90deg"]
+    assert main(["report", "run", *at, "--out", "both", "--json"]) == 0
+    assert [one[-1] for one in asked[:2]] == [{}, {"speed": 1.2, "slope": pytest.approx(1.5708, abs=1e-4)}]
+    said = json.loads(capsys.readouterr().out)
+    assert [one["label"] for one in said["gaits"]] == ["default", "speed=1.2,slope=90deg"]
+    assert said["gaits"][1]["run"]["at"] == "speed=1.2,slope=90deg"
+    assert main(["report", "run", "other", *at, "--out", "both", "--json"]) == 0
+    labels = [one["label"] for one in json.loads(capsys.readouterr().out)["gaits"]]
+    assert labels == [f"{run} at {one}" for run in ("run", "other") for one in ("default", "speed=1.2,slope=90deg")]
+
+
 def test_which_of_several_does_not_walk(
     play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +122,12 @@ def test_which_of_several_does_not_walk(
     ("runs", "message"),
     [
         ([], "expected one run folder or more to report on, got none; see soleus report --help"),
+        (["run", "--at", "default", "--at", "speed=1"], "--out: expected a folder for the report of 2 gaits, got none"),
+        (["run", "--at", "speed"], "--at: expected NAME=VALUE such as speed=1.2, or default, got 'speed'"),
+        (
+            ["run", "--at", "a=1", "--at", "a=1", "--out", "x"],
+            "--at: expected every gait once, got 'a=1' twice",
+        ),
         (["run", "other"], "--out: expected a folder for the report of 2 gaits, got none"),
         (["s3://bucket/run"], "--out: expected a folder for the report of a run at a URL, got none beside s3://"),
     ],

@@ -155,6 +155,26 @@ def test_a_bvh_file_plays_on_joints_that_are_the_bodies(myolegs: Human, tmp_path
     np.testing.assert_allclose(np.ptp(clip.positions[:, 2]), 100 * np.ptp(given.qpos[:, 0]), atol=1e-3)
 
 
+def test_a_bvh_file_of_a_person_with_longer_legs(myolegs: Human, tmp_path: Path) -> None:
+    """The joints turn alike, and the feet say how high the pelvis is; of a person far from it there is no motion."""
+    file = write_episode(tmp_path / "walk.bvh", trace(myolegs))[0]
+    text, shank = file.read_text(), "JOINT tibia_r"
+    before, rest = text.split(shank)
+    offset = rest.split("OFFSET ")[1].split("\n")[0]
+    longer = " ".join(f"{1.1 * float(number):.6f}" for number in offset.split())
+    file.write_text(before + shank + rest.replace(offset, longer, 1))
+    motion = read_back(file, myolegs)
+    wanted = headed(trace(myolegs).qpos, myolegs)
+    hinge = myolegs.model.joint("hip_flexion_r").qposadr[0]
+    np.testing.assert_allclose(motion.qpos[:, hinge], wanted[:, hinge], atol=1e-6)
+    height = motion.qpos[:, 2] - wanted[:, 2]
+    assert np.ptp(height) < 1e-6
+    assert abs(height[0]) < 0.03
+    file.write_text(before + shank + rest.replace(offset, "0 -200 0", 1))
+    with pytest.raises(UserError, match=r"motion\.names: expected the joint of"):
+        read_back(file, myolegs)
+
+
 def test_opensim_reads_it(myolegs: Human, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where it puts a log of its own
     opensim = pytest.importorskip("opensim")

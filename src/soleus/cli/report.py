@@ -139,6 +139,8 @@ def report(
     if not runs:
         raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
     check_flags(episodes, seconds, seed, num_threads)
+    if twice := next((asked for asked in at if at.count(asked) > 1), None):
+        raise UserError(f"--at: expected every gait once, got '{twice}' twice")
     subjects = [(run, asked) for run in runs for asked in at or ("default",)]
     folder = _folder_of(subjects, out, model)
     from soleus import gait

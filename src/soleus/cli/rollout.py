@@ -5,8 +5,20 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.arguments import OtherModel, RunText, Seconds, Which
+from soleus.cli.arguments import At, OtherModel, RunText, Seconds, Which, conditions_of
 from soleus.errors import UserError
+
+
+def _check_flags(episodes: int, seconds: float, seed: int, num_threads: int | None) -> None:
+    """Raise UserError for what no episodes can be played with."""
+    if not 1 <= episodes <= 10_000:
+        raise UserError(f"--episodes: expected 1 to 10000, got {episodes}")
+    if not 0.1 <= seconds <= 3600:
+        raise UserError(f"--seconds: expected 0.1 to 3600, got {seconds:g}")
+    if not 0 <= seed < 2**63:
+        raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
+    if num_threads is not None and num_threads < 1:
+        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
 
 
 def rollout(
@@ -20,6 +32,7 @@ def rollout(
     checkpoint: Which = "best",
     model: OtherModel = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    at: At = (),
 ) -> None:
     """Write whole motions of a run's policy to files, for OpenSim, Blender, pandas and NumPy.
 
@@ -35,15 +48,9 @@ def rollout(
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
+        at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg; others have their defaults.
     """
-    if not 1 <= episodes <= 10_000:
-        raise UserError(f"--episodes: expected 1 to 10000, got {episodes}")
-    if not 0.1 <= seconds <= 3600:
-        raise UserError(f"--seconds: expected 0.1 to 3600, got {seconds:g}")
-    if not 0 <= seed < 2**63:
-        raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    _check_flags(episodes, seconds, seed, num_threads)
     from soleus import models
     from soleus.machine import threads
     from soleus.rollouts import check_file, numbered, sampled, write_episode
@@ -51,7 +58,7 @@ def rollout(
     from soleus.run.trained import load_trained
     from soleus.sim.trace import play
 
-    trained = load_trained(local_copy(run), checkpoint, model)
+    trained = load_trained(local_copy(run), checkpoint, model, at=conditions_of(at))
     config = trained.human()
     if not 4 <= hz <= config.control.sim_hz:
         raise UserError(f"--hz: expected 4 to {config.control.sim_hz}, the steps of the simulation, got {hz:g}")

@@ -6,6 +6,7 @@ points, has positions too.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import mujoco
 import numpy as np
@@ -24,6 +25,7 @@ UNIT = 0.01
 _JOINT = mujoco.mjtJoint
 _TURNS = (_JOINT.mjJNT_HINGE, _JOINT.mjJNT_BALL)
 _SAME = 1e-3  # [m] of offsets that are the model's
+_ALIKE = 0.02, 0.3  # [m], and of their lengths, of those of a person like it
 _TRIES = 50
 _EXACT = 1e-12  # [rad] of a step
 _RIDGE = 1e-12  # of hinges of one axis
@@ -147,18 +149,20 @@ def _channels(human: Human, tree: Hierarchy, qpos: Floats) -> Floats:
     return np.concatenate(columns, axis=1)
 
 
-def is_of_bodies(clip: Clip, human: Human, axes: Floats, scale: float) -> bool:
-    """Whether a clip's joints are all of the model's own bodies, where these are. axes: as of hierarchy_of; scale:
-    [m] of the clip's unit.
+def likeness(clip: Clip, human: Human, axes: Floats, scale: float) -> Literal["same", "alike"] | None:
+    """Return whether a clip's joints are all of the model's own bodies: where these are, or of a person with the same
+    bodies of somewhat other lengths; None where they are not. axes: as of hierarchy_of; scale: [m] of the clip's unit.
     """
     if len(clip.joints) != len(human.own_bodies):
-        return False
+        return None
     tree = hierarchy_of(human, axes)
     if sorted(clip.joints) != sorted(tree.names):
-        return False
-    where = [tree.names.index(name) for name in clip.joints]
-    away = scale * clip.offsets[1:] - UNIT * tree.offsets[where][1:]
-    return bool(np.abs(away).max(initial=0.0) < _SAME)
+        return None
+    own = UNIT * tree.offsets[[tree.names.index(name) for name in clip.joints]][1:]
+    away = np.linalg.norm(scale * clip.offsets[1:] - own, axis=1)
+    if away.max(initial=0.0) < _SAME:
+        return "same"
+    return "alike" if (away < _ALIKE[0] + _ALIKE[1] * np.linalg.norm(own, axis=1)).all() else None
 
 
 def tracks_of_bodies(clip: Clip, human: Human) -> list[Track]:

@@ -27,7 +27,7 @@ from soleus.motions.coordinates import read_coordinates
 from soleus.motions.cycle import GaitCycle, read_cycle, steady_trunk
 from soleus.motions.fitting import check_fit, check_frames, check_motion, check_unit
 from soleus.motions.footing import fit_footing
-from soleus.motions.hierarchy import UNIT, is_of_bodies, own_poses, tracks_of_bodies
+from soleus.motions.hierarchy import UNIT, likeness, own_poses, tracks_of_bodies
 from soleus.motions.joints import leg_length
 from soleus.motions.lapping import lap_of, once_of
 from soleus.motions.motion import Motion, make_motion
@@ -123,8 +123,9 @@ def _table(source: TableMotion, human: Human) -> Motion:
 def _clip(source: BvhMotion, human: Human) -> Motion:
     channels = {**human.channels, **source.names}
     clip = read_bvh(Path(source.bvh), source.unit == "radian").cut(source.first, source.to)
-    if not source.names and is_of_bodies(clip, human, _axes(source, human), source.scale or UNIT):
-        return _by_bodies(source, clip, human)
+    like = None if source.names else likeness(clip, human, _axes(source, human), source.scale or UNIT)
+    if like:
+        return _by_bodies(source, clip, human, on_feet=like == "alike")
     named = bool(channels) and set(channels.values()) <= set(clip.joints)
     if not source.names and not named and has_limbs(clip):
         return _by_limbs(source, clip, human)
@@ -151,8 +152,8 @@ def _clip(source: BvhMotion, human: Human) -> Motion:
     return motion
 
 
-def _by_bodies(source: BvhMotion, clip: Clip, human: Human) -> Motion:
-    """Put a clip on the bodies that it is of: those of a rollout's file."""
+def _by_bodies(source: BvhMotion, clip: Clip, human: Human, on_feet: bool) -> Motion:
+    """Put a clip on the bodies that it is of: those of a rollout's file. on_feet: whether the feet say its height."""
     check_frames(clip)
     tracks, scale = tracks_of_bodies(clip, human), source.root_scale or source.scale or UNIT
     check_unit(clip, tracks, source.unit)
@@ -160,7 +161,7 @@ def _by_bodies(source: BvhMotion, clip: Clip, human: Human) -> Motion:
     check_motion(clip, tracks, scale, once)
     smoothed = smooth_clip(clip, source.filter) if source.filter else clip
     poses = own_poses(smoothed, human, _axes(source, human), scale)
-    motion = motion_of(str(source), smoothed, poses, human, hz=source.hz, once=once, on_feet=False)
+    motion = motion_of(str(source), smoothed, poses, human, hz=source.hz, once=once, on_feet=on_feet)
     check_place(Given(f"BVH file '{source.bvh}'", "motion.root_scale", scale), motion, human)
     return motion
 

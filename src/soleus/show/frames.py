@@ -126,7 +126,7 @@ class PolicyAct:
                 yield Instant(
                     time,
                     data.qpos.copy(),
-                    row[self.playback.size :].copy(),
+                    row[self.playback.activations].copy(),
                     reference,
                     phase,
                     0.0 if before is None else float(np.linalg.norm(place - before)) / self.dt,

@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus import _core
 from soleus.config import HumanRunConfig
 from soleus.models import Human
 from soleus.sim.buffers import Buffers
@@ -102,6 +103,7 @@ class Playback:
         self.simulation.core.set_deterministic(True)
         self.human = scenario.person
         self.size = mujoco.mj_stateSize(scenario.human.model, STATE)
+        self.activations = slice(self.size, self.size + len(self.human.muscle_names))  # of a row of the trace
         self._buffers = Buffers(self.simulation, 1, samples=False, trace=True)
         self.reset(seed)
 
@@ -191,56 +193,21 @@ class Observer:
     def __init__(self, playback: Playback, human: Human | None = None) -> None:
         """human: whose rows they are, by default the one that all humans of the playback are."""
         human = human or playback.human
-        self.model = playback.simulation.stepped_model(human)
+        self.model = playback.simulation.stepped_model(human)  # which the core looks with
         self.muscles, self.mass = len(human.muscle_names), human.mass
-        self.data = mujoco.MjData(self.model)
         self.size = playback.size
-        self.foot = np.full(self.model.nbody, -1)
-        self.own = np.zeros(self.model.nbody, np.bool_)
-        self.own[human.own_bodies] = True
+        foot, own = np.full(self.model.nbody, -1), np.zeros(self.model.nbody, np.int_)
+        own[human.own_bodies] = 1
         for side, bodies in enumerate(human.feet):
-            self.foot[bodies] = side
+            foot[bodies] = side
+        self._onlooker = _core.Onlooker(self.model._address, foot.tolist(), own.tolist())
 
     def read(self, rows: Floats) -> Part:
         """Read trace rows (T, trace size) of one human."""
-        model, data = self.model, self.data
-        qpos, qvel = np.zeros((len(rows), model.nq)), np.zeros((len(rows), model.nv))
-        force, pressure, moment = (np.zeros((len(rows), 2, 3)) for _ in range(3))
-        for t, row in enumerate(rows):
-            mujoco.mj_setState(model, data, row[: self.size], STATE)
-            mujoco.mj_forward(model, data)
-            qpos[t], qvel[t] = data.qpos, data.qvel
-            force[t], pressure[t], moment[t] = self._ground()
+        count = len(rows)
+        qpos, qvel = np.zeros((count, self.model.nq)), np.zeros((count, self.model.nv))
+        ground = np.zeros((count, 2, 3, 3))
+        self._onlooker.see(np.ascontiguousarray(rows), qpos, qvel, ground)
         activation, tension, power = np.split(rows[:, self.size :], [self.muscles, 2 * self.muscles], axis=1)
+        force, pressure, moment = (ground[:, :, k] for k in range(3))
         return qpos, qvel, activation.copy(), tension.copy(), force, pressure, moment, power[:, 0] / self.mass
-
-    def _ground(self) -> tuple[Floats, Floats, Floats]:
-        """Force on each foot, its centre of pressure, and the moment about that, (2, 3) each."""
-        found = ((index, side, sign) for index in range(self.data.ncon) for side, sign in self._feet(index))
-        pushes = [(side, *self._push(index, sign)) for index, side, sign in found]
-        total, centre, moment = np.zeros((2, 3)), np.full((2, 3), np.nan), np.zeros((2, 3))
-        for side in (0, 1):
-            own = [push[1:] for push in pushes if push[0] == side]
-            pressing = sum(pressure for *_, pressure in own)
-            total[side] = sum((force for _, force, *_ in own), start=np.zeros(3))
-            if pressing > 0:
-                centre[side] = sum(pressure * place for place, _, _, pressure in own) / pressing
-                moment[side] = sum(twist + np.cross(place - centre[side], force) for place, force, twist, _ in own)
-        return total, centre, moment
-
-    def _feet(self, index: int) -> list[tuple[int, float]]:
-        """Sides of a contact's feet that touch what is not the person, and signs of its force on them."""
-        contact = self.data.contact[index]
-        bodies = self.model.geom_bodyid[contact.geom]
-        if (contact.geom < 0).any() or self.own[bodies].all():  # a cloth, or the other leg
-            return []
-        signs = ((int(self.foot[body]), sign) for body, sign in zip(bodies, (-1.0, 1.0), strict=True))
-        return [(side, sign) for side, sign in signs if side >= 0]
-
-    def _push(self, index: int, sign: float) -> tuple[Floats, Floats, Floats, float]:
-        """Place (3,), force (3,) and twist (3,) of a contact in the world, and its normal force."""
-        local, contact = np.zeros(6), self.data.contact[index]
-        # The force of the first geom on the second, in axes whose first is the normal.
-        mujoco.mj_contactForce(self.model, self.data, index, local)
-        axes = contact.frame.reshape(3, 3).T
-        return np.array(contact.pos), sign * (axes @ local[:3]), sign * (axes @ local[3:]), float(local[0])

@@ -25,6 +25,7 @@ _LABELS = {
     "success": "Share of strides in episodes that last",
 }
 _COLUMNS = 3
+_TICKS = 7  # of an axis whose every value is named
 
 
 def check_picture(path: Path) -> None:
@@ -106,4 +107,8 @@ def _map(figure: Figure, axes: Axes, places: list[Floats], values: Floats, name:
         colours |= {"vmin": 0.0, "vmax": 1.0}
     axes.set_facecolor("#e4e7ec")  # where nobody walks
     mesh = axes.pcolormesh(across, up, np.ma.masked_invalid(means.T), **colours)
+    if len(across) <= _TICKS:
+        axes.set_xticks(across, [f"{value:.4g}" for value in across])
+    if len(up) <= _TICKS:
+        axes.set_yticks(up, [f"{value:.4g}" for value in up])
     figure.colorbar(mesh, ax=axes, shrink=0.9)

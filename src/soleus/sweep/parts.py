@@ -14,7 +14,7 @@ from typing import Any
 
 from soleus.errors import UserError, described
 from soleus.machine.files import write_bytes
-from soleus.run.claim import Claim
+from soleus.run.claim import Claim, FolderInUse
 from soleus.run.summary import as_json
 from soleus.sweep.rows import Table, joined
 from soleus.sweep.tables import npz_bytes, npz_table, write_table
@@ -50,7 +50,10 @@ class Parts:
         except OSError as error:
             said = f"got {self._folder} ({error.strerror})"
             raise UserError(f"--out: expected a folder that can be made, {said}") from None
-        self._claim = Claim(self._folder, new=False)
+        try:
+            self._claim = Claim(self._folder, new=False)
+        except FolderInUse:
+            raise UserError(f"--out: expected a table that no other process is making, got {out}") from None
         self._say(whole=False)
 
     def _known(self) -> dict[str, Any] | None:

@@ -58,14 +58,15 @@ def _figures(content: Mapping[str, Any]) -> str:
     for key in keys:
         measure, digits = content["gaits"][0]["measures"][key], DIGITS.get(key, 2)
         label = f"{html.escape(measure['label'])} [{html.escape(measure['unit'])}]"
+        rows.append(f'<tr><th colspan="8">{label}</th></tr>')
         for k in range(count):
             path = f"gaits.{k}.measures.{key}"
             parts = {"mean": digits, "sd": digits + 1, "right": digits, "left": digits}
             cells = [number(content, f"{path}.{part}", precision) for part, precision in parts.items()]
             cells.append(number(content, f"gaits.{k}.symmetry_percent.{key}", 1))
             cells += _difference(content, k, f"measures.{key}", digits)
-            rows.append(row([label if k == 0 else "", _name(content, k), *cells]))
-    head = ("", "", "mean", "SD", "right", "left", "right − left [%]", "difference", "its spread")
+            rows.append(row([_name(content, k), *cells]))
+    head = ("", "mean", "SD", "right", "left", "right − left [%]", "difference", "its spread")
     return section("The gaits in figures", _FIGURES, table(head, rows))
 
 

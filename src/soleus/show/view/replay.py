@@ -46,10 +46,9 @@ class ReplayAct:
         self.dt = 1.0 / config.control.sim_hz
         self.diverged = bool(buffers["diverged"][-1, 0])
         """Whether it came to the same end."""
-        rows = buffers["trace"][:, 0]
-        self._size = mujoco.mj_stateSize(scenario.human.model, STATE)
-        start = np.concatenate([dump.state[: self._size], np.zeros(len(scenario.human.muscle_names))])
-        rows = np.vstack([start, rows])
+        muscles, self._size = len(scenario.human.muscle_names), mujoco.mj_stateSize(scenario.human.model, STATE)
+        start = np.concatenate([dump.state[: self._size], np.zeros(muscles)])
+        rows = np.vstack([start, buffers["trace"][:, 0, : self._size + muscles]])  # states and activations
         self.rows: NDArray[np.float64] = rows[np.isfinite(rows).all(1)]
         if not len(self.rows):
             raise UserError(f"{path}: expected a state of finite numbers at the start, got others")

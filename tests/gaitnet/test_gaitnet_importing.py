@@ -171,7 +171,7 @@ def test_parameters_are_conditions(tmp_path):
         ([("reward.type", "deepmimic")], "environment.reward.type: expected 'gaitnet', got 'deepmimic'"),
         ([("action.residual", False)], "environment.action.residual: expected True"),
         ([("simulation.sim_hz", -1)], "environment.simulation.sim_hz: expected greater than or equal to 1"),
-        ([("simulation.sim_hz", 500)], r"simulation.sim_hz: expected a multiple of control_hz \(30\), got 500"),
+        ([("simulation.sim_hz", 500)], r"sim_hz: expected a multiple of control_hz \(30\), got 500"),
         ([("skeleton.file", "@data/skeleton/none.xml")], "skeleton.file: expected a file, got '@data/skeleton"),
         ([("motion.file", "none.h5")], "environment.motion.file: expected a file, got 'none.h5'"),
         ([("parameters.gait.stride", {"min": 2, "max": 1})], "gait.stride.max: expected 2 or more, as min is"),
@@ -190,6 +190,7 @@ def test_what_is_wrong_in_an_environment(changes, said, tmp_path):
     ("text", "said"),
     [
         ("a: [", "line 1: expected valid YAML"),
+        ("<Environment/>", "expected an environment in YAML, got XML, the form of earlier ones"),
         ("- 1", "expected a mapping with the section environment"),
         ("environment: {}", "environment.skeleton: expected a value, got none"),
         ("environment: {}\ntraning: {}", "unknown key 'traning' .did you mean 'training'"),

@@ -213,6 +213,8 @@ def read_environment(path: Path) -> tuple[Environment, tuple[str, ...]]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected a readable YAML file, but {error}") from None
+    if text.lstrip().startswith("<"):
+        raise UserError(f"{path}: expected an environment in YAML, got XML, the form of earlier ones")
     raw = parse_yaml(text, str(path))
     if not isinstance(raw, Mapping) or not isinstance(raw.get(_OWN), Mapping):
         raise UserError(f"{path}: expected a mapping with the section {_OWN}")

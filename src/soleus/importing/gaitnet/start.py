@@ -10,6 +10,8 @@ farther for that."""
 _SECONDS = {"tuple": 20.0, "time": 10.0}
 _FALLEN = 0.6  # [m] height of the centre of mass
 _RIGHT_STANDS = {"right_from": 0.33, "right_to": 0.83}
+_HIDDEN = (128, 128, 128)
+"""Widths of the muscle network: it is asked 480 times a second, and misses no more of the torques than wider ones."""
 _MODES = {"pd": "torque", "muscle": "excitation", "mass": "muscle", "mass_lower": "muscle"}
 
 
@@ -22,7 +24,11 @@ def configuration(environment: Environment, model: dict[str, str], motion: str) 
         content["task"]["observation"]["conditions"] = {}
     content["control"] = _control(environment, mode)
     if mode == "muscle":
-        content["coordination"] = {"method": "network", "interval": environment.simulation.inference_per_sim}
+        content["coordination"] = {
+            "method": "network",
+            "interval": environment.simulation.inference_per_sim,
+            "hidden": list(_HIDDEN),
+        }
     content["policy"] = {"initial_std": 0.2, "mirror": environment.advanced.enforce_symmetry}
     content["ppo"] = {"epochs": 4, "minibatches": 8}
     content["train"] = {"steps": 10_000_000, "num_envs": 32, "rollout_steps": 128, "eval_interval": 1_000_000}

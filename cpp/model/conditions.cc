@@ -56,13 +56,13 @@ void ConditionData::check(int bodies, int muscles, int dofs, int joints) const {
   }
 }
 
-void draw_conditions(const ConditionData& conditions, Draw draw, double reach, std::span<double> values) {
+void draw_conditions(const ConditionData& conditions, Draw draw, std::span<double> values) {
   const bool together = draw.uniform() < 1.0 / kTogether;
   std::array<std::array<double, 2>, kEffectNames.size()> shared;
   for (auto& pair : shared) pair = {draw.uniform(), draw.uniform()};
   for (int i = 0; i < conditions.count(); ++i) {
     const Condition& one = conditions.all[i];
-    const double low = one.usual + reach * (one.low - one.usual), high = one.usual + reach * (one.high - one.usual);
+    const double low = one.low, high = one.high;
     // Two numbers for each, whatever its distribution, so that none shifts another.
     double u = draw.uniform(), v = draw.uniform();
     if (together) {

@@ -81,11 +81,10 @@ struct ConditionData {
   void check(int bodies, int muscles, int dofs, int joints) const;
 };
 
-// Values of all conditions for one episode, (count). reach: the share of each range, about its usual value, that is drawn
-// from. In one of kTogether episodes all conditions of one effect are equally far through their ranges: where there are
+// Values of all conditions for one episode, (count). In one of kTogether episodes all conditions of one effect are equally far through their ranges: where there are
 // many, an episode in which all muscles are weak would never come otherwise.
 inline constexpr int kTogether = 4;
-void draw_conditions(const ConditionData& conditions, Draw draw, double reach, std::span<double> values);
+void draw_conditions(const ConditionData& conditions, Draw draw, std::span<double> values);
 
 // How the reference motion is to be walked through.
 struct Gait {

@@ -274,7 +274,6 @@ void bind_rollout(nb::module_& m) {
         for (const auto& [sight, name] : kSightNames) sizes[name] = r.sight_size(sight);
         return sizes;
       }, "Columns of what look() copies, by name.")
-      .def("set_reach", &Rollout::set_reach, "reach"_a, "Share of the conditions' ranges that is drawn from.")
       .def("conditions", [](const Rollout& r, Array<double, 2> out) {
         r.copy_conditions({out.data(), out.shape(0), out.shape(1)});
       }, "out"_a, "Copies the values of the conditions that each human has now, (N, conditions).")

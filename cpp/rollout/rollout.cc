@@ -115,12 +115,6 @@ void Rollout::ask(std::vector<double> values) {
   world_.asked = std::move(values);
 }
 
-void Rollout::set_reach(double reach) {
-  const Exclusive exclusive(*this);
-  require(reach >= 0 && reach <= 1, "expected a share of the ranges from 0 to 1, got " + std::to_string(reach));
-  world_.reach = reach;
-}
-
 void Rollout::copy_conditions(MatrixView<double> out) const {
   const Exclusive exclusive(*this);
   require(out.rows == static_cast<std::size_t>(humans()) && out.cols == static_cast<std::size_t>(world_.conditions.count()),

@@ -89,8 +89,6 @@ class Rollout {
   // Columns of what there is to see of a human; and all humans' rows, (N, columns). Outer terms may look as they judge.
   int sight_size(Sight sight) const;
   void look(Sight sight, MatrixView<double> out) const;
-  // Share of the ranges of conditions, about their usual values, that is drawn from; between rollouts.
-  void set_reach(double reach);
   // Values of the conditions that each human has now, (N, conditions).
   void copy_conditions(MatrixView<double> out) const;
 

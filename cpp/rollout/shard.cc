@@ -142,7 +142,7 @@ void Shard::draw_person(int human) {
   const ConditionData& conditions = world_.conditions;
   if (conditions.empty()) return;
   if (world_.asked.empty()) {
-    draw_conditions(conditions, Draw(key(human), Stream::kReset, 2), world_.reach, person.values);
+    draw_conditions(conditions, Draw(key(human), Stream::kReset, 2), person.values);
   } else {
     std::copy_n(world_.asked.begin() + (first_ + human) * conditions.count(), conditions.count(), person.values.begin());
   }

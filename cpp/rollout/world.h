@@ -52,7 +52,7 @@ struct World {
   std::uint64_t seed = 0;
   int first = 0;  // number of the first human among all that share the seed
   // Variants of the model, and which each human of the rollout is; none: all humans have the model's numbers. The
-  // reference motion, the control's constants, gravity and the time step are shared by all.
+  // reference motion, the control's constants and the time step are shared by all.
   std::vector<Variant> variants{};
   std::vector<int> variant_of{};
 
@@ -63,11 +63,10 @@ struct World {
 
   // What varies from human to human beside variants, drawn as each episode begins. Motions of each clip, one for each of the
   // conditions' factors on the stride. `asked`: values of the conditions for each human, (humans, conditions), in place of
-  // drawn ones; empty: drawn, from this share of the ranges.
+  // drawn ones; empty: drawn.
   ConditionData conditions{};
   std::vector<std::vector<const Motion*>> strides{};
   std::vector<double> asked{};
-  double reach = 1;
 
   const HumanModel& model_of(int human) const { return variants.empty() ? model : *variants[variant_of[human]].model; }
   double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }

@@ -121,6 +121,14 @@ VERBS = frozenset(_OF_VERB)
 """Verbs that take every key of the configuration."""
 
 
+def check_playing(seed: int, num_threads: int | None, seed_bits: int = 63) -> None:
+    """Raise UserError for a seed or a number of threads that nothing can be played with."""
+    if not 0 <= seed < 2**seed_bits:
+        raise UserError(f"--seed: expected 0 or more and less than 2**{seed_bits}, got {seed}")
+    if num_threads is not None and num_threads < 1:
+        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+
+
 def picture_size(size: str | None, strip: bool) -> tuple[int, int]:
     """Return width and height [pixels] of a strip or a film, even of a film, as H.264 needs them. Raises UserError."""
     size = size or ("1600x420" if strip else "640x480")

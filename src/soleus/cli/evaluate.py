@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from soleus.cli.arguments import At, OtherModel, RunText, Which, conditions_of
+from soleus.cli.arguments import At, OtherModel, RunText, Which, check_playing, conditions_of
 from soleus.errors import UserError
 
 _OF_HUMANS = frozenset({"share_full", "mean_length_s", "mean_distance_m", "mean_speed_m_s", "effort"})
@@ -93,10 +93,7 @@ def evaluate(
     """
     if episodes < 1:
         raise UserError(f"--episodes: expected 1 or more, got {episodes}")
-    if not 0 <= seed < 2**63:
-        raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    check_playing(seed, num_threads)
     from soleus.api import evaluate as evaluate_run
     from soleus.run.summary import as_json
 

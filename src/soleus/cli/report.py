@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.arguments import At, OtherModel, Seconds, Which, conditions_of
+from soleus.cli.arguments import At, OtherModel, Seconds, Which, check_playing, conditions_of
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 
@@ -73,10 +73,7 @@ def check_flags(episodes: int, seconds: float, seed: int, num_threads: int | Non
         raise UserError(f"--episodes: expected 1 or more, got {episodes}")
     if not 2 <= seconds <= 600:
         raise UserError(f"--seconds: expected 2 to 600, got {seconds:g}")
-    if not 0 <= seed < 2**62:
-        raise UserError(f"--seed: expected 0 or more and less than 2**62, got {seed}")
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    check_playing(seed, num_threads, seed_bits=62)
 
 
 def _folder_of(subjects: Sequence[tuple[str, str]], out: Path | None, model: str | None) -> Path | None:

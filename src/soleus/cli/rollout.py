@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from soleus.cli.arguments import At, OtherModel, RunText, Seconds, Which, conditions_of
+from soleus.cli.arguments import At, OtherModel, RunText, Seconds, Which, check_playing, conditions_of
 from soleus.errors import UserError
 
 
@@ -15,10 +15,7 @@ def _check_flags(episodes: int, seconds: float, seed: int, num_threads: int | No
         raise UserError(f"--episodes: expected 1 to 10000, got {episodes}")
     if not 0.1 <= seconds <= 3600:
         raise UserError(f"--seconds: expected 0.1 to 3600, got {seconds:g}")
-    if not 0 <= seed < 2**63:
-        raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    check_playing(seed, num_threads)
 
 
 def rollout(

@@ -4,6 +4,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus.models.human import Human
+
 _GEOM = mujoco.mjtGeom
 _DOWN = np.array([0.0, 0.0, -1.0])
 
@@ -58,3 +60,15 @@ def _support(model: mujoco.MjModel, data: mujoco.MjData, geom: int, direction: N
         start = model.mesh_vertadr[mesh]
         return float(np.max(model.mesh_vert[start : start + model.mesh_vertnum[mesh]] @ local))
     return float(np.abs(local) @ size)
+
+
+def foot_heights(human: Human, qpos: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Height (K,) [m] of the lowest point of the feet in poses (K, nq)."""
+    model, data = human.model, mujoco.MjData(human.model)
+    geoms = contact_geoms(model, np.concatenate(human.feet))
+    heights = np.zeros(len(qpos))
+    for k, pose in enumerate(qpos):
+        data.qpos[:] = pose
+        mujoco.mj_kinematics(model, data)
+        heights[k] = lowest(model, data, geoms)
+    return heights

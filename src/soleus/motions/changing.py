@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError
-from soleus.models.ground import contact_geoms, lowest
+from soleus.models.ground import foot_heights
 from soleus.models.human import Human
 from soleus.motions.cycle import GaitCycle
 from soleus.motions.motion import Motion, make_motion, play_once
@@ -94,24 +94,13 @@ def strided(motion: Motion, human: Human, factor: float) -> Motion:
     Each joint swings as much farther about its mean over the cycle as the strides are longer, as those of people nearly
     do, and the lowest point of the feet stays where it is at each instant.
     """
-    model, data = human.model, mujoco.MjData(human.model)
-    soles = contact_geoms(model, np.concatenate(human.feet))
     slots = root_slots(human)
-
-    def heights(poses: Floats) -> Floats:
-        result = np.zeros(len(poses))
-        for k, pose in enumerate(poses):
-            data.qpos[:] = pose
-            mujoco.mj_kinematics(model, data)
-            result[k] = lowest(model, data, soles)
-        return result
-
     qpos = human.consistent(_swung(motion.qpos, human, factor))
     ahead = slots.shift[0]
     if ahead >= 0:
         qpos[:, ahead] = motion.qpos[0, ahead] + factor * (motion.qpos[:, ahead] - motion.qpos[0, ahead])
     up = slots.shift[2]
-    qpos[:, up] += heights(motion.qpos) - heights(qpos)
+    qpos[:, up] += foot_heights(human, motion.qpos) - foot_heights(human, qpos)
     changed = make_motion(motion.name, motion.duration, qpos, motion.displacement * factor, human, motion.turn)
     return replace(changed, notes=motion.notes)
 

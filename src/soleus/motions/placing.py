@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.errors import UserError, nearest
-from soleus.models.ground import contact_geoms, lowest
+from soleus.models.ground import foot_heights
 from soleus.models.human import Human
 from soleus.motions.bvh import Clip
 from soleus.motions.looping import headed, loop, resample
@@ -82,7 +82,7 @@ def put_on_feet(qpos: Floats, human: Human) -> None:
     """
     adr = root_slots(human).shift[2]
     if adr >= 0:
-        qpos[:, adr] -= np.quantile(_foot_heights(human, qpos), _GROUNDED) - human.ground_height
+        qpos[:, adr] -= np.quantile(foot_heights(human, qpos), _GROUNDED) - human.ground_height
 
 
 def _root_joint(human: Human) -> int:
@@ -158,15 +158,3 @@ def _poses(clip: Clip, human: Human, tracks: list[Track], axes: Floats, scale: f
             angles = log(quaternions) @ model.jnt_axis[track.joint]
             qpos[:, adr] = model.qpos0[adr] + np.unwrap(angles)
     return qpos
-
-
-def _foot_heights(human: Human, qpos: Floats) -> Floats:
-    """Height (K,) [m] of the lowest point of the feet."""
-    model, data = human.model, mujoco.MjData(human.model)
-    geoms = contact_geoms(model, np.concatenate(human.feet))
-    heights = np.zeros(len(qpos))
-    for k, pose in enumerate(qpos):
-        data.qpos[:] = pose
-        mujoco.mj_kinematics(model, data)
-        heights[k] = lowest(model, data, geoms)
-    return heights

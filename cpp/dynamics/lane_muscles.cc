@@ -73,14 +73,23 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
   if (!tables.structure().shares.empty()) pulls.assign(tables.structure().stretches.size(), {zero, zero, zero});
 }
 
-void LaneMuscles::give(int lane, const LaneMuscleModel& variant, bool paths) {
-  own_paths = own_paths || paths;
+MuscleTables<Wide>& LaneMuscles::own_tables() {
   if (!own) {
     own = std::make_unique<MuscleTables<Wide>>();
     spread_numbers(*own, model->tables());
   }
+  return *own;
+}
+
+void LaneMuscles::give(int lane, const LaneMuscleModel& variant, bool paths) {
+  own_paths = own_paths || paths;
   load_numbers(model->structure(), lane, variant.structure());
-  load_numbers(*own, lane, variant.tables());
+  load_numbers(own_tables(), lane, variant.tables());
+}
+
+void LaneMuscles::give_forces(int lane, const HumanModel& variant) {
+  auto& forces = own_tables().forces;
+  for (int k = 0; k < variant.num_muscles(); ++k) load_numbers(forces[k], lane, LaneMuscleModel::force_of(variant, k));
 }
 
 namespace {

@@ -28,6 +28,11 @@ struct LaneMuscles {
   // Gives a lane the numbers of a variant of the model, as DynamicsTile::give() does; the variant's is the same one. paths:
   // whether the variant's paths may be others than the model's.
   void give(int lane, const LaneMuscleModel& variant, bool paths);
+  // Gives a lane the forces alone of a variant of the model.
+  void give_forces(int lane, const HumanModel& variant);
+
+ private:
+  MuscleTables<Wide>& own_tables();
 };
 
 // Lengths, moments and forces at the tile's present positions. Lanes with paths of their own follow these: fitted

@@ -92,6 +92,14 @@ void LaneMuscles::give_forces(int lane, const HumanModel& variant) {
   for (int k = 0; k < variant.num_muscles(); ++k) load_numbers(forces[k], lane, LaneMuscleModel::force_of(variant, k));
 }
 
+void LaneMuscles::give_strengths(int lane, const HumanModel& variant) {
+  if (strength.empty()) strength.assign(variant.num_muscles(), Wide(1.0));
+  for (int k = 0; k < variant.num_muscles(); ++k) {
+    const double most = model->tables().forces[k].most;
+    strength[k].set(lane, most > 0 ? LaneMuscleModel::force_of(variant, k).most / most : 1.0);
+  }
+}
+
 namespace {
 
 // A line between two points: its length, and the unit force along it as a wrench about the point of reference.
@@ -302,6 +310,10 @@ void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
       find_force(m, t, tables, k);
     }
   });
+  for (std::size_t k = 0; k < m.strength.size(); ++k) {
+    m.gain[k] *= m.strength[k];
+    m.bias[k] *= m.strength[k];
+  }
 }
 
 void muscle_torques(const LaneMuscles& m, std::span<Wide> moments, std::span<Wide> passive) {
@@ -419,7 +431,8 @@ Wide metabolic_power(const LaneMuscles& m) {
     for (std::size_t k = 0; k < tables.forces.size(); ++k) {
       const auto& f = tables.forces[k];
       const Wide driven = m.model->muscles()[k].stateful ? m.activation[k] : m.excitation[k];
-      power += (driven * f.power) * metabolic_share(m.speed[k] * -f.inverse_fastest);
+      const Wide most = m.strength.empty() ? Wide(f.power) : m.strength[k] * f.power;
+      power += driven * most * metabolic_share(m.speed[k] * -f.inverse_fastest);
     }
   });
   return power;

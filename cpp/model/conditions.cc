@@ -30,6 +30,10 @@ bool ConditionData::change_muscles() const {
   return change_anatomy() || any_of(*this, {Effect::kForce, Effect::kMuscleLength});
 }
 
+bool ConditionData::change_strengths_alone() const {
+  return any_of(*this, {Effect::kForce}) && !any_of(*this, {Effect::kMuscleLength}) && !change_anatomy();
+}
+
 bool ConditionData::change_gait() const {
   return change_anatomy() || any_of(*this, {Effect::kSpeed, Effect::kStride, Effect::kCadence});
 }

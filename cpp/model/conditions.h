@@ -76,6 +76,7 @@ struct ConditionData {
   bool change_bodies() const;   // what moves, touches, and holds: more than muscles
   bool change_anatomy() const;  // ... lengths and masses, so that paths of muscles change
   bool change_muscles() const;  // ... muscles' own numbers, or their paths
+  bool change_strengths_alone() const;  // ... of muscles nothing but how strong they are
   bool change_gait() const;     // ... the reference motion, or the legs that it is for
   // Throws InvalidInput where ranges or elements are none of a model's with so many bodies, muscles, dofs and joints.
   void check(int bodies, int muscles, int dofs, int joints) const;

@@ -47,7 +47,11 @@ void LanePhysics::renumber(int index) {
   Tile& tile = tile_of(index);
   const ConditionData& conditions = world_.conditions;
   const bool muscles = tile.muscles && conditions.change_muscles();
-  if (muscles && !conditions.change_anatomy()) tile.muscles->give_forces(index % kLanes, *models_[index]);
+  if (muscles && conditions.change_strengths_alone()) {
+    tile.muscles->give_strengths(index % kLanes, *models_[index]);
+  } else if (muscles && !conditions.change_anatomy()) {
+    tile.muscles->give_forces(index % kLanes, *models_[index]);
+  }
   if (!conditions.change_bodies()) return;
   const LaneModel own(*models_[index], muscles && conditions.change_anatomy());
   tile.dynamics.give(index % kLanes, own.dynamics);

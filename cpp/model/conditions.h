@@ -69,6 +69,7 @@ struct Condition {
 struct ConditionData {
   std::vector<Condition> all;
   std::vector<double> strides;  // factors on the stride that there are motions for, rising; empty: 1 alone
+  double repeat = 0;            // how likely an episode after one that a termination ended keeps that one's values
 
   bool empty() const { return all.empty(); }
   int count() const { return static_cast<int>(all.size()); }

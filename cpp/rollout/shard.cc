@@ -108,7 +108,10 @@ std::uint32_t Shard::drawn_clip(int human) const {
 void Shard::reset(MatrixView<float> observations) {
   ended_.resize(count());
   std::iota(ended_.begin(), ended_.end(), 0);
-  for (Episode& s : humans_) s.episode = 0;
+  for (Episode& s : humans_) {
+    s.episode = 0;
+    s.failed = false;
+  }
   begin_episodes(ended_);
   for (int i = 0; i < count(); ++i) {
     world_.task.observe(scene(i), observations.row(first_ + i).data());
@@ -142,7 +145,9 @@ void Shard::draw_person(int human) {
   const ConditionData& conditions = world_.conditions;
   if (conditions.empty()) return;
   if (world_.asked.empty()) {
-    draw_conditions(conditions, Draw(key(human), Stream::kReset, 2), person.values);
+    // A number of its own, so that what is drawn does not depend on whether the last episode failed.
+    const bool again = humans_[human].failed && Draw(key(human), Stream::kReset, 3).uniform() < conditions.repeat;
+    if (!again) draw_conditions(conditions, Draw(key(human), Stream::kReset, 2), person.values);
   } else {
     std::copy_n(world_.asked.begin() + (first_ + human) * conditions.count(), conditions.count(), person.values.begin());
   }
@@ -332,6 +337,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
   if (views.final_observations) std::copy_n(last, views.observations.cols, views.final_observations.at(t, n));
   if (views.episodes) summarize(s, physics_->human(human).model().mass(), views.episodes.at(t, n));
   ++s.episode;
+  s.failed = terminated;
   ended_.push_back(human);
 }
 

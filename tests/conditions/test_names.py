@@ -76,6 +76,7 @@ def test_a_name_of_nothing(condition: str, said: str) -> None:
     ("overrides", "said"),
     [
         ({"conditions.speed": [1.5, 1.0]}, r"conditions.speed.range: expected the least value, then the greatest"),
+        ({"task.repeat_failed": 0.5}, "task.repeat_failed: expected conditions, whose values are to be"),
         ({"conditions.speed": {"range": [1, 2], "default": 3}}, "default: expected a value within 1 and 2, got 3"),
         ({"conditions.size": [-1, 1]}, "conditions.size: expected a range above 0, got one from -1"),
         ({"conditions.speed": [1, 2], "motion": None, "task.initial": "rest"}, "expected a motion, whose gait"),

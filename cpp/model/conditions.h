@@ -94,10 +94,17 @@ struct Gait {
   double cadence = 1;  // factor on steps a minute
 };
 
-// The gait of values, for a motion of a speed [m/s], on legs that are longer by a factor. A speed alone is reached by
+// What conditions ask of a gait; 0: nothing.
+struct GaitAsked {
+  double speed = 0;                // [m/s]
+  double stride = 0, cadence = 0;  // factors
+};
+GaitAsked asked_of_gait(const ConditionData& conditions, std::span<const double> values);
+
+// The gait that is asked for, of a motion of a speed [m/s], on legs that are longer by a factor. A speed alone is reached by
 // strides and cadence alike, each by the root of the change, as people's nearly do (D. W. Grieve, R. J. Gear, Ergonomics 9,
 // 1966); with one of them given, by the other. Strides are in lengths of the legs, and time in the swings of a pendulum as
 // long as these (A. L. Hof, "Scaling gait data to body size", Gait & Posture 4, 1996).
-Gait gait_of(const ConditionData& conditions, std::span<const double> values, double speed, double legs);
+Gait gait_of(const GaitAsked& asked, double speed, double legs);
 
 }  // namespace soleus

@@ -124,6 +124,11 @@ nb::dict vary(std::uintptr_t model, const nb::dict& human, const nb::dict& condi
 void bind_human(nb::module_& m) {
   m.def("vary", &vary, "model"_a, "human"_a, "conditions"_a, "values"_a, "out"_a,
         "Copies a model into `out` with the numbers that values of conditions make; returns the person's that changed.");
+  m.def("gait_of", [](double speed, double stride, double cadence, double of_speed, double legs) {
+    const Gait gait = gait_of({speed, stride, cadence}, of_speed, legs);
+    return nb::make_tuple(gait.stride, gait.cadence);
+  }, "speed"_a, "stride"_a, "cadence"_a, "of_speed"_a, "legs"_a,
+        "Stride and cadence, over those of a motion of a speed, that conditions of the gait ask for; 0: not asked.");
   nb::class_<Subject>(m, "HumanState", "One human at a pose.")
       .def(nb::new_([](std::uintptr_t model, const nb::dict& human) {
         return std::make_unique<Subject>(reinterpret_cast<const mjModel*>(model), human_data(human));

@@ -165,7 +165,7 @@ void Shard::become(int human) {
   }
   if (!varied_motion_) return;
   const double height = person.body ? person.body->height() : 1.0;
-  const Gait gait = gait_of(world_.conditions, person.values, world_.clips[clip]->speed(), height);
+  const Gait gait = gait_of(asked_of_gait(world_.conditions, person.values), world_.clips[clip]->speed(), height);
   varied_motion_->make(world_.strides[clip], model_of(human), height, gait, person.motion);
 }
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import hill_walker
-from soleus import models
+from soleus import _core, models
 from soleus.cli.arguments import conditions_of
 from soleus.conditions import asked
 from soleus.conditions.names import meaning_of
-from soleus.conditions.strides import stride_factors, stride_of
+from soleus.conditions.strides import stride_factors
 from soleus.config import load_config, load_human_config
 from soleus.errors import UserError
 from soleus.sim.scenario import load_scenario
@@ -138,9 +138,10 @@ def test_values_asked_for() -> None:
 
 def test_strides_for_a_speed() -> None:
     """By strides and cadence alike; with one of them given by the other."""
-    assert stride_of({"speed": 1.44}, 1.0, 1.0) == pytest.approx(1.2)
-    assert stride_of({"speed": 1.44, "cadence": 0.9}, 1.0, 1.0) == pytest.approx(1.6)
-    assert stride_of({"speed": 1.44, "stride": 1.1}, 1.0, 1.0) == 1.1
+    assert _core.gait_of(1.44, 0, 0, 1.0, 1.0) == pytest.approx((1.2, 1.2))
+    assert _core.gait_of(1.44, 0, 0.9, 1.0, 1.0) == pytest.approx((1.6, 0.9))
+    assert _core.gait_of(1.44, 1.1, 0, 1.0, 1.0) == pytest.approx((1.1, 1.44 / 1.1))
+    assert _core.gait_of(0, 1.1, 0, 1.0, 1.0) == (1.1, 1.0)
     factors = stride_factors({"speed": (0.64, 1.44)}, [1.0], lengths=False)
     assert (factors[0], factors[-1]) == pytest.approx((0.8, 1.2), abs=1e-5)
     assert len(stride_factors({}, [1.0], lengths=True)) == 0

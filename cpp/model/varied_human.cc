@@ -215,6 +215,32 @@ void VariedHuman::change_geom(mjModel* m, int geom) {
   }
 }
 
+void VariedHuman::stretch_meshes(mjModel* m) const {
+  std::vector<bool> stretched(m->nmesh, false);
+  for (int g = 0; g < m->ngeom; ++g) {
+    const int mesh = m->geom_dataid[g];
+    const Matrix& s = bodies_[m->geom_bodyid[g]].stretch;
+    if (m->geom_type[g] != mjGEOM_MESH || s == kIdentity || stretched[mesh]) continue;
+    stretched[mesh] = true;
+    // In the mesh's own axes, and what turns normals with it: its inverse, transposed, up to their length.
+    mjtNum frame[9], half[9], own[9];
+    mju_quat2Mat(frame, m->geom_quat + 4 * g);
+    mju_mulMatMat(half, s.data(), frame, 3, 3, 3);
+    mju_mulMatTMat(own, frame, half, 3, 3, 3);
+    mjtNum turning[9];
+    for (int r = 0; r < 3; ++r) mju_cross(turning + 3 * r, own + 3 * ((r + 1) % 3), own + 3 * ((r + 2) % 3));
+    auto apply = [](const mjtNum* matrix, float* to, bool unit) {
+      mjtNum point[3], moved[3];
+      mju_f2n(point, to, 3);
+      mju_mulMatVec3(moved, matrix, point);
+      if (unit) mju_normalize3(moved);
+      mju_n2f(to, moved, 3);
+    };
+    for (int i = 0; i < m->mesh_vertnum[mesh]; ++i) apply(own, m->mesh_vert + 3 * (m->mesh_vertadr[mesh] + i), false);
+    for (int i = 0; i < m->mesh_normalnum[mesh]; ++i) apply(turning, m->mesh_normal + 3 * (m->mesh_normaladr[mesh] + i), true);
+  }
+}
+
 // Slides shift a body on the one above it, by lengths of that one; those of the root stand on the world.
 void VariedHuman::change_slide(mjModel* m, HumanDescription& h, int joint) {
   const int body = m->jnt_bodyid[joint];

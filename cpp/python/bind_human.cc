@@ -94,6 +94,7 @@ nb::dict vary(std::uintptr_t model, const nb::dict& human, const nb::dict& condi
   const mjOption options = to->opt;
   const std::vector<int> groups(to->actuator_group, to->actuator_group + to->nactuator);
   mj_copyModel(to, own.mujoco());
+  varied.stretch_meshes(to);
   to->opt = options;
   std::copy_n(own.mujoco()->opt.gravity, 3, to->opt.gravity);
   std::copy(groups.begin(), groups.end(), to->actuator_group);

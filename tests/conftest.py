@@ -19,7 +19,7 @@ from soleus.run.log import draw_curves
 
 torch.set_num_threads(1)  # small networks: more threads only wait for one another
 TESTS = Path(__file__).parent
-RAY = ("contract/test_ray_", "test_examples.py", "bench/test_scaling_ray.py")
+RAY = ("contract/test_ray_", "test_examples.py", "bench/test_scaling_ray.py", "sweep/test_sweep_on_ray.py")
 LONG = (*RAY, "contract/", "fuzz/", "show/", "cli/", "doctor/")
 
 

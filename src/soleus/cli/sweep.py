@@ -57,6 +57,7 @@ def sweep(
     checkpoint: Which = "best",
     model: OtherModel = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    ray: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="")] = None,
 ) -> None:
     """Let a run's policy walk at many conditions, and write a table of every stride; or draw maps of such a table.
 
@@ -76,6 +77,7 @@ def sweep(
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
+        ray: Walk on all CPUs of a Ray cluster: auto, local (started here), HOST:PORT or ray://HOST:PORT.
     """
     from soleus.sweep.maps import check_picture
     from soleus.sweep.tables import ENDINGS, check_table
@@ -91,16 +93,22 @@ def sweep(
         raise UserError("--over: expected NAME=LOW:HIGH:COUNT such as cadence=0.8:1.2:5, got none")
     if out is None:
         raise UserError("--out: expected a file for the table, got none")
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    _check_threads(num_threads, ray)
     check_table(out)
     from soleus.sweep.playing import Effort
 
     effort = _checked(Effort(cycles, seconds, episodes), seed)
     made, command = _made(subject, [axis_of(one) for one in over], at, effort, seed, checkpoint, model)
-    _run(made, command, out, num_threads)
+    _run(made, command, out, num_threads, ray)
     if plot is not None:
         _draw(out, (), None, plot, value)
+
+
+def _check_threads(num_threads: int | None, ray: str | None) -> None:
+    if num_threads is not None and num_threads < 1:
+        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+    if num_threads is not None and ray is not None:
+        raise UserError(f"--num-threads: expected none with --ray, whose CPUs walk, got {num_threads}")
 
 
 def _checked(effort: "Effort", seed: int) -> "Effort":
@@ -159,7 +167,7 @@ def _made(
     return Sweep(trained, scenario, grid, effort, seed), command
 
 
-def _run(made: "Sweep", command: dict[str, Any], out: Path, num_threads: int | None) -> None:
+def _run(made: "Sweep", command: dict[str, Any], out: Path, num_threads: int | None, ray: str | None) -> None:
     """Walk at all points that are not done yet, and write the table."""
     from soleus.machine import threads
     from soleus.sweep.parts import Parts
@@ -173,7 +181,13 @@ def _run(made: "Sweep", command: dict[str, Any], out: Path, num_threads: int | N
     if len(missing) < total:
         print(f"{total - len(missing)} of {total} points were there already", flush=True)
     done = total - len(missing)
-    for point, table in made.tables(missing, threads.collector_threads(num_threads)):
+    if ray is None:
+        tables = made.tables(missing, threads.collector_threads(num_threads))
+    else:
+        from soleus.sweep.on_ray import tables_on_ray
+
+        tables = tables_on_ray(made, missing, ray)
+    for point, table in tables:
         parts.add(point, table)
         done += 1
         strides, whole = int((table["side"] != "").sum()), float(table["success"].mean())

@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 INTERPRETER := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.base_prefix.replace("/", "-")))' 2>/dev/null)
 STAMP := $(VENV)/installed-$(INTERPRETER)
 WALKS := $(VENV)/walks-$(INTERPRETER)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 DURATION ?= 2m
 # Processes that run tests side by side: the one whose tests start Ray waits for it most of the time.
 TEST_PROCESSES ?= 3
@@ -31,7 +32,8 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard cpp/*/*)
 setup: $(STAMP)
 
 # Makes the environment where there is none of this interpreter, and installs the project with extras. Bytecode is
-# left to the first import, which compiles only what is used.
+# left to the first import, which compiles only what is used. What builds the core is installed beside it: in an environment
+# that is made for each build, all of the core would be compiled anew.
 define install
 	@$(PYTHON) -c '' 2>/dev/null || { echo "error: no interpreter '$(PYTHON)': apt install python3, or name one by PYTHON="; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: expected Python 3.11 or later, '$(PYTHON)' is $(INTERPRETER): name another by PYTHON="; exit 1; }
@@ -40,7 +42,9 @@ define install
 	@test -n "$(CXX_FOUND)" || { echo "error: no C++ compiler: apt install g++"; exit 1; }
 	@echo 'setting up $(VENV): this takes some minutes, once'
 	@ls $(STAMP) >/dev/null 2>&1 || ls $(WALKS) >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile --editable '.$(1)' -c constraints.txt
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > $(VENV)/build-tools.txt
+	$(PIP) -r $(VENV)/build-tools.txt -c constraints.txt
+	$(PIP) --no-build-isolation --editable '.$(1)' -c constraints.txt
 endef
 
 $(STAMP): $(SOURCES)

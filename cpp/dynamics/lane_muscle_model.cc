@@ -58,8 +58,7 @@ void set_fastest(Tables::Force& f, double fastest) {
   f.power = f.most * fastest;
 }
 
-// MuJoCo's law.
-Tables::Force force_of(const mjModel* m, int actuator) {
+Tables::Force mujoco_force(const mjModel* m, int actuator) {
   const int out = m->actuator_outadr[actuator];
   const mjtNum *prm = m->actuator_gainprm + actuator * mjNGAIN, *passive = m->actuator_biasprm + actuator * mjNBIAS;
   const Scales active_scales = scales_of(m, out, prm), passive_scales = scales_of(m, out, passive);
@@ -72,6 +71,25 @@ Tables::Force force_of(const mjModel* m, int actuator) {
   f.velocity = {lengthening, lengthening - 1, inverse(lengthening - 1)};
   f.passive = {inverse(passive_scales.optimal), passive_scales.offset, passive_scales.force * passive[7], bend, inverse(bend - 1)};
   set_fastest(f, active_scales.optimal * prm[6]);
+  return f;
+}
+
+Tables::Force mass_force(const HumanModel& h, int k) {
+  const PolylineData& data = h.polylines;
+  const ForceCurves& curves = data.curves;
+  Tables::Force f{};
+  f.most = data.max_force[k];
+  f.mass = {1 / h.paths().rest_length(k), data.slack[k], 1 / data.optimal[k], -1 / curves.width,
+            curves.shape / curves.strain, 1 / (std::exp(curves.shape) - 1.0)};
+  set_fastest(f, h.paths().optimal_length(k) * kFastest);
+  return f;
+}
+
+Tables::Force hill_force(const HumanModel& h, int k) {
+  Tables::Force f{};
+  f.most = h.hill.max_force[k];
+  f.hill = hill_law(h.hill, k);
+  set_fastest(f, h.hill.fastest[k] * h.hill.optimal[k]);
   return f;
 }
 
@@ -102,6 +120,14 @@ std::vector<std::string> LaneMuscleModel::uncovered(const HumanModel& human) {
   return out;
 }
 
+LaneMuscleModel::Tables::Force LaneMuscleModel::force_of(const HumanModel& h, int k) {
+  Tables::Force force = h.has_polylines() ? mass_force(h, k)
+                        : h.has_hill()    ? hill_force(h, k)
+                                          : mujoco_force(h.mujoco(), h.muscle_actuator[k]);
+  force.muscle_mass = h.muscle_mass()[k];
+  return force;
+}
+
 LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dynamics) {
   const HumanModel& h = dynamics.human();
   site_index_.assign(h.mujoco()->nsite, -1);
@@ -115,7 +141,7 @@ LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dyn
       add_muscle(k);
     }
   }
-  for (int k = 0; k < h.num_muscles(); ++k) tables_.forces[k].muscle_mass = h.muscle_mass()[k];
+  for (int k = 0; k < h.num_muscles(); ++k) tables_.forces.push_back(force_of(h, k));
   list_sites();
   mark_fitted();
 }
@@ -162,11 +188,6 @@ void LaneMuscleModel::add_hill(int k) {
   p.dof = p.slot = p.control = p.activation = -1;
   p.stateful = p.dynamic = p.limited = true;
   structure_.muscles.push_back(p);
-  Tables::Force force{};
-  force.most = data.max_force[k];
-  force.hill = hill_law(data, k);
-  set_fastest(force, data.fastest[k] * data.optimal[k]);
-  tables_.forces.push_back(force);
   tables_.activations.push_back({false, data.activation[k], data.deactivation[k], h.activation_steps()[k],
                                  h.deactivation_steps()[k], 0.0, data.control_low[k], data.control_high[k]});
   tables_.fixed.push_back({});
@@ -182,13 +203,6 @@ void LaneMuscleModel::add_polyline(int k) {
   p.control = p.activation = -1;
   p.stretches_begin = static_cast<int>(structure_.stretches.size());
   p.shares_begin = static_cast<int>(structure_.shares.size());
-  Tables::Force force{};
-  force.most = data.max_force[k];
-  const ForceCurves& curves = data.curves;
-  force.mass = {1 / h.paths().rest_length(k), data.slack[k], 1 / data.optimal[k], -1 / curves.width,
-                curves.shape / curves.strain, 1 / (std::exp(curves.shape) - 1.0)};
-  set_fastest(force, h.paths().optimal_length(k) * kFastest);
-  tables_.forces.push_back(force);
   tables_.activations.push_back({});
   tables_.fixed.push_back({});
   if (tables_.scales.empty()) tables_.scales.push_back(1.0);
@@ -251,7 +265,6 @@ void LaneMuscleModel::add_muscle(int k) {
   structure_.muscles.push_back(p);
   const double gear = m->actuator_gear[6 * a];
   const bool has_path = m->actuator_trntype[a] == mjTRN_TENDON;
-  tables_.forces.push_back(force_of(m, a));
   tables_.activations.push_back(activation_of(m, a));
   tables_.fixed.push_back({0.0, gear});
   if (!has_path) add_joint(k, m->jnt_dofadr[target]);

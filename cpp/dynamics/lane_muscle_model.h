@@ -27,6 +27,8 @@ class LaneMuscleModel {
   explicit LaneMuscleModel(const DynamicsModel& dynamics);
 
   using Tables = MuscleTables<double>;
+  // What a muscle of a human pulls with.
+  static Tables::Force force_of(const HumanModel& human, int muscle);
 
   // A point of a path: fixed to a link, or the weighted mean of its places on two.
   struct Site { int link, second_link, blend; };  // blend: of MuscleTables; -1: it is fixed

@@ -73,14 +73,31 @@ LaneMuscles::LaneMuscles(const LaneMuscleModel& tables) : model(&tables) {
   if (!tables.structure().shares.empty()) pulls.assign(tables.structure().stretches.size(), {zero, zero, zero});
 }
 
-void LaneMuscles::give(int lane, const LaneMuscleModel& variant, bool paths) {
-  own_paths = own_paths || paths;
+MuscleTables<Wide>& LaneMuscles::own_tables() {
   if (!own) {
     own = std::make_unique<MuscleTables<Wide>>();
     spread_numbers(*own, model->tables());
   }
+  return *own;
+}
+
+void LaneMuscles::give(int lane, const LaneMuscleModel& variant, bool paths) {
+  own_paths = own_paths || paths;
   load_numbers(model->structure(), lane, variant.structure());
-  load_numbers(*own, lane, variant.tables());
+  load_numbers(own_tables(), lane, variant.tables());
+}
+
+void LaneMuscles::give_forces(int lane, const HumanModel& variant) {
+  auto& forces = own_tables().forces;
+  for (int k = 0; k < variant.num_muscles(); ++k) load_numbers(forces[k], lane, LaneMuscleModel::force_of(variant, k));
+}
+
+void LaneMuscles::give_strengths(int lane, const HumanModel& variant) {
+  if (strength.empty()) strength.assign(variant.num_muscles(), Wide(1.0));
+  for (int k = 0; k < variant.num_muscles(); ++k) {
+    const double most = model->tables().forces[k].most;
+    strength[k].set(lane, most > 0 ? LaneMuscleModel::force_of(variant, k).most / most : 1.0);
+  }
 }
 
 namespace {
@@ -293,6 +310,10 @@ void update_muscles(LaneMuscles& m, const DynamicsTile& t) {
       find_force(m, t, tables, k);
     }
   });
+  for (std::size_t k = 0; k < m.strength.size(); ++k) {
+    m.gain[k] *= m.strength[k];
+    m.bias[k] *= m.strength[k];
+  }
 }
 
 void muscle_torques(const LaneMuscles& m, std::span<Wide> moments, std::span<Wide> passive) {
@@ -410,7 +431,8 @@ Wide metabolic_power(const LaneMuscles& m) {
     for (std::size_t k = 0; k < tables.forces.size(); ++k) {
       const auto& f = tables.forces[k];
       const Wide driven = m.model->muscles()[k].stateful ? m.activation[k] : m.excitation[k];
-      power += (driven * f.power) * metabolic_share(m.speed[k] * -f.inverse_fastest);
+      const Wide most = m.strength.empty() ? Wide(f.power) : m.strength[k] * f.power;
+      power += driven * most * metabolic_share(m.speed[k] * -f.inverse_fastest);
     }
   });
   return power;

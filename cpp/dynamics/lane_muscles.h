@@ -15,6 +15,7 @@ struct LaneMuscles {
 
   const LaneMuscleModel* model;
   std::unique_ptr<MuscleTables<Wide>> own;  // numbers of each lane, in place of the model's; null: all have those
+  LaneArray<Wide> strength;                 // (nm) factors on the forces that these say; empty: 1
   LaneArray<Wide> activation, excitation;  // (nm) the state
   LaneArray<Wide> length, speed;           // (nm) [m], [m/s]
   LaneArray<Wide> moment;                  // (nnz) over HumanModel::crossing, at unit force [m]
@@ -28,6 +29,14 @@ struct LaneMuscles {
   // Gives a lane the numbers of a variant of the model, as DynamicsTile::give() does; the variant's is the same one. paths:
   // whether the variant's paths may be others than the model's.
   void give(int lane, const LaneMuscleModel& variant, bool paths);
+  // Gives a lane the forces alone of a variant of the model.
+  void give_forces(int lane, const HumanModel& variant);
+  // Gives a lane the strengths of a variant whose muscles differ in nothing else: all lanes keep the tables that they share,
+  // which stay in the nearest cache.
+  void give_strengths(int lane, const HumanModel& variant);
+
+ private:
+  MuscleTables<Wide>& own_tables();
 };
 
 // Lengths, moments and forces at the tile's present positions. Lanes with paths of their own follow these: fitted

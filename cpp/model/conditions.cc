@@ -30,6 +30,10 @@ bool ConditionData::change_muscles() const {
   return change_anatomy() || any_of(*this, {Effect::kForce, Effect::kMuscleLength});
 }
 
+bool ConditionData::change_strengths_alone() const {
+  return any_of(*this, {Effect::kForce}) && !any_of(*this, {Effect::kMuscleLength}) && !change_anatomy();
+}
+
 bool ConditionData::change_gait() const {
   return change_anatomy() || any_of(*this, {Effect::kSpeed, Effect::kStride, Effect::kCadence});
 }
@@ -78,26 +82,24 @@ void draw_conditions(const ConditionData& conditions, Draw draw, std::span<doubl
   }
 }
 
-Gait gait_of(const ConditionData& conditions, std::span<const double> values, double speed, double legs) {
-  Gait gait;
-  bool strides = false, steps = false;
-  double faster = 0;
+GaitAsked asked_of_gait(const ConditionData& conditions, std::span<const double> values) {
+  GaitAsked asked;
   for (int i = 0; i < conditions.count(); ++i) {
     const Effect effect = conditions.all[i].effect;
-    if (effect == Effect::kStride) {
-      gait.stride *= values[i];
-      strides = true;
-    }
-    if (effect == Effect::kCadence) {
-      gait.cadence *= values[i];
-      steps = true;
-    }
-    if (effect == Effect::kSpeed) faster = values[i] / (speed * std::sqrt(legs));
+    if (effect == Effect::kSpeed) asked.speed = values[i];
+    if (effect == Effect::kStride) asked.stride = values[i];
+    if (effect == Effect::kCadence) asked.cadence = values[i];
   }
-  if (faster <= 0) return gait;
-  if (strides) {
+  return asked;
+}
+
+Gait gait_of(const GaitAsked& asked, double speed, double legs) {
+  Gait gait{asked.stride > 0 ? asked.stride : 1.0, asked.cadence > 0 ? asked.cadence : 1.0};
+  if (asked.speed <= 0) return gait;
+  const double faster = asked.speed / (speed * std::sqrt(legs));
+  if (asked.stride > 0) {
     gait.cadence = faster / gait.stride;
-  } else if (steps) {
+  } else if (asked.cadence > 0) {
     gait.stride = faster / gait.cadence;
   } else {
     gait.stride = gait.cadence = std::sqrt(faster);

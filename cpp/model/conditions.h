@@ -71,6 +71,7 @@ struct Condition {
 struct ConditionData {
   std::vector<Condition> all;
   std::vector<double> strides;  // factors on the stride that there are motions for, rising; empty: 1 alone
+  double repeat = 0;            // how likely an episode after one that a termination ended keeps that one's values
 
   bool empty() const { return all.empty(); }
   int count() const { return static_cast<int>(all.size()); }
@@ -78,6 +79,7 @@ struct ConditionData {
   bool change_bodies() const;   // what moves, touches, and holds: more than muscles
   bool change_anatomy() const;  // ... lengths and masses, so that paths of muscles change
   bool change_muscles() const;  // ... muscles' own numbers, or their paths
+  bool change_strengths_alone() const;  // ... of muscles nothing but how strong they are
   bool change_gait() const;     // ... the reference motion, or the legs that it is for
   // Throws InvalidInput where ranges or elements are none of a model's with so many bodies, muscles, dofs and joints.
   void check(int bodies, int muscles, int dofs, int joints) const;
@@ -94,10 +96,17 @@ struct Gait {
   double cadence = 1;  // factor on steps a minute
 };
 
-// The gait of values, for a motion of a speed [m/s], on legs that are longer by a factor. A speed alone is reached by
+// What conditions ask of a gait; 0: nothing.
+struct GaitAsked {
+  double speed = 0;                // [m/s]
+  double stride = 0, cadence = 0;  // factors
+};
+GaitAsked asked_of_gait(const ConditionData& conditions, std::span<const double> values);
+
+// The gait that is asked for, of a motion of a speed [m/s], on legs that are longer by a factor. A speed alone is reached by
 // strides and cadence alike, each by the root of the change, as people's nearly do (D. W. Grieve, R. J. Gear, Ergonomics 9,
 // 1966); with one of them given, by the other. Strides are in lengths of the legs, and time in the swings of a pendulum as
 // long as these (A. L. Hof, "Scaling gait data to body size", Gait & Posture 4, 1996).
-Gait gait_of(const ConditionData& conditions, std::span<const double> values, double speed, double legs);
+Gait gait_of(const GaitAsked& asked, double speed, double legs);
 
 }  // namespace soleus

@@ -77,6 +77,11 @@ std::array<double, 3> HumanModel::standing_axis(int joint) const {
   return axis;
 }
 
+void HumanModel::restore(const HumanModel& base) {
+  mj_copyModel(model_.get(), base.mujoco());
+  static_cast<HumanDescription&>(*this) = base;
+}
+
 void HumanModel::follow_numbers() {
   weigh();
   if (has_polylines()) build_paths();

@@ -110,12 +110,11 @@ class HumanModel : public HumanDescription {
   // Copies the model. Throws InvalidInput when an array does not fit it.
   HumanModel(const mjModel* model, HumanDescription data);
 
-  // Takes the numbers of a model of the same structure as change(mjModel*, HumanDescription&) sets them, and works out what
-  // follows from them.
+  // Takes the numbers of a model of the same structure; what follows from them is that of before until renumber().
+  void restore(const HumanModel& base);
+  // Takes the numbers that change(mjModel*, HumanDescription&) sets, and works out what follows from them.
   template <class Change>
-  void renumber(const HumanModel& base, Change&& change) {
-    mj_copyModel(model_.get(), base.mujoco());
-    static_cast<HumanDescription&>(*this) = base;
+  void renumber(Change&& change) {
     change(model_.get(), static_cast<HumanDescription&>(*this));
     follow_numbers();
   }

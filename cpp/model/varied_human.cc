@@ -102,7 +102,9 @@ void VariedHuman::gather(std::span<const double> values) {
 
 void VariedHuman::vary(std::span<const double> values) {
   gather(values);
-  own_.renumber(base_, [&](mjModel* m, HumanDescription& h) {
+  // Muscles' numbers are set from the model's; of bodies also what MuJoCo made of them changes.
+  if (conditions_.change_bodies()) own_.restore(base_);
+  own_.renumber([&](mjModel* m, HumanDescription& h) {
     height_ = 1;
     if (conditions_.change_bodies()) change_bodies(m, h);
     if (conditions_.change_muscles()) change_muscles(m, h);
@@ -213,6 +215,32 @@ void VariedHuman::change_geom(mjModel* m, int geom) {
   }
 }
 
+void VariedHuman::stretch_meshes(mjModel* m) const {
+  std::vector<bool> stretched(m->nmesh, false);
+  for (int g = 0; g < m->ngeom; ++g) {
+    const int mesh = m->geom_dataid[g];
+    const Matrix& s = bodies_[m->geom_bodyid[g]].stretch;
+    if (m->geom_type[g] != mjGEOM_MESH || s == kIdentity || stretched[mesh]) continue;
+    stretched[mesh] = true;
+    // In the mesh's own axes, and what turns normals with it: its inverse, transposed, up to their length.
+    mjtNum frame[9], half[9], own[9];
+    mju_quat2Mat(frame, m->geom_quat + 4 * g);
+    mju_mulMatMat(half, s.data(), frame, 3, 3, 3);
+    mju_mulMatTMat(own, frame, half, 3, 3, 3);
+    mjtNum turning[9];
+    for (int r = 0; r < 3; ++r) mju_cross(turning + 3 * r, own + 3 * ((r + 1) % 3), own + 3 * ((r + 2) % 3));
+    auto apply = [](const mjtNum* matrix, float* to, bool unit) {
+      mjtNum point[3], moved[3];
+      mju_f2n(point, to, 3);
+      mju_mulMatVec3(moved, matrix, point);
+      if (unit) mju_normalize3(moved);
+      mju_n2f(to, moved, 3);
+    };
+    for (int i = 0; i < m->mesh_vertnum[mesh]; ++i) apply(own, m->mesh_vert + 3 * (m->mesh_vertadr[mesh] + i), false);
+    for (int i = 0; i < m->mesh_normalnum[mesh]; ++i) apply(turning, m->mesh_normal + 3 * (m->mesh_normaladr[mesh] + i), true);
+  }
+}
+
 // Slides shift a body on the one above it, by lengths of that one; those of the root stand on the world.
 void VariedHuman::change_slide(mjModel* m, HumanDescription& h, int joint) {
   const int body = m->jnt_bodyid[joint];
@@ -286,12 +314,12 @@ void VariedHuman::change_muscles(mjModel* m, HumanDescription& h) {
   if (base_.has_polylines()) h.polylines.own_length.assign(base_.num_muscles(), 1.0);
   for (int k = 0; k < base_.num_muscles(); ++k) {
     if (base_.has_hill()) {
-      h.hill.max_force[k] *= force_[k];
-      h.hill.optimal[k] *= muscle_length_[k];
-      h.hill.slack[k] *= muscle_length_[k];
+      h.hill.max_force[k] = base_.hill.max_force[k] * force_[k];
+      h.hill.optimal[k] = base_.hill.optimal[k] * muscle_length_[k];
+      h.hill.slack[k] = base_.hill.slack[k] * muscle_length_[k];
     } else if (base_.has_polylines()) {
       const double longer = anatomy ? path_length(h.polylines, k) / base_length_[k] : 1.0;
-      h.polylines.max_force[k] *= force_[k] * std::pow(longer, kForcePower);
+      h.polylines.max_force[k] = base_.polylines.max_force[k] * force_[k] * std::pow(longer, kForcePower);
       h.polylines.own_length[k] = muscle_length_[k];
     } else {
       change_actuator(m, k);
@@ -305,12 +333,14 @@ void VariedHuman::change_actuator(mjModel* m, int muscle) {
   const int a = base_.muscle_actuator[muscle], out = m->actuator_outadr[a];
   const bool path = m->actuator_trntype[a] == mjTRN_TENDON && conditions_.change_anatomy();
   const double longer = path ? m->actuator_length0[out] / base->actuator_length0[out] : 1.0;
-  mju_scl(m->actuator_lengthrange + 2 * out, m->actuator_lengthrange + 2 * out, longer * muscle_length_[muscle], 2);
-  for (mjtNum* prm : {m->actuator_gainprm + a * mjNGAIN, m->actuator_biasprm + a * mjNBIAS}) {
+  mju_scl(m->actuator_lengthrange + 2 * out, base->actuator_lengthrange + 2 * out, longer * muscle_length_[muscle], 2);
+  const double stronger = force_[muscle] * std::pow(longer, kForcePower);
+  auto strengthen = [&](mjtNum* own, const mjtNum* prm) {
     // A greatest force below 0 stands for the scale over the acceleration that the muscle makes.
-    if (prm[2] < 0) prm[2] = prm[3] / std::max(mjMINVAL, base->actuator_acc0[out]);
-    prm[2] *= force_[muscle] * std::pow(longer, kForcePower);
-  }
+    own[2] = stronger * (prm[2] < 0 ? prm[3] / std::max(mjMINVAL, base->actuator_acc0[out]) : prm[2]);
+  };
+  strengthen(m->actuator_gainprm + a * mjNGAIN, base->actuator_gainprm + a * mjNGAIN);
+  strengthen(m->actuator_biasprm + a * mjNBIAS, base->actuator_biasprm + a * mjNBIAS);
 }
 
 // Length at qpos0 [m] of the path of a muscle of waypoints; kinematics must be current.

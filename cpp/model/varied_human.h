@@ -29,6 +29,9 @@ class VariedHuman {
   // Takes the numbers of the conditions' values, (conditions).
   void vary(std::span<const double> values);
   const HumanModel& model() const { return own_; }
+  // Stretches the meshes of a copy of the model as the bodies are that they show: for pictures. A mesh that several bodies
+  // show is as on the first of these.
+  void stretch_meshes(mjModel* m) const;
   // Height of the pelvis at rest over the model's.
   double height() const { return height_; }
 

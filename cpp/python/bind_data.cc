@@ -104,7 +104,7 @@ Enum named(const std::array<Named<Enum>, N>& table, const std::string& name) {
 
 ConditionData condition_data(const nb::dict& d) {
   ConditionData data;
-  read(d, "strides", data.strides);
+  read(d, "strides", data.strides, "repeat", data.repeat);
   for (nb::handle item : field<nb::list>(d, "all")) {
     const auto one = nb::cast<nb::dict>(item);
     Condition c;

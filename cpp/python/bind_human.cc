@@ -94,6 +94,7 @@ nb::dict vary(std::uintptr_t model, const nb::dict& human, const nb::dict& condi
   const mjOption options = to->opt;
   const std::vector<int> groups(to->actuator_group, to->actuator_group + to->nactuator);
   mj_copyModel(to, own.mujoco());
+  varied.stretch_meshes(to);
   to->opt = options;
   std::copy_n(own.mujoco()->opt.gravity, 3, to->opt.gravity);
   std::copy(groups.begin(), groups.end(), to->actuator_group);
@@ -124,6 +125,11 @@ nb::dict vary(std::uintptr_t model, const nb::dict& human, const nb::dict& condi
 void bind_human(nb::module_& m) {
   m.def("vary", &vary, "model"_a, "human"_a, "conditions"_a, "values"_a, "out"_a,
         "Copies a model into `out` with the numbers that values of conditions make; returns the person's that changed.");
+  m.def("gait_of", [](double speed, double stride, double cadence, double of_speed, double legs) {
+    const Gait gait = gait_of({speed, stride, cadence}, of_speed, legs);
+    return nb::make_tuple(gait.stride, gait.cadence);
+  }, "speed"_a, "stride"_a, "cadence"_a, "of_speed"_a, "legs"_a,
+        "Stride and cadence, over those of a motion of a speed, that conditions of the gait ask for; 0: not asked.");
   nb::class_<Subject>(m, "HumanState", "One human at a pose.")
       .def(nb::new_([](std::uintptr_t model, const nb::dict& human) {
         return std::make_unique<Subject>(reinterpret_cast<const mjModel*>(model), human_data(human));

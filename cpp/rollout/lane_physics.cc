@@ -47,9 +47,16 @@ LanePhysics::LanePhysics(const World& world, int first, const Models& models, st
 void LanePhysics::renumber(int index) {
   Tile& tile = tile_of(index);
   const ConditionData& conditions = world_.conditions;
-  const LaneModel own(*models_[index], tile.muscles && conditions.change_muscles());
-  if (conditions.change_bodies()) tile.dynamics.give(index % kLanes, own.dynamics);
-  if (own.muscles) tile.muscles->give(index % kLanes, *own.muscles, conditions.change_anatomy());
+  const bool muscles = tile.muscles && conditions.change_muscles();
+  if (muscles && conditions.change_strengths_alone()) {
+    tile.muscles->give_strengths(index % kLanes, *models_[index]);
+  } else if (muscles && !conditions.change_anatomy()) {
+    tile.muscles->give_forces(index % kLanes, *models_[index]);
+  }
+  if (!conditions.change_bodies()) return;
+  const LaneModel own(*models_[index], muscles && conditions.change_anatomy());
+  tile.dynamics.give(index % kLanes, own.dynamics);
+  if (own.muscles) tile.muscles->give(index % kLanes, *own.muscles, true);
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {

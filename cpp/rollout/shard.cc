@@ -100,7 +100,10 @@ std::uint32_t Shard::drawn_clip(int human) const {
 void Shard::reset(MatrixView<float> observations) {
   ended_.resize(count());
   std::iota(ended_.begin(), ended_.end(), 0);
-  for (Episode& s : humans_) s.episode = 0;
+  for (Episode& s : humans_) {
+    s.episode = 0;
+    s.failed = false;
+  }
   begin_episodes(ended_);
   for (int i = 0; i < count(); ++i) {
     world_.task.observe(scene(i), observations.row(first_ + i).data());
@@ -135,7 +138,9 @@ void Shard::draw_person(int human) {
   const ConditionData& conditions = world_.conditions;
   if (conditions.empty()) return;
   if (world_.asked.empty()) {
-    draw_conditions(conditions, Draw(key(human), Stream::kReset, 2), person.values);
+    // A number of its own, so that what is drawn does not depend on whether the last episode failed.
+    const bool again = humans_[human].failed && Draw(key(human), Stream::kReset, 3).uniform() < conditions.repeat;
+    if (!again) draw_conditions(conditions, Draw(key(human), Stream::kReset, 2), person.values);
   } else {
     std::copy_n(world_.asked.begin() + (first_ + human) * conditions.count(), conditions.count(), person.values.begin());
   }
@@ -157,7 +162,7 @@ void Shard::become(int human) {
   }
   if (!varied_motion_) return;
   const double height = person.body ? person.body->height() : 1.0;
-  const Gait gait = gait_of(world_.conditions, person.values, world_.clips[clip]->speed(), height);
+  const Gait gait = gait_of(asked_of_gait(world_.conditions, person.values), world_.clips[clip]->speed(), height);
   varied_motion_->make(world_.strides[clip], model_of(human), height, gait, person.motion);
 }
 
@@ -330,6 +335,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
   if (views.final_observations) std::copy_n(last, views.observations.cols, views.final_observations.at(t, n));
   if (views.episodes) summarize(s, physics_->human(human).model().mass(), views.episodes.at(t, n));
   ++s.episode;
+  s.failed = terminated;
   ended_.push_back(human);
 }
 

@@ -74,6 +74,7 @@ class Shard {
     std::array<double, 2> last_place{};  // of the root; the last one that was finite
     double total = 0, effort = 0, metabolic = 0;
     bool diverged = false;        // in the last control step
+    bool failed = false;          // whether a termination ended the episode before this one
     Vec3 head_velocity{};
     Kinematics kinematics;
     double drift = 0;             // of the motion's time, by actions that speed it up or slow it down [s]

@@ -160,6 +160,17 @@ def test_figures_of_humans_say_what_moved_them(what: str, engine: str, capsys: p
     assert json.loads(capsys.readouterr().out)["results"]["engine"] == engine
 
 
+def test_what_conditions_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--rounds", "1", "--num-threads", "1", "--json", "--train.steps", "1000", "--train.num_envs", "4"]
+    own = ["--conditions.length.femur_both", "[0.9, 1.1]"]
+    assert main(["bench", "conditions", "test-walk2d-small", *few, *own]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert results["ratio"] == pytest.approx(results["steps_per_s_without"] / results["steps_per_s"])
+    assert results["draw_us"] > 0
+    assert main(["bench", "conditions", "test-walk2d-small", *few]) == 2
+    assert "expected a configuration with conditions, got one without any" in capsys.readouterr().err
+
+
 def test_updates_are_measured_against_torch(capsys: pytest.CaptureFixture[str]) -> None:
     few = ["--rounds", "1", "--num-envs", "2", "--num-threads", "1", "--json", "--coordination.method", "network"]
     assert main(["bench", "learn", "test-walk2d-small", *few]) == 0

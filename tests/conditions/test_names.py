@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import hill_walker
-from soleus import models
+from soleus import _core, models
 from soleus.cli.arguments import conditions_of
 from soleus.conditions import asked
 from soleus.conditions.names import meaning_of
-from soleus.conditions.strides import stride_factors, stride_of
+from soleus.conditions.strides import stride_factors
 from soleus.config import load_config, load_human_config
 from soleus.errors import UserError
 from soleus.sim.scenario import load_scenario
@@ -76,6 +76,7 @@ def test_a_name_of_nothing(condition: str, said: str) -> None:
     ("overrides", "said"),
     [
         ({"conditions.speed": [1.5, 1.0]}, r"conditions.speed.range: expected the least value, then the greatest"),
+        ({"task.repeat_failed": 0.5}, "task.repeat_failed: expected conditions, whose values are to be"),
         ({"conditions.speed": {"range": [1, 2], "default": 3}}, "default: expected a value within 1 and 2, got 3"),
         ({"conditions.size": [-1, 1]}, "conditions.size: expected a range above 0, got one from -1"),
         ({"conditions.speed": [1, 2], "motion": None, "task.initial": "rest"}, "expected a motion, whose gait"),
@@ -137,9 +138,10 @@ def test_values_asked_for() -> None:
 
 def test_strides_for_a_speed() -> None:
     """By strides and cadence alike; with one of them given by the other."""
-    assert stride_of({"speed": 1.44}, 1.0, 1.0) == pytest.approx(1.2)
-    assert stride_of({"speed": 1.44, "cadence": 0.9}, 1.0, 1.0) == pytest.approx(1.6)
-    assert stride_of({"speed": 1.44, "stride": 1.1}, 1.0, 1.0) == 1.1
+    assert _core.gait_of(1.44, 0, 0, 1.0, 1.0) == pytest.approx((1.2, 1.2))
+    assert _core.gait_of(1.44, 0, 0.9, 1.0, 1.0) == pytest.approx((1.6, 0.9))
+    assert _core.gait_of(1.44, 1.1, 0, 1.0, 1.0) == pytest.approx((1.1, 1.44 / 1.1))
+    assert _core.gait_of(0, 1.1, 0, 1.0, 1.0) == (1.1, 1.0)
     factors = stride_factors({"speed": (0.64, 1.44)}, [1.0], lengths=False)
     assert (factors[0], factors[-1]) == pytest.approx((0.8, 1.2), abs=1e-5)
     assert len(stride_factors({}, [1.0], lengths=True)) == 0

@@ -223,3 +223,24 @@ def test_torsion_turns_both_feet_inward() -> None:
     right, left = np.subtract(*turned[::-1])
     assert right == pytest.approx(0.3, abs=0.03)  # the right foot's toes go left
     assert left == pytest.approx(-0.3, abs=0.03)
+
+
+def test_meshes_are_as_long_as_the_bodies_that_they_show() -> None:
+    """Where each vertex is on its body, and normals across the surface."""
+    human = models.load("myolegs")
+    conditions = conditions_of(human, {"size": [0.5, 2.0], "length.femur_r": [0.5, 2.0]})
+    own = varied(human, conditions, np.array([0.8, 1.3])).render_model()
+    base = human.render_model()
+    stretch = stretches(human, conditions, {"size": 0.8, "length.femur_r": 1.3})
+    for geom in np.flatnonzero(base.geom_type == int(mujoco.mjtGeom.mjGEOM_MESH)):
+        mesh, s = base.geom_dataid[geom], stretch[base.geom_bodyid[geom]]
+        first, count = base.mesh_vertadr[mesh], base.mesh_vertnum[mesh]
+        frame = np.zeros(9)
+        mujoco.mju_quat2Mat(frame, base.geom_quat[geom])
+        turn = frame.reshape(3, 3)
+        there = [m.mesh_vert[first : first + count] @ turn.T + m.geom_pos[geom] for m in (base, own)]
+        assert there[1] == pytest.approx(there[0] @ s.T, abs=1e-6)
+        normals = slice(base.mesh_normaladr[mesh], base.mesh_normaladr[mesh] + base.mesh_normalnum[mesh])
+        expected = base.mesh_normal[normals] @ turn.T @ np.linalg.inv(s)
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+        assert own.mesh_normal[normals] @ turn.T == pytest.approx(expected, abs=1e-5)

@@ -31,6 +31,7 @@ OF_PERSON = {"conditions.size": (0.9, 1.1), "conditions.strength.all": (0.3, 1),
 CASES = {
     "muscle": ("walk2d", SEEN | GAIT),
     "lengths": ("walk2d", SEEN | LENGTHS),
+    "repeated": ("walk2d", SEEN | GAIT | {"task.repeat_failed": 0.6, "task.termination.fall.height": 0.98}),
     "body": ("walk2d", SEEN | BODY),
     "torque": ("walk2d", SEEN | LENGTHS | {"control.mode": "torque"}),
     "myolegs": ("walk-myolegs", SEEN | GAIT | {"policy.mirror": False}),
@@ -122,6 +123,26 @@ def test_asked_values_hold_until_they_are_drawn_again(tmp_path):
     made.set_conditions(None)
     rollout(made, steps=4)
     assert len(np.unique(made.conditions(), axis=0)) == HUMANS
+
+
+def test_values_that_failed_come_again(tmp_path):
+    """As often as is asked for, and never after an episode that lasted its time."""
+    overrides = SEEN | GAIT | {"task.repeat_failed": 0.6, "task.episode_seconds": 0.4}
+    case = scenario_of(("walk2d", overrides), tmp_path)
+    made = simulation(case, 64)
+    after: dict[str, list[bool]] = {"failed": [], "lasted": []}
+    buffers = Buffers(made, 1, samples=False)
+    made.core.reset(0, buffers["observations"][0])
+    for _ in range(90):
+        before = made.conditions().copy()
+        buffers["observations"][0] = buffers["observations"][-1]
+        buffers.run(made, with_policy=True)
+        same = (made.conditions() == before).all(1)
+        after["failed"] += same[buffers["terminated"][0].astype(bool)].tolist()
+        after["lasted"] += same[buffers["truncated"][0].astype(bool)].tolist()
+    assert len(after["failed"]) > 50 < len(after["lasted"])
+    assert np.mean(after["failed"]) == pytest.approx(0.6, abs=4 * np.sqrt(0.24 / len(after["failed"])))
+    assert not any(after["lasted"])
 
 
 def test_the_reference_has_the_speed_and_stands_on_the_ground_of_its_legs(tmp_path):

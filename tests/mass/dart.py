@@ -57,8 +57,18 @@ class DartHuman:
 
     kp, kv = 300.0, np.sqrt(2 * 300.0)  # stable PD, on every coordinate
 
-    def __init__(self, skeleton: Path, muscles: Path | None = None, dt: float = 1 / 600, damping: float = 0.0):
-        """dt: seconds a step. damping: of every joint but the root, N m s/rad; DART takes it implicitly in a step."""
+    def __init__(
+        self,
+        skeleton: Path,
+        muscles: Path | None = None,
+        dt: float = 1 / 600,
+        damping: float = 0.0,
+        stretch: np.ndarray | None = None,
+    ):
+        """dt: seconds a step. damping: of every joint but the root, N m s/rad; DART takes it implicitly in a step.
+
+        stretch: (b, 3, 3) of the points of each body, in its own frame, about its centre of mass.
+        """
         nodes = ElementTree.parse(skeleton).getroot().findall("Node")
         self.names = [node.get("name") for node in nodes]
         self.parents = [-1 if node.get("parent") == "None" else self.names.index(node.get("parent")) for node in nodes]
@@ -68,6 +78,8 @@ class DartHuman:
         self.child_frame = np.linalg.inv(self.rest) @ self.joint_rest  # joint frames, in their bodies
         above = np.stack([np.eye(4) if parent < 0 else self.rest[parent] for parent in self.parents])
         self.parent_frame = np.linalg.inv(above) @ self.joint_rest  # and in their parents'
+        self.stretch = np.tile(np.eye(3), (len(nodes), 1, 1)) if stretch is None else stretch
+        self._lengthen()
         self.dt, self.skeleton = dt, dartpy.dynamics.Skeleton()
         self.bodies = []
         for b, node in enumerate(nodes):
@@ -88,6 +100,14 @@ class DartHuman:
         self.muscles = None
         if muscles is not None:
             self.muscles = Polylines(muscles, self.names, self.parents, self.joint_rest[:, :3, 3], self.rest)
+            self.muscles.stretch(self.stretch, self.transforms())
+
+    def _lengthen(self) -> None:
+        """Stretch the places of joints on their bodies."""
+        for b, parent in enumerate(self.parents):
+            self.child_frame[b, :3, 3] = self.stretch[b] @ self.child_frame[b, :3, 3]
+            if parent >= 0:
+                self.parent_frame[b, :3, 3] = self.stretch[parent] @ self.parent_frame[b, :3, 3]
 
     def _add(self, b: int, node: ElementTree.Element, damping: float) -> None:
         joint, body = node.find("Joint"), node.find("Body")
@@ -105,8 +125,10 @@ class DartHuman:
         for i in range(made.getNumDofs() if parent else 0):
             made.setDampingCoefficient(i, damping)
         mass, size = float(body.get("mass")), numbers(body.get("size"))
-        moments = mass / 12 * (np.sum(size**2) - size**2)
-        of_body.setInertia(dartpy.dynamics.Inertia(mass, np.zeros(3), np.diag(moments)))
+        # Second moments of a box, of which a stretch makes S P S^T at det(S) times the mass
+        second = np.linalg.det(self.stretch[b]) * self.stretch[b] @ np.diag(mass / 12 * size**2) @ self.stretch[b].T
+        moments = np.trace(second) * np.eye(3) - second
+        of_body.setInertia(dartpy.dynamics.Inertia(np.linalg.det(self.stretch[b]) * mass, np.zeros(3), moments))
         self.bodies.append(of_body)
 
     # State

@@ -48,6 +48,16 @@ class Polylines:
         )  # (segments,) a segment goes to the next waypoint
         self.rest_length = self.path_lengths(rest)
 
+    def stretch(self, bodies: np.ndarray, rest: np.ndarray) -> None:
+        """Stretch the bodies that carry the waypoints, (b, 3, 3); rest: their transforms at the T-pose then.
+
+        Rest lengths are those of the longer paths, and the greatest force grows with the power 1.5 of these.
+        """
+        self.local = np.einsum("eij,ej->ei", bodies[self.body], self.local)
+        longer = self.path_lengths(rest)
+        self.f0 = self.f0 * (longer / self.rest_length) ** 1.5
+        self.rest_length = longer
+
     @staticmethod
     def blend(place: np.ndarray, named: int, parents: list[int], centres: np.ndarray) -> list[tuple[int, float]]:
         """The bodies of an interior waypoint, the first one first, with their weights."""

@@ -13,7 +13,7 @@ from soleus.cli.arguments import NO_COLLECTION, Collection, CollectionFlags, sho
 from soleus.config import EnvRunConfig, HumanRunConfig, RunConfig, load_config, parse_overrides
 from soleus.errors import UserError
 
-Bench = Literal["rollout", "learn", "network", "body", "init", "sync", "train", "scaling", "images"]
+Bench = Literal["rollout", "learn", "network", "body", "init", "sync", "train", "scaling", "images", "conditions"]
 
 _DEFAULT_PRESET = {
     "sync": "walk2d",
@@ -21,9 +21,10 @@ _DEFAULT_PRESET = {
     "body": "walk-myolegs",
     "init": "walk-myolegs-network",
     "scaling": "procgen-coinrun",
+    "conditions": "walk2d-conditions",
 }
 _DEFAULT_HUMANS = {"sync": 64}
-_AS_TRAINED = ("learn", "train")  # with as many humans as the preset trains
+_AS_TRAINED = ("learn", "train", "conditions")  # with as many humans as the preset trains
 _OF_SWEEP = {"collector": "it goes through inline and workers", "num_workers": "they are those of --workers"}
 
 File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
@@ -51,7 +52,7 @@ def bench(
             against torch's. network: the core's networks against torch. body: one human's muscles and stable PD. init:
             making humans and swapping weights. sync: BatchEnv.step against a loop of its substeps. train: rollouts and
             learning together. scaling: one process against several, with as many environments in all. images: the
-            networks on images against torch's.
+            networks on images against torch's. conditions: rollouts with conditions against rollouts without.
         preset: Name of a preset, or a YAML file; each benchmark has a default of its own.
         rounds: Rounds, over which medians are taken.
         workers: For scaling: numbers of worker processes; by default 1, 2, 4, ... up to the CPUs that may be used.
@@ -168,6 +169,10 @@ def _measure(what: Bench, config: RunConfig, rounds: int) -> dict[str, Any]:
         return bench_learn(config, rounds)
     if not isinstance(config, HumanRunConfig):
         raise UserError(f"bench {what}: expected a preset with a model, got one of '{config.subject}'")
+    if what == "conditions":
+        from soleus.bench.conditions import bench_conditions
+
+        return bench_conditions(config, rounds)
     if what == "rollout":
         from soleus.bench.rollout import bench_rollout
 

@@ -39,6 +39,8 @@ class Conditions:
     """Of each clip one for each factor"""
     asked: Floats | None
     """(n,) what everybody has; None: values are drawn"""
+    repeat: float
+    """How likely an episode after one that failed keeps its values"""
 
     @property
     def change_anatomy(self) -> bool:
@@ -62,7 +64,8 @@ class Conditions:
 
     def data(self) -> dict[str, Any]:
         """Return what the core is told, but the motions."""
-        return {"all": [self._one(k) for k in range(len(self.names))], "strides": self.strides.tolist()}
+        every = [self._one(k) for k in range(len(self.names))]
+        return {"all": every, "strides": self.strides.tolist(), "repeat": self.repeat}
 
     def _one(self, k: int) -> dict[str, Any]:
         meaning = self.meanings[k]
@@ -108,6 +111,8 @@ def load_conditions(config: HumanRunConfig, human: Human, clips: Clips | None) -
     """Return the conditions of a configuration for its model and motions, None where it has none. Raises UserError."""
     given = config.conditions
     if not given:
+        if config.task.repeat_failed:
+            raise UserError("task.repeat_failed: expected conditions, whose values are to be repeated, got none")
         return None
     names = tuple(given)
     _check_gait(names, clips)
@@ -124,7 +129,7 @@ def load_conditions(config: HumanRunConfig, human: Human, clips: Clips | None) -
     motions = tuple(tuple(strided(motion, human, f) for f in factors) for motion in clips.motions) if clips else ()
     return Conditions(
         names, low, high, defaults, meanings, tuple(given[name].distribution for name in names),
-        _mirror(names, config.policy.mirror), factors, motions, _asked(given, defaults),
+        _mirror(names, config.policy.mirror), factors, motions, _asked(given, defaults), config.task.repeat_failed,
     )  # fmt: skip
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from soleus import _core
+from soleus.conditions.names import GAIT
+
 _COUNT = 9  # motions over the range of strides: what lies between two is between their poses
 _LEAST, _MOST = 0.3, 1.8
 _LEGS = (0.7, 1.4)  # legs of other lengths walk a speed with other strides
@@ -20,7 +23,7 @@ def stride_factors(
     if not ranges:
         return np.zeros(0)
     asked = [
-        stride_of(dict(zip(ranges, corner, strict=True)), speed, legs)
+        _stride_of(dict(zip(ranges, corner, strict=True)), speed, legs)
         for corner in itertools.product(*ranges.values())
         for speed in speeds
         for legs in (_LEGS if lengths and "speed" in ranges else (1.0,))
@@ -31,11 +34,6 @@ def stride_factors(
     return np.linspace(low - 1e-6, high + 1e-6, _COUNT)
 
 
-def stride_of(values: Mapping[str, float], speed: float, legs: float) -> float:
-    """The stride that values of the gait's conditions ask for, as the core has it (cpp/model/conditions.h)."""
-    if "speed" not in values:
-        return values.get("stride", 1.0)
-    faster = values["speed"] / (speed * np.sqrt(legs))
-    if "stride" in values:
-        return values["stride"]
-    return float(faster / values["cadence"]) if "cadence" in values else float(np.sqrt(faster))
+def _stride_of(values: Mapping[str, float], speed: float, legs: float) -> float:
+    asked = {name: values.get(name, 0.0) for name in GAIT}
+    return float(_core.gait_of(**asked, of_speed=speed, legs=legs)[0])

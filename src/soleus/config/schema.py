@@ -335,6 +335,9 @@ class TaskConfig(Section):
     initial_noise: NonNegative = 0.0
     """Standard deviation of the noise that is added at the start of an episode: to joint positions [rad], and ten times
     as much to joint velocities [rad/s]."""
+    repeat_failed: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """How likely an episode after one that a termination ended has the same values of the conditions again. Where a
+    policy fails its episodes are short, and without this it learns least of them."""
     observation: Annotated[
         dict[str, TermParameters],
         Field(min_length=1),

@@ -22,7 +22,7 @@ LAYERS = [
     {"collect", "learn"},
     {"environments"},
     {"sim", "nets", "importing"},
-    {"motions", "render", "paths", "conditions"},
+    {"motions", "render", "paths", "conditions", "exoskeleton"},
     {"exchange", "models", "tasks"},
     {"config", "machine"},
     {"errors", "_core"},

@@ -29,6 +29,7 @@ enum class Effect {
   kRange,         // factor on the range of hinges and slides, about its middle
   kFriction,      // sliding friction of the ground
   kSlope,         // [rad] of the ground, which rises ahead of a human that faces along x
+  kAssistance,    // factor on the torques of an exoskeleton
   kCount,
 };
 inline constexpr std::array<Named<Effect>, static_cast<std::size_t>(Effect::kCount)> kEffectNames{{
@@ -46,6 +47,7 @@ inline constexpr std::array<Named<Effect>, static_cast<std::size_t>(Effect::kCou
     {Effect::kRange, "range"},
     {Effect::kFriction, "friction"},
     {Effect::kSlope, "slope"},
+    {Effect::kAssistance, "assistance"},
 }};
 static_assert(names_all(kEffectNames, Effect::kCount));
 

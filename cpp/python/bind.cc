@@ -220,8 +220,8 @@ void bind_rollout(nb::module_& m) {
       }, "groups"_a, "Writes the actuators' groups as they are here; returns the flags of those that are disabled.")
       .def_prop_ro("state_size", &Rollout::state_size)
       .def_prop_ro("trace_size", &Rollout::trace_size,
-                   "Numbers of a row of the trace: mjSTATE_INTEGRATION, activations and forces [N] of the muscles, then their"
-                   " metabolic power [W].")
+                   "Numbers of a row of the trace: mjSTATE_INTEGRATION, activations and forces [N] of the muscles, their metabolic"
+                   " power [W], then torques of the exoskeleton's devices, and the human's own at their joints [N m].")
       .def_prop_ro("needs_muscle", &Rollout::needs_muscle)
       .def("set_policy", [](Rollout& r, std::vector<int> widths, const std::vector<std::string>& activations) {
         r.set_policy(network_data(std::move(widths), activations));

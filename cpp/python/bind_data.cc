@@ -142,6 +142,24 @@ TaskData task_data(const nb::dict& d) {
   return task;
 }
 
+namespace {
+
+Exoskeleton exoskeleton_data(const nb::list& devices) {
+  Exoskeleton exoskeleton;
+  for (nb::handle item : devices) {
+    const auto one = nb::cast<nb::dict>(item);
+    Device device;
+    read(one, "actuated", device.actuated, "amount", device.amount, "limit", device.limit, "profile", device.profile,
+         "strikes", device.strikes, "action", device.action, "mirror_action", device.mirror_action,
+         "mirror_sign", device.mirror_sign);
+    device.drive = named(kDriveNames, field<std::string>(one, "drive"));
+    exoskeleton.devices.push_back(std::move(device));
+  }
+  return exoskeleton;
+}
+
+}  // namespace
+
 ControlData control_data(const nb::dict& d) {
   ControlData control;
   const auto mode = field<std::string>(d, "mode");
@@ -154,6 +172,7 @@ ControlData control_data(const nb::dict& d) {
        "follow_velocity", control.follow_velocity,
        "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
        "regularization", control.regularization, "mirror", control.mirror, "phase_scale", control.phase_scale);
+  control.exoskeleton = exoskeleton_data(field<nb::list>(d, "exoskeleton"));
   return control;
 }
 

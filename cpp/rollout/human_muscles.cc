@@ -120,6 +120,18 @@ void HumanState::pull_muscles() {
   apply_torque(pull_);
 }
 
+void HumanState::own_torques(std::span<double> moments, std::span<double> torque) {
+  const HumanModel& h = *model_;
+  if (h.muscles_apart()) {
+    std::copy(pull_.begin(), pull_.end(), torque.begin());
+    return;
+  }
+  muscle_torques(moments, torque);
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) torque[h.crossing[s]] += moments[s] * activation(k);
+  }
+}
+
 double HumanState::activation(int muscle) const {
   if (model_->muscles_apart()) return activation_[muscle];
   const mjModel* m = model_->mujoco();

@@ -170,6 +170,11 @@ void HumanState::apply_direct(std::span<const double> torque) {
   }
 }
 
+void HumanState::apply_device(int actuated, double by_torque, double device) {
+  const double pull = pull_.empty() ? 0.0 : pull_[actuated];
+  data_->qfrc_applied[model_->coordinate_dof[model_->actuated[actuated]]] = pull + by_torque + device;
+}
+
 void HumanState::advance(bool sense) {
   const mjModel* m = model_->mujoco();
   push_back_balls();

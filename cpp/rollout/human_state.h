@@ -60,6 +60,11 @@ class HumanState : public HumanView {
   // Of the coordinates that torques move (HumanDescription::direct), beside what muscles pull; torque: (na). pull_muscles()
   // takes it away.
   void apply_direct(std::span<const double> torque);
+  // Of a device at a coordinate that is actuated, beside what muscles pull and what stable PD gives of itself [N m]; before
+  // every advance().
+  void apply_device(int actuated, double by_torque, double device);
+  // Torque of all muscles at their activations, (na) [N m], after pull_muscles(); moments, (nnz), is scratch.
+  void own_torques(std::span<double> moments, std::span<double> torque);
   // Sets excitations so that after the next step activations equal `desired`, (nm), as nearly as the activation
   // dynamics allow; without dynamics activations are set at once.
   void apply_activations(std::span<const double> desired, bool dynamics);
@@ -85,7 +90,7 @@ class HumanState : public HumanView {
   int state_size() const;
   void save(double* state) const;
   void restore(const double* state);
-  // What an onlooker sees of this instant, (Physics::trace_size()).
+  // What an onlooker sees of this instant, (Physics::devices_adr()).
   void write_trace(double* out) const;
 
  private:

@@ -41,6 +41,7 @@ class LanePhysics : public Physics {
     LaneArray<Wide> target, torque;                      // (nc), (na)
     LaneArray<Wide> moments, passive, wanted, residual;  // (nnz), (na) of the coordination
     LaneArray<Wide> desired, step;                       // (nm) activations; scratch of the descent
+    LaneArray<Wide> device, beside;                      // (devices) their torques, and the human's at their joints [N m]
     // Of each human at its sampled substep.
     struct Sample { LaneArray<Wide> moments, torque, passive, wanted, residual, least, activation; } sample;
     Wide3 com, com_velocity;
@@ -91,7 +92,11 @@ class LanePhysics : public Physics {
   void run_tile(int number, const RolloutViews& views, std::size_t t);
   void run_group(int first, int last, const RolloutViews& views, std::size_t t, const Mlp& muscle);
   void find_wanted(Tile& tile);
-  void ask_network(int number, int row, const Mlp& muscle);
+  template <class Torque>
+  void assist(int number, int k, bool proportions, Torque&& of);
+  void relieve(int number, int k);
+  void wear(int number, int k);
+  void ask_network(int number, int k, int row, const Mlp& muscle);
   void follow_network(int number, int row, const Mlp& muscle);
   void take_samples(int number, int k);
   void record(int number, const RolloutViews& views, std::size_t t);

@@ -18,6 +18,9 @@ MujocoPhysics::MujocoPhysics(const World& world, int first, const Models& models
   least_.resize(h.num_actuated());
   moments_.assign(lanes, std::vector<double>(h.num_crossings()));
   for (auto* buffer : {&passive_, &wanted_, &residual_}) buffer->assign(lanes, std::vector<double>(h.num_actuated()));
+  device_.assign(models.size(), std::vector<double>(world.control.exoskeleton.count()));
+  beside_.resize(h.num_actuated());
+  worn_.resize(h.num_crossings());
 }
 
 void MujocoPhysics::reserve(const Mlp* muscle) {
@@ -35,6 +38,7 @@ void MujocoPhysics::hold(std::span<const int> indices) {
   for (int index : indices) {
     Command& command = commands_[index];
     humans_[index].stable_pd(command.target, command.torque);
+    relieve(index, 0);
     muscle_target(index, 0);
     static_optimization(world_.model, moments_[0], wanted_[0], world_.control.regularization, kColdSweeps,
                         command.activation, residual_[0], step_);
@@ -63,6 +67,48 @@ void MujocoPhysics::begin(int index) {
   if (world_.control.mode == Control::kExcitation) humans_[index].apply_excitations(command.activation);
 }
 
+// The devices' torques at substep k; `of`, (na), has what proportions are shares of.
+void MujocoPhysics::assist(int index, int k, bool proportions, std::span<const double> of) {
+  const std::vector<Device>& devices = world_.control.exoskeleton.devices;
+  for (std::size_t d = 0; d < devices.size(); ++d) {
+    if (devices[d].drive == Drive::kProportion && !proportions) continue;
+    device_[index][d] = devices[d].torque(commands_[index].assistance, k, of[devices[d].actuated]);
+  }
+}
+
+// Takes off the torque of stable PD what devices give of it.
+void MujocoPhysics::relieve(int index, int k) {
+  Command& command = commands_[index];
+  assist(index, k, true, command.torque);
+  const std::vector<Device>& devices = world_.control.exoskeleton.devices;
+  for (std::size_t d = 0; d < devices.size(); ++d) command.torque[devices[d].actuated] -= device_[index][d];
+}
+
+// Applies the devices' torques beside those of the human. tracing: beside_ becomes the latter.
+void MujocoPhysics::wear(int index, int k, bool tracing) {
+  const ControlData& control = world_.control;
+  const std::vector<int>& direct = world_.model.direct;
+  HumanState& human = humans_[index];
+  const Command& command = commands_[index];
+  if (control.exoskeleton.empty()) return;
+  const bool relieved = control.mode == Control::kMuscle, torques = control.mode == Control::kTorque;
+  auto by_torque = [&](int a) {
+    return torques || (relieved && std::binary_search(direct.begin(), direct.end(), a)) ? command.torque[a] : 0.0;
+  };
+  if (tracing || !relieved) {
+    if (!torques) human.own_torques(worn_, beside_);
+    for (const Device& d : control.exoskeleton.devices) {
+      beside_[d.actuated] = (torques ? 0.0 : beside_[d.actuated]) + by_torque(d.actuated);
+    }
+  }
+  // Where muscles were relieved of it the share of the wanted torque is known, and stays until they are asked again.
+  if (!relieved || k % control.interval != 0) assist(index, k, !relieved, beside_);
+  for (int d = 0; d < control.exoskeleton.count(); ++d) {
+    const int a = control.exoskeleton.devices[d].actuated;
+    human.apply_device(a, by_torque(a), device_[index][d]);
+  }
+}
+
 void MujocoPhysics::muscle_target(int index, int slot) {
   humans_[index].muscle_torques(moments_[slot], passive_[slot]);
   const auto& torque = commands_[index].torque;
@@ -79,6 +125,7 @@ void MujocoPhysics::substep(int index, int k, const RolloutViews& views, std::si
   const bool coordinated = control.mode == Control::kMuscle && k % control.interval == 0;
   if (control.mode == Control::kTorque || coordinated) {
     human.stable_pd(command.target, command.torque);
+    if (coordinated) relieve(index, k);
     clock_.mark(Section::kTorque);
   }
   if (control.mode == Control::kTorque) human.apply_torque(command.torque);
@@ -104,18 +151,23 @@ void MujocoPhysics::advance(int index, int k, const RolloutViews& views, std::si
                                                              : std::span<const double>());
     clock_.mark(Section::kMuscles);
   }
+  wear(index, k, static_cast<bool>(views.trace));
   human.advance(k + 1 == world_.control.substeps);
   clock_.mark(Section::kPhysics);
   if (views.trace && !human.diverged()) {
-    human.write_trace(views.trace.at(t * world_.control.substeps + k, first_ + index));
+    double* row = views.trace.at(t * world_.control.substeps + k, first_ + index);
+    human.write_trace(row);
+    double* of_devices = std::copy(device_[index].begin(), device_[index].end(), row + devices_adr(world_));
+    for (const Device& device : world_.control.exoskeleton.devices) *of_devices++ = beside_[device.actuated];
   }
 }
 
-void MujocoPhysics::ask_network(int index, int lane, const Mlp& muscle) {
+void MujocoPhysics::ask_network(int index, int k, int lane, const Mlp& muscle) {
   HumanState& human = humans_[index];
   Command& command = commands_[index];
   if (human.diverged()) return;
   human.stable_pd(command.target, command.torque);
+  relieve(index, k);
   clock_.mark(Section::kTorque);
   muscle_target(index, lane);
   clock_.mark(Section::kMuscles);
@@ -128,7 +180,7 @@ void MujocoPhysics::ask_network(int index, int lane, const Mlp& muscle) {
 // written while its kinematics are still in the cache.
 void MujocoPhysics::substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t) {
   const ControlData& control = world_.control;
-  for (int i = begin; i < end; ++i) ask_network(i, i - begin, muscle);
+  for (int i = begin; i < end; ++i) ask_network(i, 0, i - begin, muscle);
   for (int k = 0; k < control.substeps; k += control.interval) {
     const int next = std::min(k + control.interval, control.substeps);
     muscle.forward(input_.data(), output_.data(), scratch_.data());
@@ -139,7 +191,7 @@ void MujocoPhysics::substep_tile(int begin, int end, const Mlp& muscle, const Ro
       follow_network(i, lane, muscle, k == commands_[i].sampled_substep, views, t);
       // Until the network is asked again a human goes on alone: its simulation stays in the caches.
       for (int held = k; held < next && !humans_[i].diverged(); ++held) advance(i, held, views, t);
-      if (next < control.substeps) ask_network(i, lane, muscle);
+      if (next < control.substeps) ask_network(i, next, lane, muscle);
     }
   }
 }

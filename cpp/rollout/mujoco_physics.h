@@ -32,7 +32,10 @@ class MujocoPhysics : public Physics {
   void record(int index, int slot, const RolloutViews& views, std::size_t t);
   void substep(int index, int k, const RolloutViews& views, std::size_t t);
   void advance(int index, int k, const RolloutViews& views, std::size_t t);
-  void ask_network(int index, int lane, const Mlp& muscle);
+  void assist(int index, int k, bool proportions, std::span<const double> of);
+  void relieve(int index, int k);
+  void wear(int index, int k, bool tracing);
+  void ask_network(int index, int k, int lane, const Mlp& muscle);
   void follow_network(int index, int lane, const Mlp& muscle, bool sampled, const RolloutViews& views, std::size_t t);
   void substep_tile(int begin, int end, const Mlp& muscle, const RolloutViews& views, std::size_t t);
 
@@ -45,6 +48,8 @@ class MujocoPhysics : public Physics {
   // Per lane of a tile: moments (nnz), passive, target, residual (na).
   std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;
   std::vector<double> step_, trial_, least_;  // (nm), (na) of coordinate descent
+  std::vector<std::vector<double>> device_;   // (devices) torques of each human [N m]
+  std::vector<double> beside_, worn_;         // (na) torques of one human at joints with devices; (nnz) scratch
 };
 
 }  // namespace soleus

@@ -19,6 +19,7 @@ struct Command {
   std::vector<double> torque;      // (na) of stable PD [N m]
   std::vector<double> activation;  // (nm) desired; the warm start of static optimization
   const float* motors = nullptr;   // actions of the motors in [-1, 1]
+  Assistance assistance;           // of the exoskeleton
   bool mirrored = false;           // the policy sees the mirrored body
   int sampled_substep = 0;         // whose muscles are recorded
 };
@@ -56,9 +57,12 @@ class Physics {
   virtual void restore(int index, const double* state) = 0;
 
   // What an onlooker sees of an instant: MuJoCo's state (mjSTATE_INTEGRATION), then activations and forces [N] of the
-  // muscles, and their metabolic power [W].
-  static int trace_size(const HumanModel& model) {
-    return mj_stateSize(model.mujoco(), mjSTATE_INTEGRATION) + 2 * model.num_muscles() + 1;
+  // muscles, and their metabolic power [W]; then of the substep that led there the torques of the exoskeleton's devices,
+  // and those that the human had at their joints beside them [N m].
+  static int trace_size(const World& world) { return devices_adr(world) + 2 * world.control.exoskeleton.count(); }
+  // Where in such a row the devices are.
+  static int devices_adr(const World& world) {
+    return mj_stateSize(world.model.mujoco(), mjSTATE_INTEGRATION) + 2 * world.model.num_muscles() + 1;
   }
 };
 

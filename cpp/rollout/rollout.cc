@@ -41,6 +41,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
   require(world_.action_size() > 0, "expected joints, muscles or motors to act on, got none");
   require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
+  world_.control.exoskeleton.check(*model_, clips_.size());
   add_conditions(std::move(conditions));
   check_start(world_);
   add_variants(std::move(variants));

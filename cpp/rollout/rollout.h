@@ -107,7 +107,7 @@ class Rollout {
   void copy_qpos(MatrixView<double> out) const;
   // Where the motion is: poses (N, nq), and phases (N) in [0, 1).
   void copy_reference(MatrixView<double> qpos, std::span<double> phase) const;
-  int trace_size() const { return Physics::trace_size(*model_); }
+  int trace_size() const { return Physics::trace_size(world_); }
   int state_size() const { return shards_.front()->state_size(); }
   void save(MatrixView<double> states) const;
   void restore(MatrixView<const double> states);

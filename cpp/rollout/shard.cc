@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <numeric>
 #include <string>
@@ -27,6 +26,7 @@ double longest_lap(const World& world) {
 Shard::Shard(const World& world, int first, int count) : world_(world), first_(first), humans_(count) {
   const HumanModel& h = world.model;
   commands_.assign(count, Command(h));
+  for (Command& command : commands_) command.assistance.actions.resize(world.control.exoskeleton.actions());
   people_.resize(count);
   const ConditionData& conditions = world.conditions;
   Models models;
@@ -78,14 +78,6 @@ RandomKey Shard::key(int human) const {
 
 double Shard::time(const Episode& s) const { return s.start_time + s.step * world_.control_dt() + s.drift; }
 
-// Makes the motion faster or slower in this control step; a lap begins when it would without any such action.
-void Shard::shift_phase(Episode& s, float action) const {
-  const double dt = world_.control_dt(), steady = s.start_time + (s.step + 1) * dt;
-  s.drift += world_.control.phase_scale * std::clamp(action, -1.0f, 1.0f) * dt;
-  const double lap = motion(s)->duration(), begin = std::floor(steady / lap) * lap;
-  s.drift = std::clamp(s.drift, begin - steady, std::nextafter(begin + lap, begin) - steady);
-}
-
 bool Shard::mirrored_at(const Episode& s) const {
   const Motion* motion = this->motion(s);
   return world_.control.mirror && motion && motion->phase(time(s)) >= 0.5;
@@ -124,6 +116,7 @@ void Shard::begin_episodes(std::span<const int> humans) {
     place(human);
   }
   physics_->settle(humans);
+  for (int human : humans) pace_devices(human, time(humans_[human]));
   if (world_.control.mode == Control::kMuscle) {
     // Humans who appear in mid-stride already hold the muscles that the stride asks for.
     for (int human : humans) pose_target(human, nullptr);
@@ -163,6 +156,10 @@ void Shard::become(int human) {
     physics_->renumber(human);
     person.built = person.values;
   }
+  double& share = commands_[human].assistance.share = 1;
+  for (int i = 0; i < world_.conditions.count(); ++i) {
+    if (world_.conditions.all[i].effect == Effect::kAssistance) share *= person.values[i];
+  }
   if (!varied_motion_) return;
   const double height = person.body ? person.body->height() : 1.0;
   const Gait gait = gait_of(asked_of_gait(world_.conditions, person.values), world_.clips[clip]->speed(), height);
@@ -200,6 +197,7 @@ void Shard::place(int human) {
   mj_integratePos(h.mujoco(), state_qpos_.data(), noise_.data(), 1.0);
   physics_->place(human, state_qpos_, state_qvel_);
   std::fill(commands_[human].activation.begin(), commands_[human].activation.end(), 0.0);
+  std::fill(commands_[human].assistance.actions.begin(), commands_[human].assistance.actions.end(), 0.0);
 }
 
 Scene Shard::scene(int human) {
@@ -381,65 +379,6 @@ void Shard::summarize(const Episode& s, double mass, float* out) const {
   out[kEffort] = static_cast<float>(s.effort / s.step);
   out[kMetabolic] = static_cast<float>(s.metabolic / s.step / mass);
   out[kClip] = static_cast<float>(s.clip);
-}
-
-// What a control step asks for.
-
-// kp (target - q) + kd (velocity - v) = kp (target + kd / kp velocity - q) - kd v: a pose that leads the motion damps
-// towards its velocity.
-void Shard::lead(ReferenceFrame& frame) {
-  for (std::size_t d = 0; d < lead_.size(); ++d) lead_velocity_[d] = lead_[d] * frame.qvel[d];
-  mj_integratePos(world_.model.mujoco(), frame.qpos.data(), lead_velocity_.data(), 1.0);
-}
-
-void Shard::pose_target(int human, const float* action) {
-  const HumanModel& h = model_of(human);
-  Command& command = commands_[human];
-  const double* base = h.qpos_rest.data();
-  const Motion* motion = this->motion(human);
-  if (motion) {
-    // The pose to be reached by the end of this control step.
-    motion->sample(time(humans_[human]) + world_.control_dt(), reference_);
-    if (world_.control.follow_velocity) lead(reference_);
-    base = reference_.qpos.data();
-  }
-  h.positions(base, command.target.data());
-  if (!motion) {
-    // Nothing says where the root should be, so it is where it should be.
-    const auto positions = physics_->human(human).positions();
-    for (int c = 0; c < h.num_coordinates(); ++c) {
-      if (h.coordinate_actuated()[c] < 0) command.target[c] = positions[c];
-    }
-  }
-  for (int k = 0; action && k < h.num_actuated(); ++k) {
-    const int source = command.mirrored ? h.mirror_actuated()[k] : k;
-    const double sign = command.mirrored ? h.mirror_actuated_sign()[k] : 1.0;
-    command.target[h.actuated[k]] += world_.control.action_scale * sign * std::clamp(action[source], -1.0f, 1.0f);
-  }
-}
-
-void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
-  Episode& s = humans_[human];
-  Command& command = commands_[human];
-  // Rows that are not reached, since the human diverges before, are those of no state.
-  for (int k = 0; views.trace && k < world_.control.substeps; ++k) {
-    std::fill_n(views.trace.at(t * world_.control.substeps + k, first_ + human), views.trace.cols,
-                std::numeric_limits<double>::quiet_NaN());
-  }
-  const float* action = views.actions.at(t, first_ + human);
-  const double u = Draw(key(human), Stream::kSubstep, s.step).uniform();
-  const int interval = world_.control.interval;
-  command.sampled_substep = interval * static_cast<int>(u * ((world_.control.substeps + interval - 1) / interval));
-  command.motors = action + world_.muscle_actions();
-  if (world_.control.phase_scale > 0) shift_phase(s, action[world_.action_size() - 1]);
-  if (world_.control.mode != Control::kExcitation) {
-    pose_target(human, action);
-    return;
-  }
-  for (std::size_t m = 0; m < command.activation.size(); ++m) {
-    const int source = command.mirrored ? world_.model.mirror_muscle[m] : static_cast<int>(m);
-    command.activation[m] = 0.5 * (std::clamp(action[source], -1.0f, 1.0f) + 1.0);
-  }
 }
 
 template <class AnyEpisode, class AnyCommand, class AnyPerson, class Visit>

@@ -110,6 +110,8 @@ class Shard {
   void prepare(int human, const RolloutViews& views, std::size_t t);
   void lead(ReferenceFrame& frame);
   void pose_target(int human, const float* action);
+  void ask_devices(Command& command, const float* action) const;
+  void pace_devices(int human, double begin);
   void judge(int human, const RolloutViews& views, std::size_t t);
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(int human);

@@ -8,6 +8,7 @@
 
 #include "base/names.h"
 #include "base/span.h"
+#include "control/exoskeleton.h"
 #include "model/conditions.h"
 #include "model/human_model.h"
 #include "model/motion.h"
@@ -32,6 +33,7 @@ struct ControlData {
   double regularization = 30.0;    // lambda [(N m)^2]
   double phase_scale = 0;          // how much faster the motion goes on at action 1, as a share; 0: there is no such action
   bool mirror = false;             // mirror the body in the second half of the cycle
+  Exoskeleton exoskeleton{};
 };
 
 struct LaneModel;
@@ -75,9 +77,10 @@ struct World {
   int muscle_actions() const {
     return control.mode == Control::kExcitation ? model.num_muscles() : model.num_actuated();
   }
-  // Behind those of the motors, the one that shifts the phase.
+  // Behind those of the motors, those of the exoskeleton's devices, then the one that shifts the phase.
+  int device_actions_adr() const { return muscle_actions() + model.num_motors(); }
   int action_size() const {
-    return muscle_actions() + model.num_motors() + (control.phase_scale > 0 ? 1 : 0);
+    return device_actions_adr() + control.exoskeleton.actions() + (control.phase_scale > 0 ? 1 : 0);
   }
 };
 

@@ -60,7 +60,7 @@ def test_segments_by_other_names_and_whole_legs() -> None:
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
-        ("spead", "expected one of speed, stride, cadence, size, mass, friction, slope, or length.NAME"),
+        ("spead", "expected one of speed, stride, cadence, size, mass, friction, slope, assistance, or length.NAME"),
         ("strength.solius_r", r"expected a muscle of 'walk2d'.*did you mean 'soleus_r'"),
         ("length.wing_r", "expected a body of 'walk2d', got 'wing_r'"),
         ("stiffness.elbow", "expected a joint of 'walk2d' that follows no other, got 'elbow'"),

@@ -15,6 +15,7 @@ BOTH = (
     "test_pool",
     "test_conditions",
     "test_variants",
+    "test_exoskeleton",
 )
 
 

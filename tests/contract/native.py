@@ -27,6 +27,25 @@ PERSON = {  # of a walk2d preset: ball joints, muscles that are polylines, a cap
     "control.action_scale": 0.1,
     "coordination.interval": 3,
 }
+EXOSKELETON = {  # of a walk2d preset: each kind of device, and masses
+    "control.exoskeleton": [
+        {
+            "joints": "ankle_angle",
+            "torque": {"profile": {"0": 0, "30": -10, "52": -50, "62": 0}},
+            "limit": 40,
+            "mass": {"tibia": 0.6, "calcn": {"kg": 0.3, "place": [0.05, 0, 0]}},
+        },
+        {"joints": ["knee_angle_r", "knee_angle_l"], "torque": {"proportion": 0.3}},
+        {"joints": "hip*", "torque": {"action": 20}, "limit": 15},
+    ]
+}
+EXOSKELETON_OF_PERSON = {
+    "control.exoskeleton": [
+        {"joints": "Tibia_both", "torque": {"profile": [[10, 5], [50, -20]]}, "mass": {"Foot": 0.5}},
+        {"joints": ["FootR_x", "FootL_x"], "torque": {"action": 30}},
+        {"joints": "Femur_y", "torque": {"proportion": 0.2}, "limit": 10},
+    ]
+}
 CLIP = str(Path(__file__).parents[1] / "motions" / "amble.yaml")
 LEGS_THAT_TOUCH = "legs.yaml"
 HILL_MUSCLES = "hill muscles"  # walk2d with those in place of its own

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from native import HILL_MUSCLES, NETWORK, PERSON, assert_same_bits, rollout, scenario_of, simulation
+from native import EXOSKELETON, HILL_MUSCLES, NETWORK, PERSON, assert_same_bits, rollout, scenario_of, simulation
 
 from soleus.conditions import varied_human
 from soleus.sim.buffers import Buffers
@@ -41,6 +41,10 @@ CASES = {
         {"conditions.length.femur_r": (0.9, 1.1), "conditions.length.femur_l": (0.9, 1.1)},
     ),
     "hill": (HILL_MUSCLES, {"conditions.strength.all": (0.3, 1.0), "conditions.mass": (0.8, 1.2)}),
+    "exoskeleton": (
+        "walk2d",
+        SEEN | GAIT | EXOSKELETON | {"conditions.assistance": (0, 1), "conditions.mass": (0.8, 1.2)},
+    ),
     "polylines": ("walk2d", {**PERSON, **OF_PERSON}),
     "polylines-network": ("walk2d", {**PERSON, **NETWORK, **OF_PERSON}),
 }

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from native import (
     CLIP,
+    EXOSKELETON,
+    EXOSKELETON_OF_PERSON,
     HILL_MUSCLES,
     LEGS_THAT_TOUCH,
     NETWORK,
@@ -33,6 +35,12 @@ CASES = {
     "polylines-network": ("walk2d", {**PERSON, **NETWORK}),
     "clips": ("walk2d", {"motion.clips": ("walk", CLIP), "motion.sampling": "weight"}),
     "legs-that-touch": (LEGS_THAT_TOUCH, {}),
+    "exoskeleton": ("walk2d", EXOSKELETON),
+    "exoskeleton-network": ("walk2d", {**EXOSKELETON, **NETWORK, "policy.mirror": True, "control.phase_scale": 0.2}),
+    "exoskeleton-held": ("walk2d", {**EXOSKELETON, "coordination.interval": 3}),
+    "exoskeleton-excitation": ("walk2d", {**EXOSKELETON, "control.mode": "excitation"}),
+    "exoskeleton-torque": ("walk2d", {**EXOSKELETON, "control.mode": "torque"}),
+    "exoskeleton-polylines": ("walk2d", {**PERSON, **NETWORK, **EXOSKELETON_OF_PERSON}),
 }
 
 

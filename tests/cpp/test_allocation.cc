@@ -29,11 +29,12 @@ using namespace soleus;
 namespace {
 
 // Control steps of some humans, resets among them, moved by MuJoCo or in lanes, each with numbers of its own or not.
-void step_without_allocations(bool in_lanes, bool with_variants) {
+void step_without_allocations(bool in_lanes, bool with_variants, const Exoskeleton& exoskeleton = {}) {
   const auto human = puppet::human();
   const LaneModel lanes(*human, true);
   const Task task(*human, puppet::task(), false);
   World world{*human, in_lanes ? &lanes : nullptr, {}, task, puppet::control(), 3};
+  world.control.exoskeleton = exoskeleton;
   if (with_variants) {
     world.variants = {{human.get(), world.lanes}};
     world.variant_of = {0, 0, 0, 0};
@@ -72,6 +73,15 @@ TEST(steps_and_resets_in_lanes_allocate_nothing) { step_without_allocations(true
 TEST(steps_and_resets_of_variants_allocate_nothing) {
   step_without_allocations(false, true);
   step_without_allocations(true, true);
+}
+
+TEST(steps_and_resets_with_an_exoskeleton_allocate_nothing) {
+  Exoskeleton exoskeleton;
+  exoskeleton.devices.resize(1);
+  exoskeleton.devices[0].drive = Drive::kProportion;
+  exoskeleton.devices[0].amount = 0.5;
+  step_without_allocations(false, false, exoskeleton);
+  step_without_allocations(true, false, exoskeleton);
 }
 
 TEST(paths_of_muscles_allocate_nothing) {

@@ -34,8 +34,8 @@ def trace_of(
     steps = len(qpos)
     feet = np.zeros((steps, 2, 3))
     return Trace(
-        human, dt, qpos, np.zeros((steps, human.model.nv)), activation, np.zeros_like(activation), ground_force, feet,
-        feet, np.full(steps, metabolic),
+        human, dt, (), qpos, np.zeros((steps, human.model.nv)), activation, np.zeros_like(activation), ground_force,
+        feet, feet, np.full(steps, metabolic), np.zeros((steps, 0)), np.zeros((steps, 0)),
     )  # fmt: skip
 
 

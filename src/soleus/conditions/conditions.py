@@ -116,10 +116,12 @@ def load_conditions(config: HumanRunConfig, human: Human, clips: Clips | None) -
         return None
     names = tuple(given)
     _check_gait(names, clips)
+    if "assistance" in names and not config.control.exoskeleton:
+        raise UserError("conditions.assistance: expected an exoskeleton, whose torque it is a share of, got none")
     meanings = tuple(meaning_of(name, human) for name in names)
     low, high = (np.array([given[name].range[end] for name in names], np.float64) for end in (0, 1))
     for k, name in enumerate(names):
-        _check_range(name, meanings[k].effect, low[k])
+        _check_range(name, meanings[k].effect, low[k], high[k])
     defaults = np.array([_default(given[name], name, human, clips) for name in names], np.float64)
     lengths = any(meaning.effect in ("size", "length") for meaning in meanings)
     ranges = {name: (float(low[k]), float(high[k])) for k, name in enumerate(names) if name in GAIT}
@@ -154,8 +156,12 @@ def _check_gait(names: tuple[str, ...], clips: Clips | None) -> None:
             raise UserError(f"conditions.{of_gait[0]}: expected a cyclic motion, got '{motion.name}', which {what}")
 
 
-def _check_range(name: str, effect: str, low: float) -> None:
+def _check_range(name: str, effect: str, low: float, high: float) -> None:
     """Raise UserError for factors and speeds that make no sense."""
+    if effect == "assistance":
+        if low < 0 or high > 1:
+            raise UserError(f"conditions.{name}: expected a range within 0 and 1, got [{low:g}, {high:g}]")
+        return
     if effect in ("torsion", "slope") or low > 0 or (effect in ("strength", "stiffness", "damping") and low == 0):
         return
     raise UserError(f"conditions.{name}: expected a range above 0, got one from {low:g}")

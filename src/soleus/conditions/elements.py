@@ -37,8 +37,8 @@ def _plain(name: str) -> str:
     return re.sub(r"\d+$", "", bare_name(name).strip("_ ")).casefold()
 
 
-def _named(target: str, names: Sequence[str]) -> list[int]:
-    """Indices of the names that are meant: one alone, all of a pattern, or all of that name on a side or on both."""
+def named(target: str, names: Sequence[str]) -> list[int]:
+    """Return which names are meant: one alone, all of a pattern, or all of that name on a side or on both."""
     if target in names:
         return [names.index(target)]
     if matches := [k for k, name in enumerate(names) if fnmatchcase(name, target)]:
@@ -50,10 +50,10 @@ def _named(target: str, names: Sequence[str]) -> list[int]:
 def muscles_of(human: Human, key: str, target: str) -> list[int]:
     """Muscles by name, pattern or function. Raises UserError, which begins with the key, for a name of none."""
     if not human.muscle_names:
-        raise UserError(f"conditions.{key}: expected a model with muscles, got '{human.name}' without any")
+        raise UserError(f"{key}: expected a model with muscles, got '{human.name}' without any")
     if target.removesuffix(_BOTH) == "all":
         return list(range(len(human.muscle_names)))
-    if found := _named(target, human.muscle_names):
+    if found := named(target, human.muscle_names):
         return found
     bare, which = split(target)
     wanted = _TWO_JOINTS.get(bare, (_SHORT.get(bare, bare),))
@@ -66,10 +66,10 @@ def muscles_of(human: Human, key: str, target: str) -> list[int]:
         ]
         if found:
             return found
-        raise UserError(f"conditions.{key}: expected muscles of that function in '{human.name}', got none")
+        raise UserError(f"{key}: expected muscles of that function in '{human.name}', got none")
     known = [*human.muscle_names, *GROUPS, *_TWO_JOINTS, *_SHORT]
     raise UserError(
-        f"conditions.{key}: expected a muscle of '{human.name}', a pattern of names, or a function such as"
+        f"{key}: expected a muscle of '{human.name}', a pattern of names, or a function such as"
         f" plantarflexors_r, got '{target}'{nearest(target, known)}"
     )
 
@@ -77,17 +77,17 @@ def muscles_of(human: Human, key: str, target: str) -> list[int]:
 def bodies_of(human: Human, key: str, target: str) -> list[int]:
     """Bodies of the person by name. Raises UserError, which begins with the key, for a name of none."""
     names = [str(human.model.body(body).name) for body in human.own_bodies]
-    found = _named(target, names)
+    found = named(target, names)
     bare, which = split(target)
     if not found and bare in _SEGMENTS:
-        found = _named(_SEGMENTS[bare] + (f"_{which}" if which else ""), names)
+        found = named(_SEGMENTS[bare] + (f"_{which}" if which else ""), names)
     if not found and bare == "foot":
         feet = human.feet if not which else (human.feet["rl".index(which)],)
         return [int(foot[0]) for foot in feet]
     if not found and bare == "leg":  # its thigh and shank
         return [body for one in which or "rl" for body in leg_bodies(human, one)[:2]]
     if not found:
-        raise UserError(f"conditions.{key}: expected a body of '{human.name}', got '{target}'{nearest(target, names)}")
+        raise UserError(f"{key}: expected a body of '{human.name}', got '{target}'{nearest(target, names)}")
     return [int(human.own_bodies[k]) for k in found]
 
 
@@ -95,11 +95,10 @@ def joints_of(human: Human, key: str, target: str) -> list[int]:
     """Joints that are free to move, by name. Raises UserError, which begins with the key, for a name of none."""
     joints = list(dict.fromkeys(int(human.model.dof_jntid[human.coordinate_dof[c]]) for c in human.actuated))
     names = [str(human.model.joint(joint).name) for joint in joints]
-    found = _named(target, names)
+    found = named(target, names)
     if not found:
         raise UserError(
-            f"conditions.{key}: expected a joint of '{human.name}' that follows no other, got"
-            f" '{target}'{nearest(target, names)}"
+            f"{key}: expected a joint of '{human.name}' that follows no other, got '{target}'{nearest(target, names)}"
         )
     return [joints[k] for k in found]
 

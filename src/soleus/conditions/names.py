@@ -21,6 +21,7 @@ ALONE = {
     "mass": "Masses of all bodies, over what they are.",
     "friction": "Coefficient of sliding friction between the feet and the ground.",
     "slope": "[rad] Slope of the ground, which rises ahead of a person who faces along x.",
+    "assistance": "Torque of the exoskeleton, over what it is.",
 }
 """Conditions by name."""
 OF_PARTS = {
@@ -60,12 +61,13 @@ def meaning_of(name: str, human: Human) -> Meaning:
             f"conditions.{name}: expected one of {', '.join(ALONE)}, or {', '.join(f'{one}.NAME' for one in OF_PARTS)},"
             f" got '{name}'{nearest(name, known)}"
         )
+    key = f"conditions.{name}"
     if effect in ("strength", "contracture"):
-        return Meaning(effect, muscles_of(human, name, target))
+        return Meaning(effect, muscles_of(human, key, target))
     if effect in ("stiffness", "damping", "range"):
-        joints = joints_of(human, name, target)
+        joints = joints_of(human, key, target)
         return Meaning(effect, joints if effect == "range" else dofs_of(human, joints))
-    bodies = bodies_of(human, name, target)
+    bodies = bodies_of(human, key, target)
     if effect == "mass":
         return Meaning(effect, bodies)
     _check_lengths(name, human)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from soleus.config.environment import EnvironmentConfig
+from soleus.config.exoskeleton import DeviceConfig
 from soleus.config.fields import (
     Count,
     Envs,
@@ -69,6 +70,13 @@ class ControlConfig(Section):
     reference motion."""
     activation_dynamics: bool = True
     """Muscles take time to activate, as in the model; false: activations are set at once."""
+    exoskeleton: Annotated[
+        tuple[DeviceConfig, ...],
+        BeforeValidator(as_list),
+        Fixed("the policy has learnt to move in this one; a new run may begin with its weights: train.start_from"),
+    ] = ()
+    """Devices that give torques at joints beside the muscles, each with joints, torque, limit and mass
+    (docs/exoskeleton.md)."""
 
     @model_validator(mode="after")
     def _fits(self) -> "ControlConfig":

@@ -9,6 +9,7 @@ import numpy as np
 from soleus.errors import UserError
 from soleus.gait.curves import Curve, Side, activation_curves, angle_curves, force_curves, muscle_curves
 from soleus.gait.cycles import REASONS, Strides, cut
+from soleus.gait.devices import device_curves, device_summary
 from soleus.gait.measures import Measure, measures_of, strides_by_side, symmetry
 from soleus.gait.norms import Band, Phase, angle_bands, gait_of, phases, usual_figures
 from soleus.motions.anatomy import angles_of
@@ -44,6 +45,8 @@ class Report:
     activations: dict[str, Curve]
     """By group of muscles"""
     muscles: dict[str, Side]
+    exoskeleton: dict[str, Curve]
+    """Of its devices (device_curves)"""
     functions: list[Function]
     torque_residual: float | None
 
@@ -86,6 +89,10 @@ class Report:
             "angles": {name: _curve(curve) | {"summary": _summaries(curve)} for name, curve in self.angles.items()},
             "forces": {name: _curve(curve) for name, curve in self.forces.items()},
             "activations": {name: _curve(curve) for name, curve in self.activations.items()},
+            "exoskeleton": {
+                name: _curve(curve) | {"summary": device_summary(curve.sides)}
+                for name, curve in self.exoskeleton.items()
+            },
             "muscles": {
                 f.muscle: {
                     "side": {"r": "right", "l": "left"}[f.side],
@@ -129,6 +136,7 @@ def analyse(traces: Sequence[Trace], *, torque_residual: float | None = None) ->
         forces=force_curves(strides),
         activations=activation_curves(strides, roles),
         muscles=muscle_curves(strides, roles),
+        exoskeleton=device_curves(strides),
         functions=roles,
         torque_residual=torque_residual,
     )

@@ -87,7 +87,7 @@ def angle_rows(strides: Strides, angles: list[Angle]) -> dict[str, Rows]:
         of_side = {angle.side: angle for angle in angles if angle.name == name}
         reads = {s: _angle_values(of_side["rl"[s]]) for s in (0, 1) if "rl"[s] in of_side}
         if reads:
-            found[name] = Rows(_ANGLES[name], "degree", _sides(strides, reads))
+            found[name] = Rows(_ANGLES[name], "degree", sides_over_cycle(strides, reads))
     return (found or _coordinates(strides)) | _pelvis(strides)
 
 
@@ -109,7 +109,7 @@ def _coordinates(strides: Strides) -> dict[str, Rows]:
         def values(walk: Walk, adr: int = adr, factor: float = 1.0 if slides else 180 / np.pi) -> Floats:
             return np.asarray(factor * (walk.trace.qpos[:, adr] - walk.trace.human.qpos_rest[adr]))
 
-        found[name] = Rows(name, "m" if slides else "degree", _sides(strides, {0: values, 1: values}))
+        found[name] = Rows(name, "m" if slides else "degree", sides_over_cycle(strides, {0: values, 1: values}))
     return found
 
 
@@ -122,7 +122,7 @@ def _pelvis(strides: Strides) -> dict[str, Rows]:
     names = ["pelvis_tilt"] if strides.walks[0].root.planar else ["pelvis_tilt", "pelvis_list", "pelvis_rotation"]
     found = {}
     for column, name in enumerate(names):
-        each = _sides(strides, {side: turn(column, side) for side in (0, 1)})
+        each = sides_over_cycle(strides, {side: turn(column, side) for side in (0, 1)})
         if column == 2:  # against the way the person goes
             for side, label in enumerate(SIDES):
                 ahead = [_wrapped_heading(strides, s, side) for s in strides.of(side)]
@@ -152,7 +152,7 @@ def activation_rows(strides: Strides, functions: list[Function]) -> dict[str, Ro
         reads = {s: _mean_activation(own) for s, own in members.items() if own}
         if reads:
             names = tuple(functions[m].muscle for own in members.values() for m in own)
-            found[key] = Rows(label, "activation", _sides(strides, reads), names)
+            found[key] = Rows(label, "activation", sides_over_cycle(strides, reads), names)
     return found
 
 
@@ -203,7 +203,8 @@ def _forces(strides: Strides, column: int) -> dict[str, Floats]:
     return found
 
 
-def _sides(strides: Strides, reads: dict[int, Values]) -> dict[str, Floats]:
+def sides_over_cycle(strides: Strides, reads: dict[int, Values]) -> dict[str, Floats]:
+    """Return what is read of each side, (strides, 101) by "right" and "left". reads: by side, 0 right, 1 left."""
     return {SIDES[side]: _rows(strides, side, values) for side, values in reads.items()}
 
 

@@ -30,8 +30,13 @@ _LEARNING = (  # title, metric of iterations, metric of evaluations
     ("Speed in evaluation [m/s]", "", "evaluate/mean_speed_m_s"),
     ("Torque residual of the muscle network", "muscle/residual", ""),
 )
-AXIS_OF = {"degree": "angle [degree]", "m": "displacement [m]"}
-"""Label of the axis of an angle, by its unit."""
+AXIS_OF = {
+    "degree": "angle [degree]",
+    "m": "displacement [m]",
+    "N m/kg": "torque [N m/kg]",
+    "W/kg": "power [W/kg]",
+}
+"""Label of the axis of a quantity, by its unit."""
 
 
 def draw_angles(report: Report) -> Figure:
@@ -78,6 +83,17 @@ def draw_activations(report: Report) -> Figure:
 
     more = [Line2D([], [], color=_INK, linewidth=0.7, alpha=0.5, label="single muscles, mean")]
     return _grid(report.activations, report, panel, more)
+
+
+def draw_exoskeleton(report: Report) -> Figure:
+    """Torques and powers of devices: gids mean:SIDE:NAME and sd:SIDE:NAME, of names of Report.exoskeleton."""
+
+    def panel(axes: Axes, name: str, curve: Curve) -> None:
+        _sides(axes, name, curve)
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0.5)
+        axes.set_ylabel(AXIS_OF[curve.unit])
+
+    return _grid(report.exoskeleton, report, panel, [])
 
 
 def draw_muscles(report: Report) -> Figure:

@@ -12,6 +12,7 @@ TITLES = {
     "forces": "Ground reaction forces",
     "activations": "Muscle activations by function",
     "muscles": "Muscle activations one by one",
+    "exoskeleton": "Exoskeleton",
     "curves": "Learning curves",
 }
 """Headings of the pictures, by name."""
@@ -107,7 +108,9 @@ def _running(report: Mapping[str, Any]) -> str:
 
 
 def _picture(report: Mapping[str, Any], name: str, png: bytes) -> str:
-    below = {"angles": _angle_table, "activations": _members}.get(name, lambda _: "")(report)
+    below = {"angles": _angle_table, "activations": _members, "exoskeleton": _device_table}.get(name, lambda _: "")(
+        report
+    )
     return section(TITLES[name], _CAPTIONS[name], f"{image(png, TITLES[name])}\n{below}")
 
 
@@ -126,6 +129,9 @@ goes; lateral is positive towards the other foot.""",
 moment arms about the joints in the standing pose; a muscle with two functions is in both groups.""",
     "muscles": """Mean activation of every muscle that moves a leg, each once, under the function with its longest
 moment arm.""",
+    "exoskeleton": """Torque of each device, torque that the muscles (or stable PD, where torques take their place) have
+at the same joint beside it, and power of the device: its torque times the joint's speed, above 0 where it drives. Over
+body mass, which the devices' masses are part of. Both legs have the sense of the right coordinate of the model.""",
     "curves": "From the run's own records.",
 }
 
@@ -141,6 +147,16 @@ def _angle_table(report: Mapping[str, Any]) -> str:
             rows.append(row([f"{html.escape(curve['label'])} [{curve['unit']}]", side, *cells]))
     head = ("", "", "least", "most", "range", "SD over strides", "from normal, rms", "within the band [%]")
     return table(head, rows)
+
+
+def _device_table(report: Mapping[str, Any]) -> str:
+    rows = []
+    for name, curve in report["exoskeleton"].items():
+        for side in curve["summary"]:
+            path = f"exoskeleton.{name}.summary.{side}"
+            cells = [number(report, f"{path}.{part}", 3) for part in ("least", "most", "mean")]
+            rows.append(row([f"{html.escape(curve['label'])} [{html.escape(curve['unit'])}]", side, *cells]))
+    return table(("", "", "least", "most", "mean over the cycle"), rows)
 
 
 def _members(report: Mapping[str, Any]) -> str:

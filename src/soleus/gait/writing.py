@@ -13,7 +13,7 @@ from soleus.machine.files import write_bytes
 from soleus.run.summary import as_json
 
 PAGE, NUMBERS = "report.html", "report.json"
-PICTURES = ("angles", "forces", "activations", "muscles", "curves")
+PICTURES = ("angles", "forces", "activations", "muscles", "exoskeleton", "curves")
 """Names of the pictures; each is NAME.png where there is something to draw."""
 
 
@@ -74,6 +74,8 @@ def draw(report: Report, record: RunRecord | None) -> dict[str, bytes]:
         drawn["activations"] = figures.draw_activations(report)
     if report.muscles:
         drawn["muscles"] = figures.draw_muscles(report)
+    if report.exoskeleton:
+        drawn["exoskeleton"] = figures.draw_exoskeleton(report)
     curves = figures.draw_learning(record) if record else None
     if curves:
         drawn["curves"] = curves

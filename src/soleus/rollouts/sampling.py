@@ -33,6 +33,7 @@ def sampled(trace: Trace, hz: float) -> Trace:
     for adr in addresses:
         poses[:, adr : adr + 4] /= np.linalg.norm(poses[:, adr : adr + 4], axis=1, keepdims=True)
     return Trace(
-        trace.human, 1.0 / hz, poses, between(trace.qvel), between(trace.activation), between(trace.tension),
-        between(trace.ground_force), between(trace.pressure), between(trace.ground_moment), between(trace.metabolic),
+        trace.human, 1.0 / hz, trace.devices, poses, between(trace.qvel), between(trace.activation),
+        between(trace.tension), between(trace.ground_force), between(trace.pressure), between(trace.ground_moment),
+        between(trace.metabolic), between(trace.device_torque), between(trace.joint_torque),
     )  # fmt: skip

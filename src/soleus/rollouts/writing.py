@@ -98,7 +98,8 @@ def _csv(path: Path, trace: Trace) -> bytes:
 
 
 def _beside(trace: Trace, axes: Floats) -> dict[str, dict[str, Floats]]:
-    """Tables of columns (K,) by name: activations, forces of muscles [N], ground reactions. axes (3, 3): rows are the
+    """Tables of columns (K,) by name: activations, forces of muscles [N], torques of devices [N m], ground
+    reactions. axes (3, 3): rows are the
     file's, in the world.
     """
     tables = {}
@@ -106,6 +107,8 @@ def _beside(trace: Trace, axes: Floats) -> dict[str, dict[str, Floats]]:
         names = trace.human.muscle_names
         tables["activations"] = dict(zip(names, trace.activation.T, strict=True))
         tables["muscle-forces"] = dict(zip(names, trace.tension.T, strict=True))
+    if trace.devices:
+        tables["device-torques"] = dict(zip(_joints(trace), trace.device_torque.T, strict=True))
     return tables | {"ground-forces": _ground(trace, axes)}
 
 
@@ -126,6 +129,10 @@ def _ground(trace: Trace, axes: Floats) -> dict[str, Floats]:
     }
 
 
+def _joints(trace: Trace) -> list[str]:
+    return [device.joint for device in trace.devices]
+
+
 def _npz(trace: Trace) -> bytes:
     """Arrays in the world's axes, with the names of their columns."""
     human, buffer = trace.human, io.BytesIO()
@@ -140,8 +147,10 @@ def _npz(trace: Trace) -> bytes:
         "pressure": trace.pressure,
         "ground_moment": trace.ground_moment,
         "metabolic_w_kg": trace.metabolic,
+        "device_torque": trace.device_torque,
         "qpos_names": np.array([own.get(adr, "") for adr in range(human.model.nq)], dtype=np.str_),
         "muscle_names": np.array(human.muscle_names, dtype=np.str_),
+        "device_names": np.array(_joints(trace), dtype=np.str_),
         "feet": np.array(("right", "left")),
     }
     np.savez_compressed(buffer, **arrays)

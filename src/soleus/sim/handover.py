@@ -135,8 +135,8 @@ def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str
     }
 
 
-def control_data(config: HumanRunConfig, engine: str) -> dict[str, Any]:
-    """Return what turns actions into excitations or torques."""
+def control_data(config: HumanRunConfig, engine: str, devices: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what turns actions into excitations or torques. devices: those of the exoskeleton, as the core is told."""
     control, coordination = config.control, config.coordination
     return {
         "mode": control.mode,
@@ -151,4 +151,5 @@ def control_data(config: HumanRunConfig, engine: str) -> dict[str, Any]:
         "regularization": coordination.regularization,
         "mirror": config.policy.mirror,
         "phase_scale": control.phase_scale,
+        "exoskeleton": devices,
     }

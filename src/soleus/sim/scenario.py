@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from soleus.conditions import Conditions, load_conditions, varied_human
 from soleus.config import HumanRunConfig
 from soleus.errors import UserError
+from soleus.exoskeleton import Device, load_devices, strapped
 from soleus.importing.ready import imported
 from soleus.models import Human
 from soleus.models import load as load_human
@@ -37,6 +38,8 @@ class Scenario:
     """Polynomials in place of muscle paths; MuJoCo follows its own tendons."""
     conditions: Conditions | None = None
     """What differs from human to human"""
+    devices: tuple[Device, ...] = ()
+    """Of the exoskeleton"""
     terms: Mapping[str, PythonTerm] = field(default_factory=dict)
     """Terms in Python, by name; in the task they come after the core's."""
 
@@ -81,6 +84,7 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
         config = config.model_copy(update={"task": native_first(config.task, terms)})
     config = imported(config)
     human = weighed(load_human(config.model, config.control.sim_hz), config.task.reward.joints)
+    human = strapped(human, config.control.exoskeleton)
     mode = config.control.mode
     if mode == "muscle" and not human.muscle_names:
         raise UserError(
@@ -104,8 +108,7 @@ def load_scenario(config: HumanRunConfig) -> Scenario:
             f" '{human.motors.lopsided}' without one"
         )
     engine = choose_engine(human, config)
-    conditions = load_conditions(config, human, clips)
+    conditions, devices = load_conditions(config, human, clips), load_devices(config, human, clips)
     follows = engine.name == "lanes" and not (conditions and conditions.change_anatomy)
-    return Scenario(
-        config, human, clips, engine, paths_of(human, clips, config) if follows else None, conditions, terms
-    )
+    paths = paths_of(human, clips, config) if follows else None
+    return Scenario(config, human, clips, engine, paths, conditions, devices, terms)

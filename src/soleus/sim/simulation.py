@@ -15,6 +15,7 @@ from soleus.exchange.batch import Layout
 from soleus.exchange.seeds import check_seed
 from soleus.exchange.spaces import ActionSpec, ObservationSpec
 from soleus.exchange.weights import NetworkSpec, check_state, core_policy, layers, muscle_network, policy_network
+from soleus.exoskeleton import device_data
 from soleus.machine.memory import check_memory
 from soleus.models import Human
 from soleus.sim.handover import condition_data, control_data, human_data, motion_data, muscle_layout, task_data
@@ -69,7 +70,7 @@ class Simulation:
                 human_data(human, config, scenario.paths),
                 [motion_data(one) for one in scenario.clips.motions] if scenario.clips else [],
                 task_data(config, scenario.terms),
-                control_data(config, scenario.engine.name),
+                control_data(config, scenario.engine.name, device_data(scenario.devices, human, scenario.clips)),
                 num_envs,
                 min(num_threads, num_envs),
                 cpus,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from soleus import _core
 from soleus.config import HumanRunConfig
+from soleus.exoskeleton import Device
 from soleus.models import Human
 from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import Scenario, load_scenario
@@ -27,6 +28,8 @@ class Trace:
     human: Human
     dt: float
     """[s] a simulation step"""
+    devices: tuple[Device, ...]
+    """The nd devices of the exoskeleton; none without one"""
     qpos: Floats
     """(T, nq)"""
     qvel: Floats
@@ -43,6 +46,10 @@ class Trace:
     """(T, 2, 3) of the ground on each foot about its centre of pressure, world axes [N m]; 0 where there is none"""
     metabolic: Floats
     """(T,) metabolic power over body mass [W/kg]; 0 without muscles"""
+    device_torque: Floats
+    """(T, nd) of the exoskeleton's devices in the step that led there [N m]"""
+    joint_torque: Floats
+    """(T, nd) that the person has at their joints beside them: of all muscles, or of stable PD without any [N m]"""
 
     @property
     def times(self) -> Floats:
@@ -70,7 +77,7 @@ class Step:
 
     trace: Floats
     """(substeps, N, trace size) after each simulation step: mjSTATE_INTEGRATION, then activations and forces [N] of the
-    muscles and their metabolic power [W]"""
+    muscles, their metabolic power [W], and torques of devices and beside them [N m]"""
     reward: NDArray[np.float32]
     """(N,)"""
     terms: dict[str, float]
@@ -175,16 +182,11 @@ def play(
                 going[i] = False
     missed, wanted, _ = residuals
     dt = 1.0 / config.control.sim_hz
-    return Episodes([joined(playback.human, dt, own) for own in parts], (float(missed), float(wanted)))
+    return Episodes([observer.joined(dt, own) for own in parts], (float(missed), float(wanted)))
 
 
 Part = tuple[Floats, ...]
 """Of a Trace, its arrays in their order, over some of its steps"""
-
-
-def joined(human: Human, dt: float, parts: Sequence[Part]) -> Trace:
-    """Return the trace that parts make one after the other."""
-    return Trace(human, dt, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 class Observer:
@@ -192,7 +194,8 @@ class Observer:
 
     def __init__(self, playback: Playback, human: Human | None = None) -> None:
         """human: whose rows they are, by default the one that all humans of the playback are."""
-        human = human or playback.human
+        self.human = human = human or playback.human
+        self.devices = playback.simulation.scenario.devices
         self.model = playback.simulation.stepped_model(human)  # which the core looks with
         self.muscles, self.mass = len(human.muscle_names), human.mass
         self.size = playback.size
@@ -208,6 +211,14 @@ class Observer:
         qpos, qvel = np.zeros((count, self.model.nq)), np.zeros((count, self.model.nv))
         ground = np.zeros((count, 2, 3, 3))
         self._onlooker.see(np.ascontiguousarray(rows), qpos, qvel, ground)
-        activation, tension, power = np.split(rows[:, self.size :], [self.muscles, 2 * self.muscles], axis=1)
+        ends = np.cumsum([self.muscles, self.muscles, 1, len(self.devices)])
+        activation, tension, power, device, beside = (
+            part.copy() for part in np.split(rows[:, self.size :], ends, axis=1)
+        )
         force, pressure, moment = (ground[:, :, k] for k in range(3))
-        return qpos, qvel, activation.copy(), tension.copy(), force, pressure, moment, power[:, 0] / self.mass
+        return qpos, qvel, activation, tension, force, pressure, moment, power[:, 0] / self.mass, device, beside
+
+    def joined(self, dt: float, parts: Sequence[Part]) -> Trace:
+        """Return the trace that parts make one after the other."""
+        arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return Trace(self.human, dt, self.devices, *arrays)

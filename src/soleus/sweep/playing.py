@@ -14,7 +14,7 @@ from soleus.motions.anatomy import angles_of
 from soleus.paths.function import functions
 from soleus.run.trained import Trained
 from soleus.sim.scenario import Scenario, load_scenario
-from soleus.sim.trace import Observer, Part, Playback, joined
+from soleus.sim.trace import Observer, Part, Playback
 from soleus.sweep.grid import Grid
 from soleus.sweep.rows import Episode, Table, rows_of, with_point
 
@@ -62,7 +62,7 @@ class Sweep:
     def _humans(self, num_threads: int) -> int:
         """As many humans as are simulated at once, a lane's worth at least."""
         human = self.scenario.human
-        columns = human.model.nq + human.model.nv + 2 * len(human.muscle_names) + 19
+        columns = human.model.nq + human.model.nv + 2 * (len(human.muscle_names) + len(self.scenario.devices)) + 19
         steps = self.effort.seconds * self.scenario.config.control.sim_hz / _EVERY
         return int(np.clip(_MOST_BYTES / (8 * columns * steps), 8, _HUMANS * num_threads))
 
@@ -106,7 +106,7 @@ class _Person:
     def end(self, success: bool) -> bool:
         """End an episode; return whether there is enough of this person."""
         effort = self.sweep.effort
-        self.episodes.append(Episode(joined(self.human, self.dt, self.parts), len(self.episodes), success))
+        self.episodes.append(Episode(self.observer.joined(self.dt, self.parts), len(self.episodes), success))
         self.parts = []
         strides = cut([episode.trace for episode in self.episodes])
         return strides.fewest >= effort.cycles or len(self.episodes) >= effort.episodes

@@ -52,6 +52,16 @@ def draw_activations(overlay: Overlay) -> Figure:
     return _grid(overlay.curves("activations"), overlay.gaits, panel, [])
 
 
+def draw_exoskeleton(overlay: Overlay) -> Figure:
+    """Torques and powers of devices: gids mean:SIDE:NAME:LABEL and so on."""
+
+    def panel(axes: Axes, name: str, curve: Curve) -> None:
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0.5)
+        axes.set_ylabel(AXIS_OF[curve.unit])
+
+    return _grid(overlay.curves("exoskeleton"), overlay.gaits, panel, [])
+
+
 def _grid(
     curves: Mapping[str, Sequence[Curve]],
     gaits: Sequence[Gait],

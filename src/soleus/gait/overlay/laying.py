@@ -15,6 +15,7 @@ KINDS: dict[str, Callable[[Report], Mapping[str, Curve]]] = {
     "angles": lambda report: report.angles,
     "forces": lambda report: report.forces,
     "activations": lambda report: report.activations,
+    "exoskeleton": lambda report: report.exoskeleton,
 }
 """Curves over the cycle that are laid over one another, by the key of a report's JSON."""
 

@@ -9,7 +9,7 @@ from soleus.gait.cycles import SIDES
 from soleus.gait.document import DASH, document, image, number, row, section, table
 from soleus.gait.page import DIGITS, TITLES
 
-_UNITS = {"angles": 1, "forces": 3, "activations": 3}  # key of laying.KINDS: digits behind the point
+_UNITS = {"angles": 1, "forces": 3, "activations": 3, "exoskeleton": 3}  # key of laying.KINDS: digits behind the point
 
 
 def page(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
@@ -109,6 +109,8 @@ _CAPTIONS = {
 pose. The dotted line and the grey band are what is normal, as in the report of one gait.""",
     "forces": f"{_LEGS} Force of the ground in body weights. Lateral is positive towards the other foot.",
     "activations": f"{_LEGS} Mean activation of the muscles that share a function.",
+    "exoskeleton": f"""{_LEGS} Torque of each device, torque that the person has at the same joint beside it, and power
+of the device, over body mass. Both legs have the sense of the right coordinate of the model.""",
 }
 _NOT_SHARED = "Pictures and differences show what all the gaits have. This is the rest."
 _METHODS = "The same numbers, and the whole report of every gait, are in report.json."

@@ -24,5 +24,6 @@ def draw(overlay: Overlay) -> dict[str, Any]:
         "angles": figures.draw_angles,
         "forces": figures.draw_forces,
         "activations": figures.draw_activations,
+        "exoskeleton": figures.draw_exoskeleton,
     }
     return {name: png(draw_one(overlay)) for name, draw_one in drawing.items() if overlay.shared[name]}

@@ -25,7 +25,8 @@ UNITS: dict[Kind, tuple[str, float]] = {
     "force": ("% of body weight", 100.0),
 }
 """Unit that a column is told in, and how many of them its own unit is: radians, metres, m/s or body weights."""
-ANGLES: tuple[Kind, ...] = ("hinge", "ball", "root")
+JOINTS: tuple[Kind, ...] = ("hinge", "ball")
+"""Kinds of columns that joints have which turn"""
 _JOINT = mujoco.mjtJoint
 _FEET = ("right", "left")
 

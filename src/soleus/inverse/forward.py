@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from soleus.config.sources import ModelSource
 from soleus.errors import UserError, nearest
 from soleus.exchange.weights import NetworkSpec
 from soleus.inverse.columns import Column, columns_of, write_poses
-from soleus.inverse.series import TERMS, basis, travelled
+from soleus.inverse.series import TERMS, basis, by_column, travelled
 from soleus.models import Human
 from soleus.motions import Motion
 from soleus.motions.motion import make_motion
@@ -33,6 +32,26 @@ class Condition:
     low: float
     high: float
     default: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a network was learnt from."""
+
+    run: str
+    checkpoint: str
+    """Name of its file"""
+    sha256: str
+    """Of that file"""
+    steps: int
+    """Control steps that the policy had learnt from"""
+    motions: int
+    """People who walked, each under conditions of its own"""
+    fell: int
+    """Of these, who did not last"""
+    cycles: int
+    """Strides of each that were learnt from"""
+    seed: int
 
 
 def spec_of(conditions: int, columns: int) -> NetworkSpec:
@@ -60,11 +79,10 @@ class Forward:
     """(H, 1 + C * TERMS) of motions that it has not learnt from: what they were, minus what it says"""
     deviations: Tensor
     """(S, 1 + C * TERMS) of single strides of these from their means"""
-    facts: Mapping[str, Any]
-    """What it was learnt from: run, checkpoint and its sha256, steps, motions, fell, cycles, seed"""
+    facts: Facts
 
     def __repr__(self) -> str:
-        return f"soleus.Forward({self.facts['run']}, over {', '.join(self.conditions)})"
+        return f"soleus.Forward({self.facts.run}, over {', '.join(self.conditions)})"
 
     @cached_property
     def human(self) -> Human:
@@ -78,7 +96,9 @@ class Forward:
         own, other = ({c.joint for c in columns} for columns in (self.columns, columns_of(human)))
         if columns_of(human) != self.columns:
             differing = sorted(own ^ other)
-            what = f"with {differing[0]} {'missing' if differing[0] in own else 'besides'}" if differing else "otherwise"
+            what = (
+                f"with {differing[0]} {'missing' if differing[0] in own else 'besides'}" if differing else "otherwise"
+            )
             raise UserError(f"expected the model that the network was learnt from, got '{human.name}', {what}")
 
     def values(self, at: Mapping[str, float]) -> Floats:
@@ -97,7 +117,8 @@ class Forward:
 
     def normalised(self, values: Tensor) -> Tensor:
         """Return values (..., n) of the conditions over their ranges, each from -1 to 1."""
-        low, high = (torch.tensor([getattr(c, end) for c in self.conditions.values()]) for end in ("low", "high"))
+        ends = ([getattr(one, end) for one in self.conditions.values()] for end in ("low", "high"))
+        low, high = (torch.tensor(end, dtype=values.dtype) for end in ends)
         return 2 * (values - low) / (high - low).clamp(min=1e-12) - 1
 
     def strides(self, normalised: Tensor) -> Tensor:
@@ -111,7 +132,7 @@ class Forward:
         In radians, metres, m/s and body weights; torch can differentiate them by both.
         """
         strides = self.strides(self.normalised(values))
-        series = strides[..., 1:].unflatten(-1, (len(self.columns), TERMS))
+        series = by_column(strides[..., 1:])
         return torch.einsum("pt,bct->bpc", basis(phases), series)
 
     def duration(self, at: Mapping[str, float]) -> float:
@@ -119,10 +140,11 @@ class Forward:
         return float(np.exp(self._stride(at)[0]))
 
     def poses(self, at: Mapping[str, float], phases: Sequence[float] | Floats) -> Floats:
-        """Return poses (P, nq) of the model under conditions by name, at phases (P,) in cycles from a right heel strike.
+        """Return poses (P, nq) of the model under conditions by name, at phases (P,) in cycles.
 
-        The root begins at x = 0 and heads along x. Conditions that are not named have their defaults. Raises UserError
-        for a name that is none of them, a value out of its range, or where the model is not there.
+        A cycle begins with a strike of the right heel; the root begins at x = 0 and heads along x. Conditions that are
+        not named have their defaults. Raises UserError for a name that is none of them, a value out of its range, or
+        where the model is not there.
         """
         stride, where = self._stride(at), np.asarray(phases, np.float64)
         series = stride[1:].reshape(len(self.columns), TERMS)

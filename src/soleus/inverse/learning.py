@@ -1,8 +1,7 @@
 """Learn the forward network from gaits, and say how well it knows those that it has not seen."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from soleus.errors import UserError
 from soleus.inverse.columns import UNITS
-from soleus.inverse.forward import Condition, Forward, spec_of
+from soleus.inverse.forward import Condition, Facts, Forward, spec_of
 from soleus.inverse.playing import Player
 from soleus.inverse.series import TERMS
 from soleus.inverse.strides import Gait
@@ -34,12 +33,12 @@ def learn_forward(
     points: Floats,
     gaits: Sequence[Gait | None],
     seed: int,
-    facts: Mapping[str, Any],
+    facts: Facts,
     say: Callable[[int, int, float], None] = lambda step, steps, loss: None,
 ) -> Forward:
     """Return a network of the gaits at points (N, n) of a policy's conditions.
 
-    facts: kept in its file. say: called with the steps that are done, all of them, and the loss, which is 1 where
+    say: called with the steps that are done, all of them, and the loss, which is 1 where
     nothing is known. Raises UserError where too few of the people walked.
     """
     walked = {k: gait for k, gait in enumerate(gaits) if gait is not None}
@@ -61,7 +60,7 @@ def learn_forward(
     return replace(forward, residuals=missed, deviations=single)
 
 
-def _untrained(player: Player, targets: Tensor, seed: int, facts: Mapping[str, Any]) -> Forward:
+def _untrained(player: Player, targets: Tensor, seed: int, facts: Facts) -> Forward:
     """A network that knows the mean of the targets (N, 1 + C * TERMS) and by how much each part differs from it."""
     config, conditions = player.scenario.config, player.scenario.conditions
     assert conditions is not None
@@ -79,9 +78,7 @@ def _untrained(player: Player, targets: Tensor, seed: int, facts: Mapping[str, A
     )  # fmt: skip
 
 
-def _fit(
-    forward: Forward, at: Tensor, wanted: Tensor, seed: int, say: Callable[[int, int, float], None]
-) -> None:
+def _fit(forward: Forward, at: Tensor, wanted: Tensor, seed: int, say: Callable[[int, int, float], None]) -> None:
     """Fit the network to normalised strides (N, 1 + C * TERMS) under conditions (N, n) from -1 to 1."""
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(forward.net.parameters(), _RATE, weight_decay=_DECAY)
@@ -91,7 +88,7 @@ def _fit(
         # The terms of a column have one scale, so that their sum is the column's mean square over the cycle.
         loss = (forward.net(at[batch]) - wanted[batch]).square().sum(dim=1).mean() / (1 + len(forward.columns))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         schedule.step()
         if step % _TOLD == 0:

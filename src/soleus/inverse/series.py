@@ -32,6 +32,11 @@ def series_of(curves: Floats) -> Floats:
     return result
 
 
+def by_column(numbers: Tensor) -> Tensor:
+    """Return series (..., C, TERMS) of numbers (..., C * TERMS)."""
+    return numbers.reshape(*numbers.shape[:-1], -1, TERMS)
+
+
 def basis(phases: Tensor) -> Tensor:
     """Return the functions (..., TERMS) that coefficients weigh, at phases (...) in cycles."""
     angles = 2 * torch.pi * phases[..., None] * torch.arange(1, HARMONICS + 1, dtype=phases.dtype)

@@ -1,19 +1,18 @@
 """The forward network in a file, which needs neither the run nor code of others to be read."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from soleus.config.sources import ModelSource
 from soleus.errors import UserError, described
 from soleus.exchange.state import flaw_of
 from soleus.inverse.columns import Column
-from soleus.inverse.forward import Condition, Forward, spec_of
+from soleus.inverse.forward import Condition, Facts, Forward, spec_of
 from soleus.inverse.series import TERMS
 from soleus.nets.mlp import build_network
 from soleus.run import checkpoint
@@ -21,21 +20,33 @@ from soleus.run import checkpoint
 NAME = "forward.pt"
 """Of the file in a run's folder"""
 _KIND = "forward"
-_MODEL: TypeAdapter[Any] = TypeAdapter(ModelSource)
 _ROWS = ("residuals", "deviations")
+
+
+@dataclass(frozen=True)
+class _About:
+    """All of a network but its tensors."""
+
+    model: ModelSource
+    sim_hz: int
+    conditions: dict[str, Condition]
+    columns: tuple[Column, ...]
+    facts: Facts
+
+
+_TEXT = TypeAdapter(_About)
 
 
 def save_forward(path: Path, forward: Forward) -> None:
     """Write a network whole or not at all. Raises UserError where the disk refuses."""
-    about = {
-        "model": _MODEL.dump_python(forward.model, mode="json", by_alias=True),
-        "sim_hz": forward.sim_hz,
-        "conditions": {name: asdict(one) for name, one in forward.conditions.items()},
-        "columns": [asdict(one) for one in forward.columns],
-        "facts": dict(forward.facts),
-    }
+    about = _About(forward.model, forward.sim_hz, forward.conditions, forward.columns, forward.facts)
     arrays = {name: getattr(forward, name) for name in ("mean", "scale", *_ROWS)}
-    content = {"kind": _KIND, "about": json.dumps(about), "net": dict(forward.net.state_dict()), **arrays}
+    content = {
+        "kind": _KIND,
+        "about": _TEXT.dump_json(about, by_alias=True).decode(),
+        "net": dict(forward.net.state_dict()),
+        **arrays,
+    }
     checkpoint.write(path, content)
 
 
@@ -54,7 +65,7 @@ def load_forward(path: Path) -> Forward:
         raise UserError(f"{path}: expected a network that `soleus learn forward` wrote, got another file")
     try:
         return _made(content)
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path}: expected a network that `soleus learn forward` wrote, got a damaged one ({described(error)})"
         ) from None
@@ -62,9 +73,8 @@ def load_forward(path: Path) -> Forward:
 
 def _made(content: Mapping[str, Any]) -> Forward:
     """Make a network of what a file holds. Raises ValueError, KeyError or TypeError for what is not as promised."""
-    about = json.loads(content["about"])
-    conditions = {str(name): Condition(**one) for name, one in about["conditions"].items()}
-    columns = tuple(Column(**one) for one in about["columns"])
+    about = _TEXT.validate_json(content["about"])
+    conditions, columns = about.conditions, about.columns
     spec, numbers = spec_of(len(conditions), len(columns)), 1 + len(columns) * TERMS
     net = build_network(spec, torch.Generator(), 1.0)
     expected = {"mean": torch.zeros(numbers), "scale": torch.zeros(numbers), "net": dict(net.state_dict())}
@@ -78,6 +88,6 @@ def _made(content: Mapping[str, Any]) -> Forward:
     net.load_state_dict(content["net"])
     net.requires_grad_(False)
     return Forward(
-        _MODEL.validate_python(about["model"]), int(about["sim_hz"]), conditions, columns, net, content["mean"],
-        content["scale"], content["residuals"], content["deviations"], about["facts"],
+        about.model, about.sim_hz, conditions, columns, net, content["mean"], content["scale"], content["residuals"],
+        content["deviations"], about.facts,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from soleus.cli.arguments import At, Which, check_playing, conditions_of
+from soleus.cli.arguments import At, Which, check_playing, network_values
 from soleus.config.fields import is_url
 from soleus.errors import UserError
 
@@ -127,7 +127,6 @@ def _backward(
     from soleus.machine import threads
     from soleus.machine.files import write_bytes
 
-    held = conditions_of(at) or {}
     if is_forward(Path(subject)):
         forward, player = load_forward(Path(subject)), None
     else:
@@ -135,10 +134,7 @@ def _backward(
         forward = _network_of(trained)
         player = load_player(trained, forward.facts.cycles)
         forward.check_human(player.scenario.human)
-    try:
-        forward.values(held)
-    except UserError as error:
-        raise UserError(f"--at {error}") from None
+    held = network_values(forward, at)
     given = read_given(motion, player.scenario.human if player else forward.human, forward.columns)
     for note in given.notes:
         print(f"note: {note}")

@@ -53,7 +53,8 @@ def as_text(forward: Forward, given: Given, found: Found, subject: str, walked: 
         rows.append([part, *(_said(one[part] if one else None) for one in found.errors.values()), units[part]])
     rows.append(["joints together", *(_said(one) for one in found.degrees.values()), "degree"])
     who = "as the policy walks" if walked else "as the network says"
-    lines += [_table(rows), f"Root mean squares over the cycle, {who}; fell: nobody could walk there", ""]
+    fell = "; fell: the policy did" if None in found.errors.values() else ""
+    lines += [_table(rows), f"Root mean squares over the cycle, {who}{fell}", ""]
     if found.untold:
         lines.append(f"The gait does not tell {', '.join(found.untold)}")
     if found.misfit > _FARTHER:

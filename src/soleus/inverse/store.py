@@ -55,8 +55,12 @@ def is_forward(path: Path) -> bool:
     return path.is_file() and path.absolute().parent.name != "checkpoints"
 
 
-def load_forward(path: Path) -> Forward:
-    """Return the network that a file holds. Raises UserError for a file that is missing, damaged or another one."""
+def load_forward(path: str | Path) -> Forward:
+    """Return the network that a file of `soleus learn forward` holds.
+
+    Raises UserError for a file that is missing, damaged or another one.
+    """
+    path = Path(path)
     if not path.is_file():
         came = "a folder" if path.is_dir() else "nothing there"
         raise UserError(f"{path}: expected a network that `soleus learn forward` wrote, got {came}")

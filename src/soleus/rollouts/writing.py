@@ -106,7 +106,9 @@ def _beside(trace: Trace, axes: Floats) -> dict[str, dict[str, Floats]]:
         names = trace.human.muscle_names
         tables["activations"] = dict(zip(names, trace.activation.T, strict=True))
         tables["muscle-forces"] = dict(zip(names, trace.tension.T, strict=True))
-    return tables | {"ground-forces": _ground(trace, axes)}
+    if trace.ground_force.any():  # nor of the ground, where nobody says how it presses
+        tables["ground-forces"] = _ground(trace, axes)
+    return tables
 
 
 def _ground(trace: Trace, axes: Floats) -> dict[str, Floats]:

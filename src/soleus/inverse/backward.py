@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from soleus.exchange.seeds import start_seed
-from soleus.inverse.comparison import Comparison, compare_by, gait_error, mean_degrees
+from soleus.inverse.comparison import Comparison, compare_by, gait_error, mean_degrees, usual_degrees
 from soleus.inverse.forward import Forward
 from soleus.inverse.given import Given
 from soleus.inverse.playing import Player
@@ -59,9 +59,9 @@ class Found:
     the network says; None where it falls"""
     degrees: dict[str, float | None]
     """Root mean squares of these over the joints that turn"""
-    misfit: float
-    """How many times farther off the gait is than strides of a person and what is not known explain: about 1 or less
-    of one that the policy can walk"""
+    usual: float
+    """The same of single strides of one person from their mean, and without a policy of what the network is off: a gait
+    that stays much farther off is none of the policy's"""
     fell: int
     """People under candidates who did"""
 
@@ -82,19 +82,29 @@ class _Search:
     """(n,) of conditions from -1 to 1"""
     noise: Tensor
     """(STARTS, K) that is put on what was measured, so that answers differ by as much as they are unknown"""
-    misfit: float = 1.0
 
     def go(self, start: Answers, covariance: Tensor, correction: Correction | None = None) -> Answers:
         """Return the answers below their starts; the first is that of the gait itself, without noise on it."""
         parts, few = (self.forward, self.comparison, self.given), start.first(_PLAIN)
         plain = descend(*parts, few, self.bounds, covariance, torch.zeros_like(self.noise[:_PLAIN]), correction)
         best = int(plain.distance.argmin())
-        self.misfit = float((plain.distance[best] / self.noise.shape[1]).sqrt())
         # Where the best answer is farther off than all that is known explains, as far off as it counts as good.
-        wider = max(1.0, self.misfit) ** 2 * covariance
+        misfit = max(
+            1.0, float(plain.distance[best]) / self.noise.shape[1], self._outside(plain, best, correction) ** 2
+        )
+        wider = misfit * covariance
         answers = descend(*parts, start, self.bounds, wider, self.noise, correction)
         answers.at[0], answers.shift[0] = plain.at[best], plain.shift[best]
         return answers
+
+    def _outside(self, plain: Answers, best: int, correction: Correction | None) -> float:
+        """How many times farther off an answer is than strides and networks are, in all that is compared."""
+        stride = self.forward.strides(plain.at[best].float()).double()
+        if correction is not None:
+            lacking = correction(plain.at[best : best + 1])[0]
+            stride[self.comparison.numbers] += torch.linalg.pinv(self.comparison.directions).T @ lacking
+        off = self.degrees(self.error(stride, plain.shift[best]))
+        return off / usual_degrees(self.forward, self.given.compared, network=True)
 
     def error(self, stride: Tensor, shift: Tensor) -> Errors:
         """Return by how much a stride differs from the given one, by part."""
@@ -121,13 +131,14 @@ def find_conditions(
         first, fell = answers.at[:1].clone(), 0
         if player is not None:
             answers, fell = _refined(search, answers, player, (seed, generations, num_threads), say)
-        usual = forward.normalised(torch.from_numpy(forward.values(held)))[None]
-        asked = torch.cat([usual, first, answers.at.median(dim=0).values[None], answers.at[:1]])
+        default = forward.normalised(torch.from_numpy(forward.values(held)))[None]
+        asked = torch.cat([default, first, answers.at.median(dim=0).values[None], answers.at[:1]])
         if player is None:
             strides: list[Tensor | None] = list(forward.strides(asked.float()).double())
         else:
             strides = walk(player, asked, start_seed(seed, generations, 0), num_threads)
-    return _found(search, answers, asked, strides, held, fell)
+        usual = usual_degrees(forward, given.compared, network=player is None)
+    return _found(search, answers, (asked, strides), held, usual, fell)
 
 
 def _refined(
@@ -167,11 +178,12 @@ def _begun(forward: Forward, given: Given, held: Mapping[str, float], seed: int)
 
 
 def _found(
-    search: _Search, answers: Answers, asked: Tensor, strides: list[Tensor | None], held: Mapping[str, float], fell: int
-) -> Found:
-    """asked (4, n): the defaults, the network's answer, the middle of the answers, and the one without noise; strides:
-    under each of these. What was found is the middle of the answers, unless the one without noise is nearer.
-    """
+    search: _Search, answers: Answers, last: tuple[Tensor, list[Tensor | None]], held: Mapping[str, float],
+    usual: float, fell: int,
+) -> Found:  # fmt: skip
+    """last: conditions (4, n) that were asked, and the strides there: the defaults, the network's answer, the middle of
+    the answers and the one without noise, of which the nearer one was found."""
+    asked, strides = last
     each = [None if one is None else search.error(one, answers.shift[0]) for one in strides]
     off = [None if one is None else search.degrees(one) for one in each]
     which = 2 if off[2] is not None and (off[3] is None or off[2] <= off[3]) else 3
@@ -186,4 +198,4 @@ def _found(
         conditions[name] = Finding(values[0], values[1], values[2], (one.low, one.high), name in held)
     errors = {name: each[k] for name, k in stages.items()}
     degrees = {name: off[k] for name, k in stages.items()}
-    return Found(conditions, errors, degrees, search.misfit, fell)
+    return Found(conditions, errors, degrees, usual, fell)

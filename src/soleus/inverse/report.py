@@ -11,8 +11,7 @@ from soleus.inverse.given import Given
 from soleus.inverse.learning import Error
 
 _DIGITS = 4  # of a value that is asked for
-_FARTHER = 1.5
-"""Misfits above it are said: the policy does not walk like that under any conditions."""
+_FARTHER = 2.0  # times as far off as strides are: said, as the policy does not walk like that under any conditions
 
 
 def table_of_errors(errors: Sequence[Error], motions: int) -> str:
@@ -57,10 +56,11 @@ def as_text(forward: Forward, given: Given, found: Found, subject: str, walked: 
     lines += [_table(rows), f"Root mean squares over the cycle, {who}{fell}", ""]
     if found.untold:
         lines.append(f"The gait does not tell {', '.join(found.untold)}")
-    if found.misfit > _FARTHER:
+    off = found.degrees["found"]
+    if off is not None and off > _FARTHER * found.usual:
         lines.append(
-            f"The gait is {found.misfit:.1f} times as far off as strides of one person are from one another: no"
-            " conditions of this policy make it"
+            f"The gait stays {off:.1f} degrees off, where strides of one person are {found.usual:.1f}: no conditions of"
+            " this policy make it"
         )
     lines.append(f"--at {at_of(found)}" if not walked else f"soleus report {subject} --at {at_of(found)}")
     return "\n".join(lines)
@@ -80,7 +80,7 @@ def as_json(forward: Forward, given: Given, found: Found) -> dict[str, Any]:
         "errors": found.errors,
         "units": {forward.columns[k].joint: UNITS[forward.columns[k].kind][0] for k in given.compared},
         "degrees": found.degrees,
-        "misfit": found.misfit,
+        "usual_degrees": found.usual,
         "fell": found.fell,
     }
 

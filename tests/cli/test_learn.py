@@ -82,7 +82,7 @@ def test_the_network_of_another_checkpoint(capsys: pytest.CaptureFixture[str]) -
         said = refused(["learn", "backward", str(run), "--motion", "walk"], capsys)
     finally:
         file.unlink()
-    assert f"{file}: expected the network of latest.pt, got that of another checkpoint, of 0 steps" in said
+    assert f"{file}: expected the network of best.pt, got that of another checkpoint, of 0 steps" in said
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,10 @@ def test_the_network_of_another_checkpoint(capsys: pytest.CaptureFixture[str]) -
         (["backward", "NETWORK", "--motion", "wlak"], "unknown motion 'wlak': expected one of walk, run"),
         (["backward", "NETWORK", "--motion", "walk", "--at", "sped=1"], "--at expected one of the conditions speed"),
         (["backward", "NETWORK", "--motion", "walk", "--at", "speed=9"], "--at speed: expected a value within 0.8 and"),
+        (
+            ["backward", "NETWORK", "--motion", "walk", "--checkpoint", "latest"],
+            "--checkpoint: expected it with a run, got",
+        ),
         (["backward", "none", "--motion", "walk"], "none: expected a run folder (with config.yaml) or a checkpoint"),
         (["rollout", "NETWORK", "--seed", "3"], "--seed: expected it with a run, got it with the network NETWORK"),
         (["rollout", "NETWORK", "--at", "speed=9"], "--at speed: expected a value within 0.8 and 1.6, got 9"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from soleus.cli import main
+from soleus.inverse import backward, learning
 
 CONDITIONS = """
 base: walk2d
@@ -28,7 +29,9 @@ def trained_run() -> Path:
 
 
 @pytest.mark.slow
-def test_what_made_a_gait_is_found_at_any_number_of_threads(tmp_path: Path) -> None:
+def test_what_made_a_gait_is_found_at_any_number_of_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "_STEPS", 500)
+    monkeypatch.setattr(backward, "PEOPLE", 16)
     run = str(trained_run())
     for threads, name in (("1", "one.pt"), ("2", "two.pt")):
         given = ["--motions", "96", "--num-threads", threads, "--out", str(tmp_path / name)]

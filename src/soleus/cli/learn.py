@@ -128,6 +128,8 @@ def _backward(
     from soleus.machine.files import write_bytes
 
     if is_forward(Path(subject)):
+        if checkpoint != "best":
+            raise UserError(f"--checkpoint: expected it with a run, got it with the network {subject}")
         forward, player = load_forward(Path(subject)), None
     else:
         trained = _trained(subject, checkpoint)

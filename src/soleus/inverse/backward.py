@@ -46,7 +46,7 @@ class Finding:
     def told(self) -> bool:
         """Whether the gait tells it: answers spread over less than half of what they would if nothing were known."""
         whole = (_ENDS[1] - _ENDS[0]) * (self.range[1] - self.range[0])
-        return self.held or self.high - self.low < _TOLD * whole
+        return self.held or self.high - self.low <= _TOLD * whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,6 @@ def find_conditions(
     player: the policy that the network is of; with None the network alone is asked. held: values of conditions that are
     known. say: called with a sentence after each step. Raises UserError for a condition that is none, or out of range.
     """
-
     with computing_with(1):  # the same bits whatever the threads
         search, start = _begun(forward, given, held, seed)
         answers = search.go(start, search.comparison.network + search.comparison.strides)

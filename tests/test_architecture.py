@@ -17,7 +17,7 @@ LAYERS = [
     {"cli", "__main__"},
     {"doctor", "bench", "api"},
     {"training"},
-    {"gait", "compare", "evaluation", "show", "rollouts", "sweep"},
+    {"gait", "compare", "evaluation", "show", "rollouts", "sweep", "inverse"},
     {"run"},
     {"collect", "learn"},
     {"environments"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from soleus.importing.gaitnet import import_gaitnet as import_gaitnet
     from soleus.importing.mass import import_mass as import_mass
     from soleus.importing.opensim import import_opensim as import_opensim
+    from soleus.inverse.store import load_forward as load_forward
     from soleus.run.policy import Policy as Policy
     from soleus.sim.gymnasium import make_vec as make_vec
 
@@ -25,6 +26,7 @@ _HOMES = {
     "import_gaitnet": "soleus.importing.gaitnet",
     "import_mass": "soleus.importing.mass",
     "import_opensim": "soleus.importing.opensim",
+    "load_forward": "soleus.inverse.store",
     "make_vec": "soleus.sim.gymnasium",
 }
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "import_mass",
     "import_opensim",
     "load",
+    "load_forward",
     "make_vec",
     "train",
 ]

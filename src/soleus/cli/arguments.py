@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -15,6 +15,9 @@ from soleus.config import parse_overrides, takes_no_value
 from soleus.config.fields import parse_seconds
 from soleus.config.keys import SHORT
 from soleus.errors import UserError
+
+if TYPE_CHECKING:
+    from soleus.inverse.forward import Forward
 
 Text = Annotated[str | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")]
 
@@ -63,6 +66,16 @@ def conditions_of(at: Sequence[str], drawn: bool = False) -> dict[str, float] | 
             raise UserError(f"--at: expected NAME=VALUE such as speed=1.2, or default, got '{one}'")
         values[name] = value
     return values if at or not drawn else None
+
+
+def network_values(forward: "Forward", at: Sequence[str]) -> dict[str, float]:
+    """Return values of a network's conditions by name. Raises UserError for what is none of them, or out of range."""
+    values = conditions_of(at) or {}
+    try:
+        forward.values(values)
+    except UserError as error:
+        raise UserError(f"--at {error}") from None
+    return values
 
 
 def condition_value(text: str) -> float | None:

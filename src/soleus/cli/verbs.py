@@ -10,6 +10,7 @@ from soleus.cli.compare import compare
 from soleus.cli.doctor import doctor
 from soleus.cli.evaluate import evaluate
 from soleus.cli.import_ import import_
+from soleus.cli.learn import learn
 from soleus.cli.motion import motion
 from soleus.cli.paths import paths
 from soleus.cli.presets import presets
@@ -32,6 +33,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "record": record,
     "rollout": rollout,
     "sweep": sweep,
+    "learn": learn,
     "view": view,
     "presets": presets,
     "terms": terms,

@@ -109,7 +109,9 @@ def _beside(trace: Trace, axes: Floats) -> dict[str, dict[str, Floats]]:
         tables["muscle-forces"] = dict(zip(names, trace.tension.T, strict=True))
     if trace.devices:
         tables["device-torques"] = dict(zip(_joints(trace), trace.device_torque.T, strict=True))
-    return tables | {"ground-forces": _ground(trace, axes)}
+    if trace.ground_force.any():  # nor of the ground, where nobody says how it presses
+        tables["ground-forces"] = _ground(trace, axes)
+    return tables
 
 
 def _ground(trace: Trace, axes: Floats) -> dict[str, Floats]:

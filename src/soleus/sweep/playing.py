@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from soleus.conditions.names import GAIT
 from soleus.gait.cycles import cut
 from soleus.models import Human
 from soleus.motions.anatomy import angles_of
-from soleus.paths.function import functions
+from soleus.paths.function import Function, functions
 from soleus.run.trained import Trained
 from soleus.sim.scenario import Scenario, load_scenario
 from soleus.sim.trace import Observer, Part, Playback
@@ -40,14 +41,24 @@ class Sweep:
 
     def __init__(self, trained: Trained, scenario: Scenario, grid: Grid, effort: Effort, seed: int) -> None:
         self.trained, self.scenario, self.grid, self.effort, self.seed = trained, scenario, grid, effort, seed
-        human = scenario.human
-        self.functions = functions(human, angles_of(human)) if human.muscle_names else []
         conditions = scenario.conditions
         assert conditions is not None
         self._changes_bodies = any(meaning.effect not in GAIT for meaning in conditions.meanings)
 
+    @cached_property
+    def functions(self) -> list[Function]:
+        """Of the muscles."""
+        human = self.scenario.human
+        return functions(human, angles_of(human)) if human.muscle_names else []
+
     def tables(self, points: Sequence[int], num_threads: int) -> Iterator[tuple[int, Table]]:
-        """Yield a table for each of some points of the grid, sorted, as soon as it is there.
+        """Yield a table for each of some points of the grid, sorted, as soon as it is there."""
+        for point, episodes in self.walks(points, num_threads):
+            found = rows_of(episodes, self.functions, self.effort.cycles)
+            yield point, with_point(found, point, self.grid.names, self.grid.points[point])
+
+    def walks(self, points: Sequence[int], num_threads: int) -> Iterator[tuple[int, list[Episode]]]:
+        """Yield the episodes at each of some points of the grid, sorted, as soon as they are there.
 
         What a point yields depends neither on the others nor on the number of threads.
         """
@@ -66,8 +77,8 @@ class Sweep:
         steps = self.effort.seconds * self.scenario.config.control.sim_hz / _EVERY
         return int(np.clip(_MOST_BYTES / (8 * columns * steps), 8, _HUMANS * num_threads))
 
-    def _play(self, block: range, wanted: set[int], num_threads: int) -> Iterator[tuple[int, Table]]:
-        """Yield the tables of the points of a block that are wanted; the others are simulated and left alone."""
+    def _play(self, block: range, wanted: set[int], num_threads: int) -> Iterator[tuple[int, list[Episode]]]:
+        """Yield the episodes of the points of a block that are wanted; the others are simulated and left alone."""
         playback = Playback(
             self.scenario, self.trained.policy, self.trained.muscle, num_envs=len(block), seed=self.seed,
             num_threads=num_threads, first=block.start, conditions=self.grid.points[block],
@@ -80,7 +91,7 @@ class Sweep:
                 ended = [k for k in people if step.done[k]]
                 for k in ended:
                     if people[k].end(bool(truncated[k])):
-                        yield block[k], people.pop(k).table()
+                        yield block[k], people.pop(k).episodes
 
     def person(self, point: int, playback: Playback) -> Human:
         """Return who walks at a point."""
@@ -91,7 +102,7 @@ class _Person:
     """Who walks at a point of the grid, and what is known of the episodes there."""
 
     def __init__(self, sweep: Sweep, playback: Playback, point: int) -> None:
-        self.sweep, self.point = sweep, point
+        self.sweep = sweep
         self.human = sweep.person(point, playback)
         self.observer = Observer(playback, self.human)
         self.dt = _EVERY / sweep.scenario.config.control.sim_hz
@@ -110,11 +121,6 @@ class _Person:
         self.parts = []
         strides = cut([episode.trace for episode in self.episodes])
         return strides.fewest >= effort.cycles or len(self.episodes) >= effort.episodes
-
-    def table(self) -> Table:
-        """Return the rows of this point."""
-        found = rows_of(self.episodes, self.sweep.functions, self.sweep.effort.cycles)
-        return with_point(found, self.point, self.sweep.grid.names, self.sweep.grid.points[self.point])
 
 
 def load_sweep_scenario(trained: Trained, effort: Effort) -> Scenario:

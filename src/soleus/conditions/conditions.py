@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from soleus.conditions.names import GAIT, Meaning, meaning_of, mirror_of
 from soleus.conditions.strides import stride_factors
-from soleus.config.schema import ConditionConfig, HumanRunConfig
+from soleus.config.conditions import ConditionConfig
+from soleus.config.schema import HumanRunConfig
 from soleus.errors import UserError, nearest
 from soleus.models import Human
 from soleus.motions import Clips, Motion

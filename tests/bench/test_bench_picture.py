@@ -48,6 +48,13 @@ RESULTS: dict[str, dict[str, Any]] = {
     "init": {"model": "walk2d", "num_envs": 32, "num_threads": 2, "model_s": 0.4, "build_s": 0.012, "swap_ms": 0.04},
     "sync": {"model": "walk2d", "num_envs": 64, "step_us": 17000.0, "bare_us": 16000.0, "overhead": 1.06},
     "train": {"model": "walk2d", "num_envs": 32, "steps_per_s": 2000.0, "collect_share": 0.75, "peak_memory_mb": 370.0},
+    "conditions": {
+        "model": "walk2d",
+        "num_envs": 64,
+        "steps_per_s": 4.0e4,
+        "steps_per_s_without": 4.1e4,
+        "ratio": 1.03,
+    },
     "images": {"num_threads": 2, "matmul_gflops": 600.0, "nature, step of 256": IMAGES, "impala, step of 256": IMAGES},
     "scaling": {
         "env": "gymnasium:X",

@@ -143,6 +143,13 @@ def _image_ratios(axes: Axes, results: Results) -> None:
     axes.set(title="torch's time over ours", xlabel="ratio")
 
 
+def _conditions(axes: Axes, results: Results) -> None:
+    with_them, without = results.get("steps_per_s"), results.get("steps_per_s_without")
+    bars(axes, {"with conditions": (with_them, OURS), "without": (without, OTHER)})
+    _titled(axes, "Rollouts, ratio of the times", "ratio", results)
+    axes.set_xlabel("control steps/s")
+
+
 _PANELS: dict[str, tuple[Callable[[Axes, Results], None], ...]] = {
     "rollout": (_rollout, _rollout_shares),
     "learn": (_learn, _network_peak),
@@ -152,4 +159,5 @@ _PANELS: dict[str, tuple[Callable[[Axes, Results], None], ...]] = {
     "sync": (_sync,),
     "train": (_train,),
     "images": (_images, _image_ratios),
+    "conditions": (_conditions,),
 }

@@ -81,8 +81,8 @@ MuscleTables<Wide>& LaneMuscles::own_tables() {
   return *own;
 }
 
-void LaneMuscles::give(int lane, const LaneMuscleModel& variant, bool paths) {
-  own_paths = own_paths || paths;
+void LaneMuscles::give(int lane, const LaneMuscleModel& variant) {
+  own_paths = true;
   load_numbers(model->structure(), lane, variant.structure());
   load_numbers(own_tables(), lane, variant.tables());
 }

@@ -26,9 +26,9 @@ struct LaneMuscles {
 
   bool own_paths = false;                  // whether paths are among these: fitted polynomials are those of the model's
 
-  // Gives a lane the numbers of a variant of the model, as DynamicsTile::give() does; the variant's is the same one. paths:
-  // whether the variant's paths may be others than the model's.
-  void give(int lane, const LaneMuscleModel& variant, bool paths);
+  // Gives a lane the numbers of a variant of the model, its paths among them, as DynamicsTile::give() does; the variant's is
+  // the same one.
+  void give(int lane, const LaneMuscleModel& variant);
   // Gives a lane the forces alone of a variant of the model.
   void give_forces(int lane, const HumanModel& variant);
   // Gives a lane the strengths of a variant whose muscles differ in nothing else: all lanes keep the tables that they share,

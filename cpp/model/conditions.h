@@ -85,8 +85,8 @@ struct ConditionData {
   void check(int bodies, int muscles, int dofs, int joints) const;
 };
 
-// Values of all conditions for one episode, (count). In one of kTogether episodes all conditions of one effect are equally far through their ranges: where there are
-// many, an episode in which all muscles are weak would never come otherwise.
+// Values of all conditions for one episode, (count). In one of kTogether episodes all conditions of one effect are equally
+// far through their ranges: where there are many, an episode in which all muscles are weak would never come otherwise.
 inline constexpr int kTogether = 4;
 void draw_conditions(const ConditionData& conditions, Draw draw, std::span<double> values);
 

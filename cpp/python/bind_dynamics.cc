@@ -51,7 +51,7 @@ struct Tile {
   }
   void give(int lane, const LaneModel& variant) {
     tile.give(lane, variant.dynamics);
-    if (muscles) muscles->give(lane, *variant.muscles, true);
+    if (muscles) muscles->give(lane, *variant.muscles);
   }
   const LaneMuscles& own_muscles() const {
     require(muscles.has_value(), "expected a tile with muscles");

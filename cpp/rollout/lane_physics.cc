@@ -37,7 +37,7 @@ LanePhysics::LanePhysics(const World& world, int first, const Models& models, st
   for (int i = 0; i < count && !world.variants.empty(); ++i) {
     const LaneModel& variant = *world.variants[world.variant_of[first + i]].lanes;
     tile_of(i).dynamics.give(i % kLanes, variant.dynamics);
-    if (variant.muscles) tile_of(i).muscles->give(i % kLanes, *variant.muscles, true);
+    if (variant.muscles) tile_of(i).muscles->give(i % kLanes, *variant.muscles);
   }
   for (const auto& tile : tiles_) update(*tile);
   views_.reserve(count);
@@ -56,7 +56,7 @@ void LanePhysics::renumber(int index) {
   if (!conditions.change_bodies()) return;
   const LaneModel own(*models_[index], muscles && conditions.change_anatomy());
   tile.dynamics.give(index % kLanes, own.dynamics);
-  if (own.muscles) tile.muscles->give(index % kLanes, *own.muscles, true);
+  if (own.muscles) tile.muscles->give(index % kLanes, *own.muscles);
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {

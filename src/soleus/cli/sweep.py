@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from soleus.cli.arguments import At, OtherModel, Seconds, Which, condition_value, conditions_of
+from soleus.cli.arguments import At, OtherModel, Seconds, Which, check_playing, condition_value, conditions_of
 from soleus.errors import UserError
 
 if TYPE_CHECKING:
@@ -93,25 +93,24 @@ def sweep(
         raise UserError("--over: expected NAME=LOW:HIGH:COUNT such as cadence=0.8:1.2:5, got none")
     if out is None:
         raise UserError("--out: expected a file for the table, got none")
-    _check_threads(num_threads, ray)
+    _check_flags(seed, num_threads, ray)
     check_table(out)
     from soleus.sweep.playing import Effort
 
-    effort = _checked(Effort(cycles, seconds, episodes), seed)
+    effort = _checked(Effort(cycles, seconds, episodes))
     made, command = _made(subject, [axis_of(one) for one in over], at, effort, seed, checkpoint, model)
     _run(made, command, out, num_threads, ray)
     if plot is not None:
         _draw(out, (), None, plot, value)
 
 
-def _check_threads(num_threads: int | None, ray: str | None) -> None:
-    if num_threads is not None and num_threads < 1:
-        raise UserError(f"--num-threads: expected 1 or more, got {num_threads}")
+def _check_flags(seed: int, num_threads: int | None, ray: str | None) -> None:
+    check_playing(seed, num_threads)
     if num_threads is not None and ray is not None:
         raise UserError(f"--num-threads: expected none with --ray, whose CPUs walk, got {num_threads}")
 
 
-def _checked(effort: "Effort", seed: int) -> "Effort":
+def _checked(effort: "Effort") -> "Effort":
     """Return what is done at each point; raises UserError for what cannot be."""
     if not 1 <= effort.cycles <= 100_000:
         raise UserError(f"--cycles: expected 1 to 100000, got {effort.cycles}")
@@ -119,8 +118,6 @@ def _checked(effort: "Effort", seed: int) -> "Effort":
         raise UserError(f"--seconds: expected 2 to 600, got {effort.seconds:g}")
     if not 1 <= effort.episodes <= 10_000:
         raise UserError(f"--episodes: expected 1 to 10000, got {effort.episodes}")
-    if not 0 <= seed < 2**63:
-        raise UserError(f"--seed: expected 0 or more and less than 2**63, got {seed}")
     return effort
 
 

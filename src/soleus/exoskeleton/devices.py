@@ -66,7 +66,8 @@ def device_data(devices: Sequence[Device], human: Human, clips: Clips | None) ->
     """Return what the core is told of devices."""
     acting = [device.actuated for device in devices if device.drive == "action"]
     signs = {device.actuated: device.sign for device in devices}
-    strikes = [strike_phases(motion, human) for motion in clips.motions] if clips and devices else []
+    paced = any(device.drive == "profile" for device in devices)
+    strikes = [strike_phases(motion, human) for motion in clips.motions] if clips and paced else []
     told = []
     for device in devices:
         mirror, sign = _mirror_of(human, device.actuated)

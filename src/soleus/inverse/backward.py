@@ -135,7 +135,7 @@ def find_conditions(
         if player is None:
             strides: list[Tensor | None] = list(forward.strides(asked.float()).double())
         else:
-            strides = walk(player, asked, start_seed(seed, generations, 0), num_threads)
+            strides = walk(player, forward, asked, start_seed(seed, generations, 0), num_threads)
         usual = usual_degrees(forward, given.compared, network=player is None)
     return _found(search, answers, (asked, strides), held, usual, fell)
 
@@ -150,7 +150,7 @@ def _refined(
     fell = 0
     for number in range(generations):
         at = answers.at[:PEOPLE]
-        strides = walk(player, at, start_seed(seed, number, 0), num_threads)
+        strides = walk(player, search.forward, at, start_seed(seed, number, 0), num_threads)
         here = walked_of(at, strides)
         fell += len(at) - len(here.at)
         if len(here.at):
@@ -189,12 +189,11 @@ def _found(
     stages = dict(zip(STAGES, (0, 1, which), strict=True))
     at, spread = asked[which].numpy(), np.quantile(answers.at.numpy(), _ENDS, axis=0)
     low, high = np.minimum(at, spread[0]), np.maximum(at, spread[1])
+    each_value = search.forward.points(np.array([at, low, high])).T.tolist()
     conditions = {}
-    for k, (name, one) in enumerate(search.forward.conditions.items()):
-        values = [float(np.clip(one.low + (one.high - one.low) * (x[k] + 1) / 2, one.low, one.high))
-                  for x in (at, low, high)]  # fmt: skip
-        values = [held[name]] * 3 if name in held else values
-        conditions[name] = Finding(values[0], values[1], values[2], (one.low, one.high), name in held)
+    for (name, one), values in zip(search.forward.conditions.items(), each_value, strict=True):
+        found, least, most = [held[name]] * 3 if name in held else values
+        conditions[name] = Finding(found, least, most, (one.low, one.high), name in held)
     errors = {name: each[k] for name, k in stages.items()}
     degrees = {name: off[k] for name, k in stages.items()}
     return Found(conditions, errors, degrees, usual, fell)

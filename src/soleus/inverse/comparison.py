@@ -11,7 +11,7 @@ from torch import Tensor
 from soleus.inverse.columns import UNITS, Kind
 from soleus.inverse.forward import Forward
 from soleus.inverse.given import Given
-from soleus.inverse.series import TERMS, by_column, moved
+from soleus.inverse.series import TERMS, by_column, mean_squares, moved
 
 _MOST = 32
 """Directions in which gaits are compared"""
@@ -65,7 +65,7 @@ def compare_by(forward: Forward, given: Given) -> Comparison:
     numbers = torch.cat([torch.zeros(1, dtype=torch.long), terms])
     # Each column counts in units of what the network does not know of it.
     missed = forward.residuals[:, numbers].double()
-    of_columns = by_column(missed[:, 1:]).square().sum(2).mean(0).sqrt()
+    of_columns = mean_squares(missed[:, 1:]).sqrt()
     least = torch.tensor([_LEAST[forward.columns[k].kind] for k in given.compared], dtype=torch.float64)
     of_columns = torch.maximum(of_columns, least).repeat_interleave(TERMS)
     unit = torch.cat([missed[:, :1].square().mean(dim=0).sqrt().clamp(min=_LEAST_DURATION), of_columns])
@@ -96,11 +96,15 @@ def gait_error(forward: Forward, given: Given, stride: Tensor, shift: float) -> 
     series = moved(by_column(target[1:]), torch.tensor(shift, dtype=torch.float64))
     away = (by_column(stride[1:].double()) - series).square().sum(dim=1)
     found: dict[str, float] = {}
-    for k in given.compared:
-        column = forward.columns[k]
-        factor = UNITS[column.kind][1]
-        found[column.joint] = float(np.hypot(found.get(column.joint, 0.0), factor * float(away[k].sqrt())))
+    _add_by_part(found, forward, given.compared, away)
     return found
+
+
+def _add_by_part(found: dict[str, float], forward: Forward, compared: Sequence[int], squares: Tensor) -> None:
+    """Add mean squares (C,) of columns to the root mean squares of the parts that they belong to, in units of UNITS."""
+    for k in compared:
+        joint, factor = forward.columns[k].joint, UNITS[forward.columns[k].kind][1]
+        found[joint] = float(np.hypot(found.get(joint, 0.0), factor * float(squares[k].sqrt())))
 
 
 def mean_degrees(errors: Mapping[str, float], forward: Forward, compared: Sequence[int]) -> float:
@@ -114,8 +118,5 @@ def usual_degrees(forward: Forward, compared: Sequence[int], network: bool) -> f
     rows = [forward.deviations, forward.residuals] if network else [forward.deviations]
     found: dict[str, float] = {}
     for each in rows:
-        square = by_column(each[:, 1:]).square().sum(dim=2).mean(dim=0)
-        for k in compared:
-            joint, factor = forward.columns[k].joint, UNITS[forward.columns[k].kind][1]
-            found[joint] = float(np.hypot(found.get(joint, 0.0), factor * float(square[k].sqrt())))
+        _add_by_part(found, forward, compared, mean_squares(each[:, 1:]))
     return mean_degrees(found, forward, compared)

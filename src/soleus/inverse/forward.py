@@ -121,6 +121,11 @@ class Forward:
         low, high = (torch.tensor(end, dtype=values.dtype) for end in ends)
         return 2 * (values - low) / (high - low).clamp(min=1e-12) - 1
 
+    def points(self, normalised: Floats) -> Floats:
+        """Return values (..., n) of conditions that are normalised, from -1 to 1, within their ranges."""
+        low, high = (np.array([getattr(one, end) for one in self.conditions.values()]) for end in ("low", "high"))
+        return np.asarray(np.clip(low + (high - low) * (normalised + 1) / 2, low, high))
+
     def strides(self, normalised: Tensor) -> Tensor:
         """Return strides (..., 1 + C * TERMS) under conditions (..., n) from -1 to 1; torch can differentiate them."""
         result: Tensor = self.mean + self.scale * self.net(normalised)

@@ -17,7 +17,7 @@ from soleus.inverse.strides import Gait, row_of
 from soleus.models import Human
 from soleus.motions.laps import Lap
 from soleus.motions.posing import root_slots
-from soleus.motions.strides import ahead_of_pelvis, strikes_of
+from soleus.motions.strikes import ahead_of_pelvis, strikes_of
 
 Floats = NDArray[np.float64]
 
@@ -86,8 +86,8 @@ def _recording(source: str, human: Human) -> _Poses | None:
     else:
         return None
     dt = motion.duration / (len(motion.qpos) - 1)
-    ahead = ahead_of_pelvis(motion.qpos, human)
-    strikes = [_vertex(ahead, k) for k in strikes_of(motion.qpos, human, max(1, round(_NEAR / dt)))]
+    ahead = ahead_of_pelvis(motion.qpos, human)[:, 0]
+    strikes = [_vertex(ahead, k) for k in strikes_of(ahead, max(1, round(_NEAR / dt)))]
     cycles = list(pairwise(strikes))
     settled = [cycle for cycle in cycles if cycle[0] * dt >= SETTLE_S] or cycles
     said = f"{len(settled)} cycles from right heel strike to right heel strike"

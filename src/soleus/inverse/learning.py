@@ -12,7 +12,7 @@ from soleus.errors import UserError
 from soleus.inverse.columns import UNITS
 from soleus.inverse.forward import Condition, Facts, Forward, spec_of
 from soleus.inverse.playing import Player
-from soleus.inverse.series import TERMS
+from soleus.inverse.series import TERMS, mean_squares
 from soleus.inverse.strides import Gait
 from soleus.machine.threads import computing_with
 from soleus.nets.mlp import build_network
@@ -114,7 +114,7 @@ def errors_of(forward: Forward) -> list[Error]:
     groups: dict[str, list[int]] = {}
     for k, column in enumerate(forward.columns):
         groups.setdefault(column.joint, []).append(k)
-    parts = [_of_columns(rows, forward) for rows in (forward.residuals, forward.deviations)]
+    parts = [mean_squares(rows[:, 1:]).sqrt() for rows in (forward.residuals, forward.deviations)]
     scales = forward.scale[1::TERMS]
     seconds = 1000 * float(forward.mean[0].exp())
     found = [Error("duration", "ms", *(seconds * float(one) for one in (
@@ -125,11 +125,6 @@ def errors_of(forward: Forward) -> list[Error]:
         values = [factor * float(one[own].square().sum().sqrt()) for one in (*parts, scales)]
         found.append(Error(joint, unit, *values))
     return found
-
-
-def _of_columns(rows: Tensor, forward: Forward) -> Tensor:
-    """(C,) root mean squares of rows (R, 1 + C * TERMS)."""
-    return rows[:, 1:].reshape(len(rows), len(forward.columns), TERMS).square().sum(dim=2).mean(dim=0).sqrt()
 
 
 def _tensor(values: Floats) -> Tensor:

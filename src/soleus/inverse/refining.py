@@ -7,7 +7,6 @@ both, and the policy walks again under what it finds.
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,14 +32,10 @@ class Walked:
         return Walked(torch.cat([self.at, other.at]), torch.cat([self.strides, other.strides]))
 
 
-def walk(player: Player, at: Tensor, seed: int, num_threads: int) -> list[Tensor | None]:
+def walk(player: Player, forward: Forward, at: Tensor, seed: int, num_threads: int) -> list[Tensor | None]:
     """Return the mean stride (1 + C * TERMS,) of the policy under each of the conditions (S, n) from -1 to 1; None
     where it fell."""
-    conditions = player.scenario.conditions
-    assert conditions is not None
-    share = (at.numpy() + 1) / 2
-    points = np.clip(conditions.low + (conditions.high - conditions.low) * share, conditions.low, conditions.high)
-    gaits = player.gaits(points, seed, num_threads)
+    gaits = player.gaits(forward.points(at.numpy()), seed, num_threads)
     return [None if gait is None else torch.from_numpy(gait.mean) for gait in gaits]
 
 

@@ -37,6 +37,11 @@ def by_column(numbers: Tensor) -> Tensor:
     return numbers.reshape(*numbers.shape[:-1], -1, TERMS)
 
 
+def mean_squares(numbers: Tensor) -> Tensor:
+    """Return mean squares (C,) of curves, over the cycle and over rows of numbers (R, C * TERMS)."""
+    return by_column(numbers).square().sum(dim=2).mean(dim=0)
+
+
 def basis(phases: Tensor) -> Tensor:
     """Return the functions (..., TERMS) that coefficients weigh, at phases (...) in cycles."""
     angles = 2 * torch.pi * phases[..., None] * torch.arange(1, HARMONICS + 1, dtype=phases.dtype)

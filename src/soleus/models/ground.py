@@ -63,12 +63,12 @@ def _support(model: mujoco.MjModel, data: mujoco.MjData, geom: int, direction: N
 
 
 def foot_heights(human: Human, qpos: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Height (K,) [m] of the lowest point of the feet in poses (K, nq)."""
+    """Height (K, 2) [m] of the lowest point of the right and of the left foot in poses (K, nq)."""
     model, data = human.model, mujoco.MjData(human.model)
-    geoms = contact_geoms(model, np.concatenate(human.feet))
-    heights = np.zeros(len(qpos))
+    geoms = [contact_geoms(model, foot) for foot in human.feet]
+    heights = np.zeros((len(qpos), 2))
     for k, pose in enumerate(qpos):
         data.qpos[:] = pose
         mujoco.mj_kinematics(model, data)
-        heights[k] = lowest(model, data, geoms)
+        heights[k] = [lowest(model, data, own) for own in geoms]
     return heights

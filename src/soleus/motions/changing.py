@@ -100,7 +100,7 @@ def strided(motion: Motion, human: Human, factor: float) -> Motion:
     if ahead >= 0:
         qpos[:, ahead] = motion.qpos[0, ahead] + factor * (motion.qpos[:, ahead] - motion.qpos[0, ahead])
     up = slots.shift[2]
-    qpos[:, up] += foot_heights(human, motion.qpos) - foot_heights(human, qpos)
+    qpos[:, up] += foot_heights(human, motion.qpos).min(axis=1) - foot_heights(human, qpos).min(axis=1)
     changed = make_motion(motion.name, motion.duration, qpos, motion.displacement * factor, human, motion.turn)
     return replace(changed, notes=motion.notes)
 

@@ -82,7 +82,7 @@ def put_on_feet(qpos: Floats, human: Human) -> None:
     """
     adr = root_slots(human).shift[2]
     if adr >= 0:
-        qpos[:, adr] -= np.quantile(foot_heights(human, qpos), _GROUNDED) - human.ground_height
+        qpos[:, adr] -= np.quantile(foot_heights(human, qpos).min(axis=1), _GROUNDED) - human.ground_height
 
 
 def _root_joint(human: Human) -> int:

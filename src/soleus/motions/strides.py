@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from soleus.errors import UserError
 from soleus.models.human import Human
 from soleus.motions.recording import Recording
-from soleus.motions.rotations import continuous, rotated
+from soleus.motions.rotations import continuous
+from soleus.motions.strikes import ahead_of_pelvis, strikes_of
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +33,8 @@ def find_lap(recording: Recording, human: Human) -> Recording:
     lag = _period(recording, features)
     spread = round(_AROUND * lag)
     last = len(features) - 1
-    strikes = [k for k in strikes_of(recording.qpos, human, max(1, lag // 4)) if k + lag - spread <= last]
+    ahead = ahead_of_pelvis(recording.qpos, human)[:, 0]
+    strikes = [k for k in strikes_of(ahead, max(1, lag // 4)) if k + lag - spread <= last]
     pairs = [_end(features, start, lag, spread) for start in strikes]
     whole = [pair for pair in pairs if pair]
     if not whole:
@@ -93,27 +95,3 @@ def _end(features: Floats, start: int, lag: int, spread: int) -> tuple[float, in
     if spread and best in (0, len(ends) - 1):  # more alike still beyond
         return None
     return float(apart[best]), start, int(ends[best])
-
-
-def strikes_of(qpos: Floats, human: Human, near: int) -> list[int]:
-    """Return the poses of (K, nq) in which the right foot is farther ahead of the pelvis than in `near` ones around."""
-    ahead = ahead_of_pelvis(qpos, human)
-    return [
-        k
-        for k in range(1, len(ahead) - 1)
-        if ahead[k] == ahead[max(0, k - near) : k + near + 1].max() and ahead[k] > ahead.mean()
-    ]
-
-
-def ahead_of_pelvis(qpos: Floats, human: Human) -> Floats:
-    """Return how far (K,) [m] the right foot is ahead of the pelvis in poses (K, nq), the way that it faces."""
-    model, data = human.model, mujoco.MjData(human.model)
-    ahead = np.zeros(len(qpos))
-    forward = np.array([1.0, 0.0, 0.0])
-    for k, pose in enumerate(qpos):
-        data.qpos[:] = pose
-        mujoco.mj_kinematics(model, data)
-        way = rotated(np.array(data.xquat[human.root_body]), rotated(human.root_align, forward))[:2]
-        arm = data.xpos[human.feet[0][0]] - data.xpos[human.root_body]
-        ahead[k] = arm[:2] @ way / max(float(np.linalg.norm(way)), 1e-9)
-    return ahead

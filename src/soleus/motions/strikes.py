@@ -1,13 +1,13 @@
-"""When the feet of a reference motion strike the ground, from its poses alone."""
+"""When feet strike the ground, from poses alone."""
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.models.ground import contact_geoms, lowest
+from soleus.models.ground import foot_heights
 from soleus.models.human import Human
-from soleus.motions.anatomy import foot_body
 from soleus.motions.motion import Motion
+from soleus.motions.rotations import rotated
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ def strike_phases(motion: Motion, human: Human) -> tuple[float, float]:
     A foot strikes when it comes down after it was foremost, seen from the pelvis; where it does not soon, as in a
     recording that floats, then when it is foremost (Zeni et al. 2008, Gait & Posture 27:710).
     """
-    ahead, height = _feet(motion, human)
+    ahead, height = ahead_of_pelvis(motion.qpos, human), foot_heights(human, motion.qpos)
     frames = len(ahead)
     found = []
     for side in (0, 1):
@@ -32,20 +32,26 @@ def strike_phases(motion: Motion, human: Human) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def _feet(motion: Motion, human: Human) -> tuple[Floats, Floats]:
-    """How far each foot is ahead of the pelvis, and how high its lowest point is, (K, 2) each [m]."""
+def strikes_of(ahead: Floats, near: int) -> list[int]:
+    """Return the poses in which a foot is farther ahead of the pelvis than in `near` ones around. ahead: (K,) [m]"""
+    return [
+        k
+        for k in range(1, len(ahead) - 1)
+        if ahead[k] == ahead[max(0, k - near) : k + near + 1].max() and ahead[k] > ahead.mean()
+    ]
+
+
+def ahead_of_pelvis(qpos: Floats, human: Human) -> Floats:
+    """Return how far (K, 2) [m] the right and the left foot are ahead of the pelvis in poses (K, nq), the way that it
+    faces."""
     model, data = human.model, mujoco.MjData(human.model)
-    align = np.zeros(9)
-    mujoco.mju_quat2Mat(align, human.root_align)
-    geoms = [contact_geoms(model, foot) for foot in human.feet]
-    ahead, height = np.zeros((len(motion.qpos), 2)), np.zeros((len(motion.qpos), 2))
-    for k, pose in enumerate(motion.qpos):
+    ahead = np.zeros((len(qpos), 2))
+    forward = np.array([1.0, 0.0, 0.0])
+    for k, pose in enumerate(qpos):
         data.qpos[:] = pose
         mujoco.mj_kinematics(model, data)
-        forward = data.xmat[human.root_body].reshape(3, 3) @ align.reshape(3, 3)[:, 0]
-        forward[2] = 0.0
+        way = rotated(np.array(data.xquat[human.root_body]), rotated(human.root_align, forward))[:2]
         for side in (0, 1):
-            arm = data.xpos[foot_body(human, side)] - data.xpos[human.root_body]
-            ahead[k, side] = arm @ forward / np.linalg.norm(forward)
-            height[k, side] = lowest(model, data, geoms[side])
-    return ahead, height
+            arm = data.xpos[human.feet[side][0]] - data.xpos[human.root_body]
+            ahead[k, side] = arm[:2] @ way / max(float(np.linalg.norm(way)), 1e-9)
+    return ahead

@@ -98,9 +98,9 @@ def _csv(path: Path, trace: Trace) -> bytes:
 
 
 def _beside(trace: Trace, axes: Floats) -> dict[str, dict[str, Floats]]:
-    """Tables of columns (K,) by name: activations, forces of muscles [N], torques of devices [N m], ground
-    reactions. axes (3, 3): rows are the
-    file's, in the world.
+    """Tables of columns (K,) by name: activations, forces of muscles [N], torques of devices [N m], ground reactions.
+
+    axes (3, 3): rows are the file's, in the world.
     """
     tables = {}
     if trace.activation.any():  # with torques for muscles there is nothing to say of them

@@ -88,8 +88,8 @@ JOBS = iter(range(os.getpid() * 10, os.getpid() * 10 + 10))
 
 def ran(job: int, process: Any) -> tuple[int, str, str]:
     """Wait for a job; it leaves nothing behind."""
-    out, error = process.communicate(timeout=120)
-    until(lambda: not left_of(job), 20)
+    out, error = process.communicate(timeout=300)
+    until(lambda: not left_of(job))
     assert not Path(f"/tmp/ray-{job}").exists()
     return process.returncode, out, error
 

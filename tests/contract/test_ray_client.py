@@ -60,7 +60,7 @@ def test_a_lost_actor_is_left_out_and_replaced(address: str, capfd: pytest.Captu
         assert "warning: collector " in capfd.readouterr().err
     finally:
         made.close()
-    until(lambda: not actors(), 20)
+    until(lambda: not actors())
 
 
 def begin(address: str, run: Path) -> subprocess.Popen[str]:
@@ -73,7 +73,7 @@ def begin(address: str, run: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    until(lambda: process.poll() is not None or len(read_metrics(run)) > 1, 150)  # Ray Client may have to try again
+    until(lambda: process.poll() is not None or len(read_metrics(run)) > 1)  # Ray Client may have to try again
     return process
 
 
@@ -82,8 +82,8 @@ def test_a_killed_driver_leaves_no_actor(address: str, tmp_path: Path) -> None:
     process = begin(address, tmp_path / "run")
     assert len(actors()) == 2
     process.kill()
-    process.communicate(timeout=20)
-    until(lambda: not actors(), 30)
+    process.communicate(timeout=300)
+    until(lambda: not actors())
 
 
 @pytest.mark.slow  # a training starts, and Ray Client tries again for a while
@@ -93,7 +93,7 @@ def test_a_cluster_that_is_gone_ends_the_run_with_a_checkpoint(address: str, tmp
     for pid in below(os.getpid()):
         if b"--mode=specific-server" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=300)
     assert process.returncode == 2, error
     said = [line for line in error.splitlines() if line.startswith("error: ")]
     assert len(said) == 1

@@ -82,7 +82,7 @@ def test_machines_collect_what_the_workers_of_one_do(cluster: Any, env: str, col
     finally:
         one.close()
         two.close()
-    until(lambda: not actors(), 20)
+    until(lambda: not actors())
 
 
 def test_images_come_back_whole(cluster: Any) -> None:

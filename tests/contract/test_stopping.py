@@ -49,7 +49,7 @@ def test_a_closed_terminal_ends_a_run_as_sigterm_does(tmp_path: Path) -> None:
     process = _start(run)
     _wait_for_rows(run, process)
     process.send_signal(signal.SIGHUP)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=300)
     assert (process.returncode, error) == (0, "")
     assert f"go on with: soleus train --resume {run}" in out
     _assert_saved(run)
@@ -64,7 +64,7 @@ def test_under_nohup_a_run_outlives_its_terminal(tmp_path: Path) -> None:
     _wait_for_rows(run, process, rows + 3)
     assert process.poll() is None
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
 
 @pytest.mark.parametrize("ctrl_c", [False, True], ids=["head", "tee"])
@@ -90,7 +90,7 @@ def test_a_run_goes_on_from_where_it_was_stopped(tmp_path: Path) -> None:
     process = _start(run)
     _wait_for_rows(run, process)
     process.send_signal(signal.SIGHUP)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     steps = _steps(run)
     again = [*SOLEUS, "train", "--resume", str(run), "--steps", str(steps + 256)]
     assert subprocess.run(again, capture_output=True, check=False, timeout=60).returncode == 0
@@ -106,7 +106,7 @@ def test_a_full_disk_ends_a_run_in_one_line_and_keeps_the_last_checkpoint(tmp_pa
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     process = _start(run, *small, "--train.checkpoint_interval", "2560", preexec_fn=limited)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=300)
     lines = error.strip().splitlines()
     assert process.returncode == 2, error
     assert "Traceback" not in error
@@ -147,7 +147,7 @@ def test_a_signal_while_a_run_is_being_made_leaves_nothing(tmp_path: Path, numbe
         assert time.monotonic() < deadline
         time.sleep(0.001)
     process.send_signal(number)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=300)
     if (run / "checkpoints/latest.pt").exists():  # it was made already
         assert process.returncode == 0
     else:

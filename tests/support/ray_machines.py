@@ -64,7 +64,7 @@ def _specs(collector: Any) -> Simulation:
     return Simulation(load_scenario(given), 1, 1, 0)
 
 
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 300.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -52,12 +52,6 @@ Scales scales_of(const mjModel* m, int output, const mjtNum* prm) {
 
 double inverse(double x) { return 1 / std::max(mjMINVAL, x); }
 
-// The greatest velocity [m/s], where the greatest force is set.
-void set_fastest(Tables::Force& f, double fastest) {
-  f.inverse_fastest = inverse(fastest);
-  f.power = f.most * fastest;
-}
-
 Tables::Force mujoco_force(const mjModel* m, int actuator) {
   const int out = m->actuator_outadr[actuator];
   const mjtNum *prm = m->actuator_gainprm + actuator * mjNGAIN, *passive = m->actuator_biasprm + actuator * mjNBIAS;
@@ -70,7 +64,7 @@ Tables::Force mujoco_force(const mjModel* m, int actuator) {
               inverse(rising - least), inverse(1 - rising), inverse(falling - 1), inverse(most - falling)};
   f.velocity = {lengthening, lengthening - 1, inverse(lengthening - 1)};
   f.passive = {inverse(passive_scales.optimal), passive_scales.offset, passive_scales.force * passive[7], bend, inverse(bend - 1)};
-  set_fastest(f, active_scales.optimal * prm[6]);
+  f.inverse_fastest = inverse(active_scales.optimal * prm[6]);
   return f;
 }
 
@@ -81,7 +75,6 @@ Tables::Force mass_force(const HumanModel& h, int k) {
   f.most = data.max_force[k];
   f.mass = {1 / h.paths().rest_length(k), data.slack[k], 1 / data.optimal[k], -1 / curves.width,
             curves.shape / curves.strain, 1 / (std::exp(curves.shape) - 1.0)};
-  set_fastest(f, h.paths().optimal_length(k) * kFastest);
   return f;
 }
 
@@ -89,7 +82,7 @@ Tables::Force hill_force(const HumanModel& h, int k) {
   Tables::Force f{};
   f.most = h.hill.max_force[k];
   f.hill = hill_law(h.hill, k);
-  set_fastest(f, h.hill.fastest[k] * h.hill.optimal[k]);
+  f.inverse_fastest = inverse(h.hill.fastest[k] * h.hill.optimal[k]);
   return f;
 }
 
@@ -125,6 +118,7 @@ LaneMuscleModel::Tables::Force LaneMuscleModel::force_of(const HumanModel& h, in
                         : h.has_hill()    ? hill_force(h, k)
                                           : mujoco_force(h.mujoco(), h.muscle_actuator[k]);
   force.muscle_mass = h.muscle_mass()[k];
+  force.tissue_mass = h.tissue_mass(k);
   return force;
 }
 
@@ -141,7 +135,10 @@ LaneMuscleModel::LaneMuscleModel(const DynamicsModel& dynamics) : dynamics_(&dyn
       add_muscle(k);
     }
   }
-  for (int k = 0; k < h.num_muscles(); ++k) tables_.forces.push_back(force_of(h, k));
+  for (int k = 0; k < h.num_muscles(); ++k) {
+    structure_.muscles[k].slow = h.slow_fibres(k);
+    tables_.forces.push_back(force_of(h, k));
+  }
   list_sites();
   mark_fitted();
 }

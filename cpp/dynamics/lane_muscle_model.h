@@ -52,6 +52,7 @@ class LaneMuscleModel {
     bool stateful, dynamic;         // whether it has an activation; and one that follows the excitation
     bool limited;                   // whether its control is
     int control, activation;        // addresses in mjData; -1: it is apart from MuJoCo's
+    double slow;                    // share of slow-twitch fibres
   };
   // What variants of a model have in common.
   struct Structure {

@@ -17,6 +17,14 @@ decltype(auto) with_tables(const LaneMuscles& m, Work&& work) {
 
 Wide wide_min_value(Wide x) { return max(x, Wide(mjMINVAL)); }
 
+template <class ForceLength>
+Wide normal_length(const ForceLength& p, Wide length) { return length * p.inverse_optimal + Wide(p.offset); }
+
+template <class MassLaw>
+Wide mass_strain(const MassLaw& p, Wide length) {
+  return (length * p.inverse_rest - Wide(p.slack)) * p.inverse_optimal - Wide(1.0);
+}
+
 // mju_muscleGainLength: two parabolas up, two down.
 template <class ForceLength>
 Wide active_curve(const ForceLength& p, Wide length) {
@@ -48,14 +56,6 @@ Wide passive_curve(const PassiveForce& p, Wide length) {
   const Wide near = (length - Wide(1.0)) * p.inverse_width, far = (length - Wide(p.bend)) * p.inverse_width;
   const Wide curve = select(length <= Wide(p.bend), 0.5 * Wide(near * near), far + Wide(0.5));
   return where(length > Wide(1.0), curve);
-}
-
-// phi of Minetti and Alexander 1997, of a shortening velocity over the greatest one.
-Wide metabolic_share(Wide velocity) {
-  const Wide v = clamp(velocity, Wide(-1.0), Wide(1.0));
-  const Wide top = v * (v * 2.46 + Wide(0.506)) + Wide(0.054);
-  const Wide bottom = v * (v * (v * -1.64 + Wide(12.8)) + Wide(-1.13)) + Wide(1.0);
-  return max(top / bottom, Wide(0.0));
 }
 
 }  // namespace
@@ -274,7 +274,7 @@ void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int
     return;
   }
   if (law == LaneMuscleModel::Law::kMass) {
-    const Wide strain = (length * f.mass.inverse_rest - Wide(f.mass.slack)) * f.mass.inverse_optimal - Wide(1.0);
+    const Wide strain = mass_strain(f.mass, length);
     m.gain[k] = -f.most * exp(strain * strain * f.mass.narrowing);
     const WideMask stretched = strain > Wide(0.0);
     m.bias[k] = Wide(0.0);
@@ -283,7 +283,7 @@ void find_force(LaneMuscles& m, const DynamicsTile& t, const Tables& tables, int
     m.bias[k] = where(stretched, -f.most * curve);
     return;
   }
-  const Wide normal = length * f.length.inverse_optimal + Wide(f.length.offset);
+  const Wide normal = normal_length(f.length, length);
   const Wide fast = speed * f.inverse_fastest;
   m.gain[k] = Wide(-f.most * active_curve(f.length, normal)) * velocity_curve(f.velocity, fast);
   const Wide stretched = length * f.passive.inverse_optimal + Wide(f.passive.offset);
@@ -425,14 +425,40 @@ void add_exertion(const LaneMuscles& m, WideExertion& sums) {
   });
 }
 
+namespace {
+
+// What a muscle would pull with at rest, at full activation [N], and the length of its fibre over the optimal one.
+struct AtRest { Wide force, fibre; };
+
+template <class Force>
+AtRest at_rest(const LaneMuscles& m, const Force& f, int k) {
+  const Wide length = m.length[k];
+  switch (m.model->muscles()[k].law) {
+    case LaneMuscleModel::Law::kHill:
+      return {Wide(f.most) * hill_force(f.hill, length, Wide(0.0)).active, hill_fibre(f.hill, length)};
+    case LaneMuscleModel::Law::kMass:  // whose force does not depend on its velocity
+      return {-m.gain[k], mass_strain(f.mass, length) + Wide(1.0)};
+    case LaneMuscleModel::Law::kMujoco: break;
+  }
+  const Wide normal = normal_length(f.length, length);
+  return {Wide(f.most) * active_curve(f.length, normal), normal};
+}
+
+}  // namespace
+
 Wide metabolic_power(const LaneMuscles& m) {
   Wide power(0.0);
   with_tables(m, [&](const auto& tables) {
-    for (std::size_t k = 0; k < tables.forces.size(); ++k) {
+    for (int k = 0; k < static_cast<int>(tables.forces.size()); ++k) {
       const auto& f = tables.forces[k];
-      const Wide driven = m.model->muscles()[k].stateful ? m.activation[k] : m.excitation[k];
-      const Wide most = m.strength.empty() ? Wide(f.power) : m.strength[k] * f.power;
-      power += driven * most * metabolic_share(m.speed[k] * -f.inverse_fastest);
+      const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
+      const bool scaled = !m.strength.empty() && p.law != LaneMuscleModel::Law::kMass;  // its gain is scaled already
+      const Wide strength = m.strength.empty() ? Wide(1.0) : m.strength[k];
+      const AtRest rest = at_rest(m, f, k);
+      const Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
+      const Wide isometric = scaled ? Wide(rest.force * strength) : rest.force;
+      power += metabolic_power({strength * f.tissue_mass, driven, rest.fibre, -m.speed[k], -m.gain[k] * driven,
+                                isometric * driven}, p.slow);
     }
   });
   return power;

@@ -41,8 +41,8 @@ struct MuscleTables {
     ForceLength length;
     ForceVelocity velocity;
     PassiveForce passive;
-    Number muscle_mass;             // [kg]
-    Number inverse_fastest, power;  // one over the greatest velocity [s/m]; that velocity times the greatest force [W]
+    Number muscle_mass, tissue_mass;  // HumanModel::muscle_mass() and tissue_mass() [kg]
+    Number inverse_fastest;           // one over the greatest velocity [s/m]
   };
   struct Activation {
     Flag<Number> smooth;            // whether the switch between rise and fall is gradual

@@ -60,6 +60,7 @@ HumanModel::HumanModel(const mjModel* model, HumanDescription data) : HumanDescr
   build_order();
   build_asked();
   build_muscle_mass();
+  build_tissue();
   build_head();
   ball_limits_ = make_ball_limits(*this);
   build_mirror();
@@ -163,6 +164,7 @@ void HumanModel::check() const {
   require_size(mirror_coordinate.size(), coordinate_dof.size(), "mirror_coordinate");
   require_size(mirror_sign.size(), coordinate_dof.size(), "mirror_sign");
   require_size(mirror_muscle.size(), nm, "mirror_muscle");
+  if (!slow_share.empty()) require_size(slow_share.size(), nm, "slow_share");
   require_size(mirror_tracked.size(), tracked_bodies.size(), "mirror_tracked");
   for (int c : actuated) {
     const int type = m->jnt_type[joint_of_dof(m, coordinate_dof[c])];
@@ -342,6 +344,30 @@ void HumanModel::build_muscle_mass() {
       muscle_mass_.push_back(kMassPerForce * mujoco_max_force(m, a) * mujoco_optimal_length(m, a));
     }
   }
+}
+
+double HumanModel::muscle_size(int k) const {
+  if (has_polylines()) return polylines.max_force[k] * paths_.optimal_length(k);
+  if (has_hill()) return hill.max_force[k] * hill.optimal[k];
+  const int a = muscle_actuator[k];
+  return mujoco_max_force(model_.get(), a) * mujoco_optimal_length(model_.get(), a);
+}
+
+// Muscles of the legs cross a joint between the root and a foot.
+void HumanModel::build_tissue() {
+  const mjModel* m = model_.get();
+  std::vector<bool> leg(m->nbody, false);
+  for (const auto& foot : feet) {
+    for (int body = foot.empty() ? 0 : foot.front(); body > 0 && body != root_body; body = m->body_parentid[body]) leg[body] = true;
+  }
+  double size = 0;
+  for (int k = 0; k < num_muscles(); ++k) {
+    const bool moves_leg = std::any_of(crossing.begin() + crossing_adr[k], crossing.begin() + crossing_adr[k + 1], [&](int c) {
+      return leg[m->dof_bodyid[coordinate_dof[actuated[c]]]];
+    });
+    if (moves_leg) size += muscle_size(k);
+  }
+  if (size > 0) mass_per_size_ = kLegMuscles * mass_ / size;
 }
 
 void HumanModel::build_head() {

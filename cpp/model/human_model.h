@@ -17,6 +17,7 @@
 
 #include "model/ball_limits.h"
 #include "model/ldl.h"
+#include "muscles/metabolism.h"
 #include "muscles/polyline.h"
 #include "muscles/wide_hill_muscles.h"
 
@@ -74,6 +75,7 @@ struct HumanDescription {
   std::vector<int> mirror_coordinate;    // (nc)
   std::vector<double> mirror_sign;       // (nc)
   std::vector<int> mirror_muscle;        // (nm)
+  std::vector<double> slow_share;        // (nm) of slow-twitch fibres in each muscle's mass; empty: kSlowShare of each
   std::vector<int> motor_control;        // (nu) addresses in mjData.ctrl of the motors and servos that have actions
   std::vector<double> motor_low, motor_high;  // (nu) controls at the actions -1 and 1
   std::vector<int> mirror_motor;         // (nu) the mirrored action is that of another motor, with a sign
@@ -179,7 +181,12 @@ class HumanModel : public HumanDescription {
   int root_height_qpos() const { return root_height_qpos_; }  // qpos address of the root's height
   // (ngeom) foot that a geom belongs to, or -1
   const std::vector<int>& geom_foot() const { return geom_foot_; }
-  const std::vector<double>& muscle_mass() const { return muscle_mass_; }  // (nm) [kg]
+  const std::vector<double>& muscle_mass() const { return muscle_mass_; }  // (nm) [kg] as the successor of MASS has it
+  // Mass of what contracts [kg]: in proportion to the greatest force times the optimal length, so that the muscles of the
+  // legs weigh together what people's do (muscles/metabolism.h).
+  double tissue_mass(int muscle) const { return mass_per_size_ * muscle_size(muscle); }
+  // Share of slow-twitch fibres in it.
+  double slow_fibres(int muscle) const { return slow_share.empty() ? kSlowShare : slow_share[muscle]; }
   // Quaternion of the head's body in the world, as the person stands at qpos0 and faces +x.
   const std::array<double, 4>& head_rest() const { return head_rest_; }
   // Order in which coordinate descent visits the muscles: left and right alternate, which keeps its updates independent.
@@ -214,6 +221,9 @@ class HumanModel : public HumanDescription {
   void build_order();
   void build_asked();
   void build_muscle_mass();
+  void build_tissue();
+  // Greatest isometric force times the optimal length [N m].
+  double muscle_size(int muscle) const;
   void build_head();
   void build_mirror();
 
@@ -239,6 +249,7 @@ class HumanModel : public HumanDescription {
   std::vector<FittedGroup> fitted_groups_;
   std::vector<int> coordinate_actuated_, geom_foot_, descent_order_;
   std::vector<double> muscle_mass_;
+  double mass_per_size_ = kMassPerSize;  // [kg/(N m)]
   std::array<double, 4> head_rest_{1, 0, 0, 0};
   std::vector<int> asked_, asked_crossings_, direct_crossings_;
   std::vector<int> mirror_actuated_, mirror_crossing_;

@@ -42,8 +42,7 @@ class HumanView {
   virtual double tension(int muscle) const = 0;
   // Ground force on each foot in the last sensed step, normal to the ground, (feet) [N].
   virtual std::span<const double> foot_forces() const = 0;
-  // Metabolic power [W] of all muscles: F0 * vmax * phi(v / vmax) * a, with phi of A. E. Minetti, R. McN. Alexander,
-  // "A theory of metabolic costs for bipedal gaits", J. Theor. Biol. 186, 1997.
+  // Metabolic power [W] of all muscles (muscles/metabolism.h).
   virtual double metabolic_power() const = 0;
   virtual const Exertion& exertion() const = 0;
 

@@ -21,8 +21,6 @@ struct ForceCurves {
   double shape = 4.0;   // steepness of the passive one
   double strain = 0.6;  // at which the passive force equals f0
 };
-// [1/s] That law knows no greatest velocity: 10 optimal lengths a second (F. E. Zajac, Crit. Rev. Biomed. Eng. 17(4), 1989).
-inline constexpr double kFastest = 10.0;
 
 // The law of MASS (S. Lee, M. Park, K. Lee, J. Lee, ACM TOG 38(4), 2019) for a muscle with a rigid tendon, whose force
 // does not depend on its velocity. max_force: f0 [N]; strain: of the fibre, its length over the optimal one less 1.

@@ -201,8 +201,7 @@ void Polylines::compute_forces(PathState& s) const {
     double length = 0;
     for (int i = data_.adr[k]; i < data_.adr[k + 1] - 1; ++i) length += s.segment[i];
     s.length[k] = length / rest_length_[k];
-    const double strain = (s.length[k] - data_.slack[k]) / data_.optimal[k] - 1.0;
-    const MuscleForce force = mass_muscle_force(data_.curves, data_.max_force[k], strain);
+    const MuscleForce force = mass_muscle_force(data_.curves, data_.max_force[k], fibre(k, s) - 1.0);
     s.active[k] = force.active;
     s.passive[k] = force.passive;
   }

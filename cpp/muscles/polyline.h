@@ -53,6 +53,9 @@ class Polylines {
   double rest_length(int muscle) const { return rest_length_[muscle]; }  // of the whole path at qpos0 [m]
   double optimal_length(int muscle) const { return data_.optimal[muscle] * rest_length_[muscle]; }  // [m]
 
+  // Length of a muscle's fibre over the optimal one.
+  double fibre(int muscle, const PathState& s) const { return (s.length[muscle] - data_.slack[muscle]) / data_.optimal[muscle]; }
+
   PathState make_state() const;
   // Kinematics must be current. Allocates nothing.
   void compute(const mjData* data, PathState& state) const;

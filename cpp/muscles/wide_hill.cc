@@ -45,10 +45,17 @@ Wide force_velocity_curve(Wide velocity) {
   return max(signed_inverse * kVelocity[0] + Wide(kVelocity[3]), Wide(0.0));
 }
 
+Wide along_tendon(Wide slack, Wide length) { return max(length - slack, Wide(kLeastAlong)); }
+
 }  // namespace
 
+Wide hill_fibre(Wide slack, Wide square_height, Wide inverse_optimal, Wide length) {
+  const Wide along = along_tendon(slack, length);
+  return sqrt(along * along + square_height) * inverse_optimal;
+}
+
 WideHillForce hill_force(Wide slack, Wide square_height, Wide inverse_optimal, Wide length, Wide speed) {
-  const Wide along = max(length - slack, Wide(kLeastAlong));
+  const Wide along = along_tendon(slack, length);
   const Wide fibre = sqrt(along * along + square_height);
   const Wide cosine = along / fibre;
   const Wide normal = fibre * inverse_optimal;

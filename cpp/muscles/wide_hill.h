@@ -24,12 +24,20 @@ struct HillLaw {
 // Over the maximum isometric force, along the tendon: at activation 1 without the passive part, and the passive part.
 struct WideHillForce { Wide active, passive; };
 
+// Length of the fibre over the optimal one, of a whole path's length [m].
+Wide hill_fibre(Wide slack, Wide square_height, Wide inverse_optimal, Wide length);
+
 // length: of the whole path [m]; speed: of its lengthening, over the greatest shortening velocity of the fibre.
 WideHillForce hill_force(Wide slack, Wide square_height, Wide inverse_optimal, Wide length, Wide speed);
 
 template <class Number>
 WideHillForce hill_force(const HillLaw<Number>& law, Wide length, Wide speed) {
   return hill_force(Wide(law.slack), Wide(law.square_height), Wide(law.inverse_optimal), length, speed);
+}
+
+template <class Number>
+Wide hill_fibre(const HillLaw<Number>& law, Wide length) {
+  return hill_fibre(Wide(law.slack), Wide(law.square_height), Wide(law.inverse_optimal), length);
 }
 
 }  // namespace soleus

@@ -39,6 +39,11 @@ void HillMuscles::compute(std::span<const double> qpos, std::span<const double> 
   }
 }
 
+HillMuscles::AtRest HillMuscles::at_rest(int k, const PathState& state) const {
+  const Wide length(state.length[k]);
+  return {data_->max_force[k] * hill_force(laws_[k], length, Wide(0.0)).active[0], hill_fibre(laws_[k], length)[0]};
+}
+
 void HillMuscles::activate(std::span<const double> excitation, double timestep, std::span<double> activation) const {
   for (std::size_t k = 0; k < laws_.size(); ++k) {
     const double control = std::clamp(excitation[k], data_->control_low[k], data_->control_high[k]);

@@ -39,6 +39,10 @@ class HillMuscles {
 
   // Sets lengths [m], forces and moments. qpos: (nq); velocity: (nnz) of the coordinates that muscles cross. Allocates nothing.
   void compute(std::span<const double> qpos, std::span<const double> velocity, PathState& state);
+  // Of a muscle at rest at the present length, at activation 1 without the passive part: force [N]; and its fibre's length
+  // over the optimal one.
+  struct AtRest { double force, fibre; };
+  AtRest at_rest(int muscle, const PathState& state) const;
   // Activations (nm) one explicit step on, as MuJoCo's muscles have them, towards excitations within their range.
   void activate(std::span<const double> excitation, double timestep, std::span<double> activation) const;
 

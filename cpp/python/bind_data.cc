@@ -71,6 +71,7 @@ HumanDescription human_data(const nb::dict& d) {
   if (d.contains("polylines")) h.polylines = polyline_data(field<nb::dict>(d, "polylines"));
   if (d.contains("hill")) h.hill = hill_data(field<nb::dict>(d, "hill"));
   if (d.contains("fitted")) h.fitted = fitted_data(field<nb::dict>(d, "fitted"));
+  if (d.contains("slow_share")) read(d, "slow_share", h.slow_share);
   read(d, "muscle_actuator", h.muscle_actuator, "crossing_adr", h.crossing_adr, "crossing", h.crossing,
        "root_body", h.root_body, "root_align", h.root_align, "head_body", h.head_body, "root_height", h.root_height,
        "head_height", h.head_height, "tracked_bodies", h.tracked_bodies, "end_effectors", h.end_effectors,

@@ -8,10 +8,10 @@
 namespace soleus {
 namespace {
 
-// Of a shortening velocity over the greatest one: phi of Minetti and Alexander 1997.
-double metabolic_share(double velocity) {
-  const double v = std::clamp(velocity, -1.0, 1.0);
-  return std::max(0.0, (0.054 + 0.506 * v + 2.46 * v * v) / (1 - 1.13 * v + 12.8 * v * v - 1.64 * v * v * v));
+// In one lane. active, isometric: force at full activation [N], at the present velocity and at rest.
+double power_of(const HumanModel& h, int muscle, double activation, double fibre, double shortening, double active, double isometric) {
+  return metabolic_power({Wide(h.tissue_mass(muscle)), Wide(activation), Wide(fibre), Wide(shortening), Wide(active * activation),
+                          Wide(isometric * activation)}, h.slow_fibres(muscle))[0];
 }
 
 }  // namespace
@@ -154,12 +154,12 @@ double HumanState::metabolic_power() const {
   if (model_->muscles_apart()) return power_apart();
   double power = 0;
   for (int k = 0; k < model_->num_muscles(); ++k) {
-    const int a = model_->muscle_actuator[k];
-    const int out = m->actuator_outadr[a];
-    const mjtNum* prm = m->actuator_gainprm + a * mjNGAIN;
-    const double f0 = mujoco_max_force(m, a);
-    const double vmax = mujoco_optimal_length(m, a) * prm[6];
-    power += activation(k) * f0 * vmax * metabolic_share(-data_->actuator_velocity[out] / std::max(mjMINVAL, vmax));
+    const int a = model_->muscle_actuator[k], out = m->actuator_outadr[a];
+    const double length = data_->actuator_length[out], velocity = data_->actuator_velocity[out];
+    const mjtNum *prm = m->actuator_gainprm + a * mjNGAIN, *range = m->actuator_lengthrange + 2 * out;
+    auto force_at = [&](double speed) { return -mju_muscleGain(length, speed, range, m->actuator_acc0[out], prm); };
+    const double fibre = prm[0] + (length - range[0]) / std::max(mjMINVAL, mujoco_optimal_length(m, a));
+    power += power_of(*model_, k, activation(k), fibre, -velocity, force_at(velocity), force_at(0));
   }
   return power;
 }
@@ -186,10 +186,12 @@ double HumanState::power_apart() const {
     for (int s = h.crossing_adr[k]; s < h.crossing_adr[k + 1]; ++s) {
       shortening += path_.moment[s] * data_->qvel[h.coordinate_dof[h.actuated[h.crossing[s]]]];
     }
-    const bool hill = h.has_hill();
-    const double vmax = hill ? h.hill.fastest[k] * h.hill.optimal[k] : kFastest * h.paths().optimal_length(k);
-    const double max_force = (hill ? h.hill.max_force : h.paths().max_force())[k];
-    power += activation_[k] * max_force * vmax * metabolic_share(shortening / vmax);
+    if (h.has_hill()) {
+      const HillMuscles::AtRest rest = hill_.at_rest(k, path_);
+      power += power_of(h, k, activation_[k], rest.fibre, shortening, path_.active[k], rest.force);
+    } else {  // the force of polylines does not depend on their velocity
+      power += power_of(h, k, activation_[k], h.paths().fibre(k, path_), shortening, path_.active[k], path_.active[k]);
+    }
   }
   return power;
 }

@@ -10,6 +10,7 @@ from soleus.conditions import Conditions
 from soleus.config.schema import HumanRunConfig
 from soleus.exchange.batch import MuscleLayout
 from soleus.models import Human
+from soleus.models.fibres import slow_share
 from soleus.models.keyframes import start_of
 from soleus.motions import Motion
 from soleus.paths import FittedPaths
@@ -65,6 +66,7 @@ def human_data(human: Human, config: HumanRunConfig, paths: FittedPaths | None =
         data |= {"hill": human.hill.data(), "fitted": human.hill.paths()}
     if paths:
         data["fitted"] = paths.data()
+    data["slow_share"] = [slow_share(name) for name in human.muscle_names]
     data["feet"] = [_plain(foot) for foot in human.feet]
     data["muscles_act"] = config.control.mode != "torque"
     start = start_of(human, config.task.keyframe)

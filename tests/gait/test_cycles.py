@@ -52,7 +52,7 @@ def test_figures_of_even_walking(model: str, request: pytest.FixtureRequest) -> 
         "double_support": 24.0,
         "flight": 0.0,
         "cadence": 120 / motion.duration,
-        "cost_of_transport": 4.2 / motion.speed,
+        "cost_of_transport": (4.2 + 1.51) / motion.speed,  # at rest too
     }
     for key, value in expected.items():
         assert found[key].mean == pytest.approx(value, rel=0.05 if key == "double_support" else 0.02), key
@@ -90,12 +90,12 @@ def test_symmetry_by_hand() -> None:
 
 
 def test_cost_of_transport_counts_whole_episodes(walk2d: Human) -> None:
-    """Two episodes of different power and length, by hand; none without muscles."""
+    """Two episodes of different power and length, by hand, 1.51 W/kg of each at rest; none without muscles."""
     one, two = (walked(walk2d, strides=n).trace for n in (6, 9))
     both = [replace(one, metabolic=np.full(len(one.qpos), 3.0)), replace(two, metabolic=np.full(len(two.qpos), 6.0))]
     seconds = [DT * (len(trace.qpos) - 1) for trace in both]
     metres = [float(trace.qpos[-1, 0] - trace.qpos[0, 0]) for trace in both]
-    assert cost_of_transport(cut(both).walks) == pytest.approx((3 * seconds[0] + 6 * seconds[1]) / sum(metres))
+    assert cost_of_transport(cut(both).walks) == pytest.approx((4.51 * seconds[0] + 7.51 * seconds[1]) / sum(metres))
     assert cost_of_transport(cut([replace(one, metabolic=np.full(len(one.qpos), 0.0))]).walks) is None
 
 

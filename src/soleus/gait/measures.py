@@ -44,6 +44,8 @@ LABELS = {
     "peak_force": ("Peak vertical force", "body weights"),
 }
 """Name and unit of each figure of a stride, by its key."""
+RESTING_W_KG = 1.51
+"""What a body takes beside the work of its muscles [W/kg]: the basal rate of OpenSim's Bhargava2004 metabolics."""
 COMPARED = ("step_length", "step_time", "stance_share", "peak_force")
 """Figures that tell whether both legs do the same."""
 
@@ -115,7 +117,12 @@ def cost_of_transport(walks: Sequence[Walk]) -> float | None:
     """Metabolic energy over mass and path [J/kg/m] of whole traces; None without muscles or without a metre."""
     energy = sum(walk.trace.metabolic_w_kg * walk.duration for walk in walks)
     metres = sum(walk.distance for walk in walks)
-    return energy / metres if energy > 0 and metres >= 1 else None
+    return cost_over(energy, sum(walk.duration for walk in walks), metres) if energy > 0 and metres >= 1 else None
+
+
+def cost_over(energy: float, seconds: float, metres: float) -> float:
+    """Metabolic energy over mass and path [J/kg/m], all told. energy: of the muscles, over mass [J/kg]."""
+    return (energy + RESTING_W_KG * seconds) / metres
 
 
 def symmetry(measures: dict[str, Measure]) -> dict[str, float | None]:

@@ -116,7 +116,8 @@ def _picture(report: Mapping[str, Any], name: str, png: bytes) -> str:
 
 _FIGURES = """SD over strides. Right − left is over the mean of both (Robinson et al. 1987): 0 % is even.
 Usual is what adults do who walk at their own speed, or who run at 3 m/s. The cost of transport is metabolic energy
-over mass and the pelvis' path along the ground, of whole episodes."""
+over mass and the pelvis' path along the ground, of whole episodes: of the muscles after Bhargava, Pandy and Anderson
+(2004), and 1.51 W/kg at rest."""
 _CAPTIONS = {
     "angles": """Each leg over its own cycle, from the strike of its foot to its next. Flexion, dorsiflexion, adduction
 and internal rotation are positive; zero is the standing pose. The dotted line is the mean of healthy adults at their

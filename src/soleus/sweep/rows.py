@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from soleus.gait.curves import Rows, activation_rows, angle_rows, force_rows
 from soleus.gait.cycles import POINTS, SIDES, Stride, Strides, cut
-from soleus.gait.measures import LABELS, figures_of
+from soleus.gait.measures import LABELS, cost_over, figures_of
 from soleus.motions.anatomy import angles_of
 from soleus.paths.function import Function
 from soleus.sim.trace import Trace
@@ -67,10 +67,11 @@ def rows_of(episodes: Sequence[Episode], functions: list[Function], most: int) -
 
 
 def _cost(strides: Strides, stride: Stride, length: float) -> float:
-    """Metabolic energy of a stride over mass and length [J/kg/m]; NaN without muscles."""
+    """Metabolic cost of transport over a stride [J/kg/m]; NaN without muscles."""
     trace = strides.walks[stride.trace].trace
     energy = float(trace.metabolic[stride.start : stride.end].sum()) * trace.dt
-    return energy / length if energy > 0 else np.nan
+    seconds = trace.dt * (stride.end - stride.start)
+    return cost_over(energy, seconds, length) if energy > 0 else np.nan
 
 
 def _column(rows: Rows) -> NDArray[np.float64]:

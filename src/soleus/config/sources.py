@@ -91,6 +91,9 @@ class ModelFiles(Section):
     """Contact spheres by name, or by a pattern of names of the MJCF file. heel_r: {pos: [0.01, 0, 0], radius: 0.03}
     moves and sizes one; a name that the file does not have, with body, pos and radius, adds one; null takes one
     away."""
+    contact_time: Annotated[float, Field(ge=0.005, le=0.2)] | None = None
+    """[s] Time constant of contacts in the MJCF file (the first number of MuJoCo's solref), in place of what the file
+    says: the longer, the softer the ground and the soles are."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
     them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
@@ -121,7 +124,9 @@ class ModelFiles(Section):
     def changes(self) -> tuple[str, ...]:
         """Keys that change an MJCF file as it is loaded."""
         given = [key for key in ("joints", "bodies", "lock", "without", "spheres") if getattr(self, key)]
-        return (*given, "contacts") if self.contacts != "all" else tuple(given)
+        given += ["contacts"] if self.contacts != "all" else []
+        given += ["contact_time"] if self.contact_time is not None else []
+        return tuple(given)
 
     def __str__(self) -> str:
         """Return the name of the skeleton's file, without its ending."""

@@ -33,7 +33,15 @@ def adapted(spec: Any, files: ModelFiles) -> Any:
     with_spheres(spec, files.spheres)
     if files.contacts == "feet":
         _only_feet_touch(spec)
+    if files.contact_time is not None:
+        _soften(spec, files.contact_time)
     return spec
+
+
+def _soften(spec: Any, time: float) -> None:
+    """Give contacts a time constant [s]; their damping ratio stays, or is 1 where the file gives stiffness instead."""
+    for one in (*spec.geoms, *spec.pairs):
+        one.solref[:] = (time, one.solref[1] if one.solref[0] > 0 else 1.0)
 
 
 def _only_feet_touch(spec: Any) -> None:

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace soleus {
+
+std::vector<double> effort_weights(const HumanModel& human, double regularization, bool by_volume) {
+  std::vector<double> effort(human.num_muscles(), regularization);
+  if (!by_volume) return effort;
+  double whole = 0;
+  for (int m = 0; m < human.num_muscles(); ++m) whole += human.tissue_mass(m);
+  for (int m = 0; m < human.num_muscles(); ++m) effort[m] *= human.num_muscles() * human.tissue_mass(m) / whole;
+  return effort;
+}
+
 void torque_residual(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
                      std::span<const double> activation, std::span<double> residual) {
   for (std::size_t c = 0; c < target.size(); ++c) residual[c] = -target[c];
@@ -14,13 +24,13 @@ void torque_residual(const HumanModel& human, std::span<const double> moments, s
 }
 
 void static_optimization(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
-                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual,
+                         std::span<const double> effort, int sweeps, std::span<double> activation, std::span<double> residual,
                          std::span<double> step) {
   const int* crossing = human.crossing.data();
   const int* adr = human.crossing_adr.data();
   double* r = residual.data();
   for (std::size_t m = 0; m < activation.size(); ++m) {
-    double curvature = regularization;
+    double curvature = effort[m];
     for (int s = adr[m]; s < adr[m + 1]; ++s) curvature += moments[s] * moments[s];
     // Where nothing tells one activation of a muscle from another, the least is the answer, and no warm start is kept.
     if (curvature < kFlatCurvature) activation[m] = 0;
@@ -31,7 +41,7 @@ void static_optimization(const HumanModel& human, std::span<const double> moment
   // the two legs side by side, whose updates do not wait for one another.
   for (int sweep = 0; sweep < sweeps; ++sweep) {
     for (int m : human.descent_order()) {
-      double slope = regularization * activation[m];
+      double slope = effort[m] * activation[m];
       for (int s = adr[m]; s < adr[m + 1]; ++s) slope += moments[s] * r[crossing[s]];
       const double next = std::clamp(activation[m] - slope * step[m], 0.0, 1.0);
       const double change = next - activation[m];

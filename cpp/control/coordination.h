@@ -8,15 +8,19 @@
 
 namespace soleus {
 
-// [(N m)^2] curvature of the objective below which a muscle has neither force nor moment nor a regularization.
+// [(N m)^2] curvature of the objective below which a muscle has neither force nor moment nor costs any effort.
 inline constexpr double kFlatCurvature = 1e-9;
 
-// argmin over 0 <= a <= 1 of |JtA a - target|^2 + regularization |a|^2 by cyclic coordinate descent over the sparse
-// moments. `target` is the desired minus the passive torque, (na) [N m]; `activation`, (nm), is the warm start and the
-// answer; `residual`, (na), becomes JtA a - target; `step`, (nm), is scratch. Each sweep lowers the objective; `sweeps`
-// bounds the work.
+// Weights of the muscles' squared activations, (nm) [(N m)^2], whose mean is `regularization`: all the same, or in
+// proportion to the muscles' volumes.
+std::vector<double> effort_weights(const HumanModel& human, double regularization, bool by_volume);
+
+// argmin over 0 <= a <= 1 of |JtA a - target|^2 + sum of effort * a^2 by cyclic coordinate descent over the sparse moments.
+// `effort`, (nm), are those weights; `target` is the desired minus the passive torque, (na) [N m]; `activation`, (nm), is
+// the warm start and the answer; `residual`, (na), becomes JtA a - target; `step`, (nm), is scratch. Each sweep lowers the
+// objective; `sweeps` bounds the work.
 void static_optimization(const HumanModel& human, std::span<const double> moments, std::span<const double> target,
-                         double regularization, int sweeps, std::span<double> activation, std::span<double> residual,
+                         std::span<const double> effort, int sweeps, std::span<double> activation, std::span<double> residual,
                          std::span<double> step);
 
 // residual = JtA a - target.

@@ -5,15 +5,15 @@
 namespace soleus {
 
 void static_optimization(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
-                         double regularization, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
+                         std::span<const double> effort, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
                          std::span<Wide> step) {
   const int* crossing = human.crossing.data();
   const int* adr = human.crossing_adr.data();
-  const Wide zero(0.0), one(1.0), flat(kFlatCurvature), lambda(regularization);
+  const Wide zero(0.0), one(1.0), flat(kFlatCurvature);
   const Wide* j = moments.data();
   Wide* r = residual.data();
   for (std::size_t m = 0; m < activation.size(); ++m) {
-    Wide curvature = lambda;
+    Wide curvature(effort[m]);
     for (int s = adr[m]; s < adr[m + 1]; ++s) curvature += j[s] * j[s];
     activation[m] = where(curvature >= flat, activation[m]);
     step[m] = one / max(curvature, flat);
@@ -21,7 +21,7 @@ void static_optimization(const HumanModel& human, std::span<const Wide> moments,
   torque_residual(human, moments, target, activation, residual);
   for (int sweep = 0; sweep < sweeps; ++sweep) {
     for (int m : human.descent_order()) {
-      Wide slope = lambda * activation[m];
+      Wide slope = effort[m] * activation[m];
       for (int s = adr[m]; s < adr[m + 1]; ++s) slope += j[s] * r[crossing[s]];
       const Wide next = clamp(activation[m] - slope * step[m], zero, one);
       const Wide change = next - activation[m];

@@ -10,7 +10,7 @@ namespace soleus {
 
 // moments (nnz), target (na), activation (nm) as there; residual (na); step (nm) scratch.
 void static_optimization(const HumanModel& human, std::span<const Wide> moments, std::span<const Wide> target,
-                         double regularization, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
+                         std::span<const double> effort, int sweeps, std::span<Wide> activation, std::span<Wide> residual,
                          std::span<Wide> step);
 
 // residual = JtA a - target, as there.

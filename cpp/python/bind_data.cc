@@ -172,7 +172,7 @@ ControlData control_data(const nb::dict& d) {
   read(d, "substeps", control.substeps, "action_scale", control.action_scale,
        "follow_velocity", control.follow_velocity,
        "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
-       "regularization", control.regularization, "mirror", control.mirror, "phase_scale", control.phase_scale);
+       "regularization", control.regularization, "effort_by_volume", control.effort_by_volume, "mirror", control.mirror, "phase_scale", control.phase_scale);
   control.exoskeleton = exoskeleton_data(field<nb::list>(d, "exoskeleton"));
   return control;
 }

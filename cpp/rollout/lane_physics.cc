@@ -130,7 +130,7 @@ void LanePhysics::hold(std::span<const int> indices) {
     relieve(number, 0);
     find_wanted(tile);
     for (Wide& activation : tile.desired) activation = Wide(0.0);
-    static_optimization(world_.model, tile.moments, tile.wanted, world_.control.regularization, kColdSweeps, tile.desired,
+    static_optimization(world_.model, tile.moments, tile.wanted, world_.effort, kColdSweeps, tile.desired,
                         tile.residual, tile.step);
     const auto& muscles = tile.muscles->model->muscles();
     for (std::size_t k = 0; k < tile.desired.size(); ++k) {
@@ -206,7 +206,7 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
       clock_.mark(Section::kTorque);
       find_wanted(tile);
       clock_.mark(Section::kMuscles);
-      static_optimization(world_.model, tile.moments, tile.wanted, control.regularization, control.sweeps, tile.desired,
+      static_optimization(world_.model, tile.moments, tile.wanted, world_.effort, control.sweeps, tile.desired,
                           tile.residual, tile.step);
       apply_activations(*tile.muscles, tile.desired, control.activation_dynamics);
       take_samples(number, k);
@@ -335,7 +335,7 @@ void LanePhysics::record(int number, const RolloutViews& views, std::size_t t) {
   const bool network = world_.control.method == Method::kNetwork;
   if (network) {
     torque_residual(world_.model, sample.moments, sample.wanted, sample.activation, sample.residual);
-    static_optimization(world_.model, sample.moments, sample.wanted, world_.control.regularization, kLeastResidualSweeps,
+    static_optimization(world_.model, sample.moments, sample.wanted, world_.effort, kLeastResidualSweeps,
                         sample.activation, sample.least, tile.step);
   }
   const LaneArray<Wide>& least = network ? sample.least : sample.residual;

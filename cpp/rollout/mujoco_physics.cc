@@ -40,7 +40,7 @@ void MujocoPhysics::hold(std::span<const int> indices) {
     humans_[index].stable_pd(command.target, command.torque);
     relieve(index, 0);
     muscle_target(index, 0);
-    static_optimization(world_.model, moments_[0], wanted_[0], world_.control.regularization, kColdSweeps,
+    static_optimization(world_.model, moments_[0], wanted_[0], world_.effort, kColdSweeps,
                         command.activation, residual_[0], step_);
     humans_[index].apply_activations(command.activation, false);
   }
@@ -132,7 +132,7 @@ void MujocoPhysics::substep(int index, int k, const RolloutViews& views, std::si
   if (coordinated) {
     muscle_target(index, 0);
     clock_.mark(Section::kMuscles);
-    static_optimization(world_.model, moments_[0], wanted_[0], control.regularization, control.sweeps, command.activation,
+    static_optimization(world_.model, moments_[0], wanted_[0], world_.effort, control.sweeps, command.activation,
                         residual_[0], step_);
     human.apply_activations(command.activation, control.activation_dynamics);
     if (k == command.sampled_substep) record(index, 0, views, t);
@@ -202,7 +202,7 @@ void MujocoPhysics::record(int index, int slot, const RolloutViews& views, std::
   const bool network = world_.control.method == Method::kNetwork;
   if (views.residual_sums && network) {
     trial_ = command.activation;
-    static_optimization(world_.model, moments_[slot], wanted_[slot], world_.control.regularization, kLeastResidualSweeps,
+    static_optimization(world_.model, moments_[slot], wanted_[slot], world_.effort, kLeastResidualSweeps,
                         trial_, least_, step_);
   }
   record_muscles(world_.model, command.mirrored,

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "base/error.h"
+#include "control/coordination.h"
 #include "model/variants.h"
 #include "rollout/start.h"
 
@@ -29,7 +30,8 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
     : data_(data), model_(std::move(model)),
       lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
       clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty(), conditions.conditions.count()),
-      world_{*model_, lanes_.get(), pointers(clips_), task_, control, data.seed, data.first},
+      world_{*model_, lanes_.get(), pointers(clips_), task_, control, data.seed, data.first,
+             effort_weights(*model_, control.regularization, control.effort_by_volume)},
       pool_(data.threads, data.cpus) {
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
   require(data.first >= 0, "expected the first human to be 0 or later, got " + std::to_string(data.first));

@@ -30,7 +30,8 @@ struct ControlData {
   bool activation_dynamics = true;
   int interval = 1;                // substeps from one coordination to the next
   int sweeps = 6;                  // of coordinate descent
-  double regularization = 30.0;    // lambda [(N m)^2]
+  double regularization = 30.0;    // of squared activations, on average [(N m)^2]
+  bool effort_by_volume = false;   // in proportion to the muscles' volumes, not alike
   double phase_scale = 0;          // how much faster the motion goes on at action 1, as a share; 0: there is no such action
   bool mirror = false;             // mirror the body in the second half of the cycle
   Exoskeleton exoskeleton{};
@@ -53,6 +54,7 @@ struct World {
   ControlData control;
   std::uint64_t seed = 0;
   int first = 0;  // number of the first human among all that share the seed
+  std::vector<double> effort{};  // (nm) weights of squared activations in static optimization [(N m)^2]
   // Variants of the model, and which each human of the rollout is; none: all humans have the model's numbers. The
   // reference motion, the control's constants and the time step are shared by all.
   std::vector<Variant> variants{};

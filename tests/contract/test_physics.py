@@ -109,13 +109,14 @@ def test_muscle_sample_is_of_one_instant(preset):
         assert np.abs(moments[outside]).max(initial=0) < 1e-9, "the fixed sparsity holds every moment there is"
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_static_optimization_equals_scipy(preset):
+@pytest.mark.parametrize(("preset", "effort"), [*((preset, "activation") for preset in PRESETS), ("walk2d", "volume")])
+def test_static_optimization_equals_scipy(preset, effort):
     """The activations that the core sets meet the torque as well as SciPy's bounded least squares."""
     made = simulation(
         scenario(
             preset,
             coordination__sweeps=2000,
+            coordination__effort=effort,
             control__activation_dynamics=False,
             control__policy_hz=480,
             policy__mirror=False,
@@ -136,13 +137,23 @@ def test_static_optimization_equals_scipy(preset):
     for i, data in enumerate(states):
         moments, passive = _moments(human, data)
         target = single["desired"][0, i] - passive
-        # |A a - b|^2 + lambda |a|^2 as one least-squares problem
-        weight = np.sqrt(made.scenario.config.coordination.regularization)
-        stacked = np.vstack([moments, weight * np.eye(moments.shape[1])])
+        # |A a - b|^2 + sum of weight a^2 as one least-squares problem
+        weight = made.scenario.config.coordination.regularization * _volumes(human, effort)
+        stacked = np.vstack([moments, np.diag(np.sqrt(weight))])
         best = lsq_linear(stacked, np.concatenate([target, np.zeros(moments.shape[1])]), bounds=(0, 1), tol=1e-12)
         missed += ((moments @ best.x - target) ** 2).sum()
         wanted += (target**2).sum()
     assert single.residuals()[0] == pytest.approx(np.sqrt(missed / wanted), rel=1e-2, abs=1e-4)
+
+
+def _volumes(human, effort):
+    """Volumes of muscles over their mean; 1 each where effort does not go by them."""
+    if effort == "activation":
+        return np.ones(len(human.muscle_names))
+    a = human.muscle_actuator
+    gains, ranges = human.model.actuator_gainprm[a], human.model.actuator_lengthrange[a]
+    volumes = gains[:, 2] * (ranges[:, 1] - ranges[:, 0]) / (gains[:, 1] - gains[:, 0])
+    return volumes / volumes.mean()
 
 
 @pytest.mark.parametrize("preset", PRESETS)

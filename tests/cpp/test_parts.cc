@@ -135,12 +135,12 @@ TEST(static_optimization_meets_the_optimality_conditions) {
   // One muscle a joint, pulling 60 N m at full activation: 30 N m wants half of it, 90 more than there is, -5 none.
   const std::vector<double> moments = {60, 60};
   std::vector<double> activation = {0, 0}, residual(2), step(2);
-  static_optimization(*human, moments, std::vector<double>{30, 90}, 0.0, 3, activation, residual, step);
+  static_optimization(*human, moments, std::vector<double>{30, 90}, std::vector<double>{0, 0}, 3, activation, residual, step);
   NEAR(activation[0], 0.5, 1e-12);
   NEAR(activation[1], 1.0, 1e-12);
   NEAR(residual[0], 0.0, 1e-9);
   NEAR(residual[1], -30.0, 1e-9);
-  static_optimization(*human, moments, std::vector<double>{-5, 30}, 3600.0, 3, activation, residual, step);
+  static_optimization(*human, moments, std::vector<double>{-5, 30}, std::vector<double>{3600, 3600}, 3, activation, residual, step);
   NEAR(activation[0], 0.0, 1e-12);
   NEAR(activation[1], 0.25, 1e-12);  // 60 * 30 / (60^2 + 3600)
 }
@@ -149,8 +149,8 @@ TEST(a_muscle_without_moment_is_at_rest) {
   const auto human = puppet::human();
   for (double regularization : {0.0, 1e-12, 30.0}) {
     std::vector<double> activation = {0.7, 0.7}, residual(2), step(2);  // a warm start, of when it had a moment
-    static_optimization(*human, std::vector<double>{0, 60}, std::vector<double>{30, 30}, regularization, 3, activation,
-                        residual, step);
+    static_optimization(*human, std::vector<double>{0, 60}, std::vector<double>{30, 30},
+                        std::vector<double>{regularization, regularization}, 3, activation, residual, step);
     CHECK(activation[0] == 0.0);
     NEAR(residual[0], -30.0, 1e-12);
     NEAR(activation[1], 1800 / (3600 + regularization), 1e-9);

@@ -106,6 +106,9 @@ class CoordinationConfig(Section):
     regularization: NonNegative = 30.0
     """[(N m)^2] Weight of the squared activations against the squared torque residual. With a small weight, coordinate
     descent hardly undoes co-contraction: on myolegs a weight of 30 takes half the effort of 1 at the same residual."""
+    effort: Literal["activation", "volume"] = "activation"
+    """What is little besides the torque residual. activation: the sum of squared activations; volume: the same by the
+    muscles' volumes, so that a large muscle is spared and a small one helps."""
     hidden: Annotated[Widths, _WEIGHTS] = (256, 256, 256)
     """Widths of the network's hidden layers."""
     weights: Annotated[str | None, Fixed(f"only a new network begins with it, {_NEW}"), Mark.FILE] = None

@@ -151,6 +151,7 @@ def control_data(config: HumanRunConfig, engine: str, devices: list[dict[str, An
         "interval": coordination.interval,
         "sweeps": coordination.sweeps,
         "regularization": coordination.regularization,
+        "effort_by_volume": coordination.effort == "volume",
         "mirror": config.policy.mirror,
         "phase_scale": control.phase_scale,
         "exoskeleton": devices,

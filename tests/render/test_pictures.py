@@ -11,7 +11,7 @@ from soleus.errors import UserError
 from soleus.render import gl
 from soleus.render.camera import Camera
 from soleus.render.painter import Painter
-from soleus.render.stage import ACTIVE, REST, Stage, colour
+from soleus.render.stage import COLOURS, Stage, colour, thickness
 
 SIZE = (160, 240)
 
@@ -43,12 +43,13 @@ def test_a_picture_without_the_muscles_in_their_places_is_told(spoil):
         assert_shows_the_muscles(spoil(image), stage, camera_of(stage))
 
 
-def test_colours_run_from_blue_to_red():
-    np.testing.assert_allclose(colour(0.0)[:3], REST, atol=1e-6)
-    np.testing.assert_allclose(colour(1.0)[:3], ACTIVE, atol=1e-6)
-    reds = [colour(a)[0] for a in (0.0, 0.1, 0.5, 1.0)]
-    assert reds == sorted(reds)
-    assert colour(7.0)[0] == colour(1.0)[0]
+def test_colours_run_from_blue_by_green_and_amber_to_red():
+    for activation, expected in COLOURS.items():
+        np.testing.assert_allclose(colour(activation)[:3], expected, atol=1e-6)
+    np.testing.assert_allclose(colour(0.75)[:3], np.mean([COLOURS[0.5], COLOURS[1.0]], axis=0), atol=1e-6)
+    spread = [np.ptp(colour(a)[:3]) for a in np.linspace(0, 1, 101)]
+    assert min(spread) > 0.35, "none is grey"
+    np.testing.assert_array_equal(colour(7.0), colour(1.0))
 
 
 @needs_gl
@@ -63,6 +64,31 @@ def test_muscles_redden_with_activation(name):
         seen.append(warmth(image))
     assert seen[0] < -40 < 40 < seen[2]
     assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("name", ["walk2d", "myolegs"])
+def test_cross_sections_are_in_proportion_to_forces(name):
+    human = models.load(name)
+    forces = human.model.actuator_gainprm[human.muscle_actuator, 2]
+    radii = thickness(human)
+    thick = radii > radii.min()
+    np.testing.assert_allclose((radii[thick] / radii.max()) ** 2, forces[thick] / forces.max(), rtol=1e-9)
+    assert radii.max() == radii[forces.argmax()] == 0.012
+
+
+@needs_gl
+def test_a_force_is_an_arrow_from_where_it_acts():
+    stage = Stage(models.load("walk2d"), np.arange(0))
+    place, weight = np.array([0.5, 0.0, 0.4]), stage.human.mass * 9.81
+    forces = np.array([[place, [0.0, 0.0, weight]], [[np.nan] * 3, [0.0, 0.0, 0.0]]])
+    images = []
+    for given in (None, forces):
+        stage.pose(stage.human.qpos_rest, forces=given)
+        images.append(picture(stage).astype(int))
+    rows, columns = np.nonzero(np.abs(images[1] - images[0]).sum(2) > 40)
+    ends = projected(camera_of(stage), stage.model, place + np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.5]]), SIZE)
+    assert (rows.max(), rows.min()) == (pytest.approx(ends[0, 0], abs=3), pytest.approx(ends[1, 0], abs=3))
+    assert np.median(columns) == pytest.approx(ends[:, 1].mean(), abs=3)
 
 
 @needs_gl

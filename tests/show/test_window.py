@@ -46,7 +46,7 @@ def look(screen: str, *arguments: str) -> tuple[list[np.ndarray], str, int]:
             if muscles_seen(picture).sum() > 60:
                 pictures.append(picture)
             time.sleep(0.4)
-        said, error = one.communicate(timeout=30)
+        said, error = one.communicate(timeout=300)
     return pictures, said + error, one.returncode
 
 

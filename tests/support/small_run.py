@@ -23,9 +23,8 @@ needs_gl = pytest.mark.skipif(not any(map(gl.works, gl.BACKENDS)), reason="no Op
 
 
 def muscles_seen(image: np.ndarray) -> np.ndarray:
-    """Where an image (H, W, 3) shows muscles, (H, W): nothing else is of a full blue, violet or red."""
-    red, green, blue = (image[..., k].astype(int) for k in range(3))
-    return np.maximum(red, blue) - green > 50
+    """Where an image (H, W, 3) shows muscles, (H, W): nothing else is of a full blue, amber or red."""
+    return np.asarray(np.ptp(image.astype(int), axis=-1) > 70)
 
 
 def warmth(image: np.ndarray) -> float:

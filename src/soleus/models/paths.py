@@ -21,6 +21,15 @@ def muscle_paths(human: Human, data: mujoco.MjData) -> list[NDArray[np.float64]]
     return [_tendon(human.model, data, int(actuator)) for actuator in human.muscle_actuator]
 
 
+def max_forces(human: Human) -> NDArray[np.float64]:
+    """Greatest isometric force of each muscle (nm,) [N]; negative of one that MuJoCo scales by what it accelerates."""
+    if human.hill:
+        return np.asarray(human.hill.data()["max_force"], np.float64)
+    if human.polylines:
+        return np.asarray(human.polylines.max_force, np.float64)
+    return np.array(human.model.actuator_gainprm[human.muscle_actuator, 2])
+
+
 def _waypoints(polylines: Polylines, data: mujoco.MjData) -> NDArray[np.float64]:
     body = np.maximum(polylines.body, 0)
     places = np.einsum("wbij,wbj->wbi", data.xmat.reshape(-1, 3, 3)[body], polylines.local) + data.xpos[body]

@@ -180,6 +180,8 @@ def _build(
             spec = make_spec()
             if drawn:
                 _add_sky(spec)
+                _lay_floor(spec)
+                _light(spec)
             spec.option.timestep = 1.0 / sim_hz
             if discard:
                 spec.compiler.discardvisual = True
@@ -193,6 +195,39 @@ def _build(
 
     return build_human(
         name, compile_spec(discard_visual), lambda: compile_spec(False, drawn=True), yaw, table, spread, pelvis
+    )
+
+
+def _lay_floor(spec: Any) -> None:
+    """Give planes of the ground light squares of half a metre, by which one sees how far a person gets."""
+    spec.add_texture(
+        name="soleus_floor",
+        type=mujoco.mjtTexture.mjTEXTURE_2D,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        rgb1=[0.93, 0.93, 0.91],
+        rgb2=[0.83, 0.84, 0.83],
+        width=256,
+        height=256,
+    )
+    floor = spec.add_material(name="soleus_floor", texuniform=True, texrepeat=[1.0, 1.0], reflectance=0.0)
+    floor.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "soleus_floor"
+    for geom in spec.worldbody.geoms:
+        if geom.type == mujoco.mjtGeom.mjGEOM_PLANE:
+            geom.material, geom.rgba = "soleus_floor", [1.0, 1.0, 1.0, 1.0]
+
+
+def _light(spec: Any) -> None:
+    """Light every model alike, by a sun in place of lamps of its own."""
+    for lamp in spec.lights:
+        lamp.active = False
+    spec.worldbody.add_light(
+        name="soleus_sun",
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+        dir=[-0.3, 0.4, -1.0],
+        diffuse=[0.45, 0.45, 0.45],
+        ambient=[0.1, 0.1, 0.1],
+        specular=[0.1, 0.1, 0.1],
+        castshadow=False,
     )
 
 

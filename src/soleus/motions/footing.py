@@ -6,7 +6,9 @@ Posture 4:222). Unknown are Fourier series of corrections to the right leg's ang
 stride later), of the pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these
 residuals, with their tolerances: the lowest point of the foot at the ground through stance; heel, ball and toes down
 and in place while they bear; the foot clear of the ground in swing; length and width of the steps; small corrections.
-Where neither foot is on the ground, as in running, the pelvis falls freely.
+Where neither foot is on the ground, as in running, the pelvis falls freely; in walking the centre of mass goes forward as
+that of an inverted pendulum does whose foot is where people's pressure is: a leg's joints alone would have it jerk, as no
+ground reaction could move it.
 """
 
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ _EVEN, _ODD = [2, 4, 6], [1, 3]
 _STEP = 1e-4  # [rad], of finite differences
 # Tolerances: a residual of this size counts one.
 _HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.002, 0.006, 0.008, 0.02, 0.003  # [m]
-_ANGLE, _SWAY, _PROGRESS, _LIMIT = np.deg2rad(4.0), 0.01, 0.03, np.deg2rad(0.5)
+_ANGLE, _SWAY, _LIMIT = np.deg2rad(4.0), 0.01, np.deg2rad(0.5)
+_RUN, _WALK = 0.03, 0.02  # [m] of progress: from that at constant speed in running, from a pendulum's in walking
 _STRIDE, _SIDEWAYS_PLACE = 0.005, 0.003  # [m]
 _TOE_OUT = np.deg2rad(5.0)  # of the feet on the ground (Perry and Burnfield 2010)
 _FALL = 1.0  # [m/s^2], of the pelvis' vertical acceleration from that of gravity, in flight
@@ -152,7 +155,7 @@ class _Fit:
         self.orders = {
             **{n: _ANGLE_ORDERS for n in self.targets},
             "height": [0, *_EVEN],
-            "progress": _EVEN,
+            "progress": _EVEN if self.cycle.stance < 0.5 else [2],
             "sway": _ODD,
         }
         self.basis = {key: fourier(self.phase, orders) for key, orders in self.orders.items()}
@@ -168,6 +171,8 @@ class _Fit:
         self.stride = self.cycle.stride * leg
         self.duration = self.cycle.duration * float(np.sqrt(leg / self.cycle.leg_length))
         self.step_width = _step_width(poser, self.duration)
+        self.pendulum = None if self.cycle.stance < 0.5 else self._pendulum()
+        self.lead = np.zeros(_FRAMES)  # of the centre of mass over the root [m], in the poses of the last linearization
 
     def start(self) -> Floats:
         """The cycle as it is."""
@@ -246,7 +251,15 @@ class _Fit:
             aside[0, self.columns["place"].start + 1] = 1.0 / _SIDEWAYS_PLACE
             middle = -self.step_width / 2 - 0.5 * self.foot.print[1, 1]  # of heel and ball: there the foot bears
             rows.append((aside @ x - middle / _SIDEWAYS_PLACE, aside))
-        tolerance = {"progress": _PROGRESS, "sway": _SWAY} | {name: _ANGLE for name in self.targets}
+        if self.pendulum is not None:
+            jacobian = np.zeros((_FRAMES, self.size))
+            jacobian[:, self.columns["progress"]] = self.basis["progress"] / _WALK
+            rows.append((jacobian @ x + (self.lead - self.pendulum) / _WALK, jacobian))
+        tolerance = (
+            ({"progress": _RUN} if self.pendulum is None else {})
+            | {"sway": _SWAY}
+            | {name: _ANGLE for name in self.targets}
+        )
         for key, scale in tolerance.items():
             jacobian = np.zeros((_FRAMES, self.size))
             jacobian[:, self.columns[key]] = self.basis[key] / scale
@@ -271,6 +284,7 @@ class _Fit:
         def measure(leg: dict[str, Floats]) -> Floats:
             return np.stack([self._measure(q) for q in self.poser.qpos(self.phase, leg, left, root)])
 
+        self.lead = self._lead(self.poser.qpos(self.phase, right, left, root))
         features = measure(right)
         slopes = np.zeros((*features.shape, self.size))
         for name in self.targets:
@@ -283,6 +297,46 @@ class _Fit:
         slopes[:, 0, self.columns["height"]] = self.basis["height"]
         slopes[:, 1::3, self.columns["speed"]] = (self.duration * self.phase)[:, None, None]
         return features, slopes
+
+    def _pendulum(self) -> Floats:
+        """(K,) [m] of the centre of mass ahead of one that goes at constant speed, as an inverted pendulum's.
+
+        x'' = (g / h) (x - p), where the centre of pressure p goes along each foot from the heel to its front through
+        stance, and over from foot to foot, as the weight does, while both stand.
+        """
+        cycle, human, model = self.cycle, self.poser.human, self.poser.human.model
+        stance, both = cycle.stance, cycle.stance - 0.5
+        bears = np.clip(np.minimum(self.phase, stance - self.phase) / max(both, 1e-9), 0, 1)
+        along = self.foot.print[:, 0].max() * self.phase / stance
+        pressure = bears * along
+        # The left foot is half a stride away, behind the right one's next or ahead of its last.
+        pressure = (
+            pressure
+            + np.roll(bears * (along + self.stride / 2), _FRAMES // 2)
+            - self.stride * np.where(self.phase < both, np.roll(bears, _FRAMES // 2), 0.0)
+        )
+        ahead = np.fft.rfft(pressure - self.stride * self.phase)
+        data = self.poser.data
+        data.qpos[:] = human.qpos_rest
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)
+        rate = np.linalg.norm(model.opt.gravity) / (data.subtree_com[human.root_body, 2] - human.ground_height)
+        omega = 2 * np.pi * np.arange(len(ahead)) / self.duration
+        ahead *= rate / (omega**2 + rate)
+        kept = np.isin(np.arange(len(ahead)), self.orders["progress"])
+        return np.asarray(np.fft.irfft(np.where(kept, ahead, 0), _FRAMES))
+
+    def _lead(self, qpos: Floats) -> Floats:
+        """(K,) [m] of the centre of mass ahead of the root in poses (K, nq), as much of it as progress can follow."""
+        human, data = self.poser.human, self.poser.data
+        lead = np.zeros(len(qpos))
+        for k, pose in enumerate(qpos):
+            data.qpos[:] = pose
+            mujoco.mj_kinematics(human.model, data)
+            mujoco.mj_comPos(human.model, data)
+            lead[k] = data.subtree_com[human.root_body, 0] - data.xpos[human.root_body, 0]
+        followed = self.basis["progress"]
+        return np.asarray(followed @ np.linalg.lstsq(followed, lead, rcond=None)[0])
 
     def _measure(self, qpos: Floats) -> Floats:
         """Lowest point of the right foot, then its points, (1 + 3 points,) [m]."""

@@ -5,24 +5,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models import Human
-from soleus.models.paths import muscle_paths
+from soleus.models.paths import max_forces, muscle_paths
 
 Floats = NDArray[np.float64]
 
-REST, ACTIVE = np.array([0.16, 0.32, 0.85]), np.array([0.92, 0.12, 0.10])
-"""Colours (3,) of a muscle at activation 0 and 1; they mix by its square root: walking takes little of most muscles."""
+COLOURS = {0.0: (0.20, 0.36, 0.82), 0.25: (0.12, 0.70, 0.38), 0.5: (0.90, 0.66, 0.12), 1.0: (0.92, 0.08, 0.10)}
+"""Colours of a muscle by its activation: blue at rest, green, amber at half, red; they mix in between."""
 _GHOST = np.array([0.45, 0.75, 0.50, 0.30], dtype=np.float32)
-_THICKNESS = 0.0045  # [m] radius of a muscle
+_THICKEST, _THINNEST = 0.012, 0.002  # [m] radius of the strongest muscle, and the least of any
+_ARROW = np.array([0.10, 0.45, 0.25, 1.0], dtype=np.float32)
+_ARROW_WIDTH = 0.016  # [m]
+ARROW_M = 0.5
+"""[m] that the arrow of a force of one body weight is long"""
 _ROOM = 20_000  # geoms
 _FLESH = 0.35  # opacity of a body's simple shapes where there are muscles to be seen
 _SLICES, _STACKS = 10, 4  # of round shapes: a thousand thin capsules of MuJoCo's 28 and 16 take a third of a second
-_DYNAMIC = int(mujoco.mjtCatBit.mjCAT_DYNAMIC)
+_DYNAMIC, _CAPSULE = int(mujoco.mjtCatBit.mjCAT_DYNAMIC), mujoco.mjtGeom.mjGEOM_CAPSULE
+_GRAVITY = 9.81
 
 
 def colour(activation: float) -> NDArray[np.float32]:
     """Colour (4,) of a muscle."""
-    share = float(np.sqrt(np.clip(activation, 0.0, 1.0)))
-    return np.append((1 - share) * REST + share * ACTIVE, 1.0).astype(np.float32)
+    mixed = [np.interp(activation, list(COLOURS), channel) for channel in zip(*COLOURS.values(), strict=True)]
+    return np.array([*mixed, 1.0], dtype=np.float32)
+
+
+def thickness(human: Human) -> Floats:
+    """Radii (nm,) [m] that muscles are drawn with: their cross-sections are in proportion to their greatest forces."""
+    forces = np.maximum(max_forces(human), 0.0)
+    if not forces.any():
+        return np.full(len(forces), _THICKEST / 2)
+    return np.maximum(_THICKEST * np.sqrt(forces / forces.max()), _THINNEST)
 
 
 def _light(model: mujoco.MjModel) -> None:
@@ -57,15 +70,27 @@ class Stage:
         self.option.flags[mujoco.mjtVisFlag.mjVIS_ACTUATOR] = 0
         self.option.sitegroup[:] = 0
         self._haunted = False
+        self._radii = thickness(human)
+        self._forces: Floats | None = None
         self.pose(human.qpos_rest)
 
-    def pose(self, qpos: Floats, activation: Floats | None = None, reference: Floats | None = None) -> None:
-        """Put the human at qpos (nq,), its muscles at their activations (nm,), and the ghost, if any, at a pose."""
+    def pose(
+        self,
+        qpos: Floats,
+        activation: Floats | None = None,
+        reference: Floats | None = None,
+        forces: Floats | None = None,
+    ) -> None:
+        """Put the human at qpos (nq,), its muscles at their activations (nm,), and the ghost, if any, at a pose.
+
+        forces: (n, 2, 3) of the ground: where each acts [m], and the force [N]; NaN where there is none.
+        """
         self.data.qpos[:] = qpos
         for step in (mujoco.mj_kinematics, mujoco.mj_comPos, mujoco.mj_camlight, mujoco.mj_tendon):
             step(self.model, self.data)
         if activation is not None:
             self.activation[:] = activation
+        self._forces = forces
         self._haunted = reference is not None
         if reference is not None:
             self._ghost.qpos[:] = reference
@@ -87,14 +112,22 @@ class Stage:
         for muscle in self.muscles:
             tint = colour(self.activation[muscle])
             for start, end in zip(paths[muscle], paths[muscle][1:], strict=False):
-                self._segment(scene, start, end, tint)
+                _connect(scene, _CAPSULE, self._radii[muscle], start, end, tint)
+        for place, force in self._forces if self._forces is not None else ():
+            if np.isfinite(place).all() and force.any():
+                end = place + 2 * ARROW_M * force / (
+                    self.human.mass * _GRAVITY
+                )  # MuJoCo draws half of an arrow's length
+                _connect(scene, mujoco.mjtGeom.mjGEOM_ARROW, _ARROW_WIDTH, place, end, _ARROW)
 
-    @staticmethod
-    def _segment(scene: mujoco.MjvScene, start: Floats, end: Floats, tint: NDArray[np.float32]) -> None:
-        if scene.ngeom >= scene.maxgeom:
-            return
-        geom = scene.geoms[scene.ngeom]
-        capsule = mujoco.mjtGeom.mjGEOM_CAPSULE
-        mujoco.mjv_initGeom(geom, capsule, np.zeros(3), np.zeros(3), np.zeros(9), tint)
-        mujoco.mjv_connector(geom, capsule, _THICKNESS, start, end)
-        scene.ngeom += 1
+
+def _connect(
+    scene: mujoco.MjvScene, kind: int, width: float, start: Floats, end: Floats, tint: NDArray[np.float32]
+) -> None:
+    """Add a shape from one place to another."""
+    if scene.ngeom >= scene.maxgeom:
+        return
+    geom = scene.geoms[scene.ngeom]
+    mujoco.mjv_initGeom(geom, kind, np.zeros(3), np.zeros(3), np.zeros(9), tint)
+    mujoco.mjv_connector(geom, kind, width, start, end)
+    scene.ngeom += 1

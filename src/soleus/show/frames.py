@@ -15,7 +15,7 @@ from soleus.motions.laps import Lap
 from soleus.motions.posing import RootSlots, root_slots
 from soleus.run.trained import Trained
 from soleus.sim.scenario import load_scenario
-from soleus.sim.trace import STATE, Playback
+from soleus.sim.trace import STATE, Observer, Playback
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +38,8 @@ class Instant:
     """Of the motion, [0, 1)"""
     speed: float = 0.0
     """[m/s] of the root along the ground"""
+    forces: Floats | None = None
+    """(2, 2, 3) of the ground on the right and on the left foot: where [m], and the force [N]; None without contacts"""
     reward: float | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
     """Reward terms, unweighted"""
@@ -79,7 +81,12 @@ class PolicyAct:
         self._shown = min(max(1, round(fps / config.control.policy_hz)), substeps)  # frames a control step
         self._rows = np.linspace(0, substeps, self._shown + 1)[1:].round().astype(int) - 1
         self.dt = self.playback.control_dt / self._shown
+        self._look()
+
+    def _look(self) -> None:
+        """Make what reads the rows of the human."""
         self._data = mujoco.MjData(self.human.model)
+        self._observer = Observer(self.playback, self.human)
 
     @property
     def conditions(self) -> dict[str, tuple[float, float, float]]:
@@ -104,7 +111,7 @@ class PolicyAct:
         wanted = scenario.conditions.at({**now, **values})
         simulation.set_conditions(wanted[None])
         self.human = scenario.person_at(wanted)
-        self._data = mujoco.MjData(self.human.model)
+        self._look()
 
     def frames(self) -> Iterator[Instant]:
         """Yield the frames of control step after control step; a human that diverged is left out until it is reset."""
@@ -130,6 +137,7 @@ class PolicyAct:
                     reference,
                     phase,
                     0.0 if before is None else float(np.linalg.norm(place - before)) / self.dt,
+                    self._observer.ground(row[None])[0],
                     float(step.reward[0]),
                     step.terms,
                     episode,

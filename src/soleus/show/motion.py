@@ -29,7 +29,7 @@ def film_of(motion: Motion, human: Human, path: Path, *, seconds: float, shot: S
     poses = resample(motion.qpos, lap, human, each)
     fps = each / motion.duration
     stage = Stage(human)
-    camera = Camera(human, stage.model, shot)
+    camera = Camera(human, stage.model, shot, size[0] / size[1])
     with Painter(stage, *size) as painter:
 
         def frames() -> Iterator[Image]:
@@ -45,9 +45,10 @@ def strip_of(motion: Motion, human: Human, path: Path, *, shot: Shot, size: tupl
     """Write poses evenly through one lap side by side to a .png file. size: of the whole strip. Errors as film_of."""
     poses = resample(motion.qpos, _lap(motion, human), human, POSES)
     stage = Stage(human)
-    camera = Camera(human, stage.model, shot)
+    width = max(1, size[0] // POSES)
+    camera = Camera(human, stage.model, shot, width / size[1])
     images = []
-    with Painter(stage, max(1, size[0] // POSES), size[1]) as painter:
+    with Painter(stage, width, size[1]) as painter:
         for pose in poses:
             stage.pose(pose)
             camera.follow(stage.data)

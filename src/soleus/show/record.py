@@ -36,13 +36,13 @@ def record_film(
     act = PolicyAct(trained, seed, fps=trained.human().control.policy_hz)
     _check_ghost(act, trained, ghost)
     stage = Stage(act.human)
-    camera = Camera(act.human, stage.model, shot)
+    camera = Camera(act.human, stage.model, shot, size[0] / size[1])
     count = max(1, round(seconds / act.dt))
     with Painter(stage, *size) as painter:
 
         def frames() -> Iterator[Image]:
             for instant in itertools.islice(act.frames(), count):
-                stage.pose(instant.qpos, instant.activation, instant.reference if ghost else None)
+                stage.pose(instant.qpos, instant.activation, instant.reference if ghost else None, instant.forces)
                 camera.follow(stage.data)
                 yield painter.paint(stage, camera)
 
@@ -61,11 +61,11 @@ def record_strip(
     motion = act.playback.simulation.scenario.motion
     cycle = motion.duration if motion else _CYCLE
     stage = Stage(act.human)
-    camera = Camera(act.human, stage.model, shot)
+    width = max(1, size[0] // POSES)
+    camera = Camera(act.human, stage.model, shot, width / size[1])
     seen = _longest(act, round((_SETTLE + cycle) / act.dt))
     first = max(0, len(seen) - round(cycle / act.dt))
     picked = [seen[k] for k in np.linspace(first, len(seen), POSES, endpoint=False).astype(int)]
-    width = max(1, size[0] // POSES)
     with Painter(stage, width, size[1]) as painter:
         write_strip(path, _poses(stage, camera, painter, picked, ghost))
     return (len(seen) - first) * act.dt / cycle
@@ -91,7 +91,7 @@ def _longest(act: PolicyAct, wanted: int) -> list[Instant]:
 def _poses(stage: Stage, camera: Camera, painter: Painter, picked: Sequence[Instant], ghost: bool) -> list[Image]:
     images = []
     for instant in picked:
-        stage.pose(instant.qpos, instant.activation, instant.reference if ghost else None)
+        stage.pose(instant.qpos, instant.activation, instant.reference if ghost else None, instant.forces)
         camera.follow(stage.data)
         images.append(painter.paint(stage, camera))
     return images

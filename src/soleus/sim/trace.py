@@ -218,6 +218,11 @@ class Observer:
         force, pressure, moment = (ground[:, :, k] for k in range(3))
         return qpos, qvel, activation, tension, force, pressure, moment, power[:, 0] / self.mass, device, beside
 
+    def ground(self, rows: Floats) -> Floats:
+        """Where the ground presses on each foot [m], NaN where it does not, and its force [N]: (T, feet, 2, 3)."""
+        _, _, _, _, force, pressure, *_ = self.read(rows)
+        return np.stack([pressure, force], axis=2)
+
     def joined(self, dt: float, parts: Sequence[Part]) -> Trace:
         """Return the trace that parts make one after the other."""
         arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]

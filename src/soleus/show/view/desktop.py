@@ -101,7 +101,7 @@ class _Window:
             # and the body that it follows together: no picture shows the one of a frame with the other of the next.
             self._annotate(handle)
             with handle.lock():
-                self.stage.pose(shown.qpos, shown.activation, shown.reference if self.ghost else None)
+                self.stage.pose(shown.qpos, shown.activation, shown.reference if self.ghost else None, shown.forces)
                 handle.user_scn.ngeom = 0
                 self.stage.decorate(handle.user_scn)
                 handle.cam.lookat[:] = self.stage.data.xpos[self.control.act.human.root_body]

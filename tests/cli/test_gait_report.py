@@ -56,7 +56,8 @@ def test_a_report_in_the_run(play: Callable[..., list[Any]], walk2d: Human, caps
     assert lines[3:] == [
         f"run/gait-report/{name}"
         for name in (
-            "report.html", "report.json", "angles.png", "forces.png", "activations.png", "muscles.png", "curves.png",
+            "report.html", "report.json", "angles.png", "forces.png", "loads.png", "timing.png", "activations.png",
+            "muscles.png", "curves.png",
         )
     ]  # fmt: skip
     assert all(Path(line).is_file() for line in lines[3:])

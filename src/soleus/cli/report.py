@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from soleus.api import GAIT_EPISODES, GAIT_SECONDS
 from soleus.cli.arguments import At, OtherModel, Seconds, Which, check_playing, conditions_of
 from soleus.config.fields import is_url
 from soleus.errors import UserError
@@ -108,8 +109,8 @@ def report(
     checkpoint: Which = "best",
     model: OtherModel = None,
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
-    episodes: int = 4,
-    seconds: Seconds = 20.0,
+    episodes: int = GAIT_EPISODES,
+    seconds: Seconds = GAIT_SECONDS,
     seed: int = 0,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     at: At = (),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from soleus.errors import UserError
+from soleus.gait.beside import Beside, beside
 from soleus.gait.curves import Curve, Side, activation_curves, angle_curves, force_rows, muscle_curves
 from soleus.gait.cycles import REASONS, Strides, cut
 from soleus.gait.devices import device_curves, device_summary
@@ -16,6 +17,7 @@ from soleus.gait.kinetics import load_rows, loads_by_walk, slip_distance
 from soleus.gait.likeness import Likeness, Walked, judge
 from soleus.gait.measures import Measure, measures_of, strides_by_side, symmetry
 from soleus.gait.norms import Band, Phase, angle_bands, gait_of, phases, usual_figures
+from soleus.gait.recorded import Recorded
 from soleus.motions.anatomy import Angle, angles_of
 from soleus.paths.function import Function, functions
 from soleus.sim.trace import Trace
@@ -57,6 +59,8 @@ class Report:
     """Mean activations by key of electromyography.GROUPS"""
     likeness: Likeness | None
     """To people who walk; None of who runs"""
+    beside: Beside | None
+    """A subject's own recording, which takes the place of what is normal in curves and pictures"""
     functions: list[Function]
     torque_residual: float | None
 
@@ -104,6 +108,7 @@ class Report:
                 group.key: _timing(self.timing[group.key], group) for group in GROUPS if group.key in self.timing
             },
             "likeness": self.likeness.as_json() if self.likeness else None,
+            "beside": self.beside.as_json() if self.beside else None,
             "exoskeleton": {
                 name: _curve(curve) | {"summary": device_summary(curve.sides)}
                 for name, curve in self.exoskeleton.items()
@@ -121,10 +126,13 @@ class Report:
         }
 
 
-def analyse(traces: Sequence[Trace], *, torque_residual: float | None = None) -> Report:
+def analyse(
+    traces: Sequence[Trace], *, torque_residual: float | None = None, recorded: Recorded | None = None
+) -> Report:
     """Analyse the gait of people of one model.
 
-    torque_residual: of the coordination, relative; None without one. Raises UserError where nobody walks.
+    torque_residual: of the coordination, relative; None without one. recorded: what a subject did, to be put beside
+    it. Raises UserError where nobody walks.
     """
     strides = cut(traces)
     check_walks(strides)
@@ -155,10 +163,12 @@ def analyse(traces: Sequence[Trace], *, torque_residual: float | None = None) ->
         loads={},
         timing={key: rows.curve() for key, rows in group_rows(strides, roles).items()},
         likeness=None,
+        beside=None,
         functions=roles,
         torque_residual=torque_residual,
     )
-    return _with_loads(report, strides, angles)
+    report = _with_loads(report, strides, angles)
+    return report if recorded is None else _beside(report, recorded)
 
 
 def _with_loads(report: Report, strides: Strides, angles: Sequence[Angle]) -> Report:
@@ -176,6 +186,17 @@ def _with_loads(report: Report, strides: Strides, angles: Sequence[Angle]) -> Re
         loads={name: rows.curve(of_torques.get(name)) for name, rows in torques.items()},
         likeness=judge(walked) if walks else None,
     )
+
+
+def _beside(report: Report, recorded: Recorded) -> Report:
+    """The same report beside a recording."""
+    found = beside(recorded, {"angles": report.angles, "forces": report.forces, "timing": report.timing})
+
+    def with_bands(curves: dict[str, Curve], bands: dict[str, Band]) -> dict[str, Curve]:
+        return {name: replace(curve, band=bands.get(name)) for name, curve in curves.items()}
+
+    angles, forces = with_bands(report.angles, found.angles), with_bands(report.forces, found.forces)
+    return replace(report, angles=angles, forces=forces, beside=found)
 
 
 def check_walks(strides: Strides) -> None:

@@ -32,7 +32,7 @@ DIGITS = {"cadence": 1, "stance_share": 1, "double_support": 1, "flight": 1}
 
 def page(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     """Return the HTML of a report, which is the content of its JSON; pictures: PNGs by name."""
-    sections = [_figures(report), _likeness(report), _phases(report)]
+    sections = [_figures(report), _likeness(report), _beside(report), _phases(report)]
     sections += [_picture(report, name, pictures[name]) for name in TITLES if name in pictures]
     tiles = "".join(_tile(report, key) for key in _TILES) + _residual(report) + _likeness_tile(report)
     tiles = f'<div class="tiles">{tiles}</div>'
@@ -117,6 +117,28 @@ def _likeness(report: Mapping[str, Any]) -> str:
     return section("Likeness to people", _LIKENESS, table(head, rows, "yardsticks") + below)
 
 
+def _beside(report: Mapping[str, Any]) -> str:
+    """How alike each curve is to the recorded one; nothing without a recording."""
+    found = report["beside"]
+    if found is None:
+        return ""
+    rows = []
+    for kind, matches in found["matches"].items():
+        for name, own in matches.items():
+            curve = report[kind][name]
+            unit = "" if kind == "timing" else f" [{html.escape(curve['unit'])}]"
+            for side in own:
+                path = f"beside.matches.{kind}.{name}.{side}"
+                cells = [number(report, f"{path}.r", 3), number(report, f"{path}.rms")]
+                rows.append(row([html.escape(TITLES[kind]), html.escape(curve["label"]) + unit, side, *cells]))
+    cycles = (
+        f"{number(report, 'beside.cycles.right')} cycles of the right foot and {number(report, 'beside.cycles.left')}"
+    )
+    notes = html.escape(" ".join(found["notes"]))
+    caption = f"Beside {html.escape(found['name'])}, {cycles} of the left. {_BESIDE} {notes}"
+    return section("Beside the recording", caption, table(("", "", "", "correlation", "rms difference"), rows))
+
+
 def _yardstick(report: Mapping[str, Any], key: str, yardstick: Mapping[str, Any]) -> str:
     digits = _YARDSTICK_DIGITS.get(yardstick["unit"], 2)
     path = f"likeness.yardsticks.{key}"
@@ -160,6 +182,8 @@ _LIKENESS = f"""How alike the walk is to people's. The figure is the mean of the
 the mean of those of its yardsticks. A correlation or a share has itself for a score, over what is normal. Another value
 scores 1 up to one spread from what is normal, and 0 from {FAR:g} spreads on; beyond {OUTSIDE:g} it is said to be
 outside."""
+_BESIDE = """The recording takes the place of what is normal in the pictures below: dotted is its mean, the band one
+standard deviation over its cycles. Each leg is compared with the same one. Likeness above is to people still."""
 _FIGURES = """SD over strides. Right − left is over the mean of both (Robinson et al. 1987): 0 % is even.
 Usual is what adults do who walk at their own speed, or who run at 3 m/s. The cost of transport is metabolic energy
 over mass and the pelvis' path along the ground, of whole episodes."""

@@ -8,7 +8,7 @@ from soleus.gait.likeness.yardstick import Kind, Yardstick, alike, correlation, 
 
 
 def yardsticks(groups: Mapping[str, Curve]) -> list[Yardstick]:
-    """Return those of mean activations by group: the shape, and the share of the time that either acts in which both do.
+    """Return those of mean activations by group: their shape, and of the time that either acts the share that both do.
 
     Only timing is compared: how much of a muscle electromyography sees depends on the electrode.
     """

@@ -54,7 +54,7 @@ class Group:
         if self.rounded:
             return rounded_curve(self.knots)
         at, values = np.array(self.knots, dtype=np.float64).T
-        return np.interp(np.linspace(0, 100, POINTS), at, values)
+        return np.asarray(np.interp(np.linspace(0, 100, POINTS), at, values))
 
     @property
     def acting(self) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from soleus.motions.coordinates import read_coordinates
 from soleus.motions.recording import TIME
 from soleus.motions.smoothing import low_pass
 from soleus.motions.storage import read_storage, text_lines
-from soleus.motions.strikes import ahead_of_pelvis, strikes_of
+from soleus.motions.strikes import recorded_strikes
 from soleus.sim.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -70,7 +70,7 @@ def read_recorded(human: Human, poses: Path, forces: Path | None = None, emg: Pa
     notes = [*motion.notes]
     if not strides.kept:
         strides = _by_poses(trace)
-        notes.append("Cycles are cut where each foot is farthest ahead of the pelvis.")
+        notes.append("Cycles are cut by the poses alone: where each foot comes down after it was farthest ahead.")
     if not strides.kept:
         raise UserError(f"--against: expected one whole cycle or more in {poses}, got none in {motion.duration:.2f} s")
     cycles = {label: len(strides.of(side)) for side, label in enumerate(SIDES)}
@@ -95,9 +95,8 @@ def _trace(human: Human, dt: float, qpos: Floats, ground: Floats) -> Trace:
 
 
 def _by_poses(trace: Trace) -> Strides:
-    ahead = ahead_of_pelvis(trace.qpos, trace.human)
     near = max(1, round(_NEAR / trace.dt))
-    return cut_recording(trace, (strikes_of(ahead[:, 0], near), strikes_of(ahead[:, 1], near)))
+    return cut_recording(trace, recorded_strikes(trace.qpos, trace.human, near))
 
 
 def _on_plates(rows: Mapping[str, Rows]) -> dict[str, Rows]:

@@ -99,7 +99,7 @@ def test_the_recording_takes_the_place_of_what_is_normal(subject: Trace, tmp_pat
     forces = write_forces(tmp_path / "forces.mot", subject)
     by_force = read_recorded(subject.human, tmp_path / "poses.mot", forces).angles["knee_flexion"].curve()
     for side, values in recorded.angles["knee_flexion"].curve().sides.items():
-        assert np.corrcoef(values.mean, by_force.sides[side].mean)[0, 1] > 0.98
+        assert np.corrcoef(values.mean, by_force.sides[side].mean)[0, 1] > 0.95
     trace = walked(subject.human, strides=8, seed=2).trace
     report, before = analyse([trace], recorded=recorded), analyse([trace])
     assert before.beside is None

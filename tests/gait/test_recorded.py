@@ -114,8 +114,11 @@ def test_the_recording_takes_the_place_of_what_is_normal(subject: Trace, tmp_pat
     files = write_report(report, tmp_path / "report", {"name": "walk"})
     content = json.loads(files[1].read_text())
     assert content["beside"]["name"] == "poses.mot"
+    assert "normal" not in content["angles"]["knee_flexion"]
+    assert len(content["angles"]["knee_flexion"]["recorded"]["mean"]) == POINTS
     page = Page(files[0].read_text())
     assert "Beside the recording" in page.text
+    assert page.text.count("Here the recording stands in the place of what is normal.") == 1
     assert "beside.matches.angles.knee_flexion.right.r" in {path for path, _, _ in page.numbers}
 
 

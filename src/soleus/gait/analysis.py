@@ -83,7 +83,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; what is not known is None."""
-        usual = usual_figures(self.gait)
+        usual, band = usual_figures(self.gait), "recorded" if self.beside else "normal"
         return {
             "model": self.model,
             "mass_kg": self.mass,
@@ -100,8 +100,10 @@ class Report:
             },
             "symmetry_percent": self.symmetry,
             "torque_residual": self.torque_residual,
-            "angles": {name: _curve(curve) | {"summary": _summaries(curve)} for name, curve in self.angles.items()},
-            "forces": {name: _curve(curve) for name, curve in self.forces.items()},
+            "angles": {
+                name: _curve(curve, band) | {"summary": _summaries(curve)} for name, curve in self.angles.items()
+            },
+            "forces": {name: _curve(curve, band) for name, curve in self.forces.items()},
             "activations": {name: _curve(curve) for name, curve in self.activations.items()},
             "loads": {name: _curve(curve) for name, curve in self.loads.items()},
             "timing": {
@@ -210,11 +212,12 @@ def check_walks(strides: Strides) -> None:
     raise UserError(f"expected a person who walks, got no stride in {episodes}{other}")
 
 
-def _curve(curve: Curve) -> dict[str, Any]:
+def _curve(curve: Curve, band: str = "normal") -> dict[str, Any]:
+    """A curve as plain data. band: what its band is of."""
     found: dict[str, Any] = {"label": curve.label, "unit": curve.unit}
     found |= {side: _side(values) for side, values in curve.sides.items()}
     if curve.band:
-        found["normal"] = {
+        found[band] = {
             "mean": _list(curve.band.mean),
             "sd": None if curve.band.sd is None else _list(curve.band.sd),
         }

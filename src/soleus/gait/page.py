@@ -174,7 +174,10 @@ def _picture(report: Mapping[str, Any], name: str, png: bytes) -> str:
     below = {"angles": _angle_table, "activations": _members, "timing": _acts, "exoskeleton": _device_table}.get(
         name, lambda _: ""
     )(report)
-    return section(TITLES[name], _CAPTIONS[name], f"{image(png, TITLES[name])}\n{below}")
+    caption = _CAPTIONS[name]
+    if report["beside"] and report["beside"]["matches"].get(name):
+        caption += " <b>Here the recording stands in the place of what is normal.</b>"
+    return section(TITLES[name], caption, f"{image(png, TITLES[name])}\n{below}")
 
 
 _YARDSTICK_DIGITS = {"m": 3, "%": 1, "% of the cycle": 1, "degree": 1}  # by unit; of the others 2

@@ -81,6 +81,16 @@ def check_flags(episodes: int, seconds: float, seed: int, num_threads: int | Non
     check_playing(seed, num_threads, seed_bits=62)
 
 
+def _subjects(runs: Sequence[str], at: Sequence[str]) -> list[tuple[str, str]]:
+    """Return run and conditions of each gait that is asked for. Raises UserError for none, and for one that comes
+    twice."""
+    if not runs:
+        raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
+    if twice := next((asked for asked in at if at.count(asked) > 1), None):
+        raise UserError(f"--at: expected every gait once, got '{twice}' twice")
+    return [(run, asked) for run in runs for asked in at or ("default",)]
+
+
 def _folder_of(subjects: Sequence[tuple[str, str]], out: Path | None, model: str | None) -> Path | None:
     """Return where the files go, None for the run's own folder. Raises UserError where that has to be said."""
     run = subjects[0][0]
@@ -144,12 +154,8 @@ def report(
         emg: The subject's electromyography, .csv with a column of time and one of each muscle, such as soleus_r.
         json: Print the numbers as JSON.
     """
-    if not runs:
-        raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
     check_flags(episodes, seconds, seed, num_threads)
-    if twice := next((asked for asked in at if at.count(asked) > 1), None):
-        raise UserError(f"--at: expected every gait once, got '{twice}' twice")
-    subjects = [(run, asked) for run in runs for asked in at or ("default",)]
+    subjects = _subjects(runs, at)
     recording = _recording(against, forces, emg, len(subjects))
     folder = _folder_of(subjects, out, model)
     from soleus import gait

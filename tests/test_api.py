@@ -1,7 +1,9 @@
 """What a program does with Soleus: it trains, loads, acts, exports, evaluates."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,13 @@ import pytest
 import torch
 
 import soleus
+from soleus.cli import main
+from soleus.errors import UserError
+from soleus.gait import Report, analyse
+from soleus.models import registry
 from soleus.run.log import read_metrics
+from soleus.sim.trace import Episodes
+from walker import walked
 
 SMALL: dict[str, Any] = {"num_envs": 4, "train": {"rollout_steps": 16, "eval_episodes": 1}, "ppo": {"minibatches": 1}}
 
@@ -224,3 +232,46 @@ def test_presets_are_known_to_gymnasium_whichever_comes_first(order: str) -> Non
 def test_importing_soleus_loads_nothing_that_is_large() -> None:
     code = "import sys, soleus; print([m for m in ('gymnasium', 'torch', 'mujoco', 'numpy') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_likeness_of_a_walk(walker: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody who walks by the tables in place of a policy that has hardly learnt, whose likeness nobody can tell."""
+    with pytest.raises(UserError, match=r"^expected a person who walks, got no stride in"):
+        soleus.evaluate(walker, episodes=1, num_threads=1, likeness=True)
+    trace = walked(registry.load("walk2d"), strides=13).trace
+    asked: list[dict[str, Any]] = []
+
+    def play(*_: Any, **how: Any) -> Episodes:
+        asked.append(how)
+        return Episodes([trace, trace], (0.0, 0.0))
+
+    monkeypatch.setattr("soleus.sim.trace.play", play)
+    result = soleus.evaluate(walker, episodes=1, seed=3, num_threads=1, likeness=True)
+    assert asked == [{"episodes": 4, "seconds": 20.0, "seed": 3, "num_threads": 1}]
+    expected = analyse([trace, trace]).likeness
+    assert expected is not None
+    assert result["likeness"] == expected.as_json()
+    assert "likeness" not in soleus.evaluate(walker, episodes=1, num_threads=1)
+    capsys.readouterr()
+    assert main(["evaluate", str(walker), "--episodes", "1", "--num-threads", "1", "--likeness"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"likeness {expected.figure:.2f}"
+    assert any(line.startswith("  Knee flexion: correlation ") for line in lines)
+    assert lines[-1].startswith("left out, as the model cannot tell: Pelvic list: correlation, ")
+    assert main(["evaluate", str(walker), "--episodes", "1", "--num-threads", "1", "--likeness", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["likeness"]["figure"] == pytest.approx(expected.figure)
+
+
+def test_who_runs_has_no_likeness(walker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = walked(registry.load("walk2d"), strides=13).trace
+    report = analyse([trace, trace])
+    monkeypatch.setattr("soleus.sim.trace.play", lambda *_, **__: Episodes([trace, trace], (0.0, 0.0)))
+
+    def analysed(*_: Any) -> Report:
+        return replace(report, likeness=None, stance=38.0)
+
+    monkeypatch.setattr("soleus.gait.analyse", analysed)
+    with pytest.raises(
+        UserError, match=r"^likeness: expected a person who walks, got one who runs, with a stance of 38 %$"
+    ):
+        soleus.evaluate(walker, episodes=1, num_threads=1, likeness=True)

@@ -16,9 +16,12 @@ from soleus.errors import UserError
 if TYPE_CHECKING:
     from soleus.run.live import LiveRun
     from soleus.run.policy import Policy
+    from soleus.run.trained import Trained
     from soleus.training import Callback
 
 RUNS = Path("runs")
+GAIT_EPISODES, GAIT_SECONDS = 4, 20.0
+"""Episodes that a gait is first looked at in, and how long each lasts at most, where nothing else is asked for."""
 
 
 class Run:
@@ -121,6 +124,7 @@ def evaluate(
     engine: str | None = None,
     num_threads: int | None = None,
     joints: bool = False,
+    likeness: bool = False,
     at: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
@@ -148,7 +152,26 @@ def evaluate(
         from soleus.evaluation.tracking import tracking
 
         result["joints"] = [asdict(one) for one in tracking(trained.human(), trained.policy, trained.muscle, **how)]
+    if likeness:
+        result["likeness"] = _likeness(trained, seed, count)
     return result
+
+
+def _likeness(trained: "Trained", seed: int, num_threads: int) -> dict[str, Any]:
+    """Likeness of a policy's walk as plain data. Raises UserError where it does not walk."""
+    from soleus.gait import analyse, gather
+    from soleus.sim.trace import Episodes, play
+
+    def one_round(number: int) -> Episodes:
+        how: dict[str, Any] = {"episodes": GAIT_EPISODES, "seconds": GAIT_SECONDS, "seed": seed + number}
+        return play(trained.human(), trained.policy, trained.muscle, num_threads=num_threads, **how)
+
+    report = analyse(gather(one_round).traces)
+    if report.likeness is None:
+        raise UserError(
+            f"likeness: expected a person who walks, got one who runs, with a stance of {report.stance:.0f} %"
+        )
+    return report.likeness.as_json()
 
 
 def _place(run: str | Path | Run) -> str:

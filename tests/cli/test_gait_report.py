@@ -10,6 +10,8 @@ from run_folders import sequential
 from soleus.cli import main
 from soleus.cli.report import player_of
 from soleus.models import Human
+from soleus.motions.coordinates import coordinates_of
+from soleus.motions.storage import storage_text
 from soleus.sim.trace import Trace
 from walker import still, walked
 
@@ -56,7 +58,8 @@ def test_a_report_in_the_run(play: Callable[..., list[Any]], walk2d: Human, caps
     assert lines[3:] == [
         f"run/gait-report/{name}"
         for name in (
-            "report.html", "report.json", "angles.png", "forces.png", "activations.png", "muscles.png", "curves.png",
+            "report.html", "report.json", "angles.png", "forces.png", "loads.png", "timing.png", "activations.png",
+            "muscles.png", "curves.png",
         )
     ]  # fmt: skip
     assert all(Path(line).is_file() for line in lines[3:])
@@ -148,9 +151,34 @@ def test_who_does_not_walk(play: Callable[..., list[Any]], walk2d: Human, capsys
     assert not Path("run/gait-report").exists()
 
 
+def test_a_walk_beside_a_recording(
+    play: Callable[..., list[Any]], walk2d: Human, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = walked(walk2d, strides=6).trace
+    play([trace])
+    poses = coordinates_of(walk2d, trace.qpos[::4])
+    Path("poses.mot").write_text(storage_text("poses", trace.times[::4], poses, walk2d.name))
+    assert main(["report", "run", "--against", "poses.mot", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["beside"]
+    assert found["name"] == "poses.mot"
+    assert found["matches"]["angles"]["knee_flexion"]["right"]["r"] > 0.99
+    Path("forces.mot").write_text("none\n")
+    assert main(["report", "run", "--against", "poses.mot", "--forces", "forces.mot"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: motion table 'forces.mot': expected a line 'endheader'")
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--forces", "f.mot"], "--forces: expected it beside the poses of --against, got it alone"),
+        (["--emg", "e.csv"], "--emg: expected it beside the poses of --against, got it alone"),
+        (["--against", "none.mot"], "--against: expected a file, got none.mot, which is none"),
+        (
+            ["--at", "a=1", "--at", "a=2", "--against", "x.mot"],
+            "--against: expected one gait to put beside a recording",
+        ),
         (["--episodes", "0"], "--episodes: expected 1 or more, got 0"),
         (["--seconds", "1"], "--seconds: expected 2 to 600, got 1"),
         (["--seconds", "nan"], "--seconds: expected a time such as 90s, 15m, 1h30m or 90 (seconds), got 'nan'"),

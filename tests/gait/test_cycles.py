@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from soleus.gait.curves import angle_curves, force_curves
+from soleus.gait.curves import angle_curves, force_rows
 from soleus.gait.cycles import POINTS, SETTLE_S, Strides, cut
 from soleus.gait.measures import Measure, cost_of_transport, measures_of, symmetry
 from soleus.models import Human
@@ -198,9 +198,9 @@ def test_it_does_not_matter_which_way_one_walks(myolegs: Human, angle: float) ->
     ahead, aside = cut([trace]), cut([turned(trace, angle)])
     for key, measure in measures_of(ahead).items():
         assert measures_of(aside)[key].mean == pytest.approx(measure.mean), key
-    for name, curve in force_curves(ahead).items():
+    for name, rows in force_rows(ahead).items():
         for side in ("right", "left"):
-            np.testing.assert_allclose(force_curves(aside)[name].sides[side].mean, curve.sides[side].mean, atol=1e-9)
+            np.testing.assert_allclose(force_rows(aside)[name].sides[side], rows.sides[side], atol=1e-9)
     angles = angles_of(myolegs)
     for name, curve in angle_curves(ahead, angles, {}).items():
         other = angle_curves(aside, angles, {})[name]
@@ -210,7 +210,7 @@ def test_it_does_not_matter_which_way_one_walks(myolegs: Human, angle: float) ->
 
 def test_forces_by_their_axes(myolegs: Human, walk2d: Human) -> None:
     """Braking then push, both feet towards the midline, two humps of the vertical force in body weights."""
-    curves = force_curves(cut([walked(myolegs, strides=8).trace]))
+    curves = {name: rows.curve() for name, rows in force_rows(cut([walked(myolegs, strides=8).trace])).items()}
     assert list(curves) == ["vertical", "fore_aft", "lateral"]
     for side in ("right", "left"):
         fore_aft, vertical = curves["fore_aft"].sides[side].mean, curves["vertical"].sides[side].mean
@@ -220,4 +220,4 @@ def test_forces_by_their_axes(myolegs: Human, walk2d: Human) -> None:
         assert vertical[14] == pytest.approx(1.15, abs=0.03)
         assert vertical[47] == pytest.approx(1.15, abs=0.03)
         assert np.abs(vertical[65:95]).max() == 0
-    assert list(force_curves(cut([walked(walk2d, strides=8).trace]))) == ["vertical", "fore_aft"]
+    assert list(force_rows(cut([walked(walk2d, strides=8).trace]))) == ["vertical", "fore_aft"]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from run_folders import iteration, write_run
 from soleus.compare.reading import read_runs
 from soleus.gait import Report, figures
+from soleus.gait.electromyography import GROUPS
 from soleus.gait.norms import angle_bands
 
 SHORT = ["IC", "LR", "MSt", "TSt", "PSw", "ISw", "MSw", "TSw"]
@@ -105,6 +106,44 @@ def test_forces(planar: Report, spatial: Report) -> None:
             assert axes.get_ylabel() == "force [body weights]"
             for side in ("right", "left"):
                 np.testing.assert_array_equal(line(axes, f"mean:{side}:{name}"), report.forces[name].sides[side].mean)
+
+
+def test_forces_and_loads_beside_what_is_normal(spatial: Report) -> None:
+    forces, loads = figures.draw_forces(spatial), figures.draw_loads(spatial)
+    assert [axes.get_title(loc="left") for axes in loads.axes] == [
+        "Hip extension torque", "Knee extension torque", "Ankle plantarflexion torque", "Hip power", "Knee power",
+        "Ankle power",
+    ]  # fmt: skip
+    for drawn, curves in ((forces, spatial.forces), (loads, spatial.loads)):
+        for axes, (name, curve) in zip(drawn.axes, curves.items(), strict=True):
+            assert (f"normal::{name}" in gids(axes)) == (curve.band is not None)
+            np.testing.assert_array_equal(line(axes, f"mean:left:{name}"), curve.sides["left"].mean)
+            if curve.band is not None:
+                np.testing.assert_array_equal(line(axes, f"normal::{name}"), curve.band.mean)
+    assert [bool(curve.band) for curve in spatial.forces.values()] == [True, True, False]
+    assert [axes.get_ylabel() for axes in loads.axes] == ["torque [N m/kg]"] * 3 + ["power [W/kg]"] * 3
+
+
+def test_timing_beside_electromyography(spatial: Report) -> None:
+    figure = figures.draw_timing(spatial)
+    assert len(figure.axes) == 8
+    for axes, (name, curve) in zip(figure.axes, spatial.timing.items(), strict=True):
+        group = next(group for group in GROUPS if group.key == name)
+        assert axes.get_title(loc="left") == group.label
+        top = max(side.mean.max() for side in curve.sides.values())
+        low, high = band(axes, f"envelope::{name}")
+        assert low.max() == 0
+        np.testing.assert_allclose(high, top * group.envelope, atol=1e-9)
+        bars = next(one for one in axes.collections if one.get_gid() == f"acts::{name}")
+        lengths = sum(np.ptp(path.vertices[:, 0]) for path in bars.get_paths())
+        assert lengths == pytest.approx(sum((off - on) % 100 for on, off in group.on))
+
+
+def test_muscles_of_a_group_stand_in_the_order_in_which_they_act(spatial: Report) -> None:
+    names = [text.get_text() for text in figures.draw_muscles(spatial).axes[0].get_yticklabels()]
+    own = [name for name in names if name in {"vasint_r", "vaslat_r", "vasmed_r"}]
+    peaks = [int(spatial.muscles[name].mean.argmax()) for name in own]
+    assert peaks == sorted(peaks)
 
 
 def test_activations_by_group(planar: Report) -> None:

@@ -27,7 +27,8 @@ def written(
     record = read_runs([write_run(folder / "run", rows)])[0]
     files = write_report(report, folder, RUN, record)
     assert [path.name for path in files] == [
-        "report.html", "report.json", "angles.png", "forces.png", "activations.png", "muscles.png", "curves.png",
+        "report.html", "report.json", "angles.png", "forces.png", "loads.png", "timing.png", "activations.png",
+        "muscles.png", "curves.png",
     ]  # fmt: skip
     return folder, Page((folder / "report.html").read_text()), json.loads((folder / "report.json").read_text())
 
@@ -56,6 +57,10 @@ def test_all_that_matters_is_on_it(written: tuple[Path, Page, dict[str, Any]]) -
     assert {f"phases.{i}.{end}" for i in range(8) for end in ("start", "end")} <= shown
     assert {f"angles.{name}.summary.{side}.range" for name in content["angles"] for side in ("right", "left")} <= shown
     assert ("torque_residual" in shown) == (content["torque_residual"] is not None)
+    for key in content["likeness"]["yardsticks"]:
+        assert {f"likeness.yardsticks.{key}.{part}" for part in ("value", "normal", "score")} <= shown
+    assert {f"likeness.topics.{topic}" for topic in content["likeness"]["topics"]} <= shown
+    assert "likeness.figure" in shown
     for phase in content["phases"]:
         assert phase["name"].capitalize() in page.text
 
@@ -81,7 +86,7 @@ def test_it_opens_without_a_network(written: tuple[Path, Page, dict[str, Any]]) 
 
 def test_the_pictures_in_it_are_those_beside_it(written: tuple[Path, Page, dict[str, Any]]) -> None:
     folder, page, _ = written
-    names = ["angles", "forces", "activations", "muscles", "curves"]
+    names = ["angles", "forces", "loads", "timing", "activations", "muscles", "curves"]
     assert page.images == [(folder / f"{name}.png").read_bytes() for name in names]
     assert all(image.startswith(b"\x89PNG") for image in page.images)
 
@@ -114,10 +119,10 @@ def test_pictures_of_an_earlier_report_do_not_stay(planar: Report, tmp_path: Pat
     write_report(planar, tmp_path, RUN)
     assert (tmp_path / "muscles.png").exists()
     assert not (tmp_path / "curves.png").exists()
-    files = write_report(replace(planar, activations={}, muscles={}), tmp_path, RUN)
+    files = write_report(replace(planar, activations={}, muscles={}, timing={}), tmp_path, RUN)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files)
     assert not (tmp_path / "muscles.png").exists()
-    assert len(Page((tmp_path / "report.html").read_text()).images) == 2
+    assert len(Page((tmp_path / "report.html").read_text()).images) == 3
 
 
 def test_folders_that_do_not_work(tmp_path: Path) -> None:

@@ -55,6 +55,27 @@ def _joints(found: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _likeness(found: Mapping[str, Any] | None) -> str:
+    """Return the figure and its parts in a table, where they were asked for."""
+    if found is None:
+        return ""
+    from soleus.gait.likeness.yardstick import TOPICS
+
+    yardsticks = found["yardsticks"].values()
+    wide = max(len(f"  {y['label']} [{y['unit']}]") for y in yardsticks)
+    lines = [f"\nlikeness {found['figure']:.2f}", f"{'':<{wide}}  score    value   normal   spread"]
+    for topic, score in found["topics"].items():
+        lines.append(f"{TOPICS[topic]:<{wide}}  {score:5.2f}")
+        for y in (y for y in yardsticks if y["topic"] == topic):
+            label = f"  {y['label']}" + (f" [{y['unit']}]" if y["unit"] else "")
+            spread = "" if y["spread"] is None else f"{y['spread']:9.3g}"
+            outside = "  outside" if y["outside"] else ""
+            lines.append(f"{label:<{wide}}  {y['score']:5.2f}{y['value']:9.3g}{y['normal']:9.3g}{spread}{outside}")
+    if found["missing"]:
+        lines.append(f"left out, as the model cannot tell: {', '.join(found['missing'])}")
+    return "\n".join(lines)
+
+
 def _described(result: Mapping[str, float], episodes: int) -> str:
     return (
         f"{round(result['share_full'] * episodes)} of {episodes} episodes last to the end, "
@@ -74,6 +95,7 @@ def evaluate(
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     at: At = (),
     joints: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    likeness: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
     """Run whole episodes under a run's policy, without noise in its actions, and print their means.
@@ -89,6 +111,7 @@ def evaluate(
         at: Value of a condition, NAME=VALUE, for everybody; conditions that are not named have their defaults. By
             default all are drawn as in training.
         joints: Compare each joint with the motion too: root mean square difference, Pearson's correlation.
+        likeness: Say how alike the walk is to people's too: angles, ground forces, torques, muscles, cost, figures.
         json: Print the numbers as JSON.
     """
     if episodes < 1:
@@ -106,6 +129,11 @@ def evaluate(
         engine=engine,
         num_threads=num_threads,
         joints=joints,
+        likeness=likeness,
         at=conditions_of(at, drawn=True),
     )
-    print(as_json(result) if json else describe(result) + _joints(result.get("joints", [])))
+    print(
+        as_json(result)
+        if json
+        else describe(result) + _joints(result.get("joints", [])) + _likeness(result.get("likeness"))
+    )

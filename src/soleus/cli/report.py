@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from soleus.api import GAIT_EPISODES, GAIT_SECONDS
 from soleus.cli.arguments import At, OtherModel, Seconds, Which, check_playing, conditions_of
 from soleus.config.fields import is_url
 from soleus.errors import UserError
@@ -13,6 +14,9 @@ from soleus.errors import UserError
 if TYPE_CHECKING:
     from soleus.gait import Report
     from soleus.gait.gathering import Episodes
+
+
+RecordedFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 
 
 def player_of(
@@ -64,7 +68,8 @@ def describe(report: "Report") -> str:
     walk = f"{said('speed', 2)} m/s, {said('cadence', 0)} steps/min, steps of {said('step_length', 2)} m"
     cost = f"cost of transport {said('cost_of_transport', 2)} J/kg/m"
     residual = "-" if report.torque_residual is None else f"{report.torque_residual:.3f}"
-    return f"{walk}, stance {said('stance_share', 0)} %\n{cost}, torque residual {residual}\n{report.note}"
+    alike = "" if report.likeness is None else f"likeness {report.likeness.figure:.2f}, "
+    return f"{walk}, stance {said('stance_share', 0)} %\n{cost}, {alike}torque residual {residual}\n{report.note}"
 
 
 def check_flags(episodes: int, seconds: float, seed: int, num_threads: int | None) -> None:
@@ -74,6 +79,16 @@ def check_flags(episodes: int, seconds: float, seed: int, num_threads: int | Non
     if not 2 <= seconds <= 600:
         raise UserError(f"--seconds: expected 2 to 600, got {seconds:g}")
     check_playing(seed, num_threads, seed_bits=62)
+
+
+def _subjects(runs: Sequence[str], at: Sequence[str]) -> list[tuple[str, str]]:
+    """Return run and conditions of each gait that is asked for. Raises UserError for none, and for one that comes
+    twice."""
+    if not runs:
+        raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
+    if twice := next((asked for asked in at if at.count(asked) > 1), None):
+        raise UserError(f"--at: expected every gait once, got '{twice}' twice")
+    return [(run, asked) for run in runs for asked in at or ("default",)]
 
 
 def _folder_of(subjects: Sequence[tuple[str, str]], out: Path | None, model: str | None) -> Path | None:
@@ -108,11 +123,14 @@ def report(
     checkpoint: Which = "best",
     model: OtherModel = None,
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
-    episodes: int = 4,
-    seconds: Seconds = 20.0,
+    episodes: int = GAIT_EPISODES,
+    seconds: Seconds = GAIT_SECONDS,
     seed: int = 0,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     at: At = (),
+    against: RecordedFile = None,
+    forces: RecordedFile = None,
+    emg: RecordedFile = None,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
     """Let a run's policy walk and write a report of its gait: an HTML page, its pictures and its numbers.
@@ -131,14 +149,14 @@ def report(
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
         at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg, or several behind commas; others have
             their defaults. Each --at is a gait of its own, and default that of the defaults.
+        against: Poses of a subject, .mot or .sto of OpenSim, that take the place of what is normal.
+        forces: Forces of the ground on the subject, .mot or .sto of OpenSim.
+        emg: The subject's electromyography, .csv with a column of time and one of each muscle, such as soleus_r.
         json: Print the numbers as JSON.
     """
-    if not runs:
-        raise UserError("expected one run folder or more to report on, got none; see soleus report --help")
     check_flags(episodes, seconds, seed, num_threads)
-    if twice := next((asked for asked in at if at.count(asked) > 1), None):
-        raise UserError(f"--at: expected every gait once, got '{twice}' twice")
-    subjects = [(run, asked) for run in runs for asked in at or ("default",)]
+    subjects = _subjects(runs, at)
+    recording = _recording(against, forces, emg, len(subjects))
     folder = _folder_of(subjects, out, model)
     from soleus import gait
     from soleus.run.summary import as_json
@@ -148,7 +166,7 @@ def report(
     settings = (checkpoint, episodes, seconds, seed, num_threads, model)
     players = [player_of(run, *settings, conditions_of([asked])) for run, asked in subjects]
     if len(subjects) == 1:
-        text, content, files = _of_one(runs[0], *players[0], folder)
+        text, content, files = _of_one(runs[0], *players[0], folder, recording)
     else:
         text, content, files = _of_several(_labels(runs, at), subjects, players, folder or Path())
     if json:
@@ -163,8 +181,28 @@ _Written = tuple[str, dict[str, Any], list[Path]]
 """What is said of a report, its numbers, its files"""
 
 
-def _of_one(run: str, known: dict[str, Any], play: "Callable[[int], Episodes]", folder: Path | None) -> _Written:
-    """Write the report of a run's gait, to its own folder unless another one is given."""
+def _recording(against: Path | None, forces: Path | None, emg: Path | None, gaits: int) -> tuple[Path | None, ...]:
+    """Return the files of a recording. Raises UserError for what cannot be put beside a gait."""
+    for flag, file in (("--forces", forces), ("--emg", emg)):
+        if file is not None and against is None:
+            raise UserError(f"{flag}: expected it beside the poses of --against, got it alone")
+    if against is not None and gaits > 1:
+        raise UserError(f"--against: expected one gait to put beside a recording, got {gaits}")
+    for flag, file in (("--against", against), ("--forces", forces), ("--emg", emg)):
+        if file is not None and not file.is_file():
+            raise UserError(f"{flag}: expected a file, got {file}, which is none")
+    return against, forces, emg
+
+
+def _of_one(
+    run: str,
+    known: dict[str, Any],
+    play: "Callable[[int], Episodes]",
+    folder: Path | None,
+    recording: tuple[Path | None, ...],
+) -> _Written:
+    """Write the report of a run's gait, to its own folder unless another one is given. recording: poses, forces of the
+    ground and electromyography of a subject, to be put beside it."""
     from soleus import gait
     from soleus.compare import read_runs
 
@@ -174,7 +212,9 @@ def _of_one(run: str, known: dict[str, Any], play: "Callable[[int], Episodes]", 
         known["folder"] = run  # where it was fetched to is gone soon
     gait.check_folder(folder)
     gathered = gait.gather(play)
-    found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
+    poses, forces, emg = recording
+    recorded = gait.read_recorded(gathered.traces[0].human, poses, forces, emg) if poses else None
+    found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual, recorded=recorded)
     files = gait.write_report(found, folder, known, record)
     return describe(found), gait.content_of(found, known), files
 

@@ -1,6 +1,6 @@
 """Curves over the gait cycle: means and standard deviations over strides, of each side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -148,12 +148,20 @@ def activation_rows(strides: Strides, functions: list[Function]) -> dict[str, Ro
     """Return the same stride by stride."""
     found = {}
     for key, (label, _, _) in GROUPS.items():
-        members = {s: [m for m, f in enumerate(functions) if key in f.groups and f.side == "rl"[s]] for s in (0, 1)}
-        reads = {s: _mean_activation(own) for s, own in members.items() if own}
-        if reads:
-            names = tuple(functions[m].muscle for own in members.values() for m in own)
-            found[key] = Rows(label, "activation", sides_over_cycle(strides, reads), names)
+        members = [f for f in functions if key in f.groups and f.side]
+        if members:
+            found[key] = mean_activation_rows(strides, functions, label, members)
     return found
+
+
+def mean_activation_rows(
+    strides: Strides, functions: Sequence[Function], label: str, members: Sequence[Function]
+) -> Rows:
+    """Return the mean activation of some of the muscles stride by stride, each leg's over its own cycle."""
+    own = {s: [m for m, f in enumerate(functions) if f in members and f.side == "rl"[s]] for s in (0, 1)}
+    reads = {s: _mean_activation(muscles) for s, muscles in own.items() if muscles}
+    names = tuple(functions[m].muscle for muscles in own.values() for m in muscles)
+    return Rows(label, "activation", sides_over_cycle(strides, reads), names)
 
 
 def _mean_activation(muscles: list[int]) -> Values:
@@ -172,13 +180,8 @@ def muscle_curves(strides: Strides, functions: list[Function]) -> dict[str, Side
     return curves
 
 
-def force_curves(strides: Strides) -> dict[str, Curve]:
-    """Return the force of the ground on the foot [body weights]; a planar model has no lateral one."""
-    return {name: rows.curve() for name, rows in force_rows(strides).items()}
-
-
 def force_rows(strides: Strides) -> dict[str, Rows]:
-    """Return the same stride by stride."""
+    """Return the force of the ground on the foot [body weights]; a planar model has no lateral one."""
     planar = strides.walks[0].root.planar
     return {
         name: Rows(label, "body weights", _forces(strides, column))

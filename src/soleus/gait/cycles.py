@@ -138,6 +138,20 @@ def cut(traces: Sequence[Trace]) -> Strides:
     return Strides(walks, kept, left_out)
 
 
+def cut_recording(trace: Trace, strikes: tuple[Sequence[int], Sequence[int]] | None = None) -> Strides:
+    """Cut what was measured of a person: nobody has to settle, and all cycles of a usual duration count.
+
+    strikes: steps at which the right and the left foot strike; None: they are found in the forces of the ground. Where
+    they are given, a foot leaves the ground when nobody knows, and is said to at the end of the cycle.
+    """
+    walk = _walk(trace)
+    if strikes is None:
+        found = [stride for side in (0, 1) for stride in _strides(walk, 0, side)]
+    else:
+        found = [Stride(0, side, a, b, b, None) for side in (0, 1) for a, b in pairwise(strikes[side])]
+    return Strides([walk], [s for s in found if _DURATION_S[0] <= (s.end - s.start) * trace.dt <= _DURATION_S[1]])
+
+
 def _walk(trace: Trace) -> Walk:
     weight = trace.human.mass * GRAVITY
     right, left = (find_contacts(trace.ground_force[:, side, 2], trace.dt, weight) for side in (0, 1))

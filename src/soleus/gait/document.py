@@ -102,7 +102,8 @@ def image(png: bytes, title: str) -> str:
     return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" alt="{html.escape(title)}">'
 
 
-def _at(report: Mapping[str, Any], path: str) -> Any:
+def at(report: Mapping[str, Any], path: str) -> Any:
+    """Return what is at a path of the report; None where there is nothing."""
     value: Any = report
     for key in path.split("."):
         value = value[int(key)] if isinstance(value, list) else value.get(key) if isinstance(value, Mapping) else None
@@ -111,7 +112,7 @@ def _at(report: Mapping[str, Any], path: str) -> Any:
 
 def number(report: Mapping[str, Any], path: str, digits: int = 2) -> str:
     """Return the number at a path of the report as HTML, rounded for the eye; a dash where there is none."""
-    value = _at(report, path)
+    value = at(report, path)
     if value is None:
         return DASH
     rounded = round(float(value), digits) + 0.0  # of -0.0 too

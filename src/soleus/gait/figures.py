@@ -14,7 +14,9 @@ from matplotlib.patches import Patch
 from soleus.compare.picture import smooth
 from soleus.compare.reading import RunRecord
 from soleus.gait.analysis import Report
-from soleus.gait.curves import Curve
+from soleus.gait.curves import Curve, Floats
+from soleus.gait.electromyography import GROUPS as ELECTROMYOGRAPHY
+from soleus.gait.electromyography import acting, bursts
 from soleus.gait.norms import Phase
 from soleus.paths.function import GROUPS
 
@@ -48,18 +50,59 @@ def draw_angles(report: Report) -> Figure:
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0.5)
         axes.set_ylabel(AXIS_OF[curve.unit])
 
-    return _grid(report.angles, report, panel, legend_of_normal(report.angles))
+    return _grid(report.angles, report, panel, legend_of_normal(report.angles, recorded=report.beside is not None))
 
 
 def draw_forces(report: Report) -> Figure:
-    """Forces of the ground: gids mean:SIDE:AXIS and sd:SIDE:AXIS."""
+    """Forces of the ground beside what is normal: gids as of draw_angles, with names of forces."""
 
     def panel(axes: Axes, name: str, curve: Curve) -> None:
+        draw_normal(axes, name, curve)
         _sides(axes, name, curve)
         axes.axhline(1 if name == "vertical" else 0, color=FAINT, linewidth=0.8, zorder=0.5)
         axes.set_ylabel("force [body weights]")
 
-    return _grid(report.forces, report, panel, [])
+    return _grid(report.forces, report, panel, legend_of_normal(report.forces, recorded=report.beside is not None))
+
+
+def draw_loads(report: Report) -> Figure:
+    """Torques and powers of the joints beside what is normal: gids as of draw_angles, with names of Report.loads."""
+
+    def panel(axes: Axes, name: str, curve: Curve) -> None:
+        draw_normal(axes, name, curve)
+        _sides(axes, name, curve)
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0.5)
+        axes.set_ylabel(AXIS_OF[curve.unit])
+
+    return _grid(report.loads, report, panel, legend_of_normal(report.loads))
+
+
+def draw_timing(report: Report) -> Figure:
+    """Mean activations of groups beside people's electromyography: gids mean:SIDE:GROUP, sd:SIDE:GROUP,
+    envelope::GROUP, as high as the higher leg's, and acts::GROUP, a bar from on to off."""
+    groups = {group.key: group for group in ELECTROMYOGRAPHY}
+    recorded = report.beside.groups if report.beside else {}
+
+    def panel(axes: Axes, name: str, curve: Curve) -> None:
+        envelope, times = groups[name].envelope, groups[name].on
+        if name in recorded:
+            envelope = recorded[name].mean
+            times = tuple(bursts(acting(envelope)))
+        top = max(float(side.mean.max()) for side in curve.sides.values())
+        filled: dict[str, Any] = {"color": _NORMAL, "alpha": 0.25, "linewidth": 0, "gid": f"envelope::{name}"}
+        axes.fill_between(PERCENT, 0, top * envelope, **filled)
+        spans = [part for on, off in times for part in ([(on, off)] if on <= off else [(0, off), (on, 100)])]
+        bars = [(on, off - on) for on, off in spans]
+        axes.broken_barh(bars, (1.12 * top, 0.06 * top), facecolors=_INK, gid=f"acts::{name}")
+        _sides(axes, name, curve)
+        axes.set_ylim(0, 1.25 * top)
+        axes.set_ylabel("activation")
+
+    more = [
+        Patch(color=_NORMAL, alpha=0.25, linewidth=0, label="electromyography, scaled"),
+        Patch(color=_INK, label="when the subject's act" if recorded else "when people's act"),
+    ]
+    return _grid(report.timing, report, panel, more)
 
 
 def draw_activations(report: Report) -> Figure:
@@ -121,13 +164,23 @@ def draw_muscles(report: Report) -> Figure:
 
 
 def _rows(report: Report) -> dict[str, list[tuple[str, str]]]:
-    """Group and name of the muscles of each leg, group by group; a muscle of several stands under its first."""
+    """Group and name of the muscles of each leg, group by group; a muscle of several stands under its first.
+
+    Within a group they are in the order in which they act.
+    """
     order = [*GROUPS, ""]
     found: dict[str, list[tuple[str, str]]] = {"right": [], "left": []}
     for f in report.functions:
         if f.muscle in report.muscles:
             found["right" if f.side == "r" else "left"].append((f.groups[0] if f.groups else "", f.muscle))
-    return {side: sorted(own, key=lambda row: order.index(row[0])) for side, own in found.items()}
+    when = {name: _middle(side.mean) for name, side in report.muscles.items()}
+    return {side: sorted(own, key=lambda row: (order.index(row[0]), when[row[1]])) for side, own in found.items()}
+
+
+def _middle(activation: Floats) -> float:
+    """When in the cycle an activation (101,) is centred [%], the cycle being a circle."""
+    turn = np.exp(2j * np.pi * PERCENT[:-1] / 100)
+    return float(np.angle((activation[:-1] - activation.min()) @ turn) / (2 * np.pi) % 1 * 100)
 
 
 def _groups(axes: Axes, groups: Sequence[str]) -> None:
@@ -205,14 +258,15 @@ def _sheet(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def legend_of_normal(curves: Mapping[str, Curve]) -> list[Any]:
-    """Return what a legend says of the bands that draw_normal draws."""
+def legend_of_normal(curves: Mapping[str, Curve], recorded: bool = False) -> list[Any]:
+    """Return what a legend says of the bands that draw_normal draws. recorded: they are a subject's."""
+    what, spread = ("recorded", "over cycles") if recorded else ("normal", "between people")
     bands = [curve.band for curve in curves.values() if curve.band]
     found: list[Any] = []
     if bands:
-        found.append(Line2D([], [], color=_NORMAL, linewidth=1.4, linestyle="dotted", label="normal, mean"))
+        found.append(Line2D([], [], color=_NORMAL, linewidth=1.4, linestyle="dotted", label=f"{what}, mean"))
     if any(band.sd is not None for band in bands):
-        found.append(Patch(color=_NORMAL, alpha=0.25, linewidth=0, label="normal, ± SD between people"))
+        found.append(Patch(color=_NORMAL, alpha=0.25, linewidth=0, label=f"{what}, ± SD {spread}"))
     return found
 
 

@@ -4,12 +4,15 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from soleus.gait.cycles import REASONS
-from soleus.gait.document import DASH, document, image, number, row, section, table
+from soleus.gait.cycles import REASONS, SIDES
+from soleus.gait.document import DASH, at, document, image, number, row, section, table
+from soleus.gait.likeness.yardstick import FAR, OUTSIDE, TOPICS
 
 TITLES = {
     "angles": "Joint angles",
     "forces": "Ground reaction forces",
+    "loads": "Joint torques and powers",
+    "timing": "Timing of muscles",
     "activations": "Muscle activations by function",
     "muscles": "Muscle activations one by one",
     "exoskeleton": "Exoskeleton",
@@ -29,9 +32,10 @@ DIGITS = {"cadence": 1, "stance_share": 1, "double_support": 1, "flight": 1}
 
 def page(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     """Return the HTML of a report, which is the content of its JSON; pictures: PNGs by name."""
-    sections = [_figures(report), _phases(report)]
+    sections = [_figures(report), _likeness(report), _beside(report), _phases(report)]
     sections += [_picture(report, name, pictures[name]) for name in TITLES if name in pictures]
-    tiles = f'<div class="tiles">{"".join(_tile(report, key) for key in _TILES)}{_residual(report)}</div>'
+    tiles = "".join(_tile(report, key) for key in _TILES) + _residual(report) + _likeness_tile(report)
+    tiles = f'<div class="tiles">{tiles}</div>'
     name = str(report.get("run", {}).get("name") or report["model"])
     body = "\n".join([_note(report), tiles, "".join(sections)])
     return document(f"Gait report: {name}", _meta(report), body, _METHODS)
@@ -86,6 +90,65 @@ def _figures(report: Mapping[str, Any]) -> str:
     return section("The gait in figures", _FIGURES, table(head, rows))
 
 
+def _likeness_tile(report: Mapping[str, Any]) -> str:
+    value = number(report, "likeness.figure")
+    return f'<div class="tile"><span>Likeness</span><b>{value}</b><span>to people who walk</span></div>'
+
+
+def _likeness(report: Mapping[str, Any]) -> str:
+    """Every yardstick, topic by topic; what is far outside is in bold, and said."""
+    likeness = report["likeness"]
+    if likeness is None:
+        return section("Likeness to people", "Likeness is that of a walk: nobody who runs is judged by it.", "")
+    rows = []
+    for topic, label in TOPICS.items():
+        own = {key: y for key, y in likeness["yardsticks"].items() if y["topic"] == topic}
+        if own:
+            score = number(report, f"likeness.topics.{topic}")
+            rows.append(row([f"<b>{html.escape(label)}</b>", "", "", "", f"<b>{score}</b>", "", ""]))
+        rows += [_yardstick(report, key, y) for key, y in own.items()]
+    head = ("", "value", "normal", "spread", "score", "", "source")
+    sources = "".join(
+        f"<li>{html.escape(name)}: {html.escape(said)}</li>" for name, said in likeness["sources"].items()
+    )
+    missing = html.escape(", ".join(likeness["missing"]))
+    below = f"<p>What this model cannot tell of is left out: {missing}.</p>" if missing else ""
+    below += f"<details><summary>Where what is normal is from</summary><ul>{sources}</ul></details>"
+    return section("Likeness to people", _LIKENESS, table(head, rows, "yardsticks") + below)
+
+
+def _beside(report: Mapping[str, Any]) -> str:
+    """How alike each curve is to the recorded one; nothing without a recording."""
+    found = report["beside"]
+    if found is None:
+        return ""
+    rows = []
+    for kind, matches in found["matches"].items():
+        for name, own in matches.items():
+            curve = report[kind][name]
+            unit = "" if kind == "timing" else f" [{html.escape(curve['unit'])}]"
+            for side in own:
+                path = f"beside.matches.{kind}.{name}.{side}"
+                cells = [number(report, f"{path}.r", 3), number(report, f"{path}.rms")]
+                rows.append(row([html.escape(TITLES[kind]), html.escape(curve["label"]) + unit, side, *cells]))
+    cycles = (
+        f"{number(report, 'beside.cycles.right')} cycles of the right foot and {number(report, 'beside.cycles.left')}"
+    )
+    notes = html.escape(" ".join(found["notes"]))
+    caption = f"Beside {html.escape(found['name'])}, {cycles} of the left. {_BESIDE} {notes}"
+    return section("Beside the recording", caption, table(("", "", "", "correlation", "rms difference"), rows))
+
+
+def _yardstick(report: Mapping[str, Any], key: str, yardstick: Mapping[str, Any]) -> str:
+    digits = _YARDSTICK_DIGITS.get(yardstick["unit"], 2)
+    path = f"likeness.yardsticks.{key}"
+    cells = [number(report, f"{path}.{part}", digits) for part in ("value", "normal", "spread")]
+    unit = f" [{html.escape(yardstick['unit'])}]" if yardstick["unit"] else ""
+    far = "<b>outside</b>" if yardstick["outside"] else ""
+    label = html.escape(yardstick["label"]) + unit
+    return row([label, *cells, number(report, f"{path}.score"), far, html.escape(yardstick["source"])])
+
+
 def _phases(report: Mapping[str, Any]) -> str:
     known = list(enumerate(report["phases"]))
     rows = [row(["short", *(html.escape(phase["short"]) for _, phase in known)])]
@@ -108,12 +171,22 @@ def _running(report: Mapping[str, Any]) -> str:
 
 
 def _picture(report: Mapping[str, Any], name: str, png: bytes) -> str:
-    below = {"angles": _angle_table, "activations": _members, "exoskeleton": _device_table}.get(name, lambda _: "")(
-        report
-    )
-    return section(TITLES[name], _CAPTIONS[name], f"{image(png, TITLES[name])}\n{below}")
+    below = {"angles": _angle_table, "activations": _members, "timing": _acts, "exoskeleton": _device_table}.get(
+        name, lambda _: ""
+    )(report)
+    caption = _CAPTIONS[name]
+    if report["beside"] and report["beside"]["matches"].get(name):
+        caption += " <b>Here the recording stands in the place of what is normal.</b>"
+    return section(TITLES[name], caption, f"{image(png, TITLES[name])}\n{below}")
 
 
+_YARDSTICK_DIGITS = {"m": 3, "%": 1, "% of the cycle": 1, "degree": 1}  # by unit; of the others 2
+_LIKENESS = f"""How alike the walk is to people's. The figure is the mean of the topics' scores, and a topic's score is
+the mean of those of its yardsticks. A correlation or a share has itself for a score, over what is normal. Another value
+scores 1 up to one spread from what is normal, and 0 from {FAR:g} spreads on; beyond {OUTSIDE:g} it is said to be
+outside."""
+_BESIDE = """The recording takes the place of what is normal in the pictures below: dotted is its mean, the band one
+standard deviation over its cycles. Each leg is compared with the same one. Likeness above is to people still."""
 _FIGURES = """SD over strides. Right − left is over the mean of both (Robinson et al. 1987): 0 % is even.
 Usual is what adults do who walk at their own speed, or who run at 3 m/s. The cost of transport is metabolic energy
 over mass and the pelvis' path along the ground, of whole episodes: of the muscles after Bhargava, Pandy and Anderson
@@ -125,7 +198,14 @@ own speed, a composite after Winter (1991), Perry and Burnfield (2010), Kadaba e
 grey band is one standard deviation between people on both sides of it, by the norm that ships with SCONE. Where no
 standard deviation is published there is no band.""",
     "forces": """Force of the ground on each foot over that foot's cycle, in body weights. Forward is the way the person
-goes; lateral is positive towards the other foot.""",
+goes; lateral is positive towards the other foot. The grey band is the norm of healthy adults that ships with SCONE; the
+dotted line of the fore-aft force is by the times and heights of textbooks.""",
+    "loads": """Net torque of each joint by inverse dynamics, from poses filtered at 15 Hz and the forces of the ground,
+and its power, over body mass. Torques that extend the leg are positive, and powers that a joint gives. Bands are those
+of Schwartz et al. (2008), of children, the largest set that is published over the whole cycle.""",
+    "timing": """Mean activation of eight groups of muscles, found by their names. The grey area is people's
+electromyography, scaled to the same height: only its timing can be compared. The bar above says from when to when
+people's muscles act.""",
     "activations": """Mean activation of the muscles that share a function. Functions follow from the signs of their
 moment arms about the joints in the standing pose; a muscle with two functions is in both groups.""",
     "muscles": """Mean activation of every muscle that moves a leg, each once, under the function with its longest
@@ -158,6 +238,21 @@ def _device_table(report: Mapping[str, Any]) -> str:
             cells = [number(report, f"{path}.{part}", 3) for part in ("least", "most", "mean")]
             rows.append(row([f"{html.escape(curve['label'])} [{html.escape(curve['unit'])}]", side, *cells]))
     return table(("", "", "least", "most", "mean over the cycle"), rows)
+
+
+def _acts(report: Mapping[str, Any]) -> str:
+    """When each group acts, and when people's does, every burst from on to off."""
+    rows = []
+    for key, group in report["timing"].items():
+        cells = [_bursts(report, f"timing.{key}.acts.{side}") for side in SIDES if side in group["acts"]]
+        rows.append(row([html.escape(group["label"]), *cells, _bursts(report, f"timing.{key}.people.acts")]))
+    head = ("acts from – to [%]", *(side for side in SIDES), "people")
+    return table(head, rows)
+
+
+def _bursts(report: Mapping[str, Any], path: str) -> str:
+    spans = range(len(at(report, path)))
+    return ", ".join(f"{number(report, f'{path}.{k}.0', 0)} – {number(report, f'{path}.{k}.1', 0)}" for k in spans)
 
 
 def _members(report: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from soleus.machine.files import write_bytes
 from soleus.run.summary import as_json
 
 PAGE, NUMBERS = "report.html", "report.json"
-PICTURES = ("angles", "forces", "activations", "muscles", "exoskeleton", "curves")
+PICTURES = ("angles", "forces", "loads", "timing", "activations", "muscles", "exoskeleton", "curves")
 """Names of the pictures; each is NAME.png where there is something to draw."""
 
 
@@ -70,6 +70,10 @@ def draw(report: Report, record: RunRecord | None) -> dict[str, bytes]:
     from soleus.gait import figures  # matplotlib is slow to import
 
     drawn = {"angles": figures.draw_angles(report), "forces": figures.draw_forces(report)}
+    if report.loads:
+        drawn["loads"] = figures.draw_loads(report)
+    if report.timing:
+        drawn["timing"] = figures.draw_timing(report)
     if report.activations:
         drawn["activations"] = figures.draw_activations(report)
     if report.muscles:

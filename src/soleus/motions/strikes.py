@@ -32,6 +32,21 @@ def strike_phases(motion: Motion, human: Human) -> tuple[float, float]:
     return found[0], found[1]
 
 
+def recorded_strikes(qpos: Floats, human: Human, near: int) -> tuple[list[int], list[int]]:
+    """Return the poses of a recording (K, nq) in which the right and the left foot strike: come down after they were
+    foremost. near: poses around a strike in which the foot is nowhere farther ahead."""
+    ahead, height = ahead_of_pelvis(qpos, human), foot_heights(human, qpos)
+    found = []
+    for side in (0, 1):
+        foremost = strikes_of(ahead[:, side], near)
+        cycle = float(np.median(np.diff(foremost))) if len(foremost) > 1 else 0.0
+        reach = max(1, round(_REACH * cycle))
+        # Of a measured person the lowest is a foot's toes, at push-off: what counts is how low it gets after it came.
+        heights = [height[k : k + reach, side] for k in foremost]
+        found.append([k + int(np.argmax(own < own.min() + _DOWN)) for k, own in zip(foremost, heights, strict=True)])
+    return found[0], found[1]
+
+
 def strikes_of(ahead: Floats, near: int) -> list[int]:
     """Return the poses in which a foot is farther ahead of the pelvis than in `near` ones around. ahead: (K,) [m]"""
     return [

@@ -42,13 +42,25 @@ def _notes(content: Mapping[str, Any]) -> str:
                     html.escape(str(run.get("checkpoint") or DASH)), number(content, f"{path}.run.steps"),
                     number(content, f"{path}.episodes"), number(content, f"{path}.strides.right"),
                     number(content, f"{path}.strides.left"), number(content, f"{path}.torque_residual", 3),
+                    number(content, f"{path}.likeness.figure"),
                 ]
             )
         )  # fmt: skip
     few = [html.escape(gait["label"]) for gait in content["gaits"] if not gait["strides"]["enough"]]
     wanted = number(content, "gaits.0.strides.wanted")
     note = f'<p class="note few">Fewer than the {wanted} strides of each foot that means should be over: '
-    head = ("", "model", "mass [kg]", "checkpoint", "steps", "episodes", "right strides", "left strides", "residual")
+    head = (
+        "",
+        "model",
+        "mass [kg]",
+        "checkpoint",
+        "steps",
+        "episodes",
+        "right strides",
+        "left strides",
+        "residual",
+        "likeness",
+    )
     return (f"{note}{', '.join(few)}.</p>" if few else "") + section("The gaits", _GAITS, table(head, rows))
 
 
@@ -98,7 +110,8 @@ def _curves(content: Mapping[str, Any], kind: str, names: Sequence[str]) -> Iter
                 yield row([label, side, _name(content, k + 1), *cells])
 
 
-_GAITS = "The first is what the others are compared with. Gaits have the same colour throughout."
+_GAITS = """The first is what the others are compared with. Gaits have the same colour throughout. The likeness is that
+to people who walk."""
 _FIGURES = """SD over strides; right − left is over the mean of both (Robinson et al. 1987). The difference is that from
 the first gait. Its spread is the root of the sum of both variances over strides: how much the difference varies between
 a stride of the one and a stride of the other. The cost of transport is one number of all episodes, without a spread."""

@@ -28,7 +28,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
                  ControlData control, const RolloutData& data, VariantData variants, ConditionedData conditions)
     : data_(data), model_(std::move(model)),
       lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
-      clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty(), conditions.conditions.count()),
+      clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty(), conditions.conditions.observed()),
       world_{*model_, lanes_.get(), pointers(clips_), task_, control, data.seed, data.first},
       pool_(data.threads, data.cpus) {
   require(data.humans > 0, "expected at least one human, got " + std::to_string(data.humans));
@@ -42,6 +42,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
   require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
   world_.control.exoskeleton.check(*model_, clips_.size());
+  task_.data().pushes.check(model_->planar());
   add_conditions(std::move(conditions));
   check_start(world_);
   add_variants(std::move(variants));

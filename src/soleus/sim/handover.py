@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from soleus.conditions import Conditions
+from soleus.config.pushes import PushConfig
 from soleus.config.schema import HumanRunConfig
 from soleus.exchange.batch import MuscleLayout
 from soleus.models import Human
@@ -126,12 +127,24 @@ def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str
 
     return {
         "episode_seconds": task.episode_seconds,
+        **({"pushes": _push_data(task.pushes, config.control.policy_hz)} if task.pushes else {}),
         "start_on_reference": task.initial == "reference",
         "initial_noise": task.initial_noise,
         "observation": own(task.observation),
         "reward": own(task.reward.terms),
         "termination": own(task.termination),
         "product": task.reward.combine == "product",
+    }
+
+
+def _push_data(pushes: PushConfig, policy_hz: int) -> dict[str, Any]:
+    """Return the pushes, their times in control steps."""
+    return {
+        "force": list(pushes.force),
+        "steps": max(1, round(pushes.seconds * policy_hz)),
+        "pause": [round(seconds * policy_hz) for seconds in pushes.every],
+        "most": pushes.most or 0,
+        "side": pushes.side,
     }
 
 

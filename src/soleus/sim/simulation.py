@@ -185,6 +185,12 @@ class Simulation:
         except ValueError as error:
             raise UserError(str(error)) from None
 
+    def look(self, name: str) -> np.ndarray:
+        """Return what there is to see of the humans by a name of core.sight_sizes(), (N, columns) float64."""
+        out = np.zeros((self.core.humans, self.core.sight_sizes()[name]))
+        self.core.look(name, out)
+        return out
+
     def qpos(self) -> np.ndarray:
         """Return the generalized positions, (N, nq) float64."""
         out = np.zeros((self.core.humans, self.scenario.human.model.nq))

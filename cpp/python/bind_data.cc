@@ -131,7 +131,7 @@ std::vector<TermData> term_data(const nb::dict& d) {
 
 PushData push_data(const nb::dict& d) {
   PushData pushes;
-  read(d, "force", pushes.force, "steps", pushes.steps, "pause", pushes.pause, "most", pushes.most);
+  read(d, "body", pushes.body, "force", pushes.force, "steps", pushes.steps, "pause", pushes.pause, "most", pushes.most);
   pushes.side = named(kSideNames, field<std::string>(d, "side"));
   return pushes;
 }

@@ -62,9 +62,9 @@ void LanePhysics::renumber(int index) {
   if (own.muscles) tile.muscles->give(index % kLanes, *own.muscles);
 }
 
-void LanePhysics::push(int index, const Vec3& force) {
+void LanePhysics::push(int index, int body, const Vec3& force) {
   LaneArray<Wide>& pushes = tile_of(index).dynamics.pushes;
-  for (int i = 0; i < 3; ++i) pushes[6 * world_.model.root_body + i].set(index % kLanes, force[i]);
+  for (int i = 0; i < 3; ++i) pushes[6 * body + i].set(index % kLanes, force[i]);
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {

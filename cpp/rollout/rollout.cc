@@ -42,7 +42,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
   require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
   world_.control.exoskeleton.check(*model_, clips_.size());
-  task_.data().pushes.check(model_->planar());
+  task_.data().pushes.check(static_cast<int>(model_->mujoco()->nbody), model_->planar());
   add_conditions(std::move(conditions));
   check_start(world_);
   add_variants(std::move(variants));

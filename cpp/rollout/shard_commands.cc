@@ -81,7 +81,7 @@ void Shard::push(int human) {
   Episode& s = humans_[human];
   const std::array<double, 2> heading{s.kinematics.heading_cos, s.kinematics.heading_sin};
   if (!advance_push(world_.task.data().pushes, key(human), s.step, heading, world_.model.planar(), s.push)) return;
-  physics_->push(human, {s.push.force[0], s.push.force[1], 0});
+  physics_->push(human, world_.task.data().pushes.body, {s.push.force[0], s.push.force[1], 0});
 }
 
 void Shard::ask_devices(Command& command, const float* action) const {

@@ -11,7 +11,7 @@
 namespace soleus {
 
 // World vectors; the reference is the motion's pose at this instant, time is since the episode's start, and the push is the
-// force on the root in the control step that led here [N].
+// force on the pelvis in the control step that led here [N].
 enum class Sight {
   kQpos,
   kQvel,

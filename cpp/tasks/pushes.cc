@@ -33,8 +33,9 @@ double force_angle(Side side, bool planar, double u) {
 
 }  // namespace
 
-void PushData::check(bool planar) const {
+void PushData::check(int bodies, bool planar) const {
   if (empty()) return;
+  require(body > 0 && body < bodies, "expected a body to push below " + std::to_string(bodies) + ", got " + std::to_string(body));
   require(steps > 0, "expected pushes of at least one control step, got " + std::to_string(steps));
   require(force[0] >= 0 && force[0] <= force[1] && std::isfinite(force[1]),
           "expected forces of pushes from 0 on that rise, got " + std::to_string(force[0]) + " to " + std::to_string(force[1]));

@@ -1,4 +1,4 @@
-// Pushes: a horizontal force on a human's root body for a moment, now and then, drawn by the human's own key.
+// Pushes: a horizontal force on a human's pelvis for a moment, now and then, drawn by the human's own key.
 #pragma once
 
 #include <array>
@@ -22,6 +22,7 @@ inline constexpr std::array<Named<Side>, static_cast<std::size_t>(Side::kCount)>
 static_assert(names_all(kSideNames, Side::kCount));
 
 struct PushData {
+  int body = 0;                   // that the force is on, at its centre of mass
   std::array<double, 2> force{};  // [N] least and greatest
   int steps = 0;                  // control steps that one lasts; 0: there are no pushes
   std::array<int, 2> pause{};     // least and most control steps before each
@@ -29,8 +30,8 @@ struct PushData {
   Side side = Side::kAny;
 
   bool empty() const { return steps == 0; }
-  // Throws InvalidInput for ranges that are none, and for sides that a planar human has not.
-  void check(bool planar) const;
+  // Throws InvalidInput for a body or ranges that are none, and for sides that a planar human has not.
+  void check(int bodies, bool planar) const;
 };
 
 // Which push of an episode is under way, or else comes next.

@@ -10,6 +10,7 @@ from soleus.conditions.elements import bodies_of, dofs_of, joints_of, long_axis,
 from soleus.errors import UserError, nearest
 from soleus.models import Human
 from soleus.models.sides import other_side, side
+from soleus.models.solid import solid
 from soleus.motions.limbs import trunk_of
 
 Floats = NDArray[np.float64]
@@ -95,7 +96,7 @@ def _whole(effect: str, human: Human) -> Meaning:
         _check_lengths(effect, human)
     if effect == "load":
         trunk = trunk_of(human)
-        return Meaning(effect, [human.root_body if trunk is None else trunk])
+        return Meaning(effect, [solid(human, human.root_body if trunk is None else trunk)])
     of_bodies = effect in ("size", "mass")
     return Meaning(effect, [int(body) for body in human.own_bodies] if of_bodies else ())
 

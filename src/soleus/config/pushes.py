@@ -36,7 +36,7 @@ SIDES: tuple[str, ...] = get_args(Side)[1:]
 
 
 class PushConfig(Section):
-    """A horizontal force on a person's root body for a moment, now and then."""
+    """A horizontal force on a person's pelvis for a moment, now and then."""
 
     force: Newtons
     """[N] Least and greatest force; one number alone: always that."""

@@ -11,6 +11,7 @@ from soleus.config import HumanRunConfig
 from soleus.config.fields import parse_seconds
 from soleus.config.pushes import SIDES, PushConfig
 from soleus.errors import UserError, nearest
+from soleus.models.solid import pelvis_of
 from soleus.motions.posing import root_slots
 from soleus.sim.buffers import Buffers
 from soleus.sim.scenario import Scenario, load_scenario
@@ -199,7 +200,7 @@ def _judged(walk: _Walk, scenario: Scenario, planar: bool) -> Pushed:
         pushes.side,
         pushes.force[0],
         pushes.seconds,
-        str(human.model.body(human.root_body).name),
+        str(human.model.body(pelvis_of(human)).name),
         len(people),
         len(survivors),
         len(back),

@@ -12,6 +12,7 @@ from soleus.config.schema import HumanRunConfig
 from soleus.exchange.batch import MuscleLayout
 from soleus.models import Human
 from soleus.models.keyframes import start_of
+from soleus.models.solid import pelvis_of
 from soleus.motions import Motion
 from soleus.paths import FittedPaths
 
@@ -118,7 +119,7 @@ def condition_data(conditions: Conditions | None) -> dict[str, Any]:
     return {**conditions.data(), "motions": motions}
 
 
-def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str, Any]:
+def task_data(config: HumanRunConfig, human: Human, without: Collection[str] = ()) -> dict[str, Any]:
     """Return the task: terms with their parameters, and how episodes begin. without: names of terms of others."""
     task = config.task
 
@@ -127,7 +128,7 @@ def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str
 
     return {
         "episode_seconds": task.episode_seconds,
-        **({"pushes": _push_data(task.pushes, config.control.policy_hz)} if task.pushes else {}),
+        **({"pushes": _push_data(task.pushes, human, config.control.policy_hz)} if task.pushes else {}),
         "start_on_reference": task.initial == "reference",
         "initial_noise": task.initial_noise,
         "observation": own(task.observation),
@@ -137,9 +138,10 @@ def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str
     }
 
 
-def _push_data(pushes: PushConfig, policy_hz: int) -> dict[str, Any]:
+def _push_data(pushes: PushConfig, human: Human, policy_hz: int) -> dict[str, Any]:
     """Return the pushes, their times in control steps."""
     return {
+        "body": pelvis_of(human),
         "force": list(pushes.force),
         "steps": max(1, round(pushes.seconds * policy_hz)),
         "pause": [round(seconds * policy_hz) for seconds in pushes.every],

@@ -69,7 +69,7 @@ class Simulation:
                 human.model._address,
                 human_data(human, config, scenario.paths),
                 [motion_data(one) for one in scenario.clips.motions] if scenario.clips else [],
-                task_data(config, scenario.terms),
+                task_data(config, human, scenario.terms),
                 control_data(config, scenario.engine.name, device_data(scenario.devices, human, scenario.clips)),
                 num_envs,
                 min(num_threads, num_envs),

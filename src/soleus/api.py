@@ -123,7 +123,7 @@ def evaluate(
     num_threads: int | None = None,
     joints: bool = False,
     at: Mapping[str, float] | None = None,
-    push: Sequence[str] = (),
+    push: str | Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
 
@@ -153,7 +153,8 @@ def evaluate(
     if push:
         from soleus.evaluation.pushes import push_people
 
-        found = push_people(trained.human(), trained.policy, trained.muscle, push, **how)
+        pushes = [push] if isinstance(push, str) else push
+        found = push_people(trained.human(), trained.policy, trained.muscle, pushes, **how)
         result["pushes"] = [asdict(one) for one in found]
     if joints:
         from soleus.evaluation.tracking import tracking

@@ -92,6 +92,11 @@ def test_the_same_at_any_number_of_threads(stander: Path, engine: str) -> None:
     assert all(found["pushed"] == 5 for found in one["pushes"])
 
 
+def test_one_push_alone(stander: Path) -> None:
+    found = soleus.evaluate(stander, episodes=2, num_threads=1, push="20N,0.2s,back")["pushes"]
+    assert [(one["side"], one["force_n"], one["body"]) for one in found] == [("back", 20, "pelvis")]
+
+
 def test_what_cannot_be_pushed(stander: Path) -> None:
     with pytest.raises(
         UserError, match="--push: expected front or back for 'walk2d', which moves in a plane, got '9N,"

@@ -221,6 +221,8 @@ def test_what_is_of_humans_is_none_for_other_environments(cartpole: Path) -> Non
             soleus.UserError, match=f"--{name}: expected none for a run of other environments, got {value}"
         ):
             soleus.evaluate(cartpole, **{name: value})
+    with pytest.raises(soleus.UserError, match="expected a run of a human, got one of 'gymnasium:CartPole-v1'"):
+        soleus.evaluate(cartpole, push=["100N,0.2s,left"])
 
 
 @pytest.mark.parametrize("order", ["soleus, gymnasium", "gymnasium, soleus"])

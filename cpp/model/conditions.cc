@@ -19,11 +19,15 @@ std::string name_of(Effect effect) { return kEffectNames[static_cast<std::size_t
 
 }  // namespace
 
+int ConditionData::observed() const {
+  return static_cast<int>(std::count_if(all.begin(), all.end(), [](const Condition& one) { return one.observed; }));
+}
+
 bool ConditionData::change_anatomy() const { return any_of(*this, {Effect::kSize, Effect::kLength, Effect::kTorsion}); }
 
 bool ConditionData::change_bodies() const {
   return change_anatomy() || any_of(*this, {Effect::kMass, Effect::kStiffness, Effect::kDamping, Effect::kRange,
-                                            Effect::kFriction, Effect::kSlope});
+                                            Effect::kFriction, Effect::kSlope, Effect::kLoad});
 }
 
 bool ConditionData::change_muscles() const {

@@ -30,6 +30,7 @@ enum class Effect {
   kFriction,      // sliding friction of the ground
   kSlope,         // [rad] of the ground, which rises ahead of a human that faces along x
   kAssistance,    // factor on the torques of an exoskeleton
+  kLoad,          // [kg] carried at the centre of mass of a body
   kCount,
 };
 inline constexpr std::array<Named<Effect>, static_cast<std::size_t>(Effect::kCount)> kEffectNames{{
@@ -48,6 +49,7 @@ inline constexpr std::array<Named<Effect>, static_cast<std::size_t>(Effect::kCou
     {Effect::kFriction, "friction"},
     {Effect::kSlope, "slope"},
     {Effect::kAssistance, "assistance"},
+    {Effect::kLoad, "load"},
 }};
 static_assert(names_all(kEffectNames, Effect::kCount));
 
@@ -63,6 +65,7 @@ struct Condition {
   Effect effect = Effect::kForce;
   double low = 1, high = 1, usual = 1;
   Distribution distribution = Distribution::kUniform;
+  bool observed = true;         // by the policy, where it observes any
   int mirror = -1;              // the condition of the mirrored body's that this one is
   std::vector<int> elements;    // bodies, muscles, dofs or joints
   std::vector<double> axes;     // (elements, 3) of lengths and torsions, in the body's frame, of unit length
@@ -75,6 +78,7 @@ struct ConditionData {
 
   bool empty() const { return all.empty(); }
   int count() const { return static_cast<int>(all.size()); }
+  int observed() const;
   // Whether any is of effects that change ...
   bool change_bodies() const;   // what moves, touches, and holds: more than muscles
   bool change_anatomy() const;  // ... lengths and masses, so that paths of muscles change

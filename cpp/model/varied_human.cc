@@ -55,7 +55,7 @@ VariedHuman::VariedHuman(const HumanModel& base, const ConditionData& conditions
 }
 
 void VariedHuman::gather(std::span<const double> values) {
-  std::fill(bodies_.begin(), bodies_.end(), Change{kIdentity, {1, 0, 0, 0}, 1});
+  std::fill(bodies_.begin(), bodies_.end(), Change{kIdentity, {1, 0, 0, 0}, 1, 0});
   for (auto* factors : {&force_, &muscle_length_, &stiffness_, &damping_, &range_}) std::fill(factors->begin(), factors->end(), 1.0);
   size_ = 1;
   friction_ = -1;
@@ -89,6 +89,7 @@ void VariedHuman::gather(std::span<const double> values) {
           break;
         }
         case Effect::kMass: bodies_[element].mass *= value; break;
+        case Effect::kLoad: bodies_[element].load += value; break;
         case Effect::kForce: force_[element] *= value; break;
         case Effect::kMuscleLength: muscle_length_[element] *= value; break;
         case Effect::kStiffness: stiffness_[element] *= value; break;
@@ -123,20 +124,19 @@ void VariedHuman::change_bodies(mjModel* m, HumanDescription& h) {
     }
     m->opt.disableflags |= mjDSBL_MIDPHASE;  // its boxes are those of the model's shapes
   }
+  double mass = 0, base_mass = 0;
   for (int b = 1; b < m->nbody; ++b) {
     m->body_mass[b] *= bodies_[b].mass;
     mju_scl3(m->body_inertia + 3 * b, m->body_inertia + 3 * b, bodies_[b].mass);
+    mass += m->body_mass[b];
+    base_mass += base_.mujoco()->body_mass[b];
+    m->body_mass[b] += bodies_[b].load;
   }
   change_joints(m, h);
   change_ground(m);
   mj_setConst(m, data_.get());
   if (conditions_.change_anatomy()) stand(m, h);
-  // Weight times height.
-  double mass = 0, base_mass = 0;
-  for (int b = 1; b < m->nbody; ++b) {
-    mass += m->body_mass[b];
-    base_mass += base_.mujoco()->body_mass[b];
-  }
+  // Weight times height; a load makes nobody stronger.
   const double stronger = mass / base_mass * height_;
   for (std::size_t k = 0; k < h.kp.size(); ++k) {
     h.kp[k] *= stronger;

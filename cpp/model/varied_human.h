@@ -43,7 +43,8 @@ class VariedHuman {
   struct Change {
     std::array<double, 9> stretch;   // (3, 3)
     std::array<double, 4> torsion;
-    double mass;
+    double mass;                     // factor
+    double load;                     // [kg] beside it, at the centre of mass
   };
 
   void gather(std::span<const double> values);

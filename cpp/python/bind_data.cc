@@ -109,7 +109,7 @@ ConditionData condition_data(const nb::dict& d) {
   for (nb::handle item : field<nb::list>(d, "all")) {
     const auto one = nb::cast<nb::dict>(item);
     Condition c;
-    read(one, "low", c.low, "high", c.high, "usual", c.usual, "mirror", c.mirror, "elements", c.elements, "axes", c.axes);
+    read(one, "low", c.low, "high", c.high, "usual", c.usual, "observed", c.observed, "mirror", c.mirror, "elements", c.elements, "axes", c.axes);
     c.effect = named(kEffectNames, field<std::string>(one, "effect"));
     c.distribution = named(kDistributionNames, field<std::string>(one, "distribution"));
     data.all.push_back(std::move(c));
@@ -130,6 +130,13 @@ std::vector<TermData> term_data(const nb::dict& d) {
   return terms;
 }
 
+PushData push_data(const nb::dict& d) {
+  PushData pushes;
+  read(d, "body", pushes.body, "force", pushes.force, "steps", pushes.steps, "pause", pushes.pause, "most", pushes.most);
+  pushes.side = named(kSideNames, field<std::string>(d, "side"));
+  return pushes;
+}
+
 }  // namespace
 
 TaskData task_data(const nb::dict& d) {
@@ -139,6 +146,7 @@ TaskData task_data(const nb::dict& d) {
   task.observations = term_data(field<nb::dict>(d, "observation"));
   task.rewards = term_data(field<nb::dict>(d, "reward"));
   task.terminations = term_data(field<nb::dict>(d, "termination"));
+  if (d.contains("pushes")) task.pushes = push_data(field<nb::dict>(d, "pushes"));
   task.combine = field<bool>(d, "product") ? Combine::kProduct : Combine::kSum;
   return task;
 }

@@ -306,6 +306,10 @@ void HumanState::restore(const double* state) {
   refresh();
 }
 
+void HumanState::push(int body, const Vec3& force) {
+  std::copy(force.begin(), force.end(), data_->xfrc_applied + 6 * body);
+}
+
 // What a person wears: motors and servos, which are actuators but no muscles, and floating bodies that are tied on.
 
 void HumanState::apply_motors(const float* action, bool mirrored) {

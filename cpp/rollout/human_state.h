@@ -71,6 +71,8 @@ class HumanState : public HumanView {
   void apply_excitations(std::span<const double> excitation);
   // Sets the controls of the motors by actions in [-1, 1], (nu), those of the mirrored body if `mirrored`.
   void apply_motors(const float* action, bool mirrored);
+  // Puts a force [N], world axes, on a body's centre of mass, until another one is put there.
+  void push(int body, const Vec3& force);
   // Applies the forces of muscles that are not MuJoCo's own; before every advance() of a body that its muscles drive.
   void pull_muscles();
   void forget_paths() { path_current_ = false; }

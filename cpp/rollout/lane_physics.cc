@@ -39,7 +39,10 @@ LanePhysics::LanePhysics(const World& world, int first, const Models& models, st
     tile_of(i).dynamics.give(i % kLanes, variant.dynamics);
     if (variant.muscles) tile_of(i).muscles->give(i % kLanes, *variant.muscles);
   }
-  for (const auto& tile : tiles_) update(*tile);
+  for (const auto& tile : tiles_) {
+    if (!world.task.data().pushes.empty()) tile->dynamics.pushes.assign(6 * h.mujoco()->nbody, Wide(0.0));
+    update(*tile);
+  }
   views_.reserve(count);
   for (int i = 0; i < count; ++i) views_.emplace_back(*models[i], *tiles_[i / kLanes], i % kLanes);
 }
@@ -57,6 +60,11 @@ void LanePhysics::renumber(int index) {
   const LaneModel own(*models_[index], muscles && conditions.change_anatomy());
   tile.dynamics.give(index % kLanes, own.dynamics);
   if (own.muscles) tile.muscles->give(index % kLanes, *own.muscles);
+}
+
+void LanePhysics::push(int index, int body, const Vec3& force) {
+  LaneArray<Wide>& pushes = tile_of(index).dynamics.pushes;
+  for (int i = 0; i < 3; ++i) pushes[6 * body + i].set(index % kLanes, force[i]);
 }
 
 void LanePhysics::reserve(const Mlp* muscle) {

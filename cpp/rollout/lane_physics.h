@@ -24,6 +24,7 @@ class LanePhysics : public Physics {
   void reserve(const Mlp* muscle) override;
   void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) override;
   void renumber(int index) override;
+  void push(int index, int body, const Vec3& force) override;
   int state_size() const override;
   void save(int index, double* state) const override;
   void restore(int index, const double* state) override;

@@ -21,6 +21,7 @@ class MujocoPhysics : public Physics {
   void reserve(const Mlp* muscle) override;
   void run(const RolloutViews& views, std::size_t t, const Mlp* muscle) override;
   void renumber(int index) override { humans_[index].renumber(); }
+  void push(int index, int body, const Vec3& force) override { humans_[index].push(body, force); }
   int state_size() const override { return humans_.front().state_size(); }
   void save(int index, double* state) const override { humans_[index].save(state); }
   void restore(int index, const double* state) override { humans_[index].restore(state); }

@@ -56,6 +56,9 @@ class Physics {
   virtual void save(int index, double* state) const = 0;
   virtual void restore(int index, const double* state) = 0;
 
+  // Puts a force [N], world axes, on a body's centre of mass, until another one is put there or the human is placed.
+  virtual void push(int index, int body, const Vec3& force) = 0;
+
   // What an onlooker sees of an instant: MuJoCo's state (mjSTATE_INTEGRATION), then activations and forces [N] of the
   // muscles, and their metabolic power [W]; then of the substep that led there the torques of the exoskeleton's devices,
   // and those that the human had at their joints beside them [N m].

@@ -29,7 +29,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
                  ControlData control, const RolloutData& data, VariantData variants, ConditionedData conditions)
     : data_(data), model_(std::move(model)),
       lanes_(control.engine == Engine::kLanes ? std::make_unique<LaneModel>(*model_, control.mode != Control::kTorque) : nullptr),
-      clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty(), conditions.conditions.count()),
+      clips_(std::move(clips)), task_(*model_, std::move(task), !clips_.empty(), conditions.conditions.observed()),
       world_{*model_, lanes_.get(), pointers(clips_), task_, control, data.seed, data.first,
              effort_weights(*model_, control.regularization, control.effort_by_volume)},
       pool_(data.threads, data.cpus) {
@@ -44,6 +44,7 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
   require(!control.mirror || model_->mirror_crossing().size() == model_->crossing.size(),
           "expected muscles that pair up left and right for mirror symmetry (or policy.mirror false)");
   world_.control.exoskeleton.check(*model_, clips_.size());
+  task_.data().pushes.check(static_cast<int>(model_->mujoco()->nbody), model_->planar());
   add_conditions(std::move(conditions));
   check_start(world_);
   add_variants(std::move(variants));

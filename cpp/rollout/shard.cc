@@ -36,7 +36,7 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
     models.push_back(&model_of(i));
   }
   if (conditions.change_gait() && !world.clips.empty()) varied_motion_.emplace(h, conditions);
-  seen_conditions_.resize(conditions.count());
+  seen_conditions_.resize(conditions.observed());
   physics_ = make_physics(world, first, models, commands_, clock_);
   if (!world.clips.empty()) reference_ = ahead_ = world.clips.front()->make_frame();
   pose_error_.resize(h.num_coordinates());
@@ -175,6 +175,7 @@ void Shard::place(int human) {
   Draw draw(key(human), Stream::kReset, 0);
   s.total = s.effort = s.metabolic = s.path = s.drift = 0;
   s.start_time = 0;
+  s.push = first_push(world_.task.data().pushes, key(human));
   state_qpos_ = h.qpos_rest;
   std::fill(state_qvel_.begin(), state_qvel_.end(), 0.0);
   if (!h.qvel_rest.empty()) state_qvel_ = h.qvel_rest;
@@ -208,11 +209,13 @@ Scene Shard::scene(int human) {
     motion->sample(time(s), reference_);
     world_.model.difference(view.qpos().data(), reference_.qpos.data(), pose_error_.data());
   }
+  std::size_t seen = 0;
   for (int i = 0; i < world_.conditions.count(); ++i) {
     const Condition& one = world_.conditions.all[i];
+    if (!one.observed) continue;
     const double middle = 0.5 * (one.low + one.high), half = 0.5 * (one.high - one.low);
     const double value = people_[human].values[commands_[human].mirrored ? one.mirror : i];
-    seen_conditions_[i] = half > 0 ? (value - middle) / half : 0.0;
+    seen_conditions_[seen++] = half > 0 ? (value - middle) / half : 0.0;
   }
   return {view,
           s.kinematics,
@@ -346,6 +349,8 @@ void Shard::look(int human, Sight sight, std::span<double> out) const {
     out[0] = s.step * world_.control_dt();
   } else if (sight == Sight::kPhase) {
     out[0] = motion ? motion->phase(time(s)) : 0.0;
+  } else if (sight == Sight::kPush) {
+    std::copy(s.push.force.begin(), s.push.force.end(), out.begin());
   } else if (sight == Sight::kReference) {
     require(motion != nullptr, "expected a motion, got none");
     ReferenceFrame frame = motion->make_frame();
@@ -382,7 +387,7 @@ void Shard::summarize(const Episode& s, double mass, float* out) const {
 }
 
 template <class AnyEpisode, class AnyCommand, class AnyPerson, class Visit>
-void Shard::visit_state(AnyEpisode& s, AnyCommand& command, AnyPerson& person, Visit&& visit) {
+void Shard::visit_state(const World& world, AnyEpisode& s, AnyCommand& command, AnyPerson& person, Visit&& visit) {
   visit(s.episode);
   visit(s.step);
   for (auto* number : {&s.start_time, &s.path, &s.total, &s.effort, &s.metabolic}) visit(*number);
@@ -394,25 +399,27 @@ void Shard::visit_state(AnyEpisode& s, AnyCommand& command, AnyPerson& person, V
   visit(s.clip);
   for (auto& number : command.activation) visit(number);
   for (auto& number : person.values) visit(number);
+  if (!world.task.data().pushes.empty()) PushState::visit_state(s.push, visit);
 }
 
 int Shard::state_size() const {
   int size = physics_->state_size();
-  visit_state(humans_.front(), commands_.front(), people_.front(), [&](const auto&) { ++size; });
+  visit_state(world_, humans_.front(), commands_.front(), people_.front(), [&](const auto&) { ++size; });
   return size;
 }
 
 void Shard::save(int human, double* state) const {
   physics_->save(human, state);
   state += physics_->state_size();
-  visit_state(humans_[human], commands_[human], people_[human], [&](const auto& number) { *state++ = static_cast<double>(number); });
+  visit_state(world_, humans_[human], commands_[human], people_[human],
+              [&](const auto& number) { *state++ = static_cast<double>(number); });
 }
 
 void Shard::restore(int human, const double* state) {
   Episode& s = humans_[human];
   const double* of_physics = state;
   state += physics_->state_size();
-  visit_state(s, commands_[human], people_[human], [&](auto& number) {
+  visit_state(world_, s, commands_[human], people_[human], [&](auto& number) {
     number = static_cast<std::remove_reference_t<decltype(number)>>(*state++);
   });
   require(s.clip < std::max<std::size_t>(world_.clips.size(), 1),

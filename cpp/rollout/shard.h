@@ -78,6 +78,7 @@ class Shard {
     Vec3 head_velocity{};
     Kinematics kinematics;
     double drift = 0;             // of the motion's time, by actions that speed it up or slow it down [s]
+    PushState push;
     Memory memory;
   };
 
@@ -92,7 +93,7 @@ class Shard {
   // Calls visit(number) for each number besides its body's that the future of a human depends on: the one list that
   // state_size(), save() and restore() follow.
   template <class AnyEpisode, class AnyCommand, class AnyPerson, class Visit>
-  static void visit_state(AnyEpisode& s, AnyCommand& command, AnyPerson& person, Visit&& visit);
+  static void visit_state(const World& world, AnyEpisode& s, AnyCommand& command, AnyPerson& person, Visit&& visit);
 
   RandomKey key(int human) const;
   const HumanModel& model_of(int human) const;
@@ -108,6 +109,7 @@ class Shard {
   void become(int human);
   Scene scene(int human);
   void prepare(int human, const RolloutViews& views, std::size_t t);
+  void push(int human);
   void lead(ReferenceFrame& frame);
   void pose_target(int human, const float* action);
   void ask_devices(Command& command, const float* action) const;
@@ -123,7 +125,7 @@ class Shard {
   std::vector<Episode> humans_;
   std::vector<Person> people_;
   std::optional<VariedMotion> varied_motion_;  // where conditions change the gait
-  std::vector<double> seen_conditions_;        // (conditions) scratch
+  std::vector<double> seen_conditions_;        // (observed conditions) scratch
   std::vector<Command> commands_;
   SectionClock clock_;
   std::unique_ptr<Physics> physics_;

@@ -65,6 +65,7 @@ void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
   if (world_.control.phase_scale > 0) shift_phase(s, action[world_.action_size() - 1]);
   ask_devices(command, action + world_.device_actions_adr());
   pace_devices(human, begin);
+  if (!world_.task.data().pushes.empty()) push(human);
   if (world_.control.mode != Control::kExcitation) {
     pose_target(human, action);
     return;
@@ -73,6 +74,14 @@ void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
     const int source = command.mirrored ? world_.model.mirror_muscle[m] : static_cast<int>(m);
     command.activation[m] = 0.5 * (std::clamp(action[source], -1.0f, 1.0f) + 1.0);
   }
+}
+
+// Begins and ends pushes.
+void Shard::push(int human) {
+  Episode& s = humans_[human];
+  const std::array<double, 2> heading{s.kinematics.heading_cos, s.kinematics.heading_sin};
+  if (!advance_push(world_.task.data().pushes, key(human), s.step, heading, world_.model.planar(), s.push)) return;
+  physics_->push(human, world_.task.data().pushes.body, {s.push.force[0], s.push.force[1], 0});
 }
 
 void Shard::ask_devices(Command& command, const float* action) const {

@@ -10,7 +10,8 @@
 
 namespace soleus {
 
-// World vectors; the reference is the motion's pose at this instant, and time is since the episode's start.
+// World vectors; the reference is the motion's pose at this instant, time is since the episode's start, and the push is the
+// force on the pelvis in the control step that led here [N].
 enum class Sight {
   kQpos,
   kQvel,
@@ -26,6 +27,7 @@ enum class Sight {
   kReference,
   kPhase,
   kTime,
+  kPush,
   kCount,
 };
 inline constexpr std::array<Named<Sight>, static_cast<std::size_t>(Sight::kCount)> kSightNames{{
@@ -43,10 +45,11 @@ inline constexpr std::array<Named<Sight>, static_cast<std::size_t>(Sight::kCount
     {Sight::kReference, "reference"},
     {Sight::kPhase, "phase"},
     {Sight::kTime, "time"},
+    {Sight::kPush, "push"},
 }};
 static_assert(names_all(kSightNames, Sight::kCount));
 
-// Writes what a view and what was measured of it show, as many numbers as `out` has; not of reference, phase and time.
+// Writes what a view and what was measured of it show, as many numbers as `out` has; not of reference, phase, time and push.
 void write_sight(Sight sight, const HumanView& human, const Kinematics& now, std::span<double> out);
 
 }  // namespace soleus

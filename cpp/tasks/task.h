@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/pushes.h"
 #include "tasks/terms.h"
 
 namespace soleus {
@@ -26,6 +27,7 @@ struct TaskData {
   double initial_noise = 0.0;      // standard deviation of positions [rad] and, tenfold, velocities [rad/s] at the start
   std::vector<TermData> observations, rewards, terminations;
   Combine combine = Combine::kSum;
+  PushData pushes{};
 };
 
 class Task {

@@ -4,7 +4,8 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,11 +127,14 @@ def evaluate(
     joints: bool = False,
     likeness: bool = False,
     at: Mapping[str, float] | None = None,
+    push: str | Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
 
-    at: values of the run's conditions, by name, the others at their defaults; None: all are drawn. joints: also,
-    under the key joints, how closely each joint follows the motion (evaluation.tracking.JointTracking).
+    at: values of conditions, by name, the run's others at their defaults; None: all of the run's are drawn, and people
+    are pushed as in training. joints: also, under the key joints, how closely each joint follows the motion
+    (evaluation.tracking.JointTracking). push: pushes such as "150N,0.2s,left": everybody gets each once, in an episode
+    for it, and what becomes of them is under the key pushes (evaluation.pushes.Pushed); nobody is pushed otherwise.
     checkpoint, model: as of load(). engine: control.engine in place of the run's own. num_threads: by default the CPUs
     that this process may use. Raises UserError.
     """
@@ -145,10 +149,18 @@ def evaluate(
     count = threads.collector_threads(None if num_threads is None else check_count("num_threads", num_threads))
     trained = load_trained(local_copy(_place(run)), checkpoint, model, engine, at)
     how = {"episodes": episodes, "seed": seed, "num_threads": count}
-    result: dict[str, Any] = evaluate_policy(trained.config, trained.policy, trained.muscle, **how)
-    if joints:
-        from dataclasses import asdict
+    if push:
+        from soleus.evaluation.pushes import without_pushes
 
+        trained = replace(trained, config=without_pushes(trained.human()))
+    result: dict[str, Any] = evaluate_policy(trained.config, trained.policy, trained.muscle, **how)
+    if push:
+        from soleus.evaluation.pushes import push_people
+
+        pushes = [push] if isinstance(push, str) else push
+        found = push_people(trained.human(), trained.policy, trained.muscle, pushes, **how)
+        result["pushes"] = [asdict(one) for one in found]
+    if joints:
         from soleus.evaluation.tracking import tracking
 
         result["joints"] = [asdict(one) for one in tracking(trained.human(), trained.policy, trained.muscle, **how)]

@@ -14,6 +14,7 @@ from soleus.conditions.strides import stride_factors
 from soleus.config import load_config, load_human_config
 from soleus.errors import UserError
 from soleus.sim.scenario import load_scenario
+from soleus.sim.simulation import Simulation
 
 SEEN = {"task.observation.conditions": {}}
 
@@ -60,7 +61,10 @@ def test_segments_by_other_names_and_whole_legs() -> None:
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
-        ("spead", "expected one of speed, stride, cadence, size, mass, friction, slope, assistance, or length.NAME"),
+        (
+            "spead",
+            "expected one of speed, stride, cadence, size, mass, friction, slope, load, assistance, or length.NAME",
+        ),
         ("strength.solius_r", r"expected a muscle of 'walk2d'.*did you mean 'soleus_r'"),
         ("length.wing_r", "expected a body of 'walk2d', got 'wing_r'"),
         ("stiffness.elbow", "expected a joint of 'walk2d' that follows no other, got 'elbow'"),
@@ -78,6 +82,7 @@ def test_a_name_of_nothing(condition: str, said: str) -> None:
         ({"conditions.speed": [1.5, 1.0]}, r"conditions.speed.range: expected the least value, then the greatest"),
         ({"task.repeat_failed": 0.5}, "task.repeat_failed: expected conditions, whose values are to be"),
         ({"conditions.speed": {"range": [1, 2], "default": 3}}, "default: expected a value within 1 and 2, got 3"),
+        ({"conditions.load": [-1, 1]}, "conditions.load: expected a range above 0, got one from -1"),
         ({"conditions.size": [-1, 1]}, "conditions.size: expected a range above 0, got one from -1"),
         ({"conditions.speed": [1, 2], "motion": None, "task.initial": "rest"}, "expected a motion, whose gait"),
         (
@@ -95,8 +100,6 @@ def test_conditions_that_make_no_sense(overrides: dict[str, Any], said: str) -> 
 
 
 def test_the_term_wants_conditions() -> None:
-    from soleus.sim.simulation import Simulation
-
     with pytest.raises(UserError, match="expected conditions for the term conditions, got none"):
         Simulation(load_scenario(load_human_config("walk2d", SEEN)), 1, 1, 0)
 
@@ -132,8 +135,41 @@ def test_values_asked_for() -> None:
     for name, (value, said) in wrong_values.items():
         with pytest.raises(UserError, match=said):
             asked(config, {name: value})  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="expected a run with conditions"):
-        asked(load_human_config("walk2d"), {"speed": 1.0})
+
+
+def test_any_condition_can_be_asked_of_any_run() -> None:
+    """The policy does not observe those that it was not trained with, and no other number changes."""
+    seen = {"conditions.speed": [0.8, 1.6], **SEEN, "task.pushes.force": 50}
+    config = load_human_config("walk-myolegs", {**seen, "policy.mirror": True})
+    held = asked(config, {"slope": 0.1, "strength.soleus_l": 0.5})
+    found = load_scenario(held).conditions
+    assert found is not None
+    assert found.names == ("speed", "slope", "strength.soleus_l")
+    assert found.observed == (True, False, False)
+    assert found.asked == pytest.approx([found.defaults[0], 0.1, 0.5])
+    assert held.task.pushes is None, "nobody is pushed"
+    sizes = [Simulation(load_scenario(one), 1, 1, 0).core.observation_size for one in (config, held)]
+    assert sizes[0] == sizes[1]
+    plain = load_human_config("walk2d")
+    for name, said in {"spead": "did you mean 'speed'", "strength": "expected one of speed, stride"}.items():
+        with pytest.raises(UserError, match=f"--at: .*{said}"):
+            asked(plain, {name: 1.0})
+    with pytest.raises(UserError, match="expected a muscle of 'walk2d'"):
+        load_scenario(asked(plain, {"strength.solius": 0.5}))
+
+
+def test_what_is_not_observed_differs_unseen() -> None:
+    given = {"conditions.friction": {"range": [0.4, 1.0], "observed": False}, "conditions.load": [0, 20], **SEEN}
+    case = load_scenario(load_human_config("walk2d", given))
+    made = Simulation(case, 3, 1, 0)
+    first = np.zeros((3, made.core.observation_size), np.float32)
+    made.reset(0, first)
+    load = made.conditions()[:, 1]
+    assert len(np.unique(made.conditions()[:, 0])) == 3
+    assert first[:, -1] == pytest.approx(load / 10 - 1, abs=1e-6)
+    unseen = {"conditions.load": {"range": [0, 20], "observed": False}, **SEEN}
+    with pytest.raises(UserError, match="expected conditions for the term conditions, got none"):
+        Simulation(load_scenario(load_human_config("walk2d", unseen)), 1, 1, 0)
 
 
 def test_strides_for_a_speed() -> None:

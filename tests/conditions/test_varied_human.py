@@ -28,6 +28,7 @@ GIVEN = {
     "range.knee_angle_l": [0.8, 1.0],
     "slope": [-0.1, 0.1],
     "friction": [0.4, 1.0],
+    "load": [0.0, 20.0],
 }
 NAMES = ["walk2d", "myolegs"]
 
@@ -77,10 +78,12 @@ def built(name: str, human: Human, conditions: Any, values: dict[str, float]) ->
     for geom in [g for g in spec.geoms if g.type == mujoco.mjtGeom.mjGEOM_MESH]:
         spec.delete(geom)
     m, stretch = human.model, stretches(human, conditions, values)
-    heavier = np.ones(m.nbody)
+    heavier, carried = np.ones(m.nbody), np.zeros(m.nbody)
     for key, meaning in zip(conditions.names, conditions.meanings, strict=True):
         if meaning.effect == "mass":
             heavier[list(meaning.elements)] *= values[key]
+        if meaning.effect == "load":
+            carried[list(meaning.elements)] = values[key]
     for body in spec.bodies:
         if body.name == "world":
             continue
@@ -99,7 +102,7 @@ def built(name: str, human: Human, conditions: Any, values: dict[str, float]) ->
         if m.body_mass[b] == 0:
             continue
         inertia = heavier[b] * stretched_inertia(m, b, stretch[b])
-        body.explicitinertial, body.mass = True, heavier[b] * np.linalg.det(stretch[b]) * m.body_mass[b]
+        body.explicitinertial, body.mass = True, heavier[b] * np.linalg.det(stretch[b]) * m.body_mass[b] + carried[b]
         principal, axes = np.linalg.eigh(inertia)
         principal[2] = min(principal[2], (1 - 1e-12) * principal[:2].sum())  # MuJoCo takes no more
         frame = np.zeros(4)
@@ -205,6 +208,17 @@ def test_a_size_alone_is_like_the_model_in_every_length() -> None:
     assert own.model.dof_damping == pytest.approx(0.7**2.5 * base.dof_damping)
     own_soles, soles = (min(d.geom_xpos[g, 2] for g in range(base.ngeom)) for d in (data, theirs))
     assert own_soles == pytest.approx(soles, abs=0.05)
+
+
+def test_a_load_is_on_the_trunk_and_makes_nobody_stronger() -> None:
+    human = models.load("myolegs")
+    own = varied(human, conditions_of(human, {"load": [0, 20]}), np.array([10.0]))
+    heavier = own.model.body_mass - human.model.body_mass
+    assert {human.model.body(b).name: heavier[b] for b in np.flatnonzero(heavier)} == {"torso": pytest.approx(10)}
+    np.testing.assert_array_equal(own.model.body_inertia, human.model.body_inertia)
+    np.testing.assert_array_equal(own.kp, human.kp)
+    np.testing.assert_array_equal(own.torque_limit, human.torque_limit)
+    assert own.mass == pytest.approx(human.mass + 10)
 
 
 def test_torsion_turns_both_feet_inward() -> None:

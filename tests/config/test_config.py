@@ -324,6 +324,7 @@ def _fields(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def test_what_a_bare_time_means_is_what_its_key_says(file: Path) -> None:
     """Every key that takes a time says [s], and reads a bare number so, or says what else it is."""
     of_time = {key: field for key, field in _fields(HumanRunConfig) if any(map(is_time, field.metadata))}
+    file.write_text(yaml.safe_dump({"model": "walk2d", "task": {**TASK, "pushes": {"force": 50}}}))
     assert {"train.duration", "train.video_every", "task.episode_seconds", "parallel.round_timeout"} <= of_time.keys()
     for key, field in of_time.items():
         read = load_config(file, parse_overrides([f"--{key}", "7"]))

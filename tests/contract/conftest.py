@@ -16,6 +16,7 @@ BOTH = (
     "test_conditions",
     "test_variants",
     "test_exoskeleton",
+    "test_pushes",
 )
 
 

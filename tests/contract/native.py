@@ -46,6 +46,7 @@ EXOSKELETON_OF_PERSON = {
         {"joints": "Femur_y", "torque": {"proportion": 0.2}, "limit": 10},
     ]
 }
+PUSHES = {"task.pushes": {"force": [50, 150], "seconds": 0.1, "every": [0.1, 0.2]}}
 CLIP = str(Path(__file__).parents[1] / "motions" / "amble.yaml")
 LEGS_THAT_TOUCH = "legs.yaml"
 HILL_MUSCLES = "hill muscles"  # walk2d with those in place of its own

@@ -76,6 +76,29 @@ def _likeness(found: Mapping[str, Any] | None) -> str:
     return "\n".join(lines)
 
 
+def _pushes(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table for each push, where there were any."""
+    lines, last = [], None
+    for one in found:
+        push = one["force_n"], one["seconds"]
+        if push != last:
+            lines += [
+                f"\npushed once by {push[0]:g} N for {push[1]:.3g} s on the {one['body']}:",
+                f"{'from':<6}  {'survive':>9}  {'recover':>9}  {'after [s]':>9}  sideways [m], mean and most",
+            ]
+        last = push
+        survived = f"{one['survived']:>2} of {one['pushed']:>3}  {one['recovered']:>2} of {one['survived']:>3}"
+        lines.append(
+            f"{one['side']:<6}  {survived}"
+            f"  {_number(one['mean_recovery_s'])}  {_number(one['mean_sideways_m'])} {_number(one['max_sideways_m'])}"
+        )
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return f"{'-' if value is None else f'{value:.2f}':>9}"
+
+
 def _described(result: Mapping[str, float], episodes: int) -> str:
     return (
         f"{round(result['share_full'] * episodes)} of {episodes} episodes last to the end, "
@@ -94,6 +117,11 @@ def evaluate(
     engine: Annotated[Literal["auto", "lanes", "mujoco"] | None, tyro.conf.arg(metavar="ENGINE")] = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     at: At = (),
+    push: Annotated[
+        tuple[str, ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(metavar="FORCE,TIME,SIDE", help_behavior_hint="(repeatable)"),
+    ] = (),
     joints: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     likeness: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -108,8 +136,11 @@ def evaluate(
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
         engine: What steps the physics: lanes, mujoco or auto; by default what stepped it in training.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
-        at: Value of a condition, NAME=VALUE, for everybody; conditions that are not named have their defaults. By
-            default all are drawn as in training.
+        at: Value of a condition, NAME=VALUE, for everybody, one of the run's or any other, such as slope=5deg,
+            friction=0.4 or load=10; conditions that are not named have their defaults. By default all are drawn, and
+            people are pushed, as in training.
+        push: Push everybody once in episodes of their own, such as 150N,0.2s,left: from the front, the back, the left,
+            the right, or all of them in turn; say who survives, how soon they walk as before, how far aside they get.
         joints: Compare each joint with the motion too: root mean square difference, Pearson's correlation.
         likeness: Say how alike the walk is to people's too: angles, ground forces, torques, muscles, cost, figures.
         json: Print the numbers as JSON.
@@ -131,9 +162,8 @@ def evaluate(
         joints=joints,
         likeness=likeness,
         at=conditions_of(at, drawn=True),
+        push=push,
     )
-    print(
-        as_json(result)
-        if json
-        else describe(result) + _joints(result.get("joints", [])) + _likeness(result.get("likeness"))
-    )
+    tables = _pushes(result.get("pushes", [])) + _joints(result.get("joints", []))
+    tables += _likeness(result.get("likeness"))
+    print(as_json(result) if json else describe(result) + tables)

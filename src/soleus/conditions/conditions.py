@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.conditions.names import GAIT, Meaning, meaning_of, mirror_of
+from soleus.conditions.names import GAIT, Meaning, check_known, meaning_of, mirror_of
 from soleus.conditions.strides import stride_factors
 from soleus.config.conditions import ConditionConfig
 from soleus.config.schema import HumanRunConfig
@@ -17,6 +17,8 @@ from soleus.motions import Clips, Motion
 from soleus.motions.changing import strided
 
 Floats = NDArray[np.float64]
+
+_FROM_ZERO = ("strength", "stiffness", "damping", "load")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,8 @@ class Conditions:
     """(n,)"""
     meanings: tuple[Meaning, ...]
     distributions: tuple[str, ...]
+    observed: tuple[bool, ...]
+    """(n,) whether a policy that observes conditions observes it"""
     mirror: tuple[int, ...]
     """(n,) the condition of the mirrored body that each is"""
     strides: Floats
@@ -76,6 +80,7 @@ class Conditions:
             "high": float(self.high[k]),
             "usual": float(self.defaults[k]),
             "distribution": self.distributions[k],
+            "observed": self.observed[k],
             "mirror": self.mirror[k],
             "elements": list(meaning.elements),
             "axes": [float(x) for axis in meaning.axes for x in axis],
@@ -83,22 +88,26 @@ class Conditions:
 
 
 def asked(config: HumanRunConfig, values: Mapping[str, float]) -> HumanRunConfig:
-    """Return a configuration in which everybody has these values of the conditions, and the defaults of the others.
+    """Return a configuration in which everybody has these values of conditions, the defaults of the run's others, and
+    nothing is drawn: nobody is pushed.
 
-    Raises UserError for a name that is none of its conditions, or a value out of its range.
+    A condition that the run was not trained with is one that the policy does not observe. Raises UserError for a name
+    of no condition, or a value out of the range of the run's.
     """
-    conditions = config.conditions
-    if values and not conditions:
-        raise UserError(f"--at: expected a run with conditions, got one without any, and {next(iter(values))}")
-    for name, value in values.items():
-        low, high = conditions[tuple(conditions)[check_name(name, tuple(conditions))]].range
+    own = config.conditions
+    held = {name: one.model_copy(update={"at": "default"}) for name, one in own.items()}
+    for name, given in values.items():
+        value = float(given)
+        if name not in own:
+            check_known(name, "--at", tuple(own))
+            held[name] = ConditionConfig(range=(value, value), at=value, observed=False)
+            continue
+        low, high = own[name].range
         if not low <= value <= high:
             raise UserError(f"--at {name}: expected a value within {low:g} and {high:g}, got {value:g}")
-    held = {
-        name: one.model_copy(update={"at": float(values[name]) if name in values else "default"})
-        for name, one in conditions.items()
-    }
-    return config.model_copy(update={"conditions": held})
+        held[name] = held[name].model_copy(update={"at": value})
+    task = config.task.model_copy(update={"pushes": None})
+    return config.model_copy(update={"conditions": held, "task": task})
 
 
 def check_name(name: str, names: tuple[str, ...]) -> int:
@@ -130,7 +139,8 @@ def load_conditions(config: HumanRunConfig, human: Human, clips: Clips | None) -
     motions = tuple(tuple(strided(motion, human, f) for f in factors) for motion in clips.motions) if clips else ()
     return Conditions(
         names, low, high, defaults, meanings, tuple(given[name].distribution for name in names),
-        _mirror(names, config.policy.mirror), factors, motions, _asked(given, defaults), config.task.repeat_failed,
+        tuple(given[name].observed for name in names), _mirror(given, config.policy.mirror), factors, motions,
+        _asked(given, defaults), config.task.repeat_failed,
     )  # fmt: skip
 
 
@@ -163,7 +173,7 @@ def _check_range(name: str, effect: str, low: float, high: float) -> None:
         if low < 0 or high > 1:
             raise UserError(f"conditions.{name}: expected a range within 0 and 1, got [{low:g}, {high:g}]")
         return
-    if effect in ("torsion", "slope") or low > 0 or (effect in ("strength", "stiffness", "damping") and low == 0):
+    if effect in ("torsion", "slope") or low > 0 or (effect in _FROM_ZERO and low == 0):
         return
     raise UserError(f"conditions.{name}: expected a range above 0, got one from {low:g}")
 
@@ -174,7 +184,7 @@ def _default(given: ConditionConfig, name: str, human: Human, clips: Clips | Non
     usual = 1.0
     if name == "speed" and clips:
         usual = clips.motions[0].speed
-    if name == "slope" or name.startswith("torsion."):
+    if name in ("slope", "load") or name.startswith("torsion."):
         usual = 0.0
     if name == "friction":
         model = human.model
@@ -183,11 +193,12 @@ def _default(given: ConditionConfig, name: str, human: Human, clips: Clips | Non
     return float(np.clip(usual, *given.range))
 
 
-def _mirror(names: tuple[str, ...], mirrors: bool) -> tuple[int, ...]:
-    result = []
-    for k, name in enumerate(names):
+def _mirror(given: Mapping[str, ConditionConfig], mirrors: bool) -> tuple[int, ...]:
+    """What is not observed has no mirror image to be seen."""
+    names, result = tuple(given), []
+    for k, (name, one) in enumerate(given.items()):
         found = mirror_of(name, names)
-        if found is None and mirrors:
+        if found is None and mirrors and one.observed:
             raise UserError(
                 f"policy.mirror: expected conditions on both sides, or of both together ({name}_both without its"
                 f" side), got '{name}' alone; or policy.mirror: false"

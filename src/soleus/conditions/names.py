@@ -10,6 +10,8 @@ from soleus.conditions.elements import bodies_of, dofs_of, joints_of, long_axis,
 from soleus.errors import UserError, nearest
 from soleus.models import Human
 from soleus.models.sides import other_side, side
+from soleus.models.solid import solid
+from soleus.motions.limbs import trunk_of
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +23,7 @@ ALONE = {
     "mass": "Masses of all bodies, over what they are.",
     "friction": "Coefficient of sliding friction between the feet and the ground.",
     "slope": "[rad] Slope of the ground, which rises ahead of a person who faces along x.",
+    "load": "[kg] Mass that is carried on the trunk, at its centre of mass.",
     "assistance": "Torque of the exoskeleton, over what it is.",
 }
 """Conditions by name."""
@@ -50,18 +53,25 @@ class Meaning:
     """(3,) of each body, in its frame, for lengths and torsions"""
 
 
+def check_known(name: str, key: str, own: Sequence[str] = ()) -> None:
+    """Raise UserError, which begins with the key, for a name of no condition. own: names that may be meant too."""
+    effect, _, target = name.partition(".")
+    if effect in (OF_PARTS if target else ALONE):
+        return
+    known = [*own, *ALONE, *(f"{one}." for one in OF_PARTS)]
+    raise UserError(
+        f"{key}: expected one of {', '.join(ALONE)}, or {', '.join(f'{one}.NAME' for one in OF_PARTS)},"
+        f" got '{name}'{nearest(name, known)}"
+    )
+
+
 def meaning_of(name: str, human: Human) -> Meaning:
     """Return what a condition changes. Raises UserError for a name that is none, or that the model lacks."""
     effect, _, target = name.partition(".")
-    if not target and effect in ALONE:
-        return _whole(effect, human)
-    if not target or effect not in OF_PARTS:
-        known = [*ALONE, *(f"{one}." for one in OF_PARTS)]
-        raise UserError(
-            f"conditions.{name}: expected one of {', '.join(ALONE)}, or {', '.join(f'{one}.NAME' for one in OF_PARTS)},"
-            f" got '{name}'{nearest(name, known)}"
-        )
     key = f"conditions.{name}"
+    check_known(name, key)
+    if not target:
+        return _whole(effect, human)
     if effect in ("strength", "contracture"):
         return Meaning(effect, muscles_of(human, key, target))
     if effect in ("stiffness", "damping", "range"):
@@ -84,6 +94,9 @@ def meaning_of(name: str, human: Human) -> Meaning:
 def _whole(effect: str, human: Human) -> Meaning:
     if effect == "size":
         _check_lengths(effect, human)
+    if effect == "load":
+        trunk = trunk_of(human)
+        return Meaning(effect, [solid(human, human.root_body if trunk is None else trunk)])
     of_bodies = effect in ("size", "mass")
     return Meaning(effect, [int(body) for body in human.own_bodies] if of_bodies else ())
 

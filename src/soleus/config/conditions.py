@@ -18,6 +18,8 @@ class ConditionConfig(Section):
     distribution: Literal["uniform", "normal", "ends"] = "uniform"
     """uniform: over the range; normal: about the default, with a sixth of the range as its deviation; ends: an end of
     the range or the default."""
+    observed: bool = True
+    """Whether the observation term `conditions` has it; false: it differs, and the policy is not told."""
     at: float | Literal["default"] | None = None
     """Value that everybody has, in place of drawn ones; null: values are drawn, if those of no condition are given."""
 

@@ -25,6 +25,7 @@ from soleus.config.fields import (
     whole,
 )
 from soleus.config.parallel import ParallelConfig
+from soleus.config.pushes import PushConfig
 from soleus.config.sources import ModelSource, MotionSource
 
 Activation = Literal["tanh", "relu", "elu", "leaky_relu"]
@@ -296,6 +297,11 @@ class TaskConfig(Section):
     repeat_failed: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """How likely an episode after one that a termination ended has the same values of the conditions again. Where a
     policy fails its episodes are short, and without this it learns least of them."""
+    pushes: Annotated[
+        PushConfig | None,
+        Fixed("the saved people are under way with theirs; a new run may begin with its weights: train.start_from"),
+    ] = None
+    """Pushes that disturb a person in training and in its evaluations (docs/robustness.md); null: there are none."""
     observation: Annotated[
         dict[str, TermParameters],
         Field(min_length=1),

@@ -6,9 +6,9 @@ Posture 4:222). Unknown are Fourier series of corrections to the right leg's ang
 stride later), of the pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these
 residuals, with their tolerances: the lowest point of the foot at the ground through stance; heel, ball and toes down
 and in place while they bear; the foot clear of the ground in swing; length and width of the steps; small corrections.
-Where neither foot is on the ground, as in running, the pelvis falls freely; in walking the centre of mass goes forward as
-that of an inverted pendulum does whose foot is where people's pressure is: a leg's joints alone would have it jerk, as no
-ground reaction could move it.
+Where neither foot is on the ground, as in running, the pelvis falls freely; in walking the centre of mass goes forward
+as that of an inverted pendulum does whose foot is where people's pressure is: by the leg's joints alone it would go in
+jerks that no ground reaction could give it.
 """
 
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ def thickness(human: Human) -> Floats:
     forces = np.maximum(max_forces(human), 0.0)
     if not forces.any():
         return np.full(len(forces), _THICKEST / 2)
-    return np.maximum(_THICKEST * np.sqrt(forces / forces.max()), _THINNEST)
+    return np.asarray(np.maximum(_THICKEST * np.sqrt(forces / forces.max()), _THINNEST))
 
 
 def _light(model: mujoco.MjModel) -> None:

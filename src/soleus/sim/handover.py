@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from soleus.conditions import Conditions
+from soleus.config.pushes import PushConfig
 from soleus.config.schema import HumanRunConfig
 from soleus.exchange.batch import MuscleLayout
 from soleus.models import Human
 from soleus.models.fibres import slow_share
 from soleus.models.keyframes import start_of
+from soleus.models.solid import pelvis_of
 from soleus.motions import Motion
 from soleus.paths import FittedPaths
 
@@ -119,7 +121,7 @@ def condition_data(conditions: Conditions | None) -> dict[str, Any]:
     return {**conditions.data(), "motions": motions}
 
 
-def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str, Any]:
+def task_data(config: HumanRunConfig, human: Human, without: Collection[str] = ()) -> dict[str, Any]:
     """Return the task: terms with their parameters, and how episodes begin. without: names of terms of others."""
     task = config.task
 
@@ -128,12 +130,25 @@ def task_data(config: HumanRunConfig, without: Collection[str] = ()) -> dict[str
 
     return {
         "episode_seconds": task.episode_seconds,
+        **({"pushes": _push_data(task.pushes, human, config.control.policy_hz)} if task.pushes else {}),
         "start_on_reference": task.initial == "reference",
         "initial_noise": task.initial_noise,
         "observation": own(task.observation),
         "reward": own(task.reward.terms),
         "termination": own(task.termination),
         "product": task.reward.combine == "product",
+    }
+
+
+def _push_data(pushes: PushConfig, human: Human, policy_hz: int) -> dict[str, Any]:
+    """Return the pushes, their times in control steps."""
+    return {
+        "body": pelvis_of(human),
+        "force": list(pushes.force),
+        "steps": max(1, round(pushes.seconds * policy_hz)),
+        "pause": [round(seconds * policy_hz) for seconds in pushes.every],
+        "most": pushes.most or 0,
+        "side": pushes.side,
     }
 
 

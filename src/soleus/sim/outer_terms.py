@@ -22,8 +22,8 @@ class Scene:
     human.coordinate_names. activations (N, nm). foot_forces (N, 2): of the ground on the right and the left foot,
     along its normal [N]. root, root_velocity, com, com_velocity, head (N, 3): of the pelvis, the centre of mass and
     the head, in the world [m], [m/s]. bodies (N, nbody, 3): places of bodies [m]. reference (N, nq), phase (N,): where
-    the motion is. time (N,): since the episode's start [s]. actions (N, A): of the control step. conditions: (N,) by
-    name.
+    the motion is. time (N,): since the episode's start [s]. push (N, 3): force of a push on the pelvis in the control
+    step that led here [N]. actions (N, A): of the control step. conditions: (N,) by name.
     """
 
     def __init__(self, core: _core.Rollout, human: Human, names: tuple[str, ...], control_dt: float) -> None:

@@ -69,7 +69,7 @@ class Simulation:
                 human.model._address,
                 human_data(human, config, scenario.paths),
                 [motion_data(one) for one in scenario.clips.motions] if scenario.clips else [],
-                task_data(config, scenario.terms),
+                task_data(config, human, scenario.terms),
                 control_data(config, scenario.engine.name, device_data(scenario.devices, human, scenario.clips)),
                 num_envs,
                 min(num_threads, num_envs),
@@ -184,6 +184,12 @@ class Simulation:
             self.core.restore(np.ascontiguousarray(states, np.float64))
         except ValueError as error:
             raise UserError(str(error)) from None
+
+    def look(self, name: str) -> np.ndarray:
+        """Return what there is to see of the humans by a name of core.sight_sizes(), (N, columns) float64."""
+        out = np.zeros((self.core.humans, self.core.sight_sizes()[name]))
+        self.core.look(name, out)
+        return out
 
     def qpos(self) -> np.ndarray:
         """Return the generalized positions, (N, nq) float64."""

@@ -124,7 +124,7 @@ class _Person:
 
 
 def load_sweep_scenario(trained: Trained, effort: Effort) -> Scenario:
-    """Return the scenario of a run whose episodes are as long as a sweep's. Raises UserError."""
+    """Return the scenario of a run whose episodes are as long as a sweep's, and nobody is pushed. Raises UserError."""
     config = trained.human()
-    task = config.task.model_copy(update={"episode_seconds": effort.seconds})
+    task = config.task.model_copy(update={"episode_seconds": effort.seconds, "pushes": None})
     return load_scenario(config.model_copy(update={"task": task}))

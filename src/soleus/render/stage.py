@@ -13,7 +13,7 @@ COLOURS = {0.0: (0.20, 0.36, 0.82), 0.25: (0.12, 0.70, 0.38), 0.5: (0.90, 0.66, 
 """Colours of a muscle by its activation: blue at rest, green, amber at half, red; they mix in between."""
 _GHOST = np.array([0.45, 0.75, 0.50, 0.30], dtype=np.float32)
 _THICKEST, _THINNEST = 0.012, 0.002  # [m] radius of the strongest muscle, and the least of any
-_ARROW = np.array([0.10, 0.45, 0.25, 1.0], dtype=np.float32)
+_ARROW = np.array([0.12, 0.12, 0.15, 1.0], dtype=np.float32)
 _ARROW_WIDTH = 0.016  # [m]
 ARROW_M = 0.5
 """[m] that the arrow of a force of one body weight is long"""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from soleus.errors import UserError
 from soleus.models import Human
+from soleus.models.solid import pelvis_of
 from soleus.motions import Motion
 from soleus.motions.laps import Lap
 from soleus.motions.posing import RootSlots, root_slots
@@ -63,7 +64,7 @@ class Act(Protocol):
         ...
 
     def push(self, force: Floats) -> None:
-        """Put a force (3,) [N] on the root's body until another is put there."""
+        """Put a force (3,) [N] on the pelvis until another is put there."""
         ...
 
 
@@ -151,8 +152,8 @@ class PolicyAct:
         self.playback.reset(self._seed)
 
     def push(self, force: Floats) -> None:
-        """Put a force (3,) [N] on the root's body."""
-        self.playback.push(self.human.root_body, force)
+        """Put a force (3,) [N] on the pelvis."""
+        self.playback.push(pelvis_of(self.human), force)
 
     def load(self, trained: Trained) -> None:
         """Go on under the weights of another checkpoint of the run."""

@@ -52,7 +52,7 @@ def test_a_report_in_the_run(play: Callable[..., list[Any]], walk2d: Human, caps
     assert asked == [("run", "latest", 2, 15.0, 0, None, None, {}), 0]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1.28 m/s, 110 steps/min, steps of 0.70 m, stance 61 %"
-    assert lines[1].startswith("cost of transport 3.2")
+    assert lines[1].startswith("cost of transport 4.4")
     assert lines[1].endswith(", torque residual 0.050")
     assert lines[2].startswith("Means are over 24 strides of the right foot and 2")
     assert lines[3:] == [

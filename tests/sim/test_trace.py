@@ -118,7 +118,7 @@ def test_muscles_pull_with_the_forces_that_mujoco_computes(trained, engine):
         np.testing.assert_allclose(-data.actuator_force[human.muscle_actuator], tension[7, 1], rtol=1e-6, atol=1e-6)
     (first, *_) = np.flatnonzero(step.done)
     mean = playback.buffers["episodes"][0, first, EPISODE_COLUMNS.index("metabolic_w_kg")]
-    assert np.concatenate(powers)[:, first].mean() / human.mass == pytest.approx(mean, rel=0.2)
+    assert np.concatenate(powers)[:, first].mean() / human.mass == pytest.approx(mean, rel=0.3)
 
 
 def test_muscles_that_mujoco_does_not_know_pull_alike_on_both_engines(tmp_path):

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "check.h"
+#include "control/coordination.h"
 #include "puppet.h"
 #include "puppet_learner.h"
 #include "rollout/lane_model.h"
@@ -33,7 +34,9 @@ void step_without_allocations(bool in_lanes, bool with_variants, const Exoskelet
   const auto human = puppet::human();
   const LaneModel lanes(*human, true);
   const Task task(*human, puppet::task(), false);
-  World world{*human, in_lanes ? &lanes : nullptr, {}, task, puppet::control(), 3};
+  const ControlData control = puppet::control();
+  World world{*human, in_lanes ? &lanes : nullptr, {}, task, control, 3, 0,
+              effort_weights(*human, control.regularization, control.effort_by_volume)};
   world.control.exoskeleton = exoskeleton;
   if (with_variants) {
     world.variants = {{human.get(), world.lanes}};

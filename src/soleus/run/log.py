@@ -216,6 +216,16 @@ def _row_of(line: str) -> dict[str, float] | None:
     return row if known else None
 
 
+_SCALES: dict[str, tuple[float, float | None]] = {
+    "episode/length_s": (0, None),
+    "episode/length": (0, None),
+    "evaluate/share_full": (0, 1.05),
+    "time/steps_per_s": (0, None),
+    "ppo/explained_variance": (-1, 1.05),
+}
+"""Least and greatest value of a panel's axis by metric: small changes of a share are not to look large"""
+
+
 def draw_curves(run_dir: Path) -> Path | None:
     """Draw a run's metrics into curves.png; return its path, or None where nothing was recorded."""
     from matplotlib.figure import Figure
@@ -246,6 +256,8 @@ def draw_curves(run_dir: Path) -> Path | None:
         points = [(row["time/steps"] / 1e6, row[key]) for row in rows if key in row]
         axes.plot(*zip(*points, strict=True), marker="o" if key.startswith("evaluate/") else None, linewidth=1)
         axes.set(title=label, xlabel="million steps")
+        if key in _SCALES:
+            axes.set_ylim(*_SCALES[key])
         axes.grid(alpha=0.3)
     path = run_dir / "curves.png"
     figure.savefig(path, dpi=120)

@@ -333,15 +333,11 @@ void HumanModel::build_asked() {
 
 // In proportion to force and length of the fibres, as in the successor of MASS.
 void HumanModel::build_muscle_mass() {
-  const mjModel* m = model_.get();
   for (int k = 0; k < num_muscles(); ++k) {
     if (has_polylines()) {
       muscle_mass_.push_back(kMassPerForce * polylines.max_force[k] * (1 - polylines.slack[k]) * paths_.rest_length(k));
-    } else if (has_hill()) {
-      muscle_mass_.push_back(kMassPerForce * hill.max_force[k] * hill.optimal[k]);
     } else {
-      const int a = muscle_actuator[k];
-      muscle_mass_.push_back(kMassPerForce * mujoco_max_force(m, a) * mujoco_optimal_length(m, a));
+      muscle_mass_.push_back(kMassPerForce * muscle_size(k));
     }
   }
 }

@@ -111,6 +111,16 @@ def _extents(poser: Poser, bodies: NDArray[np.int32], forward: Floats) -> tuple[
     return back, front, lowest(model, data, geoms), float(np.mean(data.geom_xpos[geoms, 1]))
 
 
+def _pendulum_rate(poser: Poser) -> float:
+    """g / h [1/s^2] of the standing person as an inverted pendulum, whose height h is that of the centre of mass."""
+    human, data = poser.human, poser.data
+    data.qpos[:] = human.qpos_rest
+    mujoco.mj_kinematics(human.model, data)
+    mujoco.mj_comPos(human.model, data)
+    height = data.subtree_com[human.root_body, 2] - human.ground_height
+    return float(np.linalg.norm(human.model.opt.gravity) / height)
+
+
 def _step_width(poser: Poser, duration: float) -> float:
     """Distance between the lines of the feet that lets the cycle's sway balance [m].
 
@@ -118,13 +128,7 @@ def _step_width(poser: Poser, duration: float) -> float:
     Winter 1993, J. Biomech. 26:633), where y_foot is nearly a square wave: its first harmonic, 4 / pi of half the
     width, moves y by (g / h) / (omega^2 + g / h) of itself.
     """
-    model, data = poser.human.model, poser.data
-    data.qpos[:] = poser.human.qpos_rest
-    mujoco.mj_kinematics(model, data)
-    mujoco.mj_comPos(model, data)
-    pendulum = float(
-        np.linalg.norm(model.opt.gravity) / (data.subtree_com[poser.human.root_body, 2] - poser.human.ground_height)
-    )
+    pendulum = _pendulum_rate(poser)
     sway = poser.cycle.pelvis.get("sway")
     amplitude = float(np.hypot(*sway.coefficients[:2])) if sway else 0.0  # odd orders: the first two are the harmonic's
     return 2 * _COM_SWAY * amplitude * np.pi / 4 * ((2 * np.pi / duration) ** 2 + pendulum) / pendulum
@@ -284,7 +288,8 @@ class _Fit:
         def measure(leg: dict[str, Floats]) -> Floats:
             return np.stack([self._measure(q) for q in self.poser.qpos(self.phase, leg, left, root)])
 
-        self.lead = self._lead(self.poser.qpos(self.phase, right, left, root))
+        if self.pendulum is not None:
+            self.lead = self._lead(self.poser.qpos(self.phase, right, left, root))
         features = measure(right)
         slopes = np.zeros((*features.shape, self.size))
         for name in self.targets:
@@ -304,8 +309,7 @@ class _Fit:
         x'' = (g / h) (x - p), where the centre of pressure p goes along each foot from the heel to its front through
         stance, and over from foot to foot, as the weight does, while both stand.
         """
-        cycle, human, model = self.cycle, self.poser.human, self.poser.human.model
-        stance, both = cycle.stance, cycle.stance - 0.5
+        stance, both = self.cycle.stance, self.cycle.stance - 0.5
         bears = np.clip(np.minimum(self.phase, stance - self.phase) / max(both, 1e-9), 0, 1)
         along = self.foot.print[:, 0].max() * self.phase / stance
         pressure = bears * along
@@ -316,11 +320,7 @@ class _Fit:
             - self.stride * np.where(self.phase < both, np.roll(bears, _FRAMES // 2), 0.0)
         )
         ahead = np.fft.rfft(pressure - self.stride * self.phase)
-        data = self.poser.data
-        data.qpos[:] = human.qpos_rest
-        mujoco.mj_kinematics(model, data)
-        mujoco.mj_comPos(model, data)
-        rate = np.linalg.norm(model.opt.gravity) / (data.subtree_com[human.root_body, 2] - human.ground_height)
+        rate = _pendulum_rate(self.poser)
         omega = 2 * np.pi * np.arange(len(ahead)) / self.duration
         ahead *= rate / (omega**2 + rate)
         kept = np.isin(np.arange(len(ahead)), self.orders["progress"])

@@ -430,18 +430,19 @@ namespace {
 // What a muscle would pull with at rest, at full activation [N], and the length of its fibre over the optimal one.
 struct AtRest { Wide force, fibre; };
 
+// most: the greatest force [N], strength included.
 template <class Force>
-AtRest at_rest(const LaneMuscles& m, const Force& f, int k) {
+AtRest at_rest(const LaneMuscles& m, const Force& f, int k, Wide most) {
   const Wide length = m.length[k];
   switch (m.model->muscles()[k].law) {
     case LaneMuscleModel::Law::kHill:
-      return {Wide(f.most) * hill_force(f.hill, length, Wide(0.0)).active, hill_fibre(f.hill, length)};
+      return {most * hill_force(f.hill, length, Wide(0.0)).active, hill_fibre(f.hill, length)};
     case LaneMuscleModel::Law::kMass:  // whose force does not depend on its velocity
       return {-m.gain[k], mass_strain(f.mass, length) + Wide(1.0)};
     case LaneMuscleModel::Law::kMujoco: break;
   }
   const Wide normal = normal_length(f.length, length);
-  return {Wide(f.most) * active_curve(f.length, normal), normal};
+  return {most * active_curve(f.length, normal), normal};
 }
 
 }  // namespace
@@ -452,13 +453,11 @@ Wide metabolic_power(const LaneMuscles& m) {
     for (int k = 0; k < static_cast<int>(tables.forces.size()); ++k) {
       const auto& f = tables.forces[k];
       const LaneMuscleModel::Muscle& p = m.model->muscles()[k];
-      const bool scaled = !m.strength.empty() && p.law != LaneMuscleModel::Law::kMass;  // its gain is scaled already
       const Wide strength = m.strength.empty() ? Wide(1.0) : m.strength[k];
-      const AtRest rest = at_rest(m, f, k);
+      const AtRest rest = at_rest(m, f, k, strength * f.most);
       const Wide driven = p.stateful ? m.activation[k] : m.excitation[k];
-      const Wide isometric = scaled ? Wide(rest.force * strength) : rest.force;
       power += metabolic_power({strength * f.tissue_mass, driven, rest.fibre, -m.speed[k], -m.gain[k] * driven,
-                                isometric * driven}, p.slow);
+                                rest.force * driven}, p.slow);
     }
   });
   return power;

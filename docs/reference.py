@@ -1,4 +1,4 @@
-"""The reference pages of the documentation, made from the code: keys, presets, tasks, terms and metrics."""
+"""The reference pages of the documentation, made from the code: keys, presets, tasks, policies, terms and metrics."""
 
 from collections.abc import Iterable
 
@@ -8,8 +8,9 @@ from soleus import _core
 from soleus.cli.key_help import NOTATION, groups
 from soleus.cli.terms import HEADS
 from soleus.config import names, summary_of
-from soleus.config.builtin import file
+from soleus.config.builtin import file, policies
 from soleus.run.log import METRICS
+from soleus.run.shipped import Record, record_of
 
 
 def pages() -> dict[str, str]:
@@ -17,6 +18,7 @@ def pages() -> dict[str, str]:
     return {
         "reference/keys.md": _keys(),
         "reference/presets.md": _presets(),
+        "reference/policies.md": _policies(),
         "reference/terms.md": _terms(),
         "reference/metrics.md": _metrics(),
     }
@@ -52,6 +54,34 @@ def _presets() -> str:
         comment, _, content = file("tasks", name).read_text().partition("\n")
         lines += ["", f"## Task {name}", "", _sentence(comment.lstrip("# ")), "", *_yaml(content)]
     return "\n".join(lines) + "\n"
+
+
+def _policies() -> str:
+    lines = [
+        "# Policies that come along",
+        "",
+        "Wherever a verb takes a `RUN`, [a policy's name](../policies.md) is one. `soleus policies` lists them too.",
+        "Each was played when it was put into the package; a likeness is that of [the yardsticks](../likeness.md).",
+        "",
+    ]
+    heads = ("policy", "preset", "seed", "steps", "version", "episodes to the end", "speed [m/s]", "likeness")
+    rows = (_policy(name, record_of(name)) for name in policies())
+    return "\n".join([*lines, *_table(heads, rows)]) + "\n"
+
+
+def _policy(name: str, record: Record) -> list[str]:
+    found = record.evaluation
+    changes = "".join(f", `{key} {value}`" for key, value in record.changes.items())
+    return [
+        _code(name),
+        f"`{record.preset}`{_cell(changes)}",
+        f"{record.seed}",
+        f"{record.steps:,}",
+        record.version,
+        f"{found['share_full'] * found['episodes']:.0f} of {found['episodes']:.0f}",
+        f"{found['mean_speed_m_s']:.2f}",
+        "" if record.likeness is None else f"{record.likeness:.2f}",
+    ]
 
 
 def _terms() -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from soleus import _core
 from soleus.config import names
+from soleus.config.builtin import policies
 from soleus.config.keys import known_keys, parts
 from soleus.config.schema import EnvRunConfig, HumanRunConfig
 from soleus.run.log import METRICS
@@ -61,6 +62,12 @@ def test_every_key_is_in_the_reference(reference: dict[str, str]) -> None:
 def test_every_preset_and_task_is_in_the_reference(reference: dict[str, str]) -> None:
     headed = re.findall(r"^## (.+)$", reference["reference/presets.md"], re.MULTILINE)
     assert headed == names("presets") + [f"Task {name}" for name in names("tasks")]
+
+
+def test_every_policy_is_in_the_reference(reference: dict[str, str]) -> None:
+    rows = re.findall(r"^\| `(.+?)` \| `(.+?)`.* \| 20 of 20 \|", reference["reference/policies.md"], re.MULTILINE)
+    assert [name for name, _ in rows] == policies()
+    assert {preset for _, preset in rows} <= set(names("presets"))
 
 
 def test_every_term_and_parameter_is_in_the_reference(reference: dict[str, str]) -> None:

@@ -11,7 +11,7 @@
 namespace soleus {
 
 // What a draw is for. Streams keep one use from shifting another.
-enum class Stream : std::uint32_t { kReset = 0, kAction = 1, kSubstep = 2, kPush = 3 };
+enum class Stream : std::uint32_t { kReset = 0, kAction = 1, kSubstep = 2, kPush = 3, kObservation = 4, kMotor = 5 };
 
 struct RandomKey {
   std::uint64_t seed = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "base/error.h"
 
@@ -66,17 +67,15 @@ void ConditionData::check(int bodies, int muscles, int dofs, int joints) const {
 
 void draw_conditions(const ConditionData& conditions, Draw draw, std::span<double> values) {
   const bool together = draw.uniform() < 1.0 / kTogether;
-  std::array<std::array<double, 2>, kEffectNames.size()> shared;
-  for (auto& pair : shared) pair = {draw.uniform(), draw.uniform()};
+  std::array<std::optional<std::array<double, 2>>, kEffectNames.size()> first;
   for (int i = 0; i < conditions.count(); ++i) {
     const Condition& one = conditions.all[i];
     const double low = one.low, high = one.high;
     // Two numbers for each, whatever its distribution, so that none shifts another.
-    double u = draw.uniform(), v = draw.uniform();
-    if (together) {
-      u = shared[static_cast<std::size_t>(one.effect)][0];
-      v = shared[static_cast<std::size_t>(one.effect)][1];
-    }
+    const std::array<double, 2> own{draw.uniform(), draw.uniform()};
+    auto& of_effect = first[static_cast<std::size_t>(one.effect)];
+    if (!of_effect) of_effect = own;
+    const auto [u, v] = together ? *of_effect : own;
     if (one.distribution == Distribution::kUniform) values[i] = low + u * (high - low);
     if (one.distribution == Distribution::kEnds) values[i] = u < 1.0 / 3 ? low : u < 2.0 / 3 ? one.usual : high;
     if (one.distribution == Distribution::kNormal) {

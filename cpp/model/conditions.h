@@ -15,7 +15,7 @@ namespace soleus {
 // What a condition changes. Factors multiply what the model has; where several conditions change one number, their
 // factors do.
 enum class Effect {
-  kSpeed,         // [m/s] of the reference motion
+  kSpeed,         // [m/s] of the reference motion, or that a task asks for
   kStride,        // factor on the length of its strides
   kCadence,       // factor on its steps a minute
   kSize,          // factor on all lengths of bodies
@@ -31,6 +31,7 @@ enum class Effect {
   kSlope,         // [rad] of the ground, which rises ahead of a human that faces along x
   kAssistance,    // factor on the torques of an exoskeleton
   kLoad,          // [kg] carried at the centre of mass of a body
+  kHeading,       // [rad] that a task asks for
   kCount,
 };
 inline constexpr std::array<Named<Effect>, static_cast<std::size_t>(Effect::kCount)> kEffectNames{{
@@ -50,6 +51,7 @@ inline constexpr std::array<Named<Effect>, static_cast<std::size_t>(Effect::kCou
     {Effect::kSlope, "slope"},
     {Effect::kAssistance, "assistance"},
     {Effect::kLoad, "load"},
+    {Effect::kHeading, "heading"},
 }};
 static_assert(names_all(kEffectNames, Effect::kCount));
 

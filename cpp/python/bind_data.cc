@@ -137,17 +137,26 @@ PushData push_data(const nb::dict& d) {
   return pushes;
 }
 
+NoiseData noise_data(const nb::dict& d) {
+  NoiseData noise;
+  read(d, "observation", noise.observation, "observation_delay", noise.observation_delay, "motor", noise.motor,
+       "motor_delay", noise.motor_delay, "motor_correlation", noise.motor_correlation);
+  return noise;
+}
+
 }  // namespace
 
 TaskData task_data(const nb::dict& d) {
   TaskData task;
   read(d, "episode_seconds", task.episode_seconds, "start_on_reference", task.start_on_reference,
-       "initial_noise", task.initial_noise);
+       "initial_noise", task.initial_noise, "initial_speed", task.initial_speed);
   task.observations = term_data(field<nb::dict>(d, "observation"));
   task.rewards = term_data(field<nb::dict>(d, "reward"));
   task.terminations = term_data(field<nb::dict>(d, "termination"));
   if (d.contains("pushes")) task.pushes = push_data(field<nb::dict>(d, "pushes"));
+  if (d.contains("noise")) task.noise = noise_data(field<nb::dict>(d, "noise"));
   task.combine = field<bool>(d, "product") ? Combine::kProduct : Combine::kSum;
+  task.costs_held = field<bool>(d, "costs_held");
   return task;
 }
 
@@ -180,7 +189,8 @@ ControlData control_data(const nb::dict& d) {
   read(d, "substeps", control.substeps, "action_scale", control.action_scale,
        "follow_velocity", control.follow_velocity,
        "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
-       "regularization", control.regularization, "effort_by_volume", control.effort_by_volume, "mirror", control.mirror, "phase_scale", control.phase_scale);
+       "regularization", control.regularization, "effort_by_volume", control.effort_by_volume, "mirror", control.mirror,
+       "noise_correlation", control.noise_correlation, "phase_scale", control.phase_scale);
   control.exoskeleton = exoskeleton_data(field<nb::list>(d, "exoskeleton"));
   return control;
 }

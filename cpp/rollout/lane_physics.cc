@@ -16,14 +16,20 @@ LanePhysics::Tile::Tile(const World& world) : dynamics(world.lanes->dynamics) {
   for (auto* of_joints : {&torque, &passive, &wanted, &residual}) of_joints->assign(h.num_actuated(), zero);
   for (auto* of_muscles : {&desired, &step}) of_muscles->assign(h.num_muscles(), zero);
   moments.assign(h.num_crossings(), zero);
+  if (world.task.data().noise.motor > 0) {
+    noise.assign(world.noisy_muscles() + world.noisy_torques(), zero);
+    noisy = desired;
+  }
   for (auto* of_devices : {&device, &beside}) of_devices->assign(world.control.exoskeleton.count(), zero);
   sample = {moments, torque, torque, torque, torque, torque, desired};
   if (world.lanes->muscles) muscles.emplace(*world.lanes->muscles);
 }
 
 LanePhysics::LanePhysics(const World& world, int first, const Models& models, std::vector<Command>& commands,
-                         SectionClock& clock)
-    : world_(world), first_(first), models_(models), commands_(commands), clock_(clock), simulation_(mj_makeData(world.model.mujoco())) {
+                         SectionClock& clock, Sense sense)
+    : world_(world), first_(first), models_(models), commands_(commands), clock_(clock), sense_(std::move(sense)),
+      sensed_substep_(world.sensed_substep()), arrival_(world.motor_delay().substeps),
+      simulation_(mj_makeData(world.model.mujoco())) {
   require(simulation_ != nullptr, "expected memory for one more simulation");
   const HumanModel& h = world.model;
   at_rest_.assign(h.mujoco()->nv, 0.0);
@@ -153,18 +159,6 @@ void LanePhysics::hold(std::span<const int> indices) {
   }
 }
 
-void LanePhysics::load_commands(int number) {
-  Tile& tile = *tiles_[number];
-  for (int i = begin(number); i < end(number); ++i) {
-    const int lane = i - begin(number);
-    const Command& command = commands_[i];
-    for (std::size_t c = 0; c < tile.target.size(); ++c) tile.target[c].set(lane, command.target[c]);
-    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.desired[k].set(lane, command.activation[k]);
-    if (world_.control.mode != Control::kExcitation) continue;
-    for (std::size_t k = 0; k < tile.desired.size(); ++k) tile.muscles->excitation[k].set(lane, command.activation[k]);
-  }
-}
-
 // Lanes without a human stand still: what falls for long runs through more contacts than anybody.
 void LanePhysics::rest_idle_lanes(int number) {
   DynamicsTile& tile = tiles_[number]->dynamics;
@@ -205,18 +199,18 @@ void LanePhysics::run_tile(int number, const RolloutViews& views, std::size_t t)
   Tile& tile = *tiles_[number];
   const ControlData& control = world_.control;
   for (int k = 0; k < control.substeps; ++k) {
+    if (k > 0 && k == arrival_) load_arrived(number, k);
     if (control.mode == Control::kTorque) {
-      stable_pd(tile.dynamics, tile.target, tile.torque);
+      ask_torque(number, k);
       clock_.mark(Section::kTorque);
     } else if (control.mode == Control::kMuscle && k % control.interval == 0) {
-      stable_pd(tile.dynamics, tile.target, tile.torque);
-      relieve(number, k);
+      ask_torque(number, k);
       clock_.mark(Section::kTorque);
       find_wanted(tile);
       clock_.mark(Section::kMuscles);
       static_optimization(world_.model, tile.moments, tile.wanted, world_.effort, control.sweeps, tile.desired,
                           tile.residual, tile.step);
-      apply_activations(*tile.muscles, tile.desired, control.activation_dynamics);
+      activate(tile);
       take_samples(number, k);
       clock_.mark(Section::kCoordination);
     }
@@ -277,6 +271,7 @@ void LanePhysics::find_wanted(Tile& tile) {
 void LanePhysics::run_group(int first, int last, const RolloutViews& views, std::size_t t, const Mlp& muscle) {
   const ControlData& control = world_.control;
   for (int k = 0; k < control.substeps; ++k) {
+    for (int number = first; number < last && k > 0 && k == arrival_; ++number) load_arrived(number, k);
     if (k % control.interval == 0) {
       for (int number = first; number < last; ++number) ask_network(number, k, (number - first) * kLanes, muscle);
       muscle.forward(input_.data(), output_.data(), scratch_.data());
@@ -300,8 +295,7 @@ WideMask LanePhysics::mirrored_lanes(int number) const {
 
 void LanePhysics::ask_network(int number, int k, int row, const Mlp& muscle) {
   Tile& tile = *tiles_[number];
-  stable_pd(tile.dynamics, tile.target, tile.torque);
-  relieve(number, k);
+  ask_torque(number, k);
   clock_.mark(Section::kTorque);
   find_wanted(tile);
   clock_.mark(Section::kMuscles);
@@ -314,7 +308,7 @@ void LanePhysics::follow_network(int number, int row, const Mlp& muscle) {
   Tile& tile = *tiles_[number];
   read_network_outputs(world_.model, output_.data() + static_cast<std::size_t>(row) * muscle.output_stride(),
                        muscle.output_stride(), mirrored_lanes(number), end(number) - begin(number), tile.desired);
-  apply_activations(*tile.muscles, tile.desired, world_.control.activation_dynamics);
+  activate(tile);
 }
 
 // Keeps the muscles of the humans whose sampled substep this is.
@@ -392,6 +386,17 @@ void LanePhysics::advance(int number, int k, const RolloutViews& views, std::siz
     clock_.mark(Section::kMuscles);
   }
   if (views.trace) trace(number, k, views, t);
+  if (k == sensed_substep_) show(number);
+}
+
+// Lets the state be sensed that a substep has led to.
+void LanePhysics::show(int number) {
+  measure(*tiles_[number]);
+  for (int i = begin(number); i < end(number); ++i) {
+    views_[i].refresh();
+    sense_(i);
+  }
+  clock_.mark(Section::kTerms);
 }
 
 // What terms see.

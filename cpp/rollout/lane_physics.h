@@ -14,7 +14,8 @@ namespace soleus {
 
 class LanePhysics : public Physics {
  public:
-  LanePhysics(const World& world, int first, const Models& models, std::vector<Command>& commands, SectionClock& clock);
+  LanePhysics(const World& world, int first, const Models& models, std::vector<Command>& commands, SectionClock& clock,
+              Sense sense);
 
   const HumanView& human(int index) const override { return views_[index]; }
   void place(int index, std::span<const double> qpos, std::span<const double> qvel) override;
@@ -42,6 +43,7 @@ class LanePhysics : public Physics {
     LaneArray<Wide> target, torque;                      // (nc), (na)
     LaneArray<Wide> moments, passive, wanted, residual;  // (nnz), (na) of the coordination
     LaneArray<Wide> desired, step;                       // (nm) activations; scratch of the descent
+    LaneArray<Wide> noise, noisy;                        // shares (Command::noise); (nm) what muscles carry out
     LaneArray<Wide> device, beside;                      // (devices) their torques, and the human's at their joints [N m]
     // Of each human at its sampled substep.
     struct Sample { LaneArray<Wide> moments, torque, passive, wanted, residual, least, activation; } sample;
@@ -89,6 +91,9 @@ class LanePhysics : public Physics {
   void update(Tile& tile);
   void measure(Tile& tile);
   void load_commands(int number);
+  void load_arrived(int number, int k);
+  void ask_torque(int number, int k);
+  void activate(Tile& tile);
   void rest_idle_lanes(int number);
   void run_tile(int number, const RolloutViews& views, std::size_t t);
   void run_group(int first, int last, const RolloutViews& views, std::size_t t, const Mlp& muscle);
@@ -102,6 +107,7 @@ class LanePhysics : public Physics {
   void take_samples(int number, int k);
   void record(int number, const RolloutViews& views, std::size_t t);
   void advance(int number, int k, const RolloutViews& views, std::size_t t);
+  void show(int number);
   void trace(int number, int k, const RolloutViews& views, std::size_t t);
   void store(int number);
   // The lanes of a tile that humans are in, of some.
@@ -116,6 +122,8 @@ class LanePhysics : public Physics {
   Models models_;
   std::vector<Command>& commands_;
   SectionClock& clock_;
+  Sense sense_;
+  int sensed_substep_, arrival_;  // World::sensed_substep(), Command::arrival
   std::vector<std::unique_ptr<Tile>> tiles_;
   std::vector<View> views_;
   std::vector<double> at_rest_;  // (nv) velocities

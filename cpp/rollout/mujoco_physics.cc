@@ -7,14 +7,16 @@
 namespace soleus {
 
 MujocoPhysics::MujocoPhysics(const World& world, int first, const Models& models, std::vector<Command>& commands,
-                             SectionClock& clock)
-    : world_(world), first_(first), commands_(commands), clock_(clock) {
+                             SectionClock& clock, Sense sense)
+    : world_(world), first_(first), commands_(commands), clock_(clock), sense_(std::move(sense)),
+      sensed_substep_(world.sensed_substep()) {
   const HumanModel& h = world.model;
   humans_.reserve(commands.size());
   for (const HumanModel* model : models) humans_.emplace_back(*model);
   const int lanes = std::min(count(), Mlp::kTile);
   step_.resize(h.num_muscles());
   trial_.resize(h.num_muscles());
+  noisy_.resize(h.num_muscles());
   least_.resize(h.num_actuated());
   moments_.assign(lanes, std::vector<double>(h.num_crossings()));
   for (auto* buffer : {&passive_, &wanted_, &residual_}) buffer->assign(lanes, std::vector<double>(h.num_actuated()));
@@ -64,7 +66,33 @@ void MujocoPhysics::begin(int index) {
   const Command& command = commands_[index];
   humans_[index].apply_motors(command.motors, command.mirrored);
   humans_[index].forget_exertion();
-  if (world_.control.mode == Control::kExcitation) humans_[index].apply_excitations(command.activation);
+  if (world_.control.mode == Control::kExcitation) excite(index, 0);
+}
+
+// Excites muscles by what has arrived by substep k.
+void MujocoPhysics::excite(int index, int k) {
+  const Command& command = commands_[index];
+  humans_[index].apply_excitations(carried_out(index, command.arrived(command.activation, k)));
+}
+
+// What muscles carry out of commands to them.
+std::span<const double> MujocoPhysics::carried_out(int index, std::span<const double> asked) {
+  const std::vector<double>& noise = commands_[index].noise;
+  if (noise.empty()) return asked;
+  for (std::size_t m = 0; m < asked.size(); ++m) noisy_[m] = disturbed_muscle(asked[m], noise[m]);
+  return noisy_;
+}
+
+// The torque of stable PD towards the pose that has arrived by substep k, of which devices give a share.
+void MujocoPhysics::ask_torque(int index, int k) {
+  Command& command = commands_[index];
+  humans_[index].stable_pd(command.arrived(command.target, k), command.torque);
+  if (world_.control.mode == Control::kMuscle) relieve(index, k);
+  if (command.noise.empty()) return;
+  for (int i = 0; i < world_.noisy_torques(); ++i) {
+    double& torque = command.torque[world_.noisy_torque(i)];
+    torque = disturbed(torque, command.noise[world_.noisy_muscles() + i]);
+  }
 }
 
 // The devices' torques at substep k; `of`, (na), has what proportions are shares of.
@@ -124,17 +152,17 @@ void MujocoPhysics::substep(int index, int k, const RolloutViews& views, std::si
   const ControlData& control = world_.control;
   const bool coordinated = control.mode == Control::kMuscle && k % control.interval == 0;
   if (control.mode == Control::kTorque || coordinated) {
-    human.stable_pd(command.target, command.torque);
-    if (coordinated) relieve(index, k);
+    ask_torque(index, k);
     clock_.mark(Section::kTorque);
   }
+  if (control.mode == Control::kExcitation && k > 0 && k == command.arrival) excite(index, k);
   if (control.mode == Control::kTorque) human.apply_torque(command.torque);
   if (coordinated) {
     muscle_target(index, 0);
     clock_.mark(Section::kMuscles);
     static_optimization(world_.model, moments_[0], wanted_[0], world_.effort, control.sweeps, command.activation,
                         residual_[0], step_);
-    human.apply_activations(command.activation, control.activation_dynamics);
+    human.apply_activations(carried_out(index, command.activation), control.activation_dynamics);
     if (k == command.sampled_substep) record(index, 0, views, t);
     clock_.mark(Section::kCoordination);
   }
@@ -152,7 +180,7 @@ void MujocoPhysics::advance(int index, int k, const RolloutViews& views, std::si
     clock_.mark(Section::kMuscles);
   }
   wear(index, k, static_cast<bool>(views.trace));
-  human.advance(k + 1 == world_.control.substeps);
+  human.advance(k + 1 == world_.control.substeps || k == sensed_substep_);
   clock_.mark(Section::kPhysics);
   if (views.trace && !human.diverged()) {
     double* row = views.trace.at(t * world_.control.substeps + k, first_ + index);
@@ -160,14 +188,17 @@ void MujocoPhysics::advance(int index, int k, const RolloutViews& views, std::si
     double* of_devices = std::copy(device_[index].begin(), device_[index].end(), row + devices_adr(world_));
     for (const Device& device : world_.control.exoskeleton.devices) *of_devices++ = beside_[device.actuated];
   }
+  if (k == sensed_substep_) {
+    sense_(index);
+    clock_.mark(Section::kTerms);
+  }
 }
 
 void MujocoPhysics::ask_network(int index, int k, int lane, const Mlp& muscle) {
   HumanState& human = humans_[index];
   Command& command = commands_[index];
   if (human.diverged()) return;
-  human.stable_pd(command.target, command.torque);
-  relieve(index, k);
+  ask_torque(index, k);
   clock_.mark(Section::kTorque);
   muscle_target(index, lane);
   clock_.mark(Section::kMuscles);
@@ -215,7 +246,7 @@ void MujocoPhysics::follow_network(int index, int lane, const Mlp& muscle, bool 
   Command& command = commands_[index];
   const float* answer = output_.data() + static_cast<std::size_t>(lane) * muscle.output_stride();
   read_network_output(world_.model, answer, command.mirrored, command.activation);
-  humans_[index].apply_activations(command.activation, world_.control.activation_dynamics);
+  humans_[index].apply_activations(carried_out(index, command.activation), world_.control.activation_dynamics);
   if (sampled) {
     torque_residual(world_.model, moments_[lane], wanted_[lane], command.activation, residual_[lane]);
     record(index, lane, views, t);

@@ -11,7 +11,8 @@ namespace soleus {
 
 class MujocoPhysics : public Physics {
  public:
-  MujocoPhysics(const World& world, int first, const Models& models, std::vector<Command>& commands, SectionClock& clock);
+  MujocoPhysics(const World& world, int first, const Models& models, std::vector<Command>& commands, SectionClock& clock,
+                Sense sense);
 
   const HumanView& human(int index) const override { return humans_[index]; }
   void place(int index, std::span<const double> qpos, std::span<const double> qvel) override;
@@ -29,6 +30,9 @@ class MujocoPhysics : public Physics {
  private:
   int count() const { return static_cast<int>(humans_.size()); }
   void begin(int index);
+  void excite(int index, int k);
+  void ask_torque(int index, int k);
+  std::span<const double> carried_out(int index, std::span<const double> asked);
   void muscle_target(int index, int slot);
   void record(int index, int slot, const RolloutViews& views, std::size_t t);
   void substep(int index, int k, const RolloutViews& views, std::size_t t);
@@ -44,11 +48,14 @@ class MujocoPhysics : public Physics {
   int first_;
   std::vector<Command>& commands_;
   SectionClock& clock_;
+  Sense sense_;
+  int sensed_substep_;
   std::vector<HumanState> humans_;
   Floats input_, output_, scratch_;  // of the network
   // Per lane of a tile: moments (nnz), passive, target, residual (na).
   std::vector<std::vector<double>> moments_, passive_, wanted_, residual_;
   std::vector<double> step_, trial_, least_;  // (nm), (na) of coordinate descent
+  std::vector<double> noisy_;                 // (nm) what muscles carry out of commands
   std::vector<std::vector<double>> device_;   // (devices) torques of each human [N m]
   std::vector<double> beside_, worn_;         // (na) torques of one human at joints with devices; (nnz) scratch
 };

@@ -1,6 +1,7 @@
 // What moves the humans of a shard through the substeps of a control step.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -18,14 +19,26 @@ struct Command {
   std::vector<double> target;      // (nc) pose target [rad]
   std::vector<double> torque;      // (na) of stable PD [N m]
   std::vector<double> activation;  // (nm) desired; the warm start of static optimization
+  // What `target`, or of excitations `activation`, is before substep `arrival`, where commands arrive late.
+  std::vector<double> earlier;
+  int arrival = 0;
+  std::vector<double> noise;       // (World::noisy_muscles() + noisy_torques()) shares of what is carried out; empty: none
   const float* motors = nullptr;   // actions of the motors in [-1, 1]
   Assistance assistance;           // of the exoskeleton
   bool mirrored = false;           // the policy sees the mirrored body
   int sampled_substep = 0;         // whose muscles are recorded
+
+  // What has arrived by a substep of `target` or `activation`.
+  const std::vector<double>& arrived(const std::vector<double>& command, int substep) const {
+    return substep < arrival ? earlier : command;
+  }
 };
 
 // Sweeps of static optimization from no activation at all.
 inline constexpr int kColdSweeps = 50;
+
+// Senses a human within a control step; see World::observation_delay().
+using Sense = std::function<void(int index)>;
 
 // The humans are those of one shard: `first` is the number of its first in the arrays of a rollout.
 class Physics {
@@ -72,8 +85,8 @@ class Physics {
 // Models of the humans of a shard, each the world's or one of its own with the same structure.
 using Models = std::vector<const HumanModel*>;
 
-// The one that the world's control names.
+// The one that the world's control names. sense: called for each human after the substep whose state is seen late.
 std::unique_ptr<Physics> make_physics(const World& world, int first, const Models& models, std::vector<Command>& commands,
-                                      SectionClock& clock);
+                                      SectionClock& clock, Sense sense);
 
 }  // namespace soleus

@@ -13,12 +13,32 @@ namespace soleus {
 
 namespace {
 
+constexpr double kHeldRate = 0.2;  // at which what a human has held follows each episode
 constexpr double kSlowest = 2.5;  // of the laps that conditions make of a motion's, those that are remembered whole
 
 double longest_lap(const World& world) {
   double longest = 0;
   for (const Motion* motion : world.clips) longest = std::max(longest, motion->duration());
   return world.conditions.change_gait() ? kSlowest * longest : longest;
+}
+
+// Lets the whole body move along x [m/s].
+void add_speed(const HumanModel& human, double speed, std::span<double> qvel) {
+  const mjModel* m = human.mujoco();
+  const int first = m->body_jntadr[human.root_body];
+  for (int j = first; j < first + m->body_jntnum[human.root_body]; ++j) {
+    if (m->jnt_type[j] == mjJNT_FREE) qvel[m->jnt_dofadr[j]] += speed;
+    if (m->jnt_type[j] == mjJNT_SLIDE) qvel[m->jnt_dofadr[j]] += speed * m->jnt_axis[3 * j];
+  }
+}
+
+Aim aim_of(const ConditionData& conditions, std::span<const double> values) {
+  Aim aim;
+  for (int i = 0; i < conditions.count(); ++i) {
+    if (conditions.all[i].effect == Effect::kSpeed) aim.speed = values[i];
+    if (conditions.all[i].effect == Effect::kHeading) aim.heading = values[i];
+  }
+  return aim;
 }
 
 }  // namespace
@@ -37,12 +57,16 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   }
   if (conditions.change_gait() && !world.clips.empty()) varied_motion_.emplace(h, conditions);
   seen_conditions_.resize(conditions.observed());
-  physics_ = make_physics(world, first, models, commands_, clock_);
+  physics_ = make_physics(world, first, models, commands_, clock_, [this](int human) { sense(human); });
   if (!world.clips.empty()) reference_ = ahead_ = world.clips.front()->make_frame();
   pose_error_.resize(h.num_coordinates());
   difference_.resize(h.num_coordinates());
   ended_.reserve(count);
-  for (Episode& s : humans_) s.memory = world.task.make_memory(longest_lap(world), world.control_dt());
+  for (Episode& s : humans_) {
+    s.memory = world.task.make_memory(longest_lap(world), world.control_dt());
+    if (world.control.noise_correlation > 0) s.exploration.assign(world.action_size(), 0.0f);
+  }
+  for (int i = 0; i < count; ++i) make_nerves(i);
   state_qvel_.resize(h.mujoco()->nv);
   noise_.resize(h.mujoco()->nv);
   lead_.assign(world.control.follow_velocity ? h.mujoco()->nv : 0, 0.0);
@@ -79,8 +103,12 @@ RandomKey Shard::key(int human) const {
 double Shard::time(const Episode& s) const { return s.start_time + s.step * world_.control_dt() + s.drift; }
 
 bool Shard::mirrored_at(const Episode& s) const {
-  const Motion* motion = this->motion(s);
-  return world_.control.mirror && motion && motion->phase(time(s)) >= 0.5;
+  if (!world_.control.mirror) return false;
+  if (const Motion* motion = this->motion(s)) return motion->phase(time(s)) >= 0.5;
+  // Without a phase, the policy has the right foot ahead.
+  const HumanView& human = physics_->human(static_cast<int>(&s - humans_.data()));
+  const auto ahead = [&](int side) { return s.kinematics.to_heading(human.body_place(human.model().feet[side].front()))[0]; };
+  return ahead(1) > ahead(0);
 }
 
 bool Shard::is_over(const Episode& s) const {
@@ -103,10 +131,11 @@ void Shard::reset(MatrixView<float> observations) {
   for (Episode& s : humans_) {
     s.episode = 0;
     s.failed = false;
+    s.held = 0;
   }
   begin_episodes(ended_);
   for (int i = 0; i < count(); ++i) {
-    world_.task.observe(scene(i), observations.row(first_ + i).data());
+    observe(i, scene(i), observations.row(first_ + i).data());
   }
 }
 
@@ -129,6 +158,7 @@ void Shard::begin_episodes(std::span<const int> humans) {
     s.last_place = {s.kinematics.root[0], s.kinematics.root[1]};
     commands_[human].mirrored = mirrored_at(s);
     s.memory.begin(scene(human));
+    rest_nerves(human);
   }
 }
 
@@ -196,17 +226,20 @@ void Shard::place(int human) {
     state_qvel_[h.coordinate_dof[c]] += 10 * noise * pair[1];
   }
   mj_integratePos(h.mujoco(), state_qpos_.data(), noise_.data(), 1.0);
+  if (const auto [low, high] = world_.task.data().initial_speed; low != 0 || high != 0) {
+    add_speed(h, low + draw.uniform() * (high - low), state_qvel_);
+  }
   physics_->place(human, state_qpos_, state_qvel_);
   std::fill(commands_[human].activation.begin(), commands_[human].activation.end(), 0.0);
   std::fill(commands_[human].assistance.actions.begin(), commands_[human].assistance.actions.end(), 0.0);
 }
 
-Scene Shard::scene(int human) {
+Scene Shard::scene(int human, const Kinematics& now, double time) {
   const Episode& s = humans_[human];
   const HumanView& view = physics_->human(human);
   const Motion* motion = this->motion(s);
   if (motion) {
-    motion->sample(time(s), reference_);
+    motion->sample(time, reference_);
     world_.model.difference(view.qpos().data(), reference_.qpos.data(), pose_error_.data());
   }
   std::size_t seen = 0;
@@ -214,24 +247,27 @@ Scene Shard::scene(int human) {
     const Condition& one = world_.conditions.all[i];
     if (!one.observed) continue;
     const double middle = 0.5 * (one.low + one.high), half = 0.5 * (one.high - one.low);
-    const double value = people_[human].values[commands_[human].mirrored ? one.mirror : i];
+    const bool mirrored = commands_[human].mirrored;
+    const double own = people_[human].values[mirrored ? one.mirror : i];
+    const double value = mirrored && one.effect == Effect::kHeading ? -own : own;
     seen_conditions_[seen++] = half > 0 ? (value - middle) / half : 0.0;
   }
   return {view,
-          s.kinematics,
+          now,
           motion ? &reference_ : nullptr,
           pose_error_,
-          motion ? motion->phase(time(s)) : 0.0,
+          motion ? motion->phase(time) : 0.0,
           commands_[human].mirrored,
           world_.control_dt(),
           s.head_velocity,
-          motion ? motion->lap_turn(time(s)) : 0.0,
+          motion ? motion->lap_turn(time) : 0.0,
           motion,
-          time(s),
+          time,
           &ahead_,
           difference_,
           &s.memory,
-          seen_conditions_};
+          seen_conditions_,
+          aim_of(world_.conditions, people_[human].values)};
 }
 
 void Shard::step(const RolloutViews& views, std::size_t t, const Policy* policy, const Mlp* muscle) {
@@ -243,7 +279,8 @@ void Shard::advance(const RolloutViews& views, std::size_t t, const Policy* poli
   clock_.start();
   if (policy) act(*policy, views, t);
   substeps(views, t, muscle);
-  for (int i = 0; i < count(); ++i) judge(i, views, t);
+  const bool exploring = !policy || !policy->deterministic;
+  for (int i = 0; i < count(); ++i) judge(i, views, t, exploring);
   clock_.mark(Section::kTerms);
 }
 
@@ -252,7 +289,7 @@ void Shard::conclude(const RolloutViews& views, std::size_t t) {
   ended_.clear();
   for (int i = 0; i < count(); ++i) finish(i, views, t);
   begin_episodes(ended_);
-  for (int human : ended_) world_.task.observe(scene(human), views.observations.at(t + 1, first_ + human));
+  for (int human : ended_) observe(human, scene(human), views.observations.at(t + 1, first_ + human));
   clock_.mark(Section::kTerms);
 }
 
@@ -280,7 +317,7 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
         for (int a = 0; a < outputs; ++a) action[a] = mean[a];
         continue;
       }
-      Draw(key(i), Stream::kAction, humans_[i].step).normals({action, static_cast<std::size_t>(outputs)});
+      explore(i, {action, static_cast<std::size_t>(outputs)});
       double log_prob = 0;
       for (int a = 0; a < outputs; ++a) {
         const float z = action[a];
@@ -292,7 +329,20 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
   }
 }
 
-void Shard::judge(int human, const RolloutViews& views, std::size_t t) {
+// Standard normal noise (actions) of the step, which may follow that of the step before: an autoregressive process, whose
+// spread is 1 at every step.
+void Shard::explore(int human, std::span<float> noise) {
+  Episode& s = humans_[human];
+  Draw(key(human), Stream::kAction, s.step).normals(noise);
+  if (s.exploration.empty()) return;
+  const float kept = static_cast<float>(world_.control.noise_correlation), fresh = std::sqrt(1 - kept * kept);
+  for (std::size_t a = 0; a < noise.size(); ++a) {
+    if (s.step > 0) noise[a] = kept * s.exploration[a] + fresh * noise[a];
+    s.exploration[a] = noise[a];
+  }
+}
+
+void Shard::judge(int human, const RolloutViews& views, std::size_t t, bool exploring) {
   Episode& s = humans_[human];
   const std::size_t n = first_ + human;
   ++s.step;
@@ -305,10 +355,12 @@ void Shard::judge(int human, const RolloutViews& views, std::size_t t) {
     commands_[human].mirrored = mirrored_at(s);
     const Scene here = scene(human);
     s.memory.advance(here);
-    world_.task.observe(here, next);
+    if (world_.sensed_substep() < 0) keep_sight(human, here);
+    observe(human, here, next);
     diverged = !std::all_of(next, next + world_.task.observation_size(), [](float x) { return std::isfinite(x); });
     if (!diverged) {
-      reward = world_.task.reward(here, views.term_sums.row(n).data());
+      const double costs = exploring && world_.task.data().costs_held ? s.held : 1.0;
+      reward = world_.task.reward(here, costs, views.term_sums.row(n).data());
       diverged = !std::isfinite(reward);
     }
     if (diverged) {
@@ -339,6 +391,7 @@ void Shard::finish(int human, const RolloutViews& views, std::size_t t) {
   if (views.episodes) summarize(s, physics_->human(human).model().mass(), views.episodes.at(t, n));
   ++s.episode;
   s.failed = terminated;
+  s.held += kHeldRate * (static_cast<double>(s.step) / world_.episode_steps() - s.held);
   ended_.push_back(human);
 }
 
@@ -400,6 +453,11 @@ void Shard::visit_state(const World& world, AnyEpisode& s, AnyCommand& command, 
   for (auto& number : command.activation) visit(number);
   for (auto& number : person.values) visit(number);
   if (!world.task.data().pushes.empty()) PushState::visit_state(s.push, visit);
+  History<float>::visit_state(s.seen, visit);
+  History<double>::visit_state(s.asked, visit);
+  for (auto& number : s.deviation) visit(number);
+  if (world.task.data().costs_held) visit(s.held);
+  for (auto& number : s.exploration) visit(number);
 }
 
 int Shard::state_size() const {

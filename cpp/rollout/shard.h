@@ -74,11 +74,16 @@ class Shard {
     std::array<double, 2> last_place{};  // of the root; the last one that was finite
     double total = 0, effort = 0, metabolic = 0;
     bool diverged = false;        // in the last control step
+    double held = 0;              // share of an episode's time that its latest ones lasted, each counting less than the next
     bool failed = false;          // whether a termination ended the episode before this one
     Vec3 head_velocity{};
     Kinematics kinematics;
     double drift = 0;             // of the motion's time, by actions that speed it up or slow it down [s]
     PushState push;
+    History<float> seen;          // late: observations, and behind each that of the mirrored body where policies are mirrored
+    History<double> asked;        // late: pose targets or excitations
+    std::vector<double> deviation;  // (Command::noise) standard normal, of motor noise
+    std::vector<float> exploration;  // (actions) standard normal, of the last action; empty where each is drawn anew
     Memory memory;
   };
 
@@ -107,14 +112,24 @@ class Shard {
   void place(int human);
   void draw_person(int human);
   void become(int human);
-  Scene scene(int human);
+  Scene scene(int human) { return scene(human, humans_[human].kinematics, time(humans_[human])); }
+  // now, time: of an instant within a control step [s].
+  Scene scene(int human, const Kinematics& now, double time);
+  void make_nerves(int human);
+  void rest_nerves(int human);
+  void sense(int human);
+  void keep_sight(int human, Scene here);
+  void observe(int human, const Scene& here, float* out);
+  void disturb(int human);
+  void delay_command(int human);
   void prepare(int human, const RolloutViews& views, std::size_t t);
   void push(int human);
   void lead(ReferenceFrame& frame);
   void pose_target(int human, const float* action);
+  void explore(int human, std::span<float> noise);
   void ask_devices(Command& command, const float* action) const;
   void pace_devices(int human, double begin);
-  void judge(int human, const RolloutViews& views, std::size_t t);
+  void judge(int human, const RolloutViews& views, std::size_t t, bool exploring);
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(int human);
   void add_path(Episode& s);
@@ -135,6 +150,7 @@ class Shard {
   std::vector<double> pose_error_, difference_;  // (nc)
   std::vector<double> lead_, lead_velocity_;     // (nv) kd / kp [s] of what is actuated; empty: targets do not lead
   std::vector<double> noise_;       // (nv)
+  std::vector<float> normals_;      // of observations and motors
   Floats input_, output_, scratch_;  // of the policy
 };
 

@@ -66,14 +66,13 @@ void Shard::prepare(int human, const RolloutViews& views, std::size_t t) {
   ask_devices(command, action + world_.device_actions_adr());
   pace_devices(human, begin);
   if (!world_.task.data().pushes.empty()) push(human);
-  if (world_.control.mode != Control::kExcitation) {
-    pose_target(human, action);
-    return;
-  }
-  for (std::size_t m = 0; m < command.activation.size(); ++m) {
+  if (world_.control.mode != Control::kExcitation) pose_target(human, action);
+  for (std::size_t m = 0; m < command.activation.size() && world_.control.mode == Control::kExcitation; ++m) {
     const int source = command.mirrored ? world_.model.mirror_muscle[m] : static_cast<int>(m);
     command.activation[m] = 0.5 * (std::clamp(action[source], -1.0f, 1.0f) + 1.0);
   }
+  if (world_.task.data().noise.motor_delay > 0) delay_command(human);
+  if (world_.task.data().noise.motor > 0) disturb(human);
 }
 
 // Begins and ends pushes.

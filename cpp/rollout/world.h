@@ -34,6 +34,7 @@ struct ControlData {
   bool effort_by_volume = false;   // in proportion to the muscles' volumes, not alike
   double phase_scale = 0;          // how much faster the motion goes on at action 1, as a share; 0: there is no such action
   bool mirror = false;             // mirror the body in the second half of the cycle
+  double noise_correlation = 0;    // of the noise of an action with that of the control step before
   Exoskeleton exoskeleton{};
 };
 
@@ -75,6 +76,21 @@ struct World {
   const HumanModel& model_of(int human) const { return variants.empty() ? model : *variants[variant_of[human]].model; }
   double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }
   std::uint32_t episode_steps() const { return static_cast<std::uint32_t>(task.episode_steps(control_dt())); }
+  Delay observation_delay() const { return {task.data().noise.observation_delay, control.substeps}; }
+  // The substep whose end is seen late; -1: none, or that of a control step is.
+  int sensed_substep() const {
+    const int before_end = observation_delay().substeps;
+    return before_end > 0 ? control.substeps - before_end - 1 : -1;
+  }
+  Delay motor_delay() const { return {task.data().noise.motor_delay, control.substeps}; }
+  // What motor noise disturbs: commands to so many muscles, then so many torques that move joints by themselves.
+  int noisy_muscles() const { return control.mode == Control::kTorque ? 0 : model.num_muscles(); }
+  int noisy_torques() const {
+    if (control.mode == Control::kTorque) return model.num_actuated();
+    return control.mode == Control::kMuscle ? static_cast<int>(model.direct.size()) : 0;
+  }
+  // The actuated coordinate of such a torque.
+  int noisy_torque(int index) const { return control.mode == Control::kTorque ? index : model.direct[index]; }
   // Actions before those of the motors: excitations of the muscles, or targets of the joints.
   int muscle_actions() const {
     return control.mode == Control::kExcitation ? model.num_muscles() : model.num_actuated();

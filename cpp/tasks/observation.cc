@@ -111,9 +111,9 @@ void root(const Scene& s, const double* p, float* out) {
 
 void heading(const Scene& s, const double*, float* out) {
   double sine = s.now.heading_sin, cosine = s.now.heading_cos;
-  if (s.lap_turn != 0) {
-    // Seen from the lap: the phase tells where a turning motion faces within its lap, not how many went before.
-    const double c = std::cos(s.lap_turn), d = std::sin(s.lap_turn);
+  // Seen from the lap: the phase tells where a turning motion faces within its lap, not how many went before.
+  if (const double turn = s.lap_turn + s.aim.heading; turn != 0) {
+    const double c = std::cos(turn), d = std::sin(turn);
     const double turned = sine * c - cosine * d;
     cosine = cosine * c + sine * d;
     sine = turned;
@@ -167,7 +167,7 @@ void conditions(const Scene& s, const double*, float* out) {
 
 const std::vector<ObservationKind>& observation_catalog() {
   static const std::vector<ObservationKind> catalog = {
-      {"phase", "sine and cosine of the motion's phase", {}, true, two, phase},
+      {"phase", "sine and cosine of the motion's phase", {}, true, two, phase, Remembered::kNothing, false},
       {"joint_positions", "positions of the actuated joints; of a ball joint its exponential map [rad]", {}, false,
        actuated, joint_positions},
       {"joint_velocities", "velocities of the actuated joints", {{"scale", 0.1, "factor [s/rad]"}}, false, actuated,
@@ -179,7 +179,8 @@ const std::vector<ObservationKind>& observation_catalog() {
        {{"first", 0.1, "first time ahead [s]"}, {"last", 0.6, "last time ahead [s]"}}, true, target_size, targets},
       {"root", "height, up axis, linear and angular velocity of the root, in the heading frame",
        {{"rate_scale", 0.2, "factor on the angular velocity [s/rad]"}}, false, root_size, root},
-      {"heading", "sine and cosine of the angle from the x axis, which turns with the motion's laps, to the heading",
+      {"heading", "sine and cosine of the angle to the heading from the x axis, which turns with the motion's laps, or from the heading"
+       " that a condition asks for",
        {}, false, two, heading},
       {"body_positions", "origins of the bodies relative to the root, in the heading frame [m]", {}, false, tracked,
        body_positions},
@@ -192,7 +193,7 @@ const std::vector<ObservationKind>& observation_catalog() {
       {"contact_forces", "force of the ground on each foot, normal to the ground, in body weights", {}, false, feet,
        contact_forces},
       {"conditions", "conditions of the human, each from -1 at the low end of its range to 1 at the high one", {}, false, nullptr,
-       conditions},
+       conditions, Remembered::kNothing, false},
   };
   return catalog;
 }

@@ -2,6 +2,7 @@
 // ACM TOG 37(4), 2018.
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "tasks/terms.h"
 
@@ -21,6 +22,18 @@ double weighted(const HumanModel& h, Error error) {
 
 double pose(const Scene& s, const double* p) {
   return std::exp(-p[0] * weighted(s.model(), [&](int c) { return s.pose_error[c]; }));
+}
+
+// A sum of squares is the square of the worst; here a joint that is far off leaves the others their part, and has a slope.
+double pose_by_joint(const Scene& s, const double* p) {
+  const HumanModel& h = s.model();
+  double sum = 0, weights = 0;
+  for (int k = 0; k < h.num_actuated(); ++k) {
+    const double e = s.pose_error[h.actuated[k]], weight = h.pose_weight.empty() ? 1.0 : h.pose_weight[k];
+    sum += weight / (1.0 + p[0] * e * e);
+    weights += weight;
+  }
+  return weights > 0 ? sum / weights : 0.0;
 }
 
 double velocity(const Scene& s, const double* p) {
@@ -72,8 +85,10 @@ double root(const Scene& s, const double* p) {
 }
 
 double forward_speed(const Scene& s, const double* p) {
-  const double error = s.now.com_velocity[0] - p[0];
-  return std::exp(-p[1] * error * error);
+  const double c = std::cos(s.aim.heading), d = std::sin(s.aim.heading);
+  const Vec3& v = s.now.com_velocity;
+  const double error = c * v[0] + d * v[1] - s.aim.speed.value_or(p[0]), sideways = c * v[1] - d * v[0];
+  return std::exp(-p[1] * (error * error + p[2] * sideways * sideways));
 }
 
 double upright(const Scene& s, const double* p) {
@@ -128,8 +143,8 @@ double muscle_energy(const Scene& s, const double* p) {
 double torque_energy(const Scene& s, const double* p) { return std::exp(-p[0] * s.human.exertion().torque); }
 
 double heading(const Scene& s, const double* p) {
-  const double yaw = s.now.yaw();
-  return std::exp(-p[0] * yaw * yaw);
+  const double off = std::remainder(s.now.yaw() - s.aim.heading, 2 * std::numbers::pi);
+  return std::exp(-p[0] * off * off);
 }
 
 double alive(const Scene&, const double*) { return 1.0; }
@@ -145,11 +160,32 @@ double metabolic_cost(const Scene& s, const double*) {
   return s.human.metabolic_power() / s.model().mass();
 }
 
+double ground_impact(const Scene& s, const double* p) {
+  double sum = 0;
+  for (double force : s.human.foot_forces()) sum += std::max(0.0, force / s.model().weight() - p[0]);
+  return sum;
+}
+
+double joint_limits(const Scene& s, const double* p) {
+  const HumanModel& h = s.model();
+  const mjModel* m = h.mujoco();
+  double sum = 0;
+  for (int c : h.actuated) {
+    const int joint = m->dof_jntid[h.coordinate_dof[c]];
+    if (!m->jnt_limited[joint] || m->jnt_type[joint] == mjJNT_BALL) continue;
+    const double q = s.position(c), *range = m->jnt_range + 2 * joint;
+    sum += std::max({0.0, range[0] + p[0] - q, q - range[1] + p[0]});
+  }
+  return sum;
+}
+
 }  // namespace
 
 const std::vector<RewardKind>& reward_catalog() {
   static const std::vector<RewardKind> catalog = {
       {"pose", "joint positions follow those of the reference", {{"scale", 2.0, "per rad^2"}}, true, pose},
+      {"pose_by_joint", "joint positions follow those of the reference, each by itself: mean over the joints, by their weights, of"
+       " 1 / (1 + scale * squared error)", {{"scale", 30.0, "per rad^2"}}, true, pose_by_joint},
       {"velocity", "joint velocities follow those of the reference", {{"scale", 0.05, "per (rad/s)^2"}}, true,
        velocity},
       {"end_effectors", "end effectors are where the reference has them, relative to the centre of mass",
@@ -159,8 +195,10 @@ const std::vector<RewardKind>& reward_catalog() {
        {{"scale", 20.0, "per m^2"}, {"velocity_scale", 2.0, "per (m/s)^2"}}, true, center_of_mass},
       {"root", "the root has the reference's height and orientation",
        {{"height_scale", 20.0, "per m^2"}, {"angle_scale", 5.0, "per rad^2"}}, true, root},
-      {"forward_speed", "the centre of mass moves along x at the target speed",
-       {{"target", 1.3, "m/s"}, {"scale", 4.0, "per (m/s)^2"}}, false, forward_speed},
+      {"forward_speed", "the centre of mass moves at the target speed along x, or at the speed and along the heading that"
+       " conditions ask for",
+       {{"target", 1.3, "m/s"}, {"scale", 4.0, "per (m/s)^2"}, {"sideways", 0.0, "factor on the square of the speed sideways"}},
+       false, forward_speed},
       {"upright", "the head is as high as in standing, and the trunk upright",
        {{"height_scale", 20.0, "per (share of the standing height)^2"}, {"tilt_scale", 3.0, "per rad^2"}}, false,
        upright},
@@ -181,11 +219,15 @@ const std::vector<RewardKind>& reward_catalog() {
         {"by_mass", 0.0, "1: each by the muscle's mass [kg]"}}, false, muscle_energy},
       {"torque_energy", "little torque of joints that torques move beside muscles: e^(-scale * sum of magnitudes)",
        {{"scale", 0.003, "per N m"}}, false, torque_energy},
-      {"heading", "the human faces along x", {{"scale", 4.0, "per rad^2"}}, false, heading},
+      {"heading", "the human faces along x, or as the condition heading asks", {{"scale", 4.0, "per rad^2"}}, false, heading},
       {"alive", "1 in every step", {}, false, alive},
       {"squared_activation", "mean of the squared activations; give it a negative weight", {}, false,
        squared_activation},
       {"metabolic_cost", "metabolic power over body mass [W/kg]; give it a negative weight", {}, false, metabolic_cost},
+      {"ground_impact", "force of the ground on each foot beyond what a walk takes, summed [body weights]; give it a negative"
+       " weight", {{"above", 1.2, "force that costs nothing [body weights]"}}, false, ground_impact},
+      {"joint_limits", "how far joints are into the last bit of their range, or beyond its end, summed [rad]; give it a negative"
+       " weight", {{"margin", 0.1, "that last bit [rad]"}}, false, joint_limits},
   };
   return catalog;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,12 @@ void measure(const HumanView& human, Kinematics& out);
 
 class Memory;
 
+// What conditions ask of a task beside its reference motion.
+struct Aim {
+  std::optional<double> speed;  // [m/s]; none: what a term says
+  double heading = 0;           // [rad] from the x axis to the left
+};
+
 struct Scene {
   const HumanView& human;
   const Kinematics& now;
@@ -47,6 +54,7 @@ struct Scene {
   std::span<double> difference{};             // (nc) scratch
   const Memory* memory = nullptr;             // of this episode
   std::span<const double> conditions{};       // of the human, each from -1 to 1 over its range; mirrored with the body
+  Aim aim{};
 
   const HumanModel& model() const { return human.model(); }
   double above_ground(double z) const { return z - model().ground_height; }

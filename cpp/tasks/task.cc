@@ -57,6 +57,7 @@ Task::Task(const HumanModel& human, TaskData data, bool has_motion, int conditio
   for (auto& term : observations_) {
     term.size = term.kind->size ? term.kind->size(human) : conditions;
     require(term.size > 0 || term.kind->size, "expected conditions for the term " + std::string(term.kind->name) + ", got none");
+    for (int i = 0; i < term.size && term.kind->sensed; ++i) sensed_.push_back(observation_size_ + i);
     observation_size_ += term.size;
   }
   require(observation_size_ > 0, "expected at least one observation term, got none");
@@ -97,14 +98,14 @@ void Task::observe(const Scene& scene, float* out) const {
   }
 }
 
-double Task::reward(const Scene& scene, double* sums) const {
+double Task::reward(const Scene& scene, double costs, double* sums) const {
   std::array<double, kMaxRewards> values;
   double total = data_.combine == Combine::kSum ? 0.0 : 1.0;
   for (std::size_t i = 0; i < rewards_.size(); ++i) {
     const auto& term = rewards_[i];
     values[i] = term.kind->value(scene, term.parameters.data());
     if (data_.combine == Combine::kSum) {
-      total += term.weight * values[i];
+      total += (term.weight < 0 ? costs * term.weight : term.weight) * values[i];
     } else {
       total *= std::pow(values[i], term.weight);
     }

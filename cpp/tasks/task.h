@@ -1,11 +1,13 @@
 // A task: terms with weights, composed from data.
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "tasks/noise.h"
 #include "tasks/pushes.h"
 #include "tasks/terms.h"
 
@@ -25,9 +27,12 @@ struct TaskData {
   double episode_seconds = 10.0;
   bool start_on_reference = true;  // at a random phase of the motion; else at rest
   double initial_noise = 0.0;      // standard deviation of positions [rad] and, tenfold, velocities [rad/s] at the start
+  std::array<double, 2> initial_speed{};  // [m/s] least and most of the whole body along x at the start, beside that of the motion
   std::vector<TermData> observations, rewards, terminations;
   Combine combine = Combine::kSum;
+  bool costs_held = false;  // negative weights count by how long a human's episodes lately lasted
   PushData pushes{};
+  NoiseData noise{};
 };
 
 class Task {
@@ -37,6 +42,8 @@ class Task {
 
   const TaskData& data() const { return data_; }
   int observation_size() const { return observation_size_; }
+  // Columns of an observation that noise and delay concern.
+  const std::vector<int>& sensed() const { return sensed_; }
   int reward_terms() const { return static_cast<int>(rewards_.size()); }
   bool start_on_reference() const { return data_.start_on_reference; }
   // Control steps of a whole episode, at least one.
@@ -44,8 +51,9 @@ class Task {
 
   // out: (observation_size()).
   void observe(const Scene& scene, float* out) const;
-  // The reward; each term's value, unweighted, is added to `sums`, (reward_terms()), unless the reward is not finite.
-  double reward(const Scene& scene, double* sums) const;
+  // The reward, negative weights times `costs`; each term's value, unweighted, is added to `sums`, (reward_terms()), unless
+  // the reward is not finite.
+  double reward(const Scene& scene, double costs, double* sums) const;
   // The first termination term that is met; null: none.
   const char* ending(const Scene& scene) const;
   bool terminated(const Scene& scene) const { return ending(scene) != nullptr; }
@@ -73,6 +81,7 @@ class Task {
   std::vector<Term<RewardKind>> rewards_;
   std::vector<Term<TerminationKind>> terminations_;
   int observation_size_ = 0;
+  std::vector<int> sensed_;
   double remembered_laps_ = 0;  // of the centre of mass
   Stances stances_;
 };

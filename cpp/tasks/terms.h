@@ -27,6 +27,7 @@ struct ObservationKind {
   int (*size)(const HumanModel&);  // null: as many as there are conditions
   void (*write)(const Scene&, const double* p, float* out);
   Remembered remembered = Remembered::kNothing;
+  bool sensed = true;  // by nerves, which noise and delay concern; else the policy knows it by itself
 };
 
 struct RewardKind {

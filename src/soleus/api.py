@@ -103,16 +103,17 @@ def train(
 
 
 def load(run: str | Path | Run, checkpoint: str = "best", model: str | None = None) -> "Policy":
-    """Return the policy of a run's folder, checkpoint file or URL, with its normaliser inside.
+    """Return the policy of a run's folder, checkpoint file or URL, or one that comes along, its normaliser inside.
 
-    checkpoint: best (or else latest), latest, previous, or the steps of one that was kept. model: name or file of
-    another body to put it on. Raises UserError where there is no such run or checkpoint, or where it is damaged.
+    run: also a name that `soleus policies` lists. checkpoint: best (or else latest), latest, previous, or the steps of
+    one that was kept. model: name or file of another body to put it on. Raises UserError where there is no such run or
+    checkpoint, or where it is damaged.
     """
     from soleus.run.policy import Policy
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
     from soleus.run.trained import load_trained
 
-    return Policy(load_trained(local_copy(_place(run)), checkpoint, model))
+    return Policy(load_trained(find_run(_place(run)), checkpoint, model))
 
 
 def evaluate(
@@ -128,6 +129,7 @@ def evaluate(
     likeness: bool = False,
     at: Mapping[str, float] | None = None,
     push: str | Sequence[str] = (),
+    noise: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what whole episodes under a run's policy come to, on average; see docs for the figures.
 
@@ -135,20 +137,25 @@ def evaluate(
     are pushed as in training. joints: also, under the key joints, how closely each joint follows the motion
     (evaluation.tracking.JointTracking). push: pushes such as "150N,0.2s,left": everybody gets each once, in an episode
     for it, and what becomes of them is under the key pushes (evaluation.pushes.Pushed); nobody is pushed otherwise.
-    checkpoint, model: as of load(). engine: control.engine in place of the run's own. num_threads: by default the CPUs
-    that this process may use. Raises UserError.
+    noise: values of task.noise in place of the run's own, such as {"motor_delay": "10ms"}; {}: none. checkpoint, model:
+    as of load(). engine: control.engine in place of the run's own. num_threads: by default the CPUs that this process
+    may use. Raises UserError.
     """
     from soleus.evaluation.humans import evaluate as evaluate_policy
     from soleus.exchange.seeds import check_seed
     from soleus.machine import threads
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
     from soleus.run.trained import load_trained
     from soleus.sim.simulation import check_count
 
     episodes, seed = check_count("episodes", episodes), check_seed(seed)
     count = threads.collector_threads(None if num_threads is None else check_count("num_threads", num_threads))
-    trained = load_trained(local_copy(_place(run)), checkpoint, model, engine, at)
+    trained = load_trained(find_run(_place(run)), checkpoint, model, engine, at)
     how = {"episodes": episodes, "seed": seed, "num_threads": count}
+    if noise is not None:
+        from soleus.evaluation.noise import with_noise
+
+        trained = replace(trained, config=with_noise(trained.human(), noise))
     if push:
         from soleus.evaluation.pushes import without_pushes
 
@@ -259,7 +266,7 @@ def run_training(
 
     overrides: values by dotted key. check: raises UserError for a configuration that the caller refuses.
     """
-    from soleus.run import checkpoint, inputs
+    from soleus.run import checkpoint, inputs, shipped
     from soleus.run.claim import FolderInUse
     from soleus.training import train as train_run
 
@@ -269,6 +276,7 @@ def run_training(
         elif run_dir is not None:
             raise UserError(f"--run-dir: a resumed run stays in its folder; expected none, got {run_dir}")
         else:
+            shipped.check_resumable(resume)
             file = checkpoint.locate(Path(resume))
         folder = file.parent.parent
         try:

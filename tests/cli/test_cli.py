@@ -88,6 +88,7 @@ def test_duration_stands_for_the_steps_of_the_preset(file: str) -> None:
         (["evaluate", "nosuch", "--seed", "-3"], "--seed: expected 0 or more and less than 2**63, got -3"),
         (["evaluate", "nosuch", f"--seed={2**63}"], f"--seed: expected 0 or more and less than 2**63, got {2**63}"),
         (["evaluate", "nosuch", "--num-threads", "0"], "--num-threads: expected 1 or more, got 0"),
+        (["evaluate", "nosuch", "--noise", "lots"], "--noise: expected NAME=VALUE,... such as observation=0.05,"),
         (["train", "hold.yaml", "--run-dir", "/proc/x"], "/proc/x: expected a folder that can be made, but "),
         (["train", "hold.yaml", "--rounds", "3"], "unknown key 'rounds'"),
         (["bench", "rollout", "hold.yaml", "--seed", "3"], "unknown key 'seed' (did you mean 'train.seed'?)"),

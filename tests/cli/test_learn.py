@@ -7,6 +7,7 @@ import pytest
 
 from conditioned_run import conditioned_run
 from made_policy import made_forward
+from refusal import error_of
 from small_run import small_run
 from soleus.cli import main
 from soleus.inverse.store import save_forward
@@ -16,15 +17,6 @@ from soleus.inverse.store import save_forward
 def network(tmp_path: Path) -> Path:
     save_forward(tmp_path / "made.pt", made_forward())
     return tmp_path / "made.pt"
-
-
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    capsys.readouterr()
-    assert main(arguments) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    return said.removeprefix("error: ").rstrip("\n")
 
 
 def test_a_motion_from_the_network_and_conditions_back(
@@ -61,13 +53,13 @@ def test_seconds_of_a_network(network: Path, tmp_path: Path, capsys: pytest.Capt
 def test_runs_of_which_nothing_is_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plain, run = str(small_run()), str(conditioned_run())
     assert (
-        refused(["learn", "forward", plain], capsys) == f"{plain}: expected a run with conditions, got one without any"
+        error_of(capsys, "learn", "forward", plain) == f"{plain}: expected a run with conditions, got one without any"
     )
-    said = refused(["learn", "forward", run, "--motions", "40", "--cycles", "2"], capsys)
+    said = error_of(capsys, "learn", "forward", run, "--motions", "40", "--cycles", "2")
     assert said.startswith(f"{run}: expected 32 motions or more that last, got ")
     assert said.endswith(" of 40: the policy falls, or --motions are too few")
     assert not (Path(run) / "forward.pt").exists()
-    said = refused(["learn", "backward", run, "--motion", "walk"], capsys)
+    said = error_of(capsys, "learn", "backward", run, "--motion", "walk")
     expected = (
         f"{run}/forward.pt: expected the network of the run's gaits, got none: soleus learn forward {run} makes it"
     )
@@ -79,7 +71,7 @@ def test_the_network_of_another_checkpoint(capsys: pytest.CaptureFixture[str]) -
     file = run / "forward.pt"
     save_forward(file, made_forward())
     try:
-        said = refused(["learn", "backward", str(run), "--motion", "walk"], capsys)
+        said = error_of(capsys, "learn", "backward", str(run), "--motion", "walk")
     finally:
         file.unlink()
     assert f"{file}: expected the network of best.pt, got that of another checkpoint, of 0 steps" in said
@@ -128,5 +120,5 @@ def test_mistakes_end_in_a_line(
     names = {"RUN": str(conditioned_run()), "NETWORK": str(network)}
     given = [names.get(one, one) for one in arguments]
     verb = [*given, "--out", "a.mot"] if given[0] == "rollout" else ["learn", *given]
-    assert message.replace("NETWORK", str(network)) in refused(verb, capsys)
+    assert message.replace("NETWORK", str(network)) in error_of(capsys, *verb)
     assert [path.name for path in network.parent.iterdir()] == ["made.pt"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from second_place import error_of, rows, start, steps
+from refusal import error_of
+from second_place import rows, start, steps
 from soleus.cli import main
 from soleus.config import HumanRunConfig, load_config
 from soleus.run.remote_run import local_copy

@@ -63,7 +63,7 @@ def test_segments_by_other_names_and_whole_legs() -> None:
     [
         (
             "spead",
-            "expected one of speed, stride, cadence, size, mass, friction, slope, load, assistance, or length.NAME",
+            "expected one of speed, stride, cadence, size, mass, friction, slope, load, heading, assistance, or",
         ),
         ("strength.solius_r", r"expected a muscle of 'walk2d'.*did you mean 'soleus_r'"),
         ("length.wing_r", "expected a body of 'walk2d', got 'wing_r'"),
@@ -84,7 +84,7 @@ def test_a_name_of_nothing(condition: str, said: str) -> None:
         ({"conditions.speed": {"range": [1, 2], "default": 3}}, "default: expected a value within 1 and 2, got 3"),
         ({"conditions.load": [-1, 1]}, "conditions.load: expected a range above 0, got one from -1"),
         ({"conditions.size": [-1, 1]}, "conditions.size: expected a range above 0, got one from -1"),
-        ({"conditions.speed": [1, 2], "motion": None, "task.initial": "rest"}, "expected a motion, whose gait"),
+        ({"conditions.speed": [1, 2], "motion": None, "task.initial": "rest"}, "expected a motion or the reward"),
         (
             {f"conditions.{name}": [0.9, 1.1] for name in ("speed", "stride", "cadence")},
             "expected two of speed, stride and cadence at most",

@@ -311,6 +311,7 @@ def test_terms_are_those_of_the_catalog() -> None:
 def test_durations() -> None:
     assert [parse_hours(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [90, 900, 5400, 10800, 1800, None]
     assert [parse_seconds(text) for text in ("90s", "15m", "1.5h", 3, "0.5", None)] == [90, 900, 5400, 3, 0.5, None]
+    assert [parse_seconds(text) for text in ("40ms", "1s 500ms", "2m", "2m5ms")] == [0.04, 1.5, 120, 120.005]
     assert parse_hours(10**400) == float("inf")
 
 
@@ -324,17 +325,18 @@ def _fields(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def test_what_a_bare_time_means_is_what_its_key_says(file: Path) -> None:
     """Every key that takes a time says [s], and reads a bare number so, or says what else it is."""
     of_time = {key: field for key, field in _fields(HumanRunConfig) if any(map(is_time, field.metadata))}
-    file.write_text(yaml.safe_dump({"model": "walk2d", "task": {**TASK, "pushes": {"force": 50}}}))
+    task = {**TASK, "pushes": {"force": 50}, "noise": {"motor": 0.1}}
+    file.write_text(yaml.safe_dump({"model": "walk2d", "task": task}))
     assert {"train.duration", "train.video_every", "task.episode_seconds", "parallel.round_timeout"} <= of_time.keys()
     for key, field in of_time.items():
-        read = load_config(file, parse_overrides([f"--{key}", "7"]))
+        read = load_config(file, parse_overrides([f"--{key}", "0.25"]))
         found = functools.reduce(getattr, key.split("."), read)
         said = str(field.description)
-        assert found == (7 * 3600 if "bare number is hours" in said else 7), key
-        assert said.startswith("[s] ") == (found == 7), key
-        with_unit = load_config(file, parse_overrides([f"--{key}", "7s"]))
-        assert functools.reduce(getattr, key.split("."), with_unit) == 7, key
-        example = "0.5 (hours)" if found > 7 else "90 (seconds)"
+        assert found == (0.25 * 3600 if "bare number is hours" in said else 0.25), key
+        assert said.startswith("[s] ") == (found == 0.25), key
+        with_unit = load_config(file, parse_overrides([f"--{key}", "250ms"]))
+        assert functools.reduce(getattr, key.split("."), with_unit) == 0.25, key
+        example = "0.5 (hours)" if found > 0.25 else "90 (seconds)"
         assert (
             message_of(file, f"--{key}", "7x")
             == f"{key}: expected a time such as 90s, 15m, 1h30m or {example}, got '7x'"

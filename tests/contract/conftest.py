@@ -17,6 +17,7 @@ BOTH = (
     "test_variants",
     "test_exoskeleton",
     "test_pushes",
+    "test_noise",
 )
 
 

@@ -47,6 +47,15 @@ EXOSKELETON_OF_PERSON = {
     ]
 }
 PUSHES = {"task.pushes": {"force": [50, 150], "seconds": 0.1, "every": [0.1, 0.2]}}
+NOISE = {  # delays of more than a control step, and of a part of one
+    "task.noise": {
+        "observation": 0.02,
+        "observation_delay": "50ms",
+        "motor": 0.2,
+        "motor_correlation": "50ms",
+        "motor_delay": "40ms",
+    }
+}
 CLIP = str(Path(__file__).parents[1] / "motions" / "amble.yaml")
 LEGS_THAT_TOUCH = "legs.yaml"
 HILL_MUSCLES = "hill muscles"  # walk2d with those in place of its own

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from native import NETWORK, scenario, simulation
 
+from soleus.motions.strikes import strike_phases
 from soleus.sim.buffers import Buffers
 from soleus.sim.simulation import Simulation
 from soleus.sim.trace import STATE
@@ -37,6 +38,11 @@ def torques(made: Simulation, buffers: Buffers) -> tuple[np.ndarray, np.ndarray]
     return rows[..., -2 * count : -count], rows[..., -count:]
 
 
+def strikes(made: Simulation) -> tuple[float, float]:
+    """Phases of the motion in which the right and the left foot strike: there each side's cycle begins."""
+    return strike_phases(made.scenario.motion, made.scenario.person)
+
+
 def bump(phase: np.ndarray) -> np.ndarray:
     """BUMP in closed form: between two turning points a cubic is a smooth step."""
     share = 2 * np.minimum(phase % 1, 1 - phase % 1)
@@ -52,7 +58,8 @@ def test_a_profile_follows_each_sides_cycle(mode: str) -> None:
     pace = 1 / 480 / made.scenario.motion.duration
     substeps = np.arange(16)[:, None]
     phase = after[None] + (substeps - 16) * pace  # as each substep begins
-    np.testing.assert_allclose(device, np.stack([bump(phase), bump(phase - 0.5)], axis=-1), atol=1e-9)
+    expected = [bump(phase - strike) for strike in strikes(made)]
+    np.testing.assert_allclose(device, np.stack(expected, axis=-1), atol=1e-9)
 
 
 def test_a_motion_made_faster_carries_the_profile_along() -> None:
@@ -60,7 +67,8 @@ def test_a_motion_made_faster_carries_the_profile_along() -> None:
     device, _ = torques(made, played(made, 1, actions=1.0))
     _, after = made.reference()
     pace = 1.5 / 480 / made.scenario.motion.duration
-    np.testing.assert_allclose(device[..., 0], bump(after[None] + (np.arange(16)[:, None] - 16) * pace), atol=1e-9)
+    phase = after[None] + (np.arange(16)[:, None] - 16) * pace - strikes(made)[0]
+    np.testing.assert_allclose(device[..., 0], bump(phase), atol=1e-9)
 
 
 def test_muscles_are_asked_for_the_rest() -> None:

@@ -173,3 +173,12 @@ def test_a_whole_training(cluster: Any, tmp_path: Path) -> None:
     told = json.loads((run / "summary.json").read_text())["parallel"]
     assert told == {"collector": "ray", "num_workers": 2, "num_envs_per_worker": 4}, "a collector a machine"
     assert main(["train", "--resume", str(run), "--collector", "workers", "--steps", "1024"]) == 0
+
+
+def test_a_collector_that_makes_its_environments_for_ever_is_named(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soleus.collect.ray.pool.MAKE_SECONDS", 0.0)
+    with pytest.raises(UserError, match=r"expected all 2 collectors to make .* within 0 s, but . still make them: .*"):
+        on_ray(cluster)
+    until(lambda: not actors())

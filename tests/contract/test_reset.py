@@ -108,3 +108,25 @@ def test_python_and_the_core_agree_on_constants():
     assert networks.OBSERVATION_CLIP == _core.OBSERVATION_CLIP
     assert networks.TORQUE_SCALE == _core.TORQUE_SCALE
     assert pytest.approx(_core.LEAKY_SLOPE) == networks.LEAKY_SLOPE
+
+
+def test_starts_on_the_move():
+    """The whole body, as fast along x as is said, at rest within itself."""
+    for preset in ("walk2d", "run-free-myolegs"):
+        overrides = {"task__initial": "rest", "task__initial_noise": 0.0, "task__initial_speed": [0.5, 1.5]}
+        made = simulation(scenario(preset, **overrides), humans=200)
+        made.core.reset(0, Buffers(made, 1, samples=False)["observations"][0])
+        human, still = made.scenario.human, mujoco.MjData(made.scenario.human.model)
+        speeds = np.zeros(200)
+        for k, row in enumerate(made.save()):
+            state = np.ascontiguousarray(row[: mujoco.mj_stateSize(human.model, mujoco.mjtState.mjSTATE_INTEGRATION)])
+            mujoco.mj_setState(human.model, still, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+            mujoco.mj_forward(human.model, still)
+            moving = np.zeros(6)
+            for body in human.own_bodies:
+                kind = mujoco.mjtObj.mjOBJ_BODY
+                mujoco.mj_objectVelocity(human.model, still, kind, int(body), moving, 0)
+                np.testing.assert_allclose(moving[[0, 1, 2, 4, 5]], 0, atol=1e-6)
+                speeds[k] = moving[3]
+        assert speeds.min() == pytest.approx(0.5, abs=0.03)
+        assert speeds.max() == pytest.approx(1.5, abs=0.03)

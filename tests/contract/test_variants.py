@@ -29,7 +29,8 @@ CASES = {
     "muscle": ("walk2d", {}),
     "torque": ("walk2d", {"control.mode": "torque"}),
     "excitation": ("walk2d", {"control.mode": "excitation"}),
-    "myolegs": ("walk-myolegs", {}),
+    # Weighed by volume, people in one rollout have the volumes of its model, and alone each has its own.
+    "myolegs": ("walk-myolegs", {"coordination.effort": "activation"}),
     "myolegs-torque": ("walk-myolegs", {"control.mode": "torque"}),
     "myolegs-network": ("walk-myolegs-network", {}),
     "legs-that-touch": (LEGS_THAT_TOUCH, {}),

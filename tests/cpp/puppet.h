@@ -133,6 +133,16 @@ inline soleus::TaskData task() {
   return t;
 }
 
+// Delays of more than a control step.
+inline soleus::NoiseData noise() {
+  soleus::NoiseData n;
+  n.observation = n.motor = 0.1;
+  n.motor_correlation = 0.05;
+  n.observation_delay = 14;
+  n.motor_delay = 13;
+  return n;
+}
+
 inline soleus::ControlData control(soleus::Method method = soleus::Method::kStaticOptimization) {
   soleus::ControlData c;
   c.substeps = 10;

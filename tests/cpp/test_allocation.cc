@@ -30,10 +30,13 @@ using namespace soleus;
 namespace {
 
 // Control steps of some humans, resets among them, moved by MuJoCo or in lanes, each with numbers of its own or not.
-void step_without_allocations(bool in_lanes, bool with_variants, const Exoskeleton& exoskeleton = {}) {
+void step_without_allocations(bool in_lanes, bool with_variants, const Exoskeleton& exoskeleton = {},
+                              const NoiseData& noise = {}) {
   const auto human = puppet::human();
   const LaneModel lanes(*human, true);
-  const Task task(*human, puppet::task(), false);
+  TaskData data = puppet::task();
+  data.noise = noise;
+  const Task task(*human, std::move(data), false);
   const ControlData control = puppet::control();
   World world{*human, in_lanes ? &lanes : nullptr, {}, task, control, 3, 0,
               effort_weights(*human, control.regularization, control.effort_by_volume)};
@@ -85,6 +88,10 @@ TEST(steps_and_resets_with_an_exoskeleton_allocate_nothing) {
   exoskeleton.devices[0].amount = 0.5;
   step_without_allocations(false, false, exoskeleton);
   step_without_allocations(true, false, exoskeleton);
+}
+
+TEST(steps_and_resets_with_noise_and_delay_allocate_nothing) {
+  for (bool in_lanes : {false, true}) step_without_allocations(in_lanes, false, {}, puppet::noise());
 }
 
 TEST(paths_of_muscles_allocate_nothing) {

@@ -39,8 +39,10 @@ struct Arrays {
   RolloutViews views;
 };
 
-std::unique_ptr<Rollout> make(int threads, Method method, int shard_size = 0) {
-  auto made = std::make_unique<Rollout>(puppet::human(), no_clips(), puppet::task(), puppet::control(method),
+std::unique_ptr<Rollout> make(int threads, Method method, int shard_size = 0, const NoiseData& noise = {}) {
+  TaskData task = puppet::task();
+  task.noise = noise;
+  auto made = std::make_unique<Rollout>(puppet::human(), no_clips(), std::move(task), puppet::control(method),
                                         RolloutData{11, threads, {}, 5, shard_size});
   const int d = made->task().observation_size();
   made->set_policy({{d, 8, 2}, {Activation::kTanh, Activation::kIdentity}});
@@ -66,8 +68,12 @@ constexpr std::size_t kSteps = 40;
 }  // namespace
 
 TEST(rollouts_do_not_depend_on_threads_or_shards) {
-  for (Method method : {Method::kStaticOptimization, Method::kNetwork}) {
-    const auto one = make(1, method);
+  const std::pair<Method, NoiseData> cases[] = {{Method::kStaticOptimization, {}},
+                                                {Method::kNetwork, {}},
+                                                {Method::kStaticOptimization, puppet::noise()},
+                                                {Method::kNetwork, puppet::noise()}};
+  for (const auto& [method, noise] : cases) {
+    const auto one = make(1, method, 0, noise);
     Arrays expected(*one, kSteps);
     one->reset(5, {expected.observations.data(), 11, expected.views.observations.cols});
     one->run(expected.views, kSteps, true);
@@ -75,7 +81,7 @@ TEST(rollouts_do_not_depend_on_threads_or_shards) {
               std::count(expected.terminated.begin(), expected.terminated.end(), 1) > 0);
     for (int threads : {2, 7}) {
       for (int shard_size : {0, 1, 16}) {
-        const auto many = make(threads, method, shard_size);
+        const auto many = make(threads, method, shard_size, noise);
         Arrays got(*many, kSteps);
         many->reset(5, {got.observations.data(), 11, got.views.observations.cols});
         many->run(got.views, kSteps, true);
@@ -86,20 +92,22 @@ TEST(rollouts_do_not_depend_on_threads_or_shards) {
 }
 
 TEST(restored_humans_go_on_as_the_saved_ones) {
-  const auto first = make(3, Method::kStaticOptimization);
-  Arrays before(*first, kSteps), on(*first, kSteps), again(*first, kSteps);
-  const std::size_t d = before.views.observations.cols;
-  first->reset(5, {before.observations.data(), 11, d});
-  first->run(before.views, kSteps, true);
-  std::vector<double> states(11 * first->state_size());
-  first->save({states.data(), 11, static_cast<std::size_t>(first->state_size())});
-  std::copy_n(before.observations.end() - 11 * d, 11 * d, on.observations.begin());
-  first->run(on.views, kSteps, true);
-  const auto second = make(2, Method::kStaticOptimization);
-  second->restore({states.data(), 11, static_cast<std::size_t>(second->state_size())});
-  std::copy_n(before.observations.end() - 11 * d, 11 * d, again.observations.begin());
-  second->run(again.views, kSteps, true);
-  CHECK(same(on, again));
+  for (const NoiseData& noise : {NoiseData{}, puppet::noise()}) {
+    const auto first = make(3, Method::kStaticOptimization, 0, noise);
+    Arrays before(*first, kSteps), on(*first, kSteps), again(*first, kSteps);
+    const std::size_t d = before.views.observations.cols;
+    first->reset(5, {before.observations.data(), 11, d});
+    first->run(before.views, kSteps, true);
+    std::vector<double> states(11 * first->state_size());
+    first->save({states.data(), 11, static_cast<std::size_t>(first->state_size())});
+    std::copy_n(before.observations.end() - 11 * d, 11 * d, on.observations.begin());
+    first->run(on.views, kSteps, true);
+    const auto second = make(2, Method::kStaticOptimization, 0, noise);
+    second->restore({states.data(), 11, static_cast<std::size_t>(second->state_size())});
+    std::copy_n(before.observations.end() - 11 * d, 11 * d, again.observations.begin());
+    second->run(again.views, kSteps, true);
+    CHECK(same(on, again));
+  }
 }
 
 TEST(rollout_says_what_it_lacks) {

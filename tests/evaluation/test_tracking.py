@@ -26,7 +26,7 @@ def test_each_joint_is_compared_with_the_motion(tmp_path: Path, capsys: pytest.C
         f"{joint}_{side}" for joint in ("hip_flexion", "knee_angle", "ankle_angle") for side in "rl"
     }
     # The motion's own range is the built-in walk's; whoever falls after half a second has gone along at first.
-    assert joints["knee_angle_r"]["range"] <= 60
+    assert joints["knee_angle_r"]["range"] <= 65
     assert all(0 < one["rms"] < 40 and -1 <= one["correlation"] <= 1 for one in found)
     assert joints["knee_angle_r"]["correlation"] > 0.5
     main(["evaluate", str(run), "--checkpoint", "latest", "--episodes", "3", "--joints"])

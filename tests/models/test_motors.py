@@ -142,6 +142,13 @@ def test_a_body_of_motors_alone(mode, tmp_path):
     assert env.single_action_space.shape == ({"torque": 8, "excitation": 2}[mode],)
 
 
+def test_motors_alone_have_no_nerves(tmp_path):
+    task = "{base: walk, noise: {motor_delay: 10ms}}"
+    with pytest.raises(UserError, match="expected muscles for noise and delay of excitations, got motors alone"):
+        scene.env(tmp_path, "excitation", actuators=HIPS, task=task)
+    scene.env(tmp_path, "torque", actuators=HIPS, task=task)
+
+
 @pytest.mark.parametrize("limits", ["1 -1", "2 2"])
 def test_a_range_that_is_none_is_refused(limits, tmp_path):
     motor = f'<motor name="exo" joint="hip_r" gear="40" ctrllimited="false" ctrlrange="{limits}"/>'

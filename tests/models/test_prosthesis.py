@@ -48,7 +48,7 @@ def test_it_walks_where_the_motion_does(file: Path) -> None:
 @pytest.mark.slow  # half a minute of MuJoCo, whose terrain the lanes do not cover
 def test_it_learns_to_walk_longer(file: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
-        yaml.safe_dump({"base": "walk-myolegs", "model": {"mjcf": str(file), "contacts": "feet", **KEYS}})
+        yaml.safe_dump({"base": "walk-myolegs-quick", "model": {"mjcf": str(file), "contacts": "feet", **KEYS}})
     )
     flags = ["--policy.mirror", "false", "--control.paths", "exact", "--steps", "49152", "--train.eval-episodes", "1"]
     assert main(["train", str(tmp_path / "mine.yaml"), *flags, "--run-dir", str(tmp_path / "run")]) == 0

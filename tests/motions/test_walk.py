@@ -82,7 +82,7 @@ def test_joint_angles_are_those_of_the_literature(human):
     knee = joint(human, motion, "knee_angle_r") * (-1 if human.name == "myolegs26" else 1)
     assert hip.max() == pytest.approx(24, abs=4)
     assert hip.min() == pytest.approx(-16, abs=4)
-    assert knee.max() == pytest.approx(60, abs=4)
+    assert knee.max() == pytest.approx(60, abs=5)  # 64 in Bovi et al. (2011)
     assert knee.min() > 0
     assert ankle.max() == pytest.approx(10.5, abs=6)
     assert ankle.min() == pytest.approx(-18, abs=4)

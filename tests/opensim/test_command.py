@@ -41,6 +41,18 @@ def test_it_says_what_it_made_and_what_is_next(
     assert (start["model"]["mjcf"], start["motion"], start["task"]) == ("model.xml", "step.mot", "imitate")
 
 
+def test_several_motions_are_clips_of_one_policy(
+    tmp_path: Path, files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other.mot"
+    other.write_text(Path(files[1]).read_text())
+    assert main(["import", "opensim", files[0], "--motion", files[1], "--motion", str(other), "--out", "person"]) == 0
+    start = tmp_path / "person" / "train.yaml"
+    assert yaml.safe_load(start.read_text())["motion"] == {"clips": ["step.mot", "other.mot"]}
+    assert start.read_text().startswith("# person imitates step and other: ")
+
+
 def test_without_a_motion_it_learns_to_walk(tmp_path: Path, files: tuple[str, str]) -> None:
     out = tmp_path / "out"
     assert main(["import", "opensim", files[0], "--out", str(out)]) == 0

@@ -69,6 +69,20 @@ def test_a_c3d_file_with_z_up_of_who_walks_along_minus_y(walker: Moved, tmp_path
     assert "step.c3d: the model has no markers *1, which are left out" in said
 
 
+@pytest.mark.parametrize(("scale", "unit"), [(1000, "millimetres"), (1, "metres"), (100, "centimetres")])
+def test_a_file_without_a_unit_is_in_the_one_that_fits(walker: Moved, scale: int, unit: str, tmp_path: Path) -> None:
+    file = write_c3d(tmp_path / "step.c3d", walker.names, walker.times, scale * walker.places, "")
+    values, said = imported(walker, file, tmp_path / "out")
+    assert max(off(walker, values).values()) < TENTH
+    assert f"lengths are in {unit}, which the file does not say and the model's markers fit" in said
+
+
+def test_a_file_without_a_unit_that_no_unit_fits(walker: Moved, tmp_path: Path) -> None:
+    file = write_c3d(tmp_path / "step.c3d", walker.names, walker.times, 1e5 * walker.places, "")
+    with pytest.raises(UserError, match=r"expected markers as far apart as the model's in some unit, got them 1e\+05 "):
+        imported(walker, file, tmp_path / "out")
+
+
 def test_the_axis_up_and_the_part_that_are_said(walker: Moved, tmp_path: Path) -> None:
     file = write_trc(tmp_path / "step.trc", walker.names, walker.times + 3.0, walker.places @ Z_UP, "m")
     values, said = imported(walker, file, tmp_path / "out", up="z", start=3.2, end=3.6)

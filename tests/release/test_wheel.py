@@ -100,6 +100,12 @@ def test_the_wheel_is_small_and_has_two_cores_and_nothing_of_mujoco(wheel: Path)
     assert all(Path(name).name.startswith("_core.") for name in libraries)
 
 
+def test_policies_come_along_and_walk(fresh: Path, tmp_path: Path) -> None:
+    assert "walk2d" in run(fresh / "soleus", "policies", folder=tmp_path)
+    found = json.loads(run(fresh / "soleus", "evaluate", "walk2d", "--episodes", "2", "--json", folder=tmp_path))
+    assert found["share_full"] == 1.0
+
+
 def test_a_walker_learns_in_a_fresh_environment_and_is_evaluated(fresh: Path, tmp_path: Path) -> None:
     run(fresh / "soleus", "train", "test-walk2d-small", "--run-dir", "walk", folder=tmp_path)
     evaluation = json.loads(run(fresh / "soleus", "evaluate", "walk", "--episodes", "4", "--json", folder=tmp_path))

@@ -122,15 +122,15 @@ def test_subjects():
     run = small_run()
     assert run_of(str(run)) == run
     assert run_of(str(run / "checkpoints" / "latest.pt")) == run
-    assert run_of("walk2d") is None
+    assert run_of("myolegs") is None
     act, trained = act_of(str(run), None, "latest", None, 0)
     assert isinstance(act, PolicyAct)
     assert (trained.run, trained.steps) == (run, 8192)
-    for name, motion in (("walk2d", None), ("myolegs", "walk"), ("walk-myolegs", None)):
+    for name, motion in (("myolegs26", None), ("walk2d", "walk"), ("test-walk2d-small", None)):
         act, trained = act_of(name, None, "best", motion, 0)
         assert trained is None
         assert isinstance(act, MotionAct)
-        assert (act.motion is None) == (name == "walk2d")
+        assert (act.motion is None) == (name == "myolegs26")
 
 
 @pytest.mark.parametrize(

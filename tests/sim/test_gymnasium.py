@@ -277,6 +277,7 @@ def test_other_modes_of_starting_anew_give_the_same_episodes(mode):
             assert not got[done].any()
             other.simulation.restore(np.where(done[:, None], other.simulation.save(), states))
             other._buffers["observations"][1][~done] = wanted[~done]
+            other._ended[:] = False  # whoever ended in the step that was taken back has not
         np.testing.assert_array_equal(seen[done], wanted[done])
     assert ends
 
@@ -342,11 +343,6 @@ def test_a_users_own_model(tmp_path, mode):
 def test_model_without_muscles(tmp_path):
     with pytest.raises(UserError, match="expected torque for a model without muscles, got 'muscle'"):
         make_vec("walk2d", overrides=_file(tmp_path, ""))
-
-
-def test_mirror_needs_a_motion():
-    with pytest.raises(UserError, match=r"policy\.mirror: expected a motion"):
-        make_vec("walk2d", overrides={"motion": None, "task": "walk", "policy.mirror": True})
 
 
 def test_unknown_term():

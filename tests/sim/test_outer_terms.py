@@ -50,6 +50,17 @@ def rolled(simulation: Simulation, steps: int = 12) -> Buffers:
     return buffers
 
 
+def test_terms_see_the_body_as_it_is(tmp_path: Path) -> None:
+    """Whatever its nerves are like."""
+    noise = {"observation": 0.1, "observation_delay": "40ms"}
+    configs = loaded(tmp_path), loaded(tmp_path, **{"task.noise": noise})
+    exact, noisy = (rolled(Simulation(load_scenario(config), HUMANS, 2, 0)) for config in configs)
+    width = exact["observations"].shape[-1] - 2
+    np.testing.assert_array_equal(exact["observations"][..., width:], noisy["observations"][..., width:])
+    np.testing.assert_array_equal(exact["rewards"], noisy["rewards"])
+    assert (exact["observations"][..., :width] != noisy["observations"][..., :width]).mean() > 0.9
+
+
 def test_terms_come_beside_those_of_the_core(tmp_path: Path) -> None:
     plain = Simulation(load_scenario(load_config("walk2d")), HUMANS, 2, 0)
     made = Simulation(load_scenario(loaded(tmp_path)), HUMANS, 2, 0)

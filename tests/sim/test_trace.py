@@ -122,16 +122,17 @@ def test_muscles_pull_with_the_forces_that_mujoco_computes(trained, engine):
 
 
 def test_muscles_that_mujoco_does_not_know_pull_alike_on_both_engines(tmp_path):
+    """Nearly: each engine solves the contacts in its own coordinates, and is asked for other activations by that."""
     trained, overrides = load_trained(small_run()), hill_walker.write(tmp_path)
     found = []
     for engine in ("lanes", "mujoco"):
         config = load_human_config("test-walk2d-small", {"control.engine": engine, "policy.mirror": False} | overrides)
-        playback = Playback(load_scenario(config), trained.policy, None, seed=5)
-        found.append(playback.step().trace[0, 0, playback.size :])
-    lanes, mujoco_ = (one[18:36] for one in found)
+        playback = Playback(load_scenario(config), trained.policy, None, num_envs=12, seed=5)
+        found.append(playback.step().trace[0, :, playback.size + 18 : playback.size + 36])
+    lanes, mujoco_ = found
     assert lanes.min() > 0
-    assert np.corrcoef(lanes, mujoco_)[0, 1] > 0.99, "activations differ a little too"
-    assert np.median(np.abs(lanes / mujoco_ - 1)) < 0.05
+    assert np.corrcoef(lanes.ravel(), mujoco_.ravel())[0, 1] > 0.95
+    assert np.median(np.abs(lanes / mujoco_ - 1)) < 0.03
 
 
 def test_the_ground_presses_where_the_feet_are(trained):

@@ -77,7 +77,7 @@ def made_player() -> MadePlayer:
     config = load_config("walk2d", {**given, "task.observation.conditions": {}, "policy.mirror": False})
     assert isinstance(config, HumanRunConfig)
     scenario = load_scenario(config)
-    nobody = cast(Trained, SimpleNamespace(run=Path("made")))
+    nobody = cast(Trained, SimpleNamespace(run=Path("made"), called="made"))
     return MadePlayer(nobody, scenario, columns_of(scenario.human), STRIDES)
 
 

@@ -3,10 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import point_mass
-from soleus.cli import main
 from soleus.config import HumanRunConfig
 from soleus.run import checkpoint, log
 from soleus.run.live import LiveRun
@@ -39,13 +36,3 @@ def steps(folder: Path, name: str) -> int:
     """Control steps before a checkpoint; 0 where there is none."""
     file = folder / "checkpoints" / name
     return int(checkpoint.read(file)["counters"]["steps"]) if file.exists() else 0
-
-
-def error_of(captured: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a command that fails says: one line."""
-    captured.readouterr()
-    assert main(arguments) == 2
-    error = captured.readouterr().err
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    return error.removeprefix("error: ").strip()

@@ -40,7 +40,8 @@ Which = Annotated[str, tyro.conf.arg(metavar="{best,latest,previous,STEPS}")]
 OtherModel = Annotated[str | None, tyro.conf.arg(metavar="MODEL", help_behavior_hint="")]
 """Another body for a run's policy: a model's name or MJCF file."""
 RunText = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-"""A run folder or a checkpoint file in one, here or at a URL: text, as a path would lose a slash of s3://bucket/walk."""
+"""A run folder, a checkpoint file in one, the URL of either, or a policy's name (run.shipped.find_run): text, as a path
+would lose a slash of s3://bucket/walk."""
 
 
 At = Annotated[

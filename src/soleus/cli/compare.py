@@ -27,10 +27,10 @@ def compare(
     if len(runs) < 2:
         raise UserError(f"expected two or more run folders to compare, got {len(runs)}; see soleus compare --help")
     from soleus import compare as comparing
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_records
     from soleus.run.summary import as_json
 
-    records = comparing.read_runs([local_copy(run) for run in runs])
+    records = comparing.read_runs([find_records(run) for run in runs])
     if out is not None:
         comparing.check_folder(out)
     comparison = comparing.compare_runs(records)

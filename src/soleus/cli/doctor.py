@@ -29,10 +29,12 @@ def doctor(
     from soleus.doctor.machine import examine
     from soleus.machine.cpus import available_cpus
     from soleus.machine.memory import available_memory_mb
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_records
     from soleus.run.summary import as_json, versions
 
-    findings = [] if run is None else examine_run(local_copy(run), available_cpus(), available_memory_mb(), versions())
+    findings = (
+        [] if run is None else examine_run(find_records(run), available_cpus(), available_memory_mb(), versions())
+    )
     findings += [] if pid is None else examine_process(pid)
     findings = [*examine(os.environ, clean, quick or pid is not None), *findings]  # first what may be no run at all
     wrong = sum(one.state == "wrong" for one in findings)

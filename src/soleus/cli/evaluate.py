@@ -8,6 +8,7 @@ import tyro
 
 from soleus.cli.arguments import At, OtherModel, RunText, Which, check_playing, conditions_of
 from soleus.errors import UserError
+from soleus.evaluation.noise import read_noise
 
 _OF_HUMANS = frozenset({"share_full", "mean_length_s", "mean_distance_m", "mean_speed_m_s", "effort"})
 _OF_ENVIRONMENTS = frozenset({"std_return", "mean_length"})
@@ -95,6 +96,12 @@ def _pushes(found: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _tables(result: Mapping[str, Any]) -> str:
+    """Return what was asked for beside the means."""
+    found = _pushes(result.get("pushes", [])) + _joints(result.get("joints", []))
+    return found + _likeness(result.get("likeness"))
+
+
 def _number(value: float | None) -> str:
     return f"{'-' if value is None else f'{value:.2f}':>9}"
 
@@ -107,6 +114,14 @@ def _described(result: Mapping[str, float], episodes: int) -> str:
     )
 
 
+_Push = Annotated[
+    tuple[str, ...],
+    tyro.conf.UseAppendAction,
+    tyro.conf.arg(metavar="FORCE,TIME,SIDE", help_behavior_hint="(repeatable)"),
+]
+_Noise = Annotated[str | None, tyro.conf.arg(metavar="NAME=VALUE,...", help_behavior_hint="")]
+
+
 def evaluate(
     run: RunText,
     *,
@@ -117,11 +132,8 @@ def evaluate(
     engine: Annotated[Literal["auto", "lanes", "mujoco"] | None, tyro.conf.arg(metavar="ENGINE")] = None,
     num_threads: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     at: At = (),
-    push: Annotated[
-        tuple[str, ...],
-        tyro.conf.UseAppendAction,
-        tyro.conf.arg(metavar="FORCE,TIME,SIDE", help_behavior_hint="(repeatable)"),
-    ] = (),
+    push: _Push = (),
+    noise: _Noise = None,
     joints: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     likeness: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -129,7 +141,7 @@ def evaluate(
     """Run whole episodes under a run's policy, without noise in its actions, and print their means.
 
     Args:
-        run: Run folder or checkpoint file, on this machine or at a URL.
+        run: Run folder, checkpoint file, URL of either, or a policy that comes along, by its name (soleus policies).
         episodes: Episodes to average over.
         seed: Seed of where the episodes start.
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
@@ -141,6 +153,8 @@ def evaluate(
             people are pushed, as in training.
         push: Push everybody once in episodes of their own, such as 150N,0.2s,left: from the front, the back, the left,
             the right, or all of them in turn; say who survives, how soon they walk as before, how far aside they get.
+        noise: Noise and delay of nerves (task.noise) in place of those in training, such as
+            observation=0.01,observation_delay=40ms,motor=0.1,motor_delay=10ms; none: without any.
         joints: Compare each joint with the motion too: root mean square difference, Pearson's correlation.
         likeness: Say how alike the walk is to people's too: angles, ground forces, torques, muscles, cost, figures.
         json: Print the numbers as JSON.
@@ -163,7 +177,6 @@ def evaluate(
         likeness=likeness,
         at=conditions_of(at, drawn=True),
         push=push,
+        noise=None if noise is None else read_noise(noise),
     )
-    tables = _pushes(result.get("pushes", [])) + _joints(result.get("joints", []))
-    tables += _likeness(result.get("likeness"))
-    print(as_json(result) if json else describe(result) + tables)
+    print(as_json(result) if json else describe(result) + _tables(result))

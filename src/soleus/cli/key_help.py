@@ -11,8 +11,8 @@ from soleus.config import EnvRunConfig, HumanRunConfig, parts
 from soleus.config.fields import is_time
 
 NOTATION = (
-    "Whole numbers may be written as 5e5, 500k, 1.5M or 2G, and times as 90s, 15m or 1h30m. Where a key has the unit"
-    " [s], a number without a unit is in seconds."
+    "Whole numbers may be written as 5e5, 500k, 1.5M or 2G, and times as 90s, 15m, 1h30m or 20ms. Where a key has the"
+    " unit [s], a number without a unit is in seconds."
 )
 _WIDTH = 100
 _FREE = {"task": "`soleus terms` lists the terms and their parameters"}

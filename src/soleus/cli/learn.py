@@ -34,13 +34,14 @@ def learn(
 
     Args:
         what: forward learns the network of a run with conditions; backward finds conditions of a motion.
-        subject: Run folder or checkpoint file; of backward also the file of a network, which is then asked alone.
+        subject: Run folder, checkpoint file, URL of either, or a policy that comes along, by its name (soleus
+            policies); of backward also the file of a network, which is then asked alone.
         motions: Of forward, how many people walk, each under conditions of its own.
         cycles: Of forward, strides of each of them that are learnt from.
         motion: Of backward, the gait: a motion file that soleus motion reads, or a motion's name.
         at: Of backward, value of a condition that is known, NAME=VALUE.
-        out: Of forward, file of the network, by default forward.pt in the run folder; of backward, JSON of all that was
-            found.
+        out: Of forward, file of the network, by default forward.pt in the run folder, or POLICY-forward.pt here of one
+            that comes along; of backward, JSON of all that was found.
         seed: Seed of the conditions and of where people start, and of the searches.
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
         num_threads: Threads to step on; by default as many as the CPUs that this process may use.
@@ -64,10 +65,10 @@ def learn(
 
 
 def _trained(run: str, checkpoint: str) -> "Trained":
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
     from soleus.run.trained import load_trained
 
-    return load_trained(local_copy(run), checkpoint)
+    return load_trained(find_run(run), checkpoint)
 
 
 def _forward(
@@ -81,6 +82,7 @@ def _forward(
     from soleus.inverse.report import table_of_errors
     from soleus.inverse.store import NAME, save_forward
     from soleus.machine import threads
+    from soleus.run.shipped import beside
     from soleus.sweep.parts import digest
 
     if not LEAST <= motions <= 1_000_000:
@@ -105,11 +107,11 @@ def _forward(
 
     gaits = player.gaits(points, seed, threads.collector_threads(num_threads), played)
     facts = Facts(
-        run=str(trained.run), checkpoint=trained.file.name, sha256=digest(trained.file), steps=trained.steps,
+        run=trained.called, checkpoint=trained.file.name, sha256=digest(trained.file), steps=trained.steps,
         motions=motions, fell=sum(gait is None for gait in gaits), cycles=cycles, seed=seed,
     )  # fmt: skip
     forward = learn_forward(player, points, gaits, seed, facts, fitted)
-    file = out or trained.run / NAME
+    file = out or beside(trained.run, NAME)
     save_forward(file, forward)
     print(table_of_errors(errors_of(forward), len(forward.residuals)))
     print(file)
@@ -156,10 +158,11 @@ def _backward(
 def _network_of(trained: "Trained") -> "Forward":
     """Return the network that lies in a run's folder. Raises UserError where it is not of this checkpoint."""
     from soleus.inverse.store import NAME, load_forward
+    from soleus.run.shipped import beside
     from soleus.sweep.parts import digest
 
-    file = trained.run / NAME
-    again = f"soleus learn forward {trained.run} makes it"
+    file = beside(trained.run, NAME)
+    again = f"soleus learn forward {trained.called} makes it"
     if not file.is_file():
         raise UserError(f"{file}: expected the network of the run's gaits, got none: {again}")
     forward = load_forward(file)

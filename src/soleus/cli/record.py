@@ -26,7 +26,7 @@ def record(
     """Draw a run's policy to a film or a picture, without a screen; muscles run from blue at rest to red when active.
 
     Args:
-        run: Run folder or checkpoint file, on this machine or at a URL.
+        run: Run folder, checkpoint file, URL of either, or a policy that comes along, by its name (soleus policies).
         out: File to write: .mp4 or .gif for a film, .png for a strip of poses through one gait cycle.
         seconds: Length of a film; by default 10.
         camera: Where the camera stands; it moves along with the human.
@@ -38,7 +38,7 @@ def record(
         at: Value of a condition, NAME=VALUE, such as speed=1.2 or slope=5deg; others have their defaults.
     """
     from soleus.render.film import check_file
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
     from soleus.run.trained import load_trained
     from soleus.show.record import record_film, record_strip
 
@@ -50,7 +50,7 @@ def record(
     if not 0 < seconds <= 3600:
         raise UserError(f"--seconds: expected more than 0 and at most 3600, got {seconds}")
     check_file(out)
-    trained = load_trained(local_copy(run), checkpoint, model, at=conditions_of(at))
+    trained = load_trained(find_run(run), checkpoint, model, at=conditions_of(at))
     if strip:
         share = record_strip(trained, out, shot=camera, size=pixels, ghost=ghost, seed=seed)
         if share < 0.99:

@@ -31,11 +31,11 @@ def player_of(
 ) -> tuple[dict[str, Any], "Callable[[int], Episodes]"]:
     """Return what is known of a run, and what plays a round of its episodes. Raises UserError where there is none."""
     from soleus.machine import threads
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
     from soleus.run.trained import load_trained
     from soleus.sim.trace import play
 
-    trained = load_trained(local_copy(run), checkpoint, model, at={} if at is None else at)
+    trained = load_trained(find_run(run), checkpoint, model, at={} if at is None else at)
     config = trained.human()
     known = {
         "name": trained.run.resolve().name + (f" on {Path(model).stem}" if model else ""),
@@ -139,7 +139,7 @@ def report(
     compared with the first.
 
     Args:
-        runs: Run folders or checkpoint files, on this machine or at URLs.
+        runs: Run folders, checkpoint files, URLs of either, or policies that come along, by name (soleus policies).
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
         model: Put the policy on another body, by a model's name or MJCF file, and say what differs from the run's own.
         out: Folder for the files, made if need be; by default gait-report in the run folder, of a single run here.
@@ -194,6 +194,13 @@ def _recording(against: Path | None, forces: Path | None, emg: Path | None, gait
     return against, forces, emg
 
 
+def _as_named(run: str, known: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known of a run, with its name in place of a folder in the package, or one that is gone soon."""
+    from soleus.run.shipped import name_of
+
+    return {**known, "folder": run} if is_url(run) or name_of(Path(known["folder"])) else known
+
+
 def _of_one(
     run: str,
     known: dict[str, Any],
@@ -205,11 +212,12 @@ def _of_one(
     ground and electromyography of a subject, to be put beside it."""
     from soleus import gait
     from soleus.compare import read_runs
+    from soleus.run.shipped import beside, name_of
 
-    record = read_runs([Path(known["folder"])])[0]
-    folder = Path(known["folder"]) / "gait-report" if folder is None else folder
-    if is_url(run):
-        known["folder"] = run  # where it was fetched to is gone soon
+    home = Path(known["folder"])
+    record = read_runs([home])[0] if name_of(home) is None else None
+    folder = beside(home, "gait-report") if folder is None else folder
+    known = _as_named(run, known)
     gait.check_folder(folder)
     gathered = gait.gather(play)
     poses, forces, emg = recording
@@ -231,14 +239,12 @@ def _of_several(
 
     gaits = []
     for label, (run, asked), (known, play) in zip(labels, subjects, players, strict=True):
-        if is_url(run):
-            known["folder"] = run
         try:
             gathered = gait.gather(play)
         except UserError as error:
             raise UserError(f"{label}: {error}") from None
         found = gait.analyse(gathered.traces, torque_residual=gathered.torque_residual)
-        gaits.append(overlay.Gait(label, {**known, "at": asked}, found))
+        gaits.append(overlay.Gait(label, {**_as_named(run, known), "at": asked}, found))
     laid = overlay.lay_over(gaits)
     text = "\n".join(f"{one.label}: {describe(one.report)}" for one in gaits)
     return text, laid.as_json(), overlay.write_overlay(laid, folder)

@@ -80,8 +80,8 @@ def rollout(
     Muscle activations, muscle forces and ground reactions are in files beside the poses, or with them in an .npz file.
 
     Args:
-        run: Run folder or checkpoint file, on this machine or at a URL; or a network of soleus learn forward, which
-            gives poses alone.
+        run: Run folder, checkpoint file, URL of either, or a policy that comes along, by name (soleus policies);
+            or a network of soleus learn forward, which gives poses alone.
         out: File of the poses: .mot or .sto (OpenSim), .bvh (Blender), .csv or .npz; of several episodes FILE-1 and on.
         episodes: Episodes to write.
         seconds: Longest episode [s], by default 10; one that ends by itself is shorter. Of a network by default one
@@ -99,7 +99,7 @@ def rollout(
     from soleus.inverse.store import is_forward
     from soleus.machine import threads
     from soleus.rollouts import check_file
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
     from soleus.run.trained import load_trained
     from soleus.sim.trace import play
 
@@ -107,7 +107,7 @@ def rollout(
         others = {"episodes": episodes != 1, "seed": seed != 0, "checkpoint": checkpoint != "best", "model": model}
         _of_network(Path(run), out, seconds, hz, at, [name for name, one in others.items() if one])
         return
-    trained = load_trained(local_copy(run), checkpoint, model, at=conditions_of(at))
+    trained = load_trained(find_run(run), checkpoint, model, at=conditions_of(at))
     config = trained.human()
     _check_hz(hz, config.control.sim_hz)
     check_file(out, models.load(config.model, config.control.sim_hz))

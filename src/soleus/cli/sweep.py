@@ -64,7 +64,7 @@ def sweep(
     A sweep that was stopped goes on where it was, by the same command.
 
     Args:
-        subject: Run folder or checkpoint file, on this machine or at a URL; or the table of a sweep, to draw it.
+        subject: Run folder, checkpoint file, URL of either, policy (soleus policies); or the table of a sweep to draw.
         over: A condition and its values: COUNT of them from LOW to HIGH. All combinations are walked.
         cycles: Strides of each foot at each point of the grid.
         out: Table to write, a row a stride: .npz, .csv, .parquet or .h5.
@@ -141,13 +141,13 @@ def _made(
     """Return a sweep of a run, and all that its rows depend on. Raises UserError."""
     from dataclasses import asdict
 
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
     from soleus.run.trained import load_trained
     from soleus.sweep.grid import make_grid
     from soleus.sweep.parts import digest
     from soleus.sweep.playing import Sweep, load_sweep_scenario
 
-    trained = load_trained(local_copy(run), checkpoint, model)
+    trained = load_trained(find_run(run), checkpoint, model)
     scenario = load_sweep_scenario(trained, effort)
     held = conditions_of(at) or {}
     grid = make_grid(axes, held, scenario.conditions)

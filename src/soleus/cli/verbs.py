@@ -13,6 +13,7 @@ from soleus.cli.import_ import import_
 from soleus.cli.learn import learn
 from soleus.cli.motion import motion
 from soleus.cli.paths import paths
+from soleus.cli.policies import policies
 from soleus.cli.presets import presets
 from soleus.cli.record import record
 from soleus.cli.report import report
@@ -35,6 +36,7 @@ VERBS: dict[str, Callable[..., int | None]] = {
     "sweep": sweep,
     "learn": learn,
     "view": view,
+    "policies": policies,
     "presets": presets,
     "terms": terms,
     "motion": motion,

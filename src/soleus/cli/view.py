@@ -33,11 +33,12 @@ def view(
     """Watch a run's policy in a window or a browser; or a model, or the motion of a preset, without a policy.
 
     Args:
-        subject: Run folder, checkpoint file, or URL of either; a model's name or MJCF file; a preset or YAML file.
+        subject: Run folder, checkpoint file, or URL of either; a policy that comes along, by name (soleus policies);
+            a model's name or MJCF file; a preset or YAML file.
         checkpoint: Checkpoint of the run: the best (or else the latest), the latest, the one before, or that of a step.
         speed: Speed over real time: 0.5 is half as fast.
         model: Put a run's policy on another body, by a model's name or MJCF file, and say what differs from its own.
-        motion: Motion for a model to show: its name or file.
+        motion: Motion for a model or a preset to show: its name or file. A name then means these, and no policy.
         dump: Replay what led to a human's divergence: a file in the dumps/ of a run folder.
         web: Serve a page for a browser, instead of opening a window.
         port: Port of the page.

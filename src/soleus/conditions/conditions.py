@@ -126,15 +126,17 @@ def load_conditions(config: HumanRunConfig, human: Human, clips: Clips | None) -
         return None
     names = tuple(given)
     _check_gait(names, clips)
+    _check_aim(names, clips, config)
     if "assistance" in names and not config.control.exoskeleton:
         raise UserError("conditions.assistance: expected an exoskeleton, whose torque it is a share of, got none")
     meanings = tuple(meaning_of(name, human) for name in names)
     low, high = (np.array([given[name].range[end] for name in names], np.float64) for end in (0, 1))
     for k, name in enumerate(names):
-        _check_range(name, meanings[k].effect, low[k], high[k])
-    defaults = np.array([_default(given[name], name, human, clips) for name in names], np.float64)
+        _check_range(name, meanings[k].effect, low[k], high[k], still=clips is None)
+    target = config.task.reward.terms.get("forward_speed", {}).get("target", 1.0)
+    defaults = np.array([_default(given[name], name, human, clips, target) for name in names], np.float64)
     lengths = any(meaning.effect in ("size", "length") for meaning in meanings)
-    ranges = {name: (float(low[k]), float(high[k])) for k, name in enumerate(names) if name in GAIT}
+    ranges = {name: (float(low[k]), float(high[k])) for k, name in enumerate(names) if name in GAIT and clips}
     factors = stride_factors(ranges, [motion.speed for motion in clips.motions] if clips else [], lengths)
     motions = tuple(tuple(strided(motion, human, f) for f in factors) for motion in clips.motions) if clips else ()
     return Conditions(
@@ -154,7 +156,7 @@ def _asked(given: Mapping[str, ConditionConfig], defaults: Floats) -> Floats | N
 
 def _check_gait(names: tuple[str, ...], clips: Clips | None) -> None:
     """Raise UserError where conditions of the gait have no motion that they can change."""
-    of_gait = [name for name in names if name in GAIT]
+    of_gait = [name for name in names if name in GAIT and not (name == "speed" and clips is None)]
     if not of_gait:
         return
     if len(of_gait) == len(GAIT):
@@ -167,24 +169,35 @@ def _check_gait(names: tuple[str, ...], clips: Clips | None) -> None:
             raise UserError(f"conditions.{of_gait[0]}: expected a cyclic motion, got '{motion.name}', which {what}")
 
 
-def _check_range(name: str, effect: str, low: float, high: float) -> None:
-    """Raise UserError for factors and speeds that make no sense."""
+def _check_aim(names: tuple[str, ...], clips: Clips | None, config: HumanRunConfig) -> None:
+    """Raise UserError where a task is asked for a speed or a heading that none of its terms rewards."""
+    rewards = config.task.reward.terms
+    if "speed" in names and clips is None and "forward_speed" not in rewards:
+        raise UserError("conditions.speed: expected a motion or the reward forward_speed, got neither")
+    if "heading" in names and not {"heading", "forward_speed"} & set(rewards):
+        raise UserError("conditions.heading: expected the reward heading or forward_speed, got neither")
+
+
+def _check_range(name: str, effect: str, low: float, high: float, still: bool) -> None:
+    """Raise UserError for factors and speeds that make no sense. still: whether a person may be asked to stand."""
     if effect == "assistance":
         if low < 0 or high > 1:
             raise UserError(f"conditions.{name}: expected a range within 0 and 1, got [{low:g}, {high:g}]")
         return
-    if effect in ("torsion", "slope") or low > 0 or (effect in _FROM_ZERO and low == 0):
+    from_zero = effect in _FROM_ZERO or (still and effect == "speed")
+    if effect in ("torsion", "slope", "heading") or low > 0 or (from_zero and low == 0):
         return
     raise UserError(f"conditions.{name}: expected a range above 0, got one from {low:g}")
 
 
-def _default(given: ConditionConfig, name: str, human: Human, clips: Clips | None) -> float:
+def _default(given: ConditionConfig, name: str, human: Human, clips: Clips | None, target: float) -> float:
+    """target: speed that the task rewards [m/s]."""
     if given.default is not None:
         return given.default
     usual = 1.0
-    if name == "speed" and clips:
-        usual = clips.motions[0].speed
-    if name in ("slope", "load") or name.startswith("torsion."):
+    if name == "speed":
+        usual = clips.motions[0].speed if clips else target
+    if name in ("slope", "load", "heading") or name.startswith("torsion."):
         usual = 0.0
     if name == "friction":
         model = human.model

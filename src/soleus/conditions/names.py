@@ -16,7 +16,7 @@ from soleus.motions.limbs import trunk_of
 Floats = NDArray[np.float64]
 
 ALONE = {
-    "speed": "[m/s] Mean speed of the reference motion along the ground.",
+    "speed": "[m/s] Mean speed of the reference motion; without one, the speed that forward_speed rewards.",
     "stride": "Length of the motion's strides, over what it is.",
     "cadence": "The motion's steps a minute, over what they are.",
     "size": "All lengths of the body, over what they are.",
@@ -24,6 +24,7 @@ ALONE = {
     "friction": "Coefficient of sliding friction between the feet and the ground.",
     "slope": "[rad] Slope of the ground, which rises ahead of a person who faces along x.",
     "load": "[kg] Mass that is carried on the trunk, at its centre of mass.",
+    "heading": "[rad] Direction, to the left of x, that the terms heading and forward_speed reward.",
     "assistance": "Torque of the exoskeleton, over what it is.",
 }
 """Conditions by name."""

@@ -1,7 +1,8 @@
-"""The built-in files of a configuration: presets and tasks."""
+"""The built-in files of a configuration, presets and tasks; and the trained policies that come with the package."""
 
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 
 def file(kind: str, name: str) -> Traversable:
@@ -19,3 +20,22 @@ def summary_of(preset: str) -> str:
     """Return the first comment line of a preset, which says what it is."""
     text = file("presets", preset).read_text()
     return text.splitlines()[0].lstrip("# ")
+
+
+def _policies() -> Path:
+    return Path(str(resources.files("soleus") / "policies"))
+
+
+def policy(name: str) -> Path:
+    """Return the folder of the trained policy of this name; it is laid out as a run's."""
+    return _policies() / name
+
+
+def policies() -> list[str]:
+    """Names of the trained policies."""
+    return sorted(file.parent.name for file in _policies().glob("*/config.yaml"))
+
+
+def is_policy(text: str, folder: Path | None = None) -> bool:
+    """Whether a text names a trained policy. What lies in a folder, by default the current one, comes first."""
+    return text in policies() and not ((folder or Path()) / text).exists()

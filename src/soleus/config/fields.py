@@ -6,6 +6,7 @@ import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any
 
@@ -62,7 +63,10 @@ class Mark(Enum):
     ASIDE = "nothing that is learnt depends on it: going on with another value is nothing to tell"
 
 
-_PARTS = re.compile(rf"(?:{_NUMBER}\s*d)?\s*(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?")
+_PARTS = re.compile(
+    rf"(?:{_NUMBER}\s*d)?\s*(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*m(?:in)?)?\s*(?:{_NUMBER}\s*s)?\s*(?:{_NUMBER}\s*ms)?"
+)
+_UNITS = (86_400.0, 3600.0, 60.0, 1.0, 0.001)  # [s]
 
 
 def parse_seconds(value: Any) -> Any:
@@ -78,7 +82,7 @@ def parse_hours(value: Any) -> Any:
 def _parse_duration(value: Any, bare: float, example: str) -> Any:
     """bare: the unit of a number without one [s]."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return bare * value if abs(value) < sys.float_info.max else math.inf
+        return math.inf if abs(value) >= sys.float_info.max else bare * value
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -87,9 +91,7 @@ def _parse_duration(value: Any, bare: float, example: str) -> Any:
     match = _PARTS.fullmatch(text)
     if not text or not match:
         raise ValueError(f"expected a time such as 90s, 15m, 1h30m or {example}")
-    return sum(
-        float(part or 0) * unit for part, unit in zip(match.groups(), (86_400.0, 3600.0, 60.0, 1.0), strict=True)
-    )
+    return sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
 
 
 def as_list(value: Any) -> Any:
@@ -97,6 +99,19 @@ def as_list(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(yaml_number(part.strip()) for part in value.split(","))
     return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
+
+
+def both_ends(value: Any) -> Any:
+    """Return a range for one number, from it to it; else what as_list returns."""
+    listed = as_list(value)
+    return listed * 2 if isinstance(listed, tuple) and len(listed) == 1 else listed
+
+
+def rising(value: tuple[float, float]) -> tuple[float, float]:
+    """Return a range. Raises ValueError for one whose ends are the wrong way round."""
+    if value[0] > value[1]:
+        raise ValueError(f"expected the least value, then the greatest, got [{value[0]:g}, {value[1]:g}]")
+    return value
 
 
 def yaml_number(text: str) -> Any:
@@ -108,7 +123,7 @@ def yaml_number(text: str) -> Any:
 
 
 def _duration_text(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{seconds!r}s"  # a bare number may be read back as hours
+    return None if seconds is None else f"{Decimal(repr(seconds)):f}s"  # a bare number may be read back as hours
 
 
 _AsText = PlainSerializer(_duration_text, when_used="json")
@@ -116,6 +131,7 @@ Duration = Annotated[float, Field(gt=0), BeforeValidator(parse_seconds), _AsText
 MaybeDuration = Annotated[float | None, Field(gt=0), BeforeValidator(parse_seconds), _AsText]
 MaybeHours = Annotated[float | None, Field(gt=0), BeforeValidator(parse_hours), _AsText]
 """[s] too, but a bare number is hours."""
+Delay = Annotated[float, Field(ge=0), BeforeValidator(parse_seconds), _AsText]
 
 
 def is_time(validator: Any) -> bool:

@@ -23,6 +23,7 @@ from soleus.errors import UserError, nearest
 
 _A_CLIP = f"motion.clips.{ANY}"
 _NAMES_OR_FILES = ("model", "model.mjcf", "motion", "motion.cycle", _A_CLIP, f"{_A_CLIP}.file", f"{_A_CLIP}.file.cycle")
+_A_RUN = "train.start_from"
 _BASE_OF_SCHEME = {"procgen": "procgen-coinrun"}  # the preset below an environment that is given alone
 
 
@@ -32,13 +33,14 @@ def is_of_env(preset: str) -> bool:
 
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Files are meant relative to the file that names them; a bare model or motion may be a name."""
+    """Files are meant relative to the file that names them; a bare model, motion or run may be a name."""
     raw = _clips_listed(raw, folder)
     for dotted in (*marked(Mark.FILE), _A_CLIP):
         for key, value in found_at(raw, dotted):
             if not isinstance(value, str) or is_url(value):
                 continue
             a_name = dotted in _NAMES_OR_FILES and not (Path(value).suffix and os.path.isfile(folder / value))
+            a_name = a_name or (dotted == _A_RUN and builtin.is_policy(value, folder))
             if not a_name:
                 raw = placed(raw, key, str((folder / value).resolve()))
     return raw

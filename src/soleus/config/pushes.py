@@ -4,30 +4,18 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from soleus.config.fields import Count, Section, as_list, parse_seconds
-
-
-def _both_ends(value: Any) -> Any:
-    """Return a range for one number, from it to it."""
-    listed = as_list(value)
-    return listed * 2 if isinstance(listed, tuple) and len(listed) == 1 else listed
+from soleus.config.fields import Count, Section, both_ends, parse_seconds, rising
 
 
 def _seconds(value: Any) -> Any:
-    listed = _both_ends(value)
+    listed = both_ends(value)
     return tuple(map(parse_seconds, listed)) if isinstance(listed, tuple) else listed
-
-
-def _rising(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] > value[1]:
-        raise ValueError(f"expected the least value, then the greatest, got [{value[0]:g}, {value[1]:g}]")
-    return value
 
 
 _Newton = Annotated[float, Field(ge=0, le=1e5)]
 _Time = Annotated[float, Field(ge=0, le=86_400)]
-Newtons = Annotated[tuple[_Newton, _Newton], BeforeValidator(_both_ends), AfterValidator(_rising)]
-Times = Annotated[tuple[_Time, _Time], BeforeValidator(_seconds), AfterValidator(_rising)]
+Newtons = Annotated[tuple[_Newton, _Newton], BeforeValidator(both_ends), AfterValidator(rising)]
+Times = Annotated[tuple[_Time, _Time], BeforeValidator(_seconds), AfterValidator(rising)]
 
 
 Side = Literal["any", "front", "back", "left", "right"]

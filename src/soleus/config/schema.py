@@ -21,9 +21,12 @@ from soleus.config.fields import (
     Section,
     Url,
     as_list,
+    both_ends,
     parse_seconds,
+    rising,
     whole,
 )
+from soleus.config.noise import NoiseConfig
 from soleus.config.parallel import ParallelConfig
 from soleus.config.pushes import PushConfig
 from soleus.config.sources import ModelSource, MotionSource
@@ -32,6 +35,8 @@ Activation = Literal["tanh", "relu", "elu", "leaky_relu"]
 TermParameters = dict[str, float]
 
 
+_Speed = Annotated[float, Field(ge=-20, le=20)]
+Speeds = Annotated[tuple[_Speed, _Speed], BeforeValidator(both_ends), AfterValidator(rising)]
 Widths = Annotated[tuple[Few, ...], Field(max_length=64), BeforeValidator(as_list)]
 _WEIGHTS = Fixed("the learnt weights are those of this network")
 _NEW = "a run that is under way has its own"
@@ -109,7 +114,8 @@ class CoordinationConfig(Section):
     descent hardly undoes co-contraction: on myolegs a weight of 30 takes half the effort of 1 at the same residual."""
     effort: Literal["activation", "volume"] = "activation"
     """What is little besides the torque residual. activation: the sum of squared activations; volume: the same by the
-    muscles' volumes, so that a large muscle is spared and a small one helps."""
+    muscles' volumes, so that a large muscle is spared and a small one helps. The volumes are the model's, also for
+    people whose numbers differ from it."""
     hidden: Annotated[Widths, _WEIGHTS] = (256, 256, 256)
     """Widths of the network's hidden layers."""
     weights: Annotated[str | None, Fixed(f"only a new network begins with it, {_NEW}"), Mark.FILE] = None
@@ -136,8 +142,13 @@ class PolicyConfig(Section):
     """Activation function of the multilayer perceptron."""
     initial_std: Annotated[Positive, Fixed(f"only a new policy begins with it, {_NEW}")] = 0.4
     """Standard deviation of continuous actions that a new policy begins with."""
+    noise_correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Correlation of the noise in a human's actions with that of the control step before, whose spread stays the same.
+    A noise that lasts moves a body where one that changes at every step shakes it. The learner takes the noise of each
+    step for a new one."""
     mirror: bool = False
-    """In one half of the gait cycle the policy sees and moves the mirror image of the body."""
+    """In one half of the gait cycle the policy sees and moves the mirror image of the body; without a motion, while the
+    left foot is ahead."""
 
 
 class PpoConfig(Section):
@@ -233,7 +244,8 @@ class TrainConfig(Section):
     ] = 0
     """Seed of all random numbers of the run: the same seed on the same machine gives the same run."""
     start_from: Annotated[str | None, Fixed(f"only a new run begins with other weights, {_NEW}"), Mark.FILE] = None
-    """A run, a checkpoint file, or the URL of either: a new run begins with its learnt weights and its normaliser."""
+    """A run, a checkpoint file, the URL of either, or the name of a policy (soleus policies): a new run begins with its
+    learnt weights and its normaliser."""
     device: Annotated[str, Mark.SHORT] = "cpu"
     """Device that the learner computes on: cpu or cuda."""
     eval_interval: Count | None = None
@@ -254,6 +266,9 @@ class RewardConfig(Section):
 
     combine: Literal["sum", "product"] = "sum"
     """sum: weights multiply the terms; product: weights are the terms' exponents."""
+    costs: Literal["always", "held"] = "always"
+    """always: negative weights count whole; held: in training by the share of an episode's time that the same human's
+    latest episodes lasted. Where costs are high, a human that cannot stand yet would learn to fall at once."""
     terms: dict[str, TermParameters] = Field(min_length=1)
     """The terms of the reward, each with its weight and its parameters."""
     joints: dict[str, NonNegative] = Field(default_factory=dict)
@@ -294,6 +309,9 @@ class TaskConfig(Section):
     initial_noise: NonNegative = 0.0
     """Standard deviation of the noise that is added at the start of an episode: to joint positions [rad], and ten times
     as much to joint velocities [rad/s]."""
+    initial_speed: Speeds = (0.0, 0.0)
+    """[m/s] Least and most speed along x at which the whole body starts, beside that of the motion: who begins on the
+    move learns to step."""
     repeat_failed: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """How likely an episode after one that a termination ended has the same values of the conditions again. Where a
     policy fails its episodes are short, and without this it learns least of them."""
@@ -302,6 +320,11 @@ class TaskConfig(Section):
         Fixed("the saved people are under way with theirs; a new run may begin with its weights: train.start_from"),
     ] = None
     """Pushes that disturb a person in training and in its evaluations (docs/robustness.md); null: there are none."""
+    noise: Annotated[
+        NoiseConfig | None,
+        Fixed("the saved people have theirs on the way; a new run may begin with its weights: train.start_from"),
+    ] = None
+    """Noise and delay of a person's nerves (docs/robustness.md); null: there are none."""
     observation: Annotated[
         dict[str, TermParameters],
         Field(min_length=1),
@@ -443,6 +466,11 @@ class EnvRunConfig(RunConfig):
             raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
         if self.policy.mirror:
             raise ValueError("policy.mirror: expected false for env, which has no sides to mirror, got true")
+        if self.policy.noise_correlation:
+            raise ValueError(
+                "policy.noise_correlation: expected 0 for env (it is of humans alone), got"
+                f" {self.policy.noise_correlation:g}"
+            )
         if self.train.profile:
             raise ValueError("train.profile: expected false for env (the core tells it of humans alone), got true")
         if not self.parallel_open:

@@ -94,6 +94,9 @@ class ModelFiles(Section):
     contact_time: Annotated[float, Field(ge=0.005, le=0.2)] | None = None
     """[s] Time constant of contacts in the MJCF file (the first number of MuJoCo's solref), in place of what the file
     says: the longer, the softer the ground and the soles are."""
+    gyration: Annotated[float, Field(ge=0.01, le=10)] | None = None
+    """[m] The longest radius of gyration that bodies of the MJCF file may have: inertia beyond it, which no part of a
+    person has, is scaled down. 1 is enough for segments without mass that were given 1 kg m^2."""
     blend_force: Literal["first_body", "by_weight"] = "first_body"
     """Where the force of a muscle acts at a waypoint that is blended between two bodies. first_body: on the first of
     them, as in MASS; by_weight: on both, by the weights of the blend, which keeps energy."""
@@ -126,6 +129,7 @@ class ModelFiles(Section):
         given = [key for key in ("joints", "bodies", "lock", "without", "spheres") if getattr(self, key)]
         given += ["contacts"] if self.contacts != "all" else []
         given += ["contact_time"] if self.contact_time is not None else []
+        given += ["gyration"] if self.gyration is not None else []
         return tuple(given)
 
     def __str__(self) -> str:

@@ -150,22 +150,33 @@ def activation_rows(strides: Strides, functions: list[Function]) -> dict[str, Ro
     for key, (label, _, _) in GROUPS.items():
         members = [f for f in functions if key in f.groups and f.side]
         if members:
-            found[key] = mean_activation_rows(strides, functions, label, members)
+            found[key] = mean_rows(strides, functions, label, members, "activation", _activation)
     return found
 
 
-def mean_activation_rows(
-    strides: Strides, functions: Sequence[Function], label: str, members: Sequence[Function]
+def mean_rows(
+    strides: Strides,
+    functions: Sequence[Function],
+    label: str,
+    members: Sequence[Function],
+    unit: str,
+    quantity: Values,
 ) -> Rows:
-    """Return the mean activation of some of the muscles stride by stride, each leg's over its own cycle."""
+    """Return the mean of a quantity (T, nm) [0, 1] over some of the muscles stride by stride, each leg's over its own
+    cycle.
+    """
     own = {s: [m for m, f in enumerate(functions) if f in members and f.side == "rl"[s]] for s in (0, 1)}
-    reads = {s: _mean_activation(muscles) for s, muscles in own.items() if muscles}
+    reads = {s: _mean(quantity, muscles) for s, muscles in own.items() if muscles}
     names = tuple(functions[m].muscle for muscles in own.values() for m in muscles)
-    return Rows(label, "activation", sides_over_cycle(strides, reads), names)
+    return Rows(label, unit, sides_over_cycle(strides, reads), names)
 
 
-def _mean_activation(muscles: list[int]) -> Values:
-    return lambda walk: np.asarray(walk.trace.activation[:, muscles].mean(axis=1))
+def _activation(walk: Walk) -> Floats:
+    return walk.trace.activation
+
+
+def _mean(quantity: Values, muscles: list[int]) -> Values:
+    return lambda walk: np.asarray(quantity(walk)[:, muscles].mean(axis=1))
 
 
 def muscle_curves(strides: Strides, functions: list[Function]) -> dict[str, Side]:

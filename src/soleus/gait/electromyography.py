@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from soleus.gait.curves import Rows, mean_activation_rows
-from soleus.gait.cycles import POINTS, Strides
+from soleus.gait.curves import Rows, mean_rows
+from soleus.gait.cycles import POINTS, Strides, Walk
+from soleus.gait.excitation import envelopes
 from soleus.gait.kinetic_norms import rounded_curve
 from soleus.models.sides import bare_name
 from soleus.paths.function import Function
@@ -137,13 +138,20 @@ def group_of(muscle: str) -> Group | None:
 
 
 def group_rows(strides: Strides, functions: Sequence[Function]) -> dict[str, Rows]:
-    """Return the mean activations of the groups stride by stride, by key; groups that a model lacks are missing."""
+    """Return the mean excitations of the groups stride by stride, by key; groups that a model lacks are missing."""
     groups = {f.muscle: group_of(f.muscle) for f in functions}
+    excited: dict[Walk, Floats] = {}
+
+    def excitation(walk: Walk) -> Floats:
+        if walk not in excited:
+            excited[walk] = envelopes(walk.trace)
+        return excited[walk]
+
     found = {}
     for group in GROUPS:
         members = [f for f in functions if groups[f.muscle] is group]
         if members:
-            found[group.key] = mean_activation_rows(strides, functions, group.label, members)
+            found[group.key] = mean_rows(strides, functions, group.label, members, "excitation", excitation)
     return found
 
 

@@ -78,7 +78,7 @@ def draw_loads(report: Report) -> Figure:
 
 
 def draw_timing(report: Report) -> Figure:
-    """Mean activations of groups beside people's electromyography: gids mean:SIDE:GROUP, sd:SIDE:GROUP,
+    """Mean excitations of groups beside people's electromyography: gids mean:SIDE:GROUP, sd:SIDE:GROUP,
     envelope::GROUP, as high as the higher leg's, and acts::GROUP, a bar from on to off."""
     groups = {group.key: group for group in ELECTROMYOGRAPHY}
     recorded = report.beside.groups if report.beside else {}
@@ -96,7 +96,7 @@ def draw_timing(report: Report) -> Figure:
         axes.broken_barh(bars, (1.12 * top, 0.06 * top), facecolors=_INK, gid=f"acts::{name}")
         _sides(axes, name, curve)
         axes.set_ylim(0, 1.25 * top)
-        axes.set_ylabel("activation")
+        axes.set_ylabel("excitation")
 
     more = [
         Patch(color=_NORMAL, alpha=0.25, linewidth=0, label="electromyography, scaled"),

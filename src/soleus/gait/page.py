@@ -203,9 +203,9 @@ dotted line of the fore-aft force is by the times and heights of textbooks.""",
     "loads": """Net torque of each joint by inverse dynamics, from poses filtered at 15 Hz and the forces of the ground,
 and its power, over body mass. Torques that extend the leg are positive, and powers that a joint gives. Bands are those
 of Schwartz et al. (2008), of children, the largest set that is published over the whole cycle.""",
-    "timing": """Mean activation of eight groups of muscles, found by their names. The grey area is people's
-electromyography, scaled to the same height: only its timing can be compared. The bar above says from when to when
-people's muscles act.""",
+    "timing": """Mean excitation of eight groups of muscles, found by their names: what electrodes see, which activation
+follows. The grey area is people's electromyography, scaled to the same height: only its timing can be compared. The bar
+above says from when to when people's muscles act.""",
     "activations": """Mean activation of the muscles that share a function. Functions follow from the signs of their
 moment arms about the joints in the standing pose; a muscle with two functions is in both groups.""",
     "muscles": """Mean activation of every muscle that moves a leg, each once, under the function with its longest

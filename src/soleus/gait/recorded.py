@@ -13,6 +13,7 @@ from soleus.errors import UserError
 from soleus.gait.curves import Rows, Values, angle_rows, force_rows, sides_over_cycle
 from soleus.gait.cycles import GRAVITY, SIDES, Strides, cut_recording
 from soleus.gait.electromyography import GROUPS, group_of
+from soleus.gait.excitation import ENVELOPE_HZ
 from soleus.models import Human
 from soleus.models.sides import side as side_of
 from soleus.motions.anatomy import angles_of, root_of
@@ -28,7 +29,6 @@ Floats = NDArray[np.float64]
 _NEAR = 0.25  # [s] around a strike in which the foot is nowhere farther ahead
 _CARRIES = 100.0  # [N] of the ground on both feet: less is nobody on the plates
 _STANDS = 0.5  # of body weight: a cycle whose foot was on no plate has less
-_EMG_HZ = 6.0  # of the envelope of a raw signal (Winter, Biomechanics and Motor Control of Human Movement, chapter 10)
 _FEET = (("ground_force_r_v", "ground_force_v"), ("ground_force_l_v", "1_ground_force_v"))
 """What the columns of the right and of the left foot's force begin with, in the files that OpenSim ships"""
 
@@ -164,7 +164,7 @@ def _electromyography(path: Path, times: Floats, strides: Strides) -> dict[str, 
         column = values[:, k]
         if (column < 0).any():  # a raw signal
             rate = (len(own) - 1) / (own[-1] - own[0])
-            column = low_pass(np.abs(column - column.mean()), rate, _EMG_HZ)
+            column = low_pass(np.abs(column - column.mean()), rate, ENVELOPE_HZ)
         columns.setdefault((group.key, "rl".index(which)), []).append(_at(times, own, column, "--emg", path))
     found = {}
     for group in GROUPS:

@@ -44,8 +44,8 @@ def learn_forward(
     walked = {k: gait for k, gait in enumerate(gaits) if gait is not None}
     if len(walked) < LEAST:
         raise UserError(
-            f"{player.trained.run}: expected {LEAST} motions or more that last, got {len(walked)} of {len(points)}: the"
-            " policy falls, or --motions are too few"
+            f"{player.trained.called}: expected {LEAST} motions or more that last, got {len(walked)} of {len(points)}:"
+            " the policy falls, or --motions are too few"
         )
     order = np.random.default_rng(seed).permutation(list(walked))
     held, own = order[: len(order) // _HELD_OUT], order[len(order) // _HELD_OUT :]

@@ -61,5 +61,5 @@ def load_player(trained: Trained, cycles: int) -> Player:
     """Return a policy to be played at points of its conditions. Raises UserError for a run without conditions."""
     scenario = load_sweep_scenario(trained, effort_of(cycles))
     if scenario.conditions is None:
-        raise UserError(f"{trained.run}: expected a run with conditions, got one without any")
+        raise UserError(f"{trained.called}: expected a run with conditions, got one without any")
     return Player(trained, scenario, columns_of(scenario.human), cycles)

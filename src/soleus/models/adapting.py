@@ -10,6 +10,7 @@ import numpy as np
 from soleus.config.sources import ModelFiles
 from soleus.errors import UserError, nearest
 from soleus.models.crossings import crossed_dofs, muscles
+from soleus.models.gyration import limit_gyration
 from soleus.models.segments import is_foot
 from soleus.models.spheres import with_spheres
 
@@ -35,6 +36,8 @@ def adapted(spec: Any, files: ModelFiles) -> Any:
         _only_feet_touch(spec)
     if files.contact_time is not None:
         _soften(spec, files.contact_time)
+    if files.gyration is not None:
+        limit_gyration(spec, files.gyration)
     return spec
 
 

@@ -1,11 +1,14 @@
 """The models of the myo-sim package, cleaned for simulation on flat ground."""
 
+import re
 import warnings
 from typing import Any
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
+
+from soleus.models.gyration import MOST, limit_gyration
 
 NAMES = ("myolegs", "myolegs26", "myofullbody")
 YAW = -np.pi / 2
@@ -14,6 +17,7 @@ YAW = -np.pi / 2
 _FEET = ("calcn_r", "toes_r", "calcn_l", "toes_l")
 _GROUND_FRICTION = (1.0, 0.005, 0.0001)
 _SOLE_RADIUS = 0.02  # [m], that of the foot capsules in myolegs
+_HANGS = np.deg2rad(20)  # how far an arm of who walks is from its trunk
 _SOLE_TISSUE = 0.01  # [m] of skin and fat under the bones, as in myolegs
 
 
@@ -21,7 +25,8 @@ def load_spec(name: str) -> Any:
     """A mujoco.MjSpec of the model, on the plane z = 0 that only its feet touch.
 
     The pedestal, the pairs for self-collision, the sensors and the keyframes of myo-sim's scenes are left out, and so
-    are the sites that no muscle runs through.
+    are the sites that no muscle runs through. Bodies have inertias that their masses can have, and arms that hang are
+    free to swing.
     """
     import myo_sim  # slow to import, and walk2d does without
 
@@ -37,9 +42,24 @@ def load_spec(name: str) -> Any:
             _flatten_ground(spec)
             _only_feet_collide(spec)
             _drop_unused_sites(spec)
+            limit_gyration(spec, MOST)
+            _let_arms_swing(spec)
     finally:
         mujoco.set_mju_user_warning(handler)
     return spec
+
+
+def _let_arms_swing(spec: Any) -> None:
+    """Damp the plane in which an arm is raised by what damps the arm's own turning.
+
+    As the plane turns by an angle, shoulder1_r2 turns back by as much, and an arm raised by e turns by 2 sin(e / 2) of
+    it: with a damping c of the arm's turning, c (2 sin(e / 2))^2 is the plane's. The file has c twice, on both joints,
+    which would brake an arm that hangs and swings by 12 N m.
+    """
+    share = (2 * np.sin(_HANGS / 2)) ** 2 / 2
+    for joint in spec.joints:
+        if re.fullmatch(r"(elv_angle|shoulder1_r2)_[rl]", joint.name):
+            joint.damping = share * np.array(joint.damping)
 
 
 def _flatten_ground(spec: Any) -> None:

@@ -18,6 +18,7 @@ from soleus.models import mass, myosim
 from soleus.models.adapting import adapted
 from soleus.models.build import build_human
 from soleus.models.free_root import with_free_root
+from soleus.models.gyration import warn_of_gyration
 from soleus.models.hill_table import ENDING, HillTable, read_hill
 from soleus.models.human import Human
 from soleus.models.muscle_table import MuscleTable, read_table
@@ -131,6 +132,7 @@ def _binary(path: Path, sim_hz: float) -> mujoco.MjModel:
         ) from None
     model.opt.timestep = 1.0 / sim_hz
     check_numbers(path.stem, model)
+    warn_of_gyration(path.stem, model)
     return model
 
 
@@ -189,6 +191,7 @@ def _build(
                 warnings.simplefilter("ignore", UserWarning)  # about attached specs, which are how myo-sim composes
                 model = spec.compile()
             check_numbers(name, model)
+            warn_of_gyration(name, model)
             return model
         except (ValueError, mujoco.FatalError) as error:
             raise UserError(f"model '{name}' does not compile: {one_line(error)}") from error

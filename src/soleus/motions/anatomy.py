@@ -76,7 +76,7 @@ def leg_bodies(human: Human, which: str) -> list[int]:
 def _of_body(human: Human, name: str, which: str, body: int) -> Angle | None:
     """The angle as one of a body's joints: a ball, or a hinge along its axis."""
     model = human.model
-    data = _standing(human)
+    data = standing(human)
     for joint in range(model.body_jntadr[body], model.body_jntadr[body] + model.body_jntnum[body]):
         dof, adr = int(model.jnt_dofadr[joint]), int(model.jnt_qposadr[joint])
         if model.jnt_type[joint] == _JOINT.mjJNT_BALL:
@@ -87,7 +87,8 @@ def _of_body(human: Human, name: str, which: str, body: int) -> Angle | None:
     return None
 
 
-def _standing(human: Human) -> mujoco.MjData:
+def standing(human: Human) -> mujoco.MjData:
+    """Return the bodies of a person in the rest pose."""
     data = mujoco.MjData(human.model)
     data.qpos[:] = human.qpos_rest
     mujoco.mj_kinematics(human.model, data)

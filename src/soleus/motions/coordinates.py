@@ -1,6 +1,6 @@
 """The coordinates of OpenSim's files as poses of a model: joints by name, the pelvis as the model's root."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from soleus.config.sources import TableMotion, Unit
 from soleus.errors import UserError, nearest
 from soleus.models.human import Human
 from soleus.models.sides import other_side
+from soleus.motions.meanings import Meaning, meanings_of
 from soleus.motions.plausible import check_angles
 from soleus.motions.posing import root_slots
 from soleus.motions.recording import Recording, cut, wrong
@@ -38,16 +39,17 @@ class _Source:
 def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
     """Read a .mot or .sto file as poses of a human.
 
-    A joint follows the column of its name, or the one that `how.columns` says; joints without one rest. The pelvis is
-    the model's root, and faces along x on average where the root is not free. Its height is the file's.
+    A joint follows the column of its name, or the one that `how.columns` says. Legs, trunk and arms whose joints have
+    other names, or are balls, follow OpenSim's coordinates of what they mean. Other joints rest. The pelvis is the
+    model's root, and faces along x on average where the root is not free. Its height is the file's.
     Raises UserError, one line, for columns that are not there, numbers that are none, and angles that do not fit.
     """
     storage = read_storage(path)
     lines, table = cut(path, storage.lines, np.column_stack([storage.times, storage.values]), how)
     unit = _unit_of(path, storage.unit, how)
-    joints = _joints(human)
+    joints, meanings = _joints(human), meanings_of(human)
     own = storage.model == word_of(human.name)
-    sources = _sources(path, storage.names, joints, human, how)
+    sources = _sources(path, storage.names, joints, meanings, human, how)
     used = {name: source.sign * table[:, 1 + source.column] for name, source in sources.items()}
     for name, source in sources.items():
         for k in np.flatnonzero(~np.isfinite(used[name]))[:1]:
@@ -60,17 +62,36 @@ def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
             hinge = human.model.jnt_type[joint] == _JOINT.mjJNT_HINGE
             qpos[:, adr] = used[name] * (radians if hinge else how.scale)
             columns[adr] = storage.names[sources[name].column]
+    put = _put_meanings(qpos, meanings, used, joints, radians)
+    for joint, name in put.items():
+        columns[int(human.model.jnt_qposadr[joint])] = storage.names[sources[name].column]
     said = "motion.unit" if storage.unit is None else "inDegrees in the file's header"
     _check_signs(path, qpos, joints, sources, storage.names, human)
     check_angles(path, columns, qpos, human, unit, said)
     _set_pelvis(qpos, human, used, radians, how.scale)
     root = tuple(storage.names[sources[name].column] if name in sources else "" for name in _PLACE)
     _name_root(columns, human, {name: storage.names[source.column] for name, source in sources.items()})
-    notes = () if own else _notes(storage.names, sources, joints)
+    moved = {name for name, joint in joints.items() if joint in put}
+    notes = () if own else _notes(storage.names, sources, [name for name in joints if name not in moved])
     return Recording(
         path, lines, "line", table[:, 0], human.consistent(qpos), columns, (root[0], root[1], root[2]), unit, said,
         how.scale, notes, own,
     )  # fmt: skip
+
+
+def _put_meanings(
+    qpos: Floats, meanings: Sequence[Meaning], used: Mapping[str, Floats], named: Mapping[str, int], radians: float
+) -> dict[int, str]:
+    """Set the joints that no column names by what coordinates mean, in poses (K, nq), in place; return the first
+    coordinate of each."""
+    taken = {joint for name, joint in named.items() if name in used}
+    done = dict[int, str]()
+    for meaning in meanings:
+        given = {name: radians * used[name] for name in meaning.coordinates if name in used}
+        if given and not taken & set(meaning.joints):
+            meaning.put(qpos, given)
+            done |= dict.fromkeys(meaning.joints, next(iter(given)))
+    return done
 
 
 def coordinates_of(human: Human, qpos: Floats) -> dict[str, Floats]:
@@ -123,19 +144,25 @@ def _joints(human: Human) -> dict[str, int]:
 
 
 def _sources(
-    path: Path, names: list[str], joints: Mapping[str, int], human: Human, how: TableMotion
+    path: Path,
+    names: list[str],
+    joints: Mapping[str, int],
+    meanings: Sequence[Meaning],
+    human: Human,
+    how: TableMotion,
 ) -> dict[str, _Source]:
-    """Column of each joint and of each coordinate of the pelvis that has one."""
+    """Column of each joint, of each coordinate that means some of them, and of each of the pelvis' that has one."""
     short = {name: k for k, name in reversed(list(enumerate(names)))}
     for k, name in enumerate(names):
         short.setdefault(coordinate_of(name), k)
-    wanted = [*joints, *_PLACE, *_TURNS]
+    meant = [name for meaning in meanings for name in meaning.coordinates if name not in joints]
+    wanted = [*joints, *meant, *_PLACE, *_TURNS]
     result = {name: _Source(short[name], 1.0) for name in wanted if name in short}
     for name, column in how.columns.items():
         if name not in wanted:
             raise UserError(
                 f"motion.columns.{name}: expected a hinge or slide of '{human.name}' that follows no other, or"
-                f" {', '.join([*_PLACE, *_TURNS])}, got '{name}'{nearest(name, wanted)}"
+                f" {', '.join([*meant, *_PLACE, *_TURNS])}, got '{name}'{nearest(name, wanted)}"
             )
         bare = column.removeprefix("-")
         if bare not in short:
@@ -144,17 +171,17 @@ def _sources(
                 f" lacks{nearest(bare, short)}"
             )
         result[name] = _Source(short[bare], -1.0 if column.startswith("-") else 1.0)
-    if not joints.keys() & result.keys():
+    if not {*joints, *meant} & result.keys():
         raise UserError(
             f"motion table '{path}': expected columns with the names of joints of '{human.name}'"
-            f" ({', '.join(joints) or 'it has no hinges'}), got {', '.join(names)}: motion.columns says which column"
-            " each joint follows"
+            f" ({', '.join([*joints, *meant]) or 'it has no hinges'}), got {', '.join(names)}:"
+            " motion.columns says which column each joint follows"
         )
-    _check_sides(path, joints, result)
+    _check_sides(path, [*joints, *meant], result)
     return result
 
 
-def _check_sides(path: Path, joints: Mapping[str, int], sources: Mapping[str, _Source]) -> None:
+def _check_sides(path: Path, joints: Sequence[str], sources: Mapping[str, _Source]) -> None:
     """Raise UserError for joints that would rest while those of the other side move, all in one message."""
     lost = [name for name in joints if name not in sources and other_side(name) in sources and other_side(name) != name]
     if lost:
@@ -212,7 +239,7 @@ def _name_root(columns: list[str], human: Human, given: Mapping[str, str]) -> No
         columns[slots.tilt] = given.get("pelvis_tilt", "pelvis_tilt")
 
 
-def _notes(names: list[str], sources: Mapping[str, _Source], joints: Mapping[str, int]) -> tuple[str, ...]:
+def _notes(names: list[str], sources: Mapping[str, _Source], joints: Sequence[str]) -> tuple[str, ...]:
     taken = {source.column for source in sources.values()}
     ignored = [name for k, name in enumerate(names) if k not in taken]
     resting = [name for name in joints if name not in sources]

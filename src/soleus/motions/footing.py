@@ -6,9 +6,8 @@ Posture 4:222). Unknown are Fourier series of corrections to the right leg's ang
 stride later), of the pelvis height, of its progress and of its sway, and where the foot stands. Gauss-Newton on these
 residuals, with their tolerances: the lowest point of the foot at the ground through stance; heel, ball and toes down
 and in place while they bear; the foot clear of the ground in swing; length and width of the steps; small corrections.
-Where neither foot is on the ground, as in running, the pelvis falls freely; in walking the centre of mass goes forward
-as that of an inverted pendulum does whose foot is where people's pressure is: by the leg's joints alone it would go in
-jerks that no ground reaction could give it.
+Where neither foot is on the ground, as in running, the pelvis falls freely; in walking the ground presses where it does
+on people (balance.py): by the leg's joints alone the body would go in jerks that no ground reaction could give it.
 """
 
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soleus.models.ground import contact_geoms, lowest, reach
+from soleus.motions.balance import Balance, Move
 from soleus.motions.cycle import GaitCycle, Series, fourier
 from soleus.motions.joints import leg_length
 from soleus.motions.posing import Poser
@@ -33,14 +33,20 @@ _ANGLE_ORDERS = list(range(7))
 _EVEN, _ODD = [2, 4, 6], [1, 3]
 _STEP = 1e-4  # [rad], of finite differences
 # Tolerances: a residual of this size counts one.
-_HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.002, 0.006, 0.008, 0.02, 0.003  # [m]
-_ANGLE, _SWAY, _LIMIT = np.deg2rad(4.0), 0.01, np.deg2rad(0.5)
-_RUN, _WALK = 0.03, 0.02  # [m] of progress: from that at constant speed in running, from a pendulum's in walking
+_HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.0015, 0.0035, 0.008, 0.02, 0.003  # [m]
+_ANGLE = 4.0  # [degree]
+_ANGLES = {"hip_flexion": 5.0, "ankle_dorsiflexion": 3.0}  # [degree]: people differ more at the hip than at the ankle
+_SWAY, _LIMIT = 0.01, np.deg2rad(0.5)
+_RUN, _WALK = 0.03, 0.05  # [m] of progress from that at constant speed, in running and in walking
+_PRESSURE, _OVER = 0.06, 0.3  # [m] of the centre of pressure from where it is under people, on one foot and on both
+_RISE = 0.004  # [m] of the height of the centre of mass from people's
+_TURN = 0.07  # [m] of it by which the body turns as a whole: people's angular momentum is small (Herr, Popovic 2008)
 _STRIDE, _SIDEWAYS_PLACE = 0.005, 0.003  # [m]
 _TOE_OUT = np.deg2rad(5.0)  # of the feet on the ground (Perry and Burnfield 2010)
+_STRIKE = 0.02  # of the cycle, in which the heel is on the ground more surely than later: there the cycle begins
 _FALL = 1.0  # [m/s^2], of the pelvis' vertical acceleration from that of gravity, in flight
 _COM_SWAY = 0.72  # of the pelvis: the trunk follows it, the legs half or less
-_CLEARANCE = 0.015  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm)
+_CLEARANCE = 0.017  # [m], of the toes in mid-swing (Winter 2009: 1.3 cm), some of which the fit gives away
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +165,7 @@ class _Fit:
         self.orders = {
             **{n: _ANGLE_ORDERS for n in self.targets},
             "height": [0, *_EVEN],
-            "progress": _EVEN if self.cycle.stance < 0.5 else [2],
+            "progress": _EVEN if self.cycle.stance < 0.5 else [2, 4],
             "sway": _ODD,
         }
         self.basis = {key: fourier(self.phase, orders) for key, orders in self.orders.items()}
@@ -175,8 +181,10 @@ class _Fit:
         self.stride = self.cycle.stride * leg
         self.duration = self.cycle.duration * float(np.sqrt(leg / self.cycle.leg_length))
         self.step_width = _step_width(poser, self.duration)
-        self.pendulum = None if self.cycle.stance < 0.5 else self._pendulum()
-        self.lead = np.zeros(_FRAMES)  # of the centre of mass over the root [m], in the poses of the last linearization
+        foot = (float(self.foot.print[1, 0]), float(self.foot.print[-1, 0]))
+        walks = self.cycle.stance >= 0.5 and poser.slots.shift[0] >= 0  # and goes anywhere
+        self.balance = Balance(poser, self.duration, self.stride, foot, _FRAMES) if walks else None
+        self.moves = self._moves()
 
     def start(self) -> Floats:
         """The cycle as it is."""
@@ -193,16 +201,20 @@ class _Fit:
 
     def linearize(self, x: Floats) -> tuple[Floats, Floats]:
         """Residuals (m,) and their Jacobian (m, n) at x."""
-        features, slopes = self._features(x)
+        footing = self.footing(x)
+        qpos = footing.qpos(self.poser, self.phase)
+        features, slopes = self._features(footing, qpos)
         phase, cycle, place = self.phase, self.cycle, x[self.columns["place"]]
         stance, height = phase < cycle.stance, features[:, 0]
         clearance = _CLEARANCE * np.sin(np.pi * np.clip((phase - cycle.stance) / (1 - cycle.stance), 0, 1))
         rows = [
             self._rows(stance, height, slopes[:, 0], _HEIGHT),
+            self._rows(phase < _STRIKE, height, slopes[:, 0], _HEIGHT / 3),
             self._rows(~stance & (height < clearance), height - clearance, slopes[:, 0], _CLEAR),
             self._rows(~stance, features[:, 2] - place[1], slopes[:, 2], _SWING, 1),
             *self._preferences(x),
             *self._flight(x),
+            *self._balance(x, qpos),
         ]
         for i, (down, up) in enumerate(self._bearing()):
             x_at, y_at, z_at = range(1 + 3 * i, 4 + 3 * i)
@@ -227,6 +239,21 @@ class _Fit:
         gravity = float(np.linalg.norm(self.poser.human.model.opt.gravity))
         return [(jacobian @ x + gravity / _FALL, jacobian)]
 
+    def _balance(self, x: Floats, qpos: Floats) -> list[tuple[Floats, Floats]]:
+        """In walking the ground presses where it does on people, who hardly turn as a whole."""
+        if self.balance is None:
+            return []
+        heel = self.columns["place"].start
+        demand = self.balance.linearize(qpos, x[heel], self.moves, self.size)
+        demand.ahead_by[:, heel] -= demand.load
+        # Over from foot to foot the pressure goes tens of centimetres: when is not to the millisecond.
+        tolerance = np.where(self.phase % 0.5 < self.cycle.stance - 0.5, _OVER, _PRESSURE)
+        return [
+            (demand.ahead / tolerance, demand.ahead_by / tolerance[:, None]),
+            (demand.turn / _TURN, demand.turn_by / _TURN),
+            (demand.rise / _RISE, demand.rise_by / _RISE),
+        ]
+
     def _bearing(self) -> list[tuple[float, float]]:
         """Phases in which heel, ball and, where the model has them, toes bear the foot. A stiff foot rolls over its
         ball to the end; with toes the ball rises once they are bent to their limit.
@@ -246,7 +273,7 @@ class _Fit:
         return value[frames] / tolerance, jacobian
 
     def _preferences(self, x: Floats) -> list[tuple[Floats, Floats]]:
-        """Length and width of the steps, small corrections, and joints within their ranges."""
+        """Length and width of the steps, small corrections, and joints short of the ends of their ranges."""
         wanted = np.zeros((1, self.size))
         wanted[0, self.columns["speed"]] = self.duration / _STRIDE
         rows = [(wanted @ x - self.stride / _STRIDE, wanted)]
@@ -255,15 +282,9 @@ class _Fit:
             aside[0, self.columns["place"].start + 1] = 1.0 / _SIDEWAYS_PLACE
             middle = -self.step_width / 2 - 0.5 * self.foot.print[1, 1]  # of heel and ball: there the foot bears
             rows.append((aside @ x - middle / _SIDEWAYS_PLACE, aside))
-        if self.pendulum is not None:
-            jacobian = np.zeros((_FRAMES, self.size))
-            jacobian[:, self.columns["progress"]] = self.basis["progress"] / _WALK
-            rows.append((jacobian @ x + (self.lead - self.pendulum) / _WALK, jacobian))
-        tolerance = (
-            ({"progress": _RUN} if self.pendulum is None else {})
-            | {"sway": _SWAY}
-            | {name: _ANGLE for name in self.targets}
-        )
+        tolerance = {"progress": _RUN if self.balance is None else _WALK, "sway": _SWAY} | {
+            name: np.deg2rad(_ANGLES.get(name, _ANGLE)) for name in self.targets
+        }
         for key, scale in tolerance.items():
             jacobian = np.zeros((_FRAMES, self.size))
             jacobian[:, self.columns[key]] = self.basis[key] / scale
@@ -271,7 +292,10 @@ class _Fit:
         model = self.poser.human.model
         leg = self.footing(x).leg(self.cycle, self.phase, "r")
         for name, target in self.targets.items():
-            low, high = model.jnt_range[model.dof_jntid[target.dof]]
+            joint = model.dof_jntid[target.dof]
+            if not model.jnt_limited[joint]:
+                continue
+            low, high = model.jnt_range[joint] + _LIMIT * np.array([1, -1])
             q = self.poser.human.qpos_rest[target.qpos_adr] + target.sign * leg[name]
             beyond = np.minimum(q - low, 0.0) + np.maximum(q - high, 0.0)
             jacobian = np.zeros((_FRAMES, self.size))
@@ -279,21 +303,22 @@ class _Fit:
             rows.append((beyond / _LIMIT, jacobian))
         return rows
 
-    def _features(self, x: Floats) -> tuple[Floats, Floats]:
-        """Per frame the lowest point and the sole's points, (K, 1 + 3 points) [m]; their derivatives by x (..., n)."""
-        cycle, footing = self.cycle, self.footing(x)
+    def _features(self, footing: Footing, qpos: Floats) -> tuple[Floats, Floats]:
+        """Per frame the lowest point and the sole's points in poses (K, nq) of a footing, (K, 1 + 3 points) [m]; their
+        derivatives by the unknowns (..., n).
+        """
+        cycle = self.cycle
         right, left = footing.leg(cycle, self.phase, "r"), footing.leg(cycle, self.phase, "l")
         root = footing.root(cycle, self.phase)
 
-        def measure(leg: dict[str, Floats]) -> Floats:
-            return np.stack([self._measure(q) for q in self.poser.qpos(self.phase, leg, left, root)])
+        def measure(poses: Floats) -> Floats:
+            return np.stack([self._measure(pose) for pose in poses])
 
-        if self.pendulum is not None:
-            self.lead = self._lead(self.poser.qpos(self.phase, right, left, root))
-        features = measure(right)
+        features = measure(qpos)
         slopes = np.zeros((*features.shape, self.size))
         for name in self.targets:
-            moved = (measure({**right, name: right[name] + _STEP}) - features) / _STEP
+            turned = {**right, name: right[name] + _STEP}
+            moved = (measure(self.poser.qpos(self.phase, turned, left, root)) - features) / _STEP
             slopes[:, :, self.columns[name]] = moved[:, :, None] * self.basis[name][:, None, :]
         progress = self.basis["progress"] - fourier(np.zeros(1), self.orders["progress"])
         for axis, key in enumerate(("progress", "sway", "height")):
@@ -303,40 +328,21 @@ class _Fit:
         slopes[:, 1::3, self.columns["speed"]] = (self.duration * self.phase)[:, None, None]
         return features, slopes
 
-    def _pendulum(self) -> Floats:
-        """(K,) [m] of the centre of mass ahead of one that goes at constant speed, as an inverted pendulum's.
-
-        x'' = (g / h) (x - p), where the centre of pressure p goes along each foot from the heel to its front through
-        stance, and over from foot to foot, as the weight does, while both stand.
-        """
-        stance, both = self.cycle.stance, self.cycle.stance - 0.5
-        bears = np.clip(np.minimum(self.phase, stance - self.phase) / max(both, 1e-9), 0, 1)
-        along = self.foot.print[:, 0].max() * self.phase / stance
-        pressure = bears * along
-        # The left foot is half a stride away, behind the right one's next or ahead of its last.
-        pressure = (
-            pressure
-            + np.roll(bears * (along + self.stride / 2), _FRAMES // 2)
-            - self.stride * np.where(self.phase < both, np.roll(bears, _FRAMES // 2), 0.0)
-        )
-        ahead = np.fft.rfft(pressure - self.stride * self.phase)
-        rate = _pendulum_rate(self.poser)
-        omega = 2 * np.pi * np.arange(len(ahead)) / self.duration
-        ahead *= rate / (omega**2 + rate)
-        kept = np.isin(np.arange(len(ahead)), self.orders["progress"])
-        return np.asarray(np.fft.irfft(np.where(kept, ahead, 0), _FRAMES))
-
-    def _lead(self, qpos: Floats) -> Floats:
-        """(K,) [m] of the centre of mass ahead of the root in poses (K, nq), as much of it as progress can follow."""
-        human, data = self.poser.human, self.poser.data
-        lead = np.zeros(len(qpos))
-        for k, pose in enumerate(qpos):
-            data.qpos[:] = pose
-            mujoco.mj_kinematics(human.model, data)
-            mujoco.mj_comPos(human.model, data)
-            lead[k] = data.subtree_com[human.root_body, 0] - data.xpos[human.root_body, 0]
-        followed = self.basis["progress"]
-        return np.asarray(followed @ np.linalg.lstsq(followed, lead, rcond=None)[0])
+    def _moves(self) -> list[Move]:
+        """What the unknowns do to the model's speeds."""
+        nv, half = self.poser.human.model.nv, _FRAMES // 2
+        moves = []
+        for target in self.poser.targets:
+            if target.angle in self.targets:
+                way = np.zeros((_FRAMES, nv))
+                way[:, target.dof] = target.sign
+                shape = self.basis[target.angle]
+                moves.append(
+                    Move(self.columns[target.angle], way, shape if target.side == "r" else np.roll(shape, half, axis=0))
+                )
+        for axis, key in ((0, "progress"), (2, "height")):
+            moves.append(Move(self.columns[key], self.poser.pushed(axis, _FRAMES), self.basis[key]))
+        return moves
 
     def _measure(self, qpos: Floats) -> Floats:
         """Lowest point of the right foot, then its points, (1 + 3 points,) [m]."""

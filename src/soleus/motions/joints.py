@@ -84,6 +84,11 @@ def anatomical_axis(angle: str, side: str) -> NDArray[np.float64]:
     return axis * (1 if side == "r" or axis[1] else -1)
 
 
+def elbow_sign(low: float, high: float) -> float:
+    """Which way an elbow flexes, 1 or -1, by its limits [rad]: it bends far one way alone."""
+    return -1.0 if high < -low else 1.0
+
+
 def _example(angle: str) -> str:
     return {"hip_flexion": "hip_flexion", "knee_flexion": "knee_angle"}.get(angle, "ankle_angle")
 

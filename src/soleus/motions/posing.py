@@ -84,6 +84,19 @@ class Poser:
         self._turn_root(qpos, pelvis)
         return self.human.consistent(qpos)
 
+    def pushed(self, axis: int, frames: int) -> Floats:
+        """(frames, nv) speeds of a root that goes along an axis at 1 m/s; zero where it cannot."""
+        way = np.zeros((frames, self.human.model.nv))
+        if self.slots.shift[axis] >= 0:
+            way[:, self._dof(self.slots.shift[axis])] = 1.0
+        return way
+
+    def _dof(self, qpos_adr: int) -> int:
+        """Degree of freedom of a number in qpos that is no quaternion's."""
+        model = self.human.model
+        joint = int(np.searchsorted(model.jnt_qposadr, qpos_adr, side="right")) - 1
+        return int(model.jnt_dofadr[joint]) + qpos_adr - int(model.jnt_qposadr[joint])
+
     def _turn_root(self, qpos: Floats, pelvis: dict[str, Floats]) -> None:
         """Set the root's orientation, in place: first rotation, then tilt, then list."""
         zero = np.zeros(len(qpos))

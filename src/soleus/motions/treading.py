@@ -14,10 +14,7 @@ Floats = NDArray[np.float64]
 _LOW = 0.05  # [m] above the lowest point of both feet: what may stand
 _STEADY = 0.25  # of the share by which feet and pelvis agree
 _GOES = 0.8  # of its path that a pelvis gets ahead by: on a treadmill it goes nowhere
-_SWINGS = (
-    0.2,
-    0.6,
-)  # of a pelvis to and fro that no feet carry, along its way and in any: on a treadmill feet are fast
+_SWINGS = (0.2, 0.8)  # of a pelvis to and fro that no feet carry, along its way and in any, as on a treadmill
 _FAR = 2.0  # times as far: walks and runs are within 0.85 and 1.4, the latter with feet that slide
 _AGREE = 0.4  # of the frames in which the feet say the same: 0.47 and more in those walks and runs, of skaters few
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from soleus.models.human import Human
 from soleus.motions.cycle import GaitCycle, Series
+from soleus.motions.joints import elbow_sign
 from soleus.motions.limbs import trunk_of, upper_arms
 from soleus.motions.orienting import Limb, Orienter, chain, limb_of
 from soleus.motions.rotations import exp, multiply
@@ -56,8 +57,7 @@ class UpperBody:
         if elbow is None or "elbow_flexion" not in cycle.arms:
             return
         low, high = elbow.lower[0], elbow.upper[0]
-        sign = -1.0 if high < -low else 1.0  # an elbow bends far one way alone
-        qpos[:, elbow.coordinates[0]] = np.clip(sign * cycle.arms["elbow_flexion"](at), low, high)
+        qpos[:, elbow.coordinates[0]] = np.clip(elbow_sign(low, high) * cycle.arms["elbow_flexion"](at), low, high)
 
     def _turns_all_ways(self, limb: Limb) -> bool:
         if limb.ball >= 0:

@@ -18,7 +18,8 @@ from soleus.errors import UserError, first_line
 from soleus.machine.files import write_bytes
 
 _FORMAT = 1
-_KEYS = ("counters", "policy", "muscle", "ppo", "muscle_learner", "collector")  # what a run saves
+_ACTING = ("counters", "policy", "muscle")  # what a policy acts with, and how far it has come
+_KEYS = (*_ACTING, "ppo", "muscle_learner", "collector")  # what a run saves
 LATEST, PREVIOUS, BEST = "latest.pt", "previous.pt", "best.pt"
 MOMENTS = 20  # of a training; up to so many are kept however often it goes on
 
@@ -183,9 +184,14 @@ def moments(run: Path) -> list[int]:
     return sorted(int(path.stem[5:]) for path in names if path.stem[5:].isdigit())
 
 
+def policy_alone(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a checkpoint of counters, policy and muscle network, to look at and not to go on from."""
+    return {key: content.get(key) if key in _ACTING else None for key in _KEYS}
+
+
 def save_moment(folder: Path, weights: Mapping[str, Any]) -> None:
-    """Write step-N.pt: counters, policy and muscle network alone; every second one goes where there are too many."""
-    write(folder / f"step-{weights['counters']['steps']}.pt", {key: weights.get(key) for key in _KEYS})
+    """Write step-N.pt: the policy alone; every second one goes where there are too many."""
+    write(folder / f"step-{weights['counters']['steps']}.pt", policy_alone(weights))
     there = moments(folder.parent)
     if len(there) > MOMENTS:
         for one in there[1:-1:2]:

@@ -30,7 +30,7 @@ from soleus.machine.files import write_bytes
 FOLDER = "inputs"
 INDEX = f"{FOLDER}/index.json"
 _PACKAGES = ("mujoco", "myo-sim")  # of which another version may have another model under the same name
-_MADE = "made when the run began"  # in place of where a copy came from
+MADE = "made when the run began"  # in place of where a copy came from
 _OF_A_COPY = ("from", "sha256", "sha256_there")
 _PATHS_IN_XML = re.compile(r"""((?:file|meshdir|texturedir|assetdir)\s*=\s*)(["'])(/[^"']*)\2""")
 
@@ -77,7 +77,7 @@ class Inputs:
         for key, (place, data) in self._made.items():
             (self.folder / place).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(self.folder / place, data)
-            files[key] = {place: {"from": _MADE, "sha256": _sum(data), "sha256_there": _sum(data)}}
+            files[key] = {place: {"from": MADE, "sha256": _sum(data), "sha256_there": _sum(data)}}
         for source in self._sources:
             sums = {}
             for path in (source.path, *source.others):

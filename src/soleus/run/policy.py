@@ -157,7 +157,7 @@ class Policy:
         from soleus.run.export import export_muscle_network
 
         if self.trained.muscle is None or not isinstance(self.config, HumanRunConfig):
-            raise UserError(f"{self.trained.run}: expected a run with coordination.method network, got one without")
+            raise UserError(f"{self.trained.called}: expected a run with coordination.method network, got one without")
         return export_muscle_network(self.config, self.trained.muscle, Path(path))
 
 

@@ -86,12 +86,12 @@ def fitted_state(
 
 
 def source_of(run: str) -> Path:
-    """Return the checkpoint file that train.start_from names: a file, or the best one of a run; here or at a URL."""
+    """Return the checkpoint file that train.start_from names: a file, or the best one of a run (shipped.find_run)."""
     from soleus.run import checkpoint
-    from soleus.run.remote_run import local_copy
+    from soleus.run.shipped import find_run
 
     try:
-        return checkpoint.locate(local_copy(run), checkpoint.BEST)
+        return checkpoint.locate(find_run(run), checkpoint.BEST)
     except UserError as error:
         raise UserError(f"train.start_from: {error}") from None
 

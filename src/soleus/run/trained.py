@@ -11,6 +11,7 @@ from soleus.errors import UserError
 from soleus.exchange.state import as_arrays
 from soleus.importing.ready import imported
 from soleus.run import checkpoint, inputs
+from soleus.run.shipped import name_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,15 @@ class Trained:
         """Its run folder."""
         return self.file.parent.parent
 
+    @property
+    def called(self) -> str:
+        """What a user calls it: the name of a policy that comes with the package, or its run folder."""
+        return name_of(self.run) or str(self.run)
+
     def human(self) -> HumanRunConfig:
         """Return the configuration of a human; raises UserError for a run of other environments."""
         if not isinstance(self.config, HumanRunConfig):
-            raise UserError(f"{self.run}: expected a run of a human, got one of '{self.config.subject}'")
+            raise UserError(f"{self.called}: expected a run of a human, got one of '{self.config.subject}'")
         return self.config
 
 
@@ -58,6 +64,8 @@ def load_trained(
         raise UserError(f"--checkpoint: expected best, latest, previous or a number of steps, got '{which}'")
     if run.is_file() and which != "best":
         raise UserError(f"--checkpoint: expected none beside a checkpoint file, got {which} and {run}")
+    if which != "best" and (name := name_of(run)):
+        raise UserError(f"--checkpoint: expected none beside the policy '{name}', which has one, got {which}")
     file = checkpoint.locate(run, f"step-{which}.pt" if which.isdigit() else f"{which}.pt")
     folder = file.parent.parent
     inputs.check(folder, without=("model", "control.paths_file") if model else ())

@@ -23,7 +23,7 @@ _SETTLE = 2.0  # [s] before a strip begins: a start is no steady gait
 
 def _check_ghost(act: PolicyAct, trained: Trained, ghost: bool) -> None:
     if ghost and act.playback.simulation.scenario.motion is None:
-        raise UserError(f"--ghost: expected a run with a motion, got none in {trained.run}")
+        raise UserError(f"--ghost: expected a run with a motion, got none in {trained.called}")
 
 
 def record_film(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from soleus.conditions import Conditions
+from soleus.config.noise import NoiseConfig
 from soleus.config.pushes import PushConfig
 from soleus.config.schema import HumanRunConfig
 from soleus.exchange.batch import MuscleLayout
@@ -131,12 +132,15 @@ def task_data(config: HumanRunConfig, human: Human, without: Collection[str] = (
     return {
         "episode_seconds": task.episode_seconds,
         **({"pushes": _push_data(task.pushes, human, config.control.policy_hz)} if task.pushes else {}),
+        **({"noise": _noise_data(task.noise, config.control.sim_hz)} if task.noise else {}),
         "start_on_reference": task.initial == "reference",
         "initial_noise": task.initial_noise,
+        "initial_speed": list(task.initial_speed),
         "observation": own(task.observation),
         "reward": own(task.reward.terms),
         "termination": own(task.termination),
         "product": task.reward.combine == "product",
+        "costs_held": task.reward.costs == "held",
     }
 
 
@@ -149,6 +153,21 @@ def _push_data(pushes: PushConfig, human: Human, policy_hz: int) -> dict[str, An
         "pause": [round(seconds * policy_hz) for seconds in pushes.every],
         "most": pushes.most or 0,
         "side": pushes.side,
+    }
+
+
+def _noise_data(noise: NoiseConfig, sim_hz: int) -> dict[str, Any]:
+    """Return noise and delays, these in simulation steps: at least one of a delay above 0."""
+
+    def steps(seconds: float) -> int:
+        return max(round(seconds * sim_hz), int(seconds > 0))
+
+    return {
+        "observation": noise.observation,
+        "observation_delay": steps(noise.observation_delay),
+        "motor": noise.motor,
+        "motor_correlation": noise.motor_correlation,
+        "motor_delay": steps(noise.motor_delay),
     }
 
 
@@ -168,6 +187,7 @@ def control_data(config: HumanRunConfig, engine: str, devices: list[dict[str, An
         "regularization": coordination.regularization,
         "effort_by_volume": coordination.effort == "volume",
         "mirror": config.policy.mirror,
+        "noise_correlation": config.policy.noise_correlation,
         "phase_scale": control.phase_scale,
         "exoskeleton": devices,
     }

@@ -68,8 +68,6 @@ class Scenario:
 
 def _check_without_motion(config: HumanRunConfig) -> None:
     """Raise UserError for keys that mean nothing where there is no motion."""
-    if config.policy.mirror:
-        raise UserError("policy.mirror: expected a motion, whose phase says when to mirror, got none")
     if config.control.phase_scale > 0:
         raise UserError("control.phase_scale: expected 0 without a motion, whose phase it shifts, got one above 0")
     if config.control.damping == "motion":

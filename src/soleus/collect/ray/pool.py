@@ -19,7 +19,8 @@ from soleus.config import RunConfig
 from soleus.config.resolve import share_out
 from soleus.errors import UserError
 
-START_SECONDS = 120.0  # for all actors to find room and make their humans
+START_SECONDS = 120.0  # for the next of the actors to find room
+MAKE_SECONDS = 300.0  # for the next of those that have room to make its humans or environments: a busy machine is slow
 FIT_SECONDS = 30.0  # between looks for machines that have come or gone
 _LOOK_SECONDS = 2.0  # between looks at who is silent, where nobody can collect
 _FETCH_SECONDS = 60.0  # for an answer that is there to come here
@@ -141,14 +142,19 @@ class ActorPool:
                 self._place(one)
 
     def _start_all(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
         while waiting := [one for one in self.pooled if one.stage is not Stage.IDLE]:
-            found = self._answered(waiting, deadline - time.monotonic())
-            if not found:
-                there = sum(one.stage is not Stage.PLACING for one in self.pooled)
+            placing = sum(one.stage is Stage.PLACING for one in waiting)
+            found = self._answered(waiting, START_SECONDS if placing else MAKE_SECONDS)
+            if not found and placing:
                 raise UserError(
                     f"parallel.num_collectors: expected room for {len(self.pooled)} collectors of {self.cpus} CPUs"
-                    f" within {START_SECONDS:g} s, but {there} have found it: others use the cluster"
+                    f" within {START_SECONDS:g} s, but {len(self.pooled) - placing} have found it: others use the"
+                    " cluster"
+                )
+            if not found:
+                raise UserError(
+                    f"ray: expected all {len(self.pooled)} collectors to make their humans or environments within"
+                    f" {MAKE_SECONDS:g} s, but {len(waiting)} still make them: the first is {waiting[0].where}"
                 )
             for one in found:
                 try:

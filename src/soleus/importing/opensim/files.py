@@ -55,7 +55,7 @@ def import_opensim(
     """Write an OpenSim model (.osim) to the folder `out`: MJCF, muscles, motions, and train.yaml, which trains on them.
 
     motion: .mot or .sto files of the model's coordinates, or .trc or .c3d files of its markers, of which OpenSim's
-    inverse kinematics makes coordinates; the first is what is trained on. muscles: false leaves them out, for a
+    inverse kinematics makes coordinates; several are clips of one policy. muscles: false leaves them out, for a
     skeleton that torques drive. lock: coordinates, or patterns of their names, that stay at their default values beside
     those that the file locks. Of markers: tasks is a file of OpenSim's with their weights, by default all the same; up
     the axis that points up, by default found; start and end [s] the part that is used. Needs the package opensim.
@@ -129,10 +129,11 @@ def _write_text(text: str, path: Path) -> None:
 def _start(name: str, motions: list[str], muscles: bool) -> str:
     """Text of train.yaml."""
     content: dict[str, Any] = {"base": _BASE, "model": {"mjcf": MODEL} | ({"muscles": MUSCLES} if muscles else {})}
-    content["motion"] = motions[0] if motions else None
+    content["motion"] = {"clips": motions} if len(motions) > 1 else motions[0] if motions else None
     content["task"] = "imitate" if motions else "walk"
     if not muscles:
         content["control"] = {"mode": "torque"}
-    title = f"{name} imitates {Path(motions[0]).stem}" if motions else f"{name} learns to walk"
+    imitated = " and ".join(Path(one).stem for one in motions)
+    title = f"{name} imitates {imitated}" if motions else f"{name} learns to walk"
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     return f"# {' '.join(title.split())}: soleus train {START}\n{body}"

@@ -34,9 +34,9 @@ class Markers:
     times: Floats
     """(K,) [s]"""
     places: Floats
-    """(K, n, 3) [m] in the file's axes, NaN where a marker was not seen"""
+    """(K, n, 3) in the file's axes, [m] where it says its unit, NaN where a marker was not seen"""
     unit: str
-    """That the file has its lengths in"""
+    """That the file has its lengths in, "" where it says none"""
     scale: float
     """[m] of that unit"""
 
@@ -60,15 +60,16 @@ def read_markers(path: Path, start: float | None = None, end: float | None = Non
     what = f"marker file '{path}'"
     word = raw.unit.strip().lower()
     unit = _UNITS.get(word, word)
-    if unit not in _METRES:
+    if unit and unit not in _METRES:
         raise UserError(f"{what}: expected a unit of length such as m, cm or mm, got '{raw.unit[:40]}'")
+    scale = _METRES[unit] if unit else 1.0  # without one, the model's own markers say which it is
     part = part_of(what, raw.times, start, end, LEAST) if start is not None or end is not None else slice(None)
     lines, times = raw.lines[part], raw.times[part]
     check_times(path, lines, times, raw.place, "marker file")
-    places = _METRES[unit] * raw.places[part]
+    places = scale * raw.places[part]
     # What no camera saw is written as a place of zeros by some programs.
     places[np.all(places == 0, axis=2) | np.isnan(places).any(axis=2)] = np.nan
-    return Markers(path, raw.names, times, places, unit, _METRES[unit])
+    return Markers(path, raw.names, times, places, unit, scale)
 
 
 def of_model(markers: Markers, names: list[str], model: Path) -> tuple[Markers, list[str]]:

@@ -9,7 +9,7 @@ from soleus.config.sources import Axis
 from soleus.errors import UserError
 from soleus.importing.opensim.markers import Markers
 from soleus.motions.axes import AXES, vector
-from soleus.motions.units import said
+from soleus.motions.units import LENGTHS, fitting, said
 
 Floats = NDArray[np.float64]
 
@@ -23,10 +23,10 @@ def stood_up(markers: Markers, rest: Floats, up: Axis | None) -> tuple[Markers, 
 
     rest (n, 3): places of the same markers on the model at rest [m]. up: the file's axis that points up; None: it is
     the one nearest to where the markers stand as the model's do. Raises UserError where none is near enough, and for
-    markers that are not as far apart as the model's.
+    markers that are not as far apart as the model's in the file's unit, or in any where it says none.
     """
     sizes, turns = _fits(markers, rest)
-    _check_size(markers, float(np.median(sizes)))
+    markers, unit = _in_metres(markers, float(np.median(sizes)))
     above = turns[:, 1].mean(axis=0)  # the rows of a turn are the model's axes in the file's
     found = max(AXES, key=lambda axis: float(above @ vector(axis)))
     if up is None and above @ vector(found) < _SURE:
@@ -39,7 +39,7 @@ def stood_up(markers: Markers, rest: Floats, up: Axis | None) -> tuple[Markers, 
     ahead = max((one for one in AXES if one[-1] != axis[-1]), key=lambda one: float(facing @ vector(one)))
     turn = np.stack([vector(ahead), vector(axis), np.cross(vector(ahead), vector(axis))])
     told = f"{markers.path.name}: {axis} points up{' as --up says' if up else ''}, and the person faces along {ahead}"
-    return replace(markers, places=markers.places @ turn.T), f"{told}; lengths are in {markers.unit}"
+    return replace(markers, places=markers.places @ turn.T), f"{told}; lengths are in {unit}"
 
 
 def _fits(markers: Markers, rest: Floats) -> tuple[Floats, Floats]:
@@ -55,9 +55,19 @@ def _fits(markers: Markers, rest: Floats) -> tuple[Floats, Floats]:
     return sizes, turns
 
 
-def _check_size(markers: Markers, size: float) -> None:
+def _in_metres(markers: Markers, size: float) -> tuple[Markers, str]:
+    """Return the markers in metres, and their unit. size: how many times as far apart as the model's they are."""
+    if not markers.unit:
+        unit = fitting(1 / size, _SIZE) if size > 0 else None
+        if unit is None:
+            raise UserError(
+                f"{markers.what}: expected markers as far apart as the model's in some unit, got them {size:.3g} times"
+                " as far as in metres, and no unit in the file"
+            )
+        scaled = replace(markers, places=LENGTHS[unit] * markers.places, unit=unit, scale=LENGTHS[unit])
+        return scaled, f"{unit}, which the file does not say and the model's markers fit"
     if 1 / _SIZE < size < _SIZE:
-        return
+        return markers, markers.unit
     fits = f": what fits is {said(markers.scale / size, _SIZE)}" if size > 0 else ""
     raise UserError(
         f"{markers.what}: expected markers as far apart as the model's, got them {size:.3g} times as far in"

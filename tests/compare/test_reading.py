@@ -73,7 +73,9 @@ def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
     (folder / "metrics.jsonl").write_text('{"time/steps": 9, "evaluate/mean_return": 1.0}\n')
     assert message() == "/metrics.jsonl: expected at least one iteration, got none"
     (folder / "metrics.jsonl").write_text(json.dumps(iteration(1, 10.0)))
-    assert message().startswith("/config.yaml: expected YAML, got something else (")
+    assert message().startswith("/config.yaml line 1: expected valid YAML, but ")
+    (folder / "config.yaml").write_text("seed: !!float ''")  # PyYAML looks at its first character
+    assert message() == "/config.yaml: expected values that fit their tags, but string index out of range"
     (folder / "config.yaml").write_text("- 3")
     assert message() == "/config.yaml: expected YAML with keys and values, got list"
     (folder / "config.yaml").write_text(json.dumps(CONFIG))

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from soleus.errors import UserError
+from soleus.config.strict_yaml import parse_yaml
+from soleus.errors import UserError, first_line
 from soleus.run.log import read_metrics
 
 Row = Mapping[str, Any]
@@ -120,16 +120,15 @@ def _read(folder: Path, name: str) -> RunRecord:
 
 
 def read_mapping(file: Path) -> dict[str, Any]:
-    """Return what a YAML or JSON file holds. The configuration's own reader would refuse keys of other versions."""
+    """Return what a YAML or JSON file holds, keys of other versions too."""
     kind = "YAML" if file.suffix == ".yaml" else "JSON"
     try:
         text = file.read_text(encoding="utf-8")
-        content = yaml.safe_load(text) if kind == "YAML" else json.loads(text)
+        content = parse_yaml(text, str(file)) if kind == "YAML" else json.loads(text)
     except OSError as error:
         raise UserError(f"{file}: expected a file to read, but {error.strerror}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{file}: expected {kind}, got something else ({said})") from None
+    except ValueError as error:
+        raise UserError(f"{file}: expected {kind}, got something else ({first_line(error)})") from None
     if not isinstance(content, dict):
         raise UserError(f"{file}: expected {kind} with keys and values, got {type(content).__name__}")
     return content

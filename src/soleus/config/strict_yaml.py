@@ -41,5 +41,6 @@ def parse_yaml(text: str, what: str) -> Any:
         where = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UserError(f"{what}{where}: expected valid YAML, but {problem}") from None
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:  # a value that is not of its tag
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        # A value that is not of its tag: PyYAML lets pass what its constructors raise.
         raise UserError(f"{what}: expected values that fit their tags, but {first_line(error)}") from None

@@ -33,13 +33,14 @@ _ANGLE_ORDERS = list(range(7))
 _EVEN, _ODD = [2, 4, 6], [1, 3]
 _STEP = 1e-4  # [rad], of finite differences
 # Tolerances: a residual of this size counts one.
-_HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.0015, 0.0035, 0.008, 0.02, 0.003  # [m]
+_HEIGHT, _PLACE, _SIDEWAYS, _SWING, _CLEAR = 0.0015, 0.005, 0.008, 0.02, 0.003  # [m]
 _ANGLE = 4.0  # [degree]
-_ANGLES = {"hip_flexion": 5.0, "ankle_dorsiflexion": 3.0}  # [degree]: people differ more at the hip than at the ankle
-_SWAY, _LIMIT = 0.01, np.deg2rad(0.5)
+# [degree]: people differ more at the knee than at the ankle, and a degree at the ankle moves the body the most.
+_ANGLES = {"hip_flexion": 3.0, "ankle_dorsiflexion": 1.6}
+_SWAY, _LIMIT = 0.007, np.deg2rad(0.5)
 _RUN, _WALK = 0.03, 0.05  # [m] of progress from that at constant speed, in running and in walking
 _PRESSURE, _OVER = 0.06, 0.3  # [m] of the centre of pressure from where it is under people, on one foot and on both
-_RISE = 0.004  # [m] of the height of the centre of mass from people's
+_RISE = 0.0025  # [m] of the height of the centre of mass from people's
 _TURN = 0.07  # [m] of it by which the body turns as a whole: people's angular momentum is small (Herr, Popovic 2008)
 _STRIDE, _SIDEWAYS_PLACE = 0.005, 0.003  # [m]
 _TOE_OUT = np.deg2rad(5.0)  # of the feet on the ground (Perry and Burnfield 2010)

@@ -1,12 +1,14 @@
 """A run goes on differently where that means something and says why where not; a new one begins with its weights."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from soleus.cli import main
 from soleus.config import fixed_keys, known_keys, load_config
@@ -168,6 +170,20 @@ def test_weights_that_do_not_fit(walked: Path, tmp_path: Path, capsys: Any, flag
     error = capsys.readouterr().err
     assert error.startswith(f"error: {said}")
     assert error.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_observation_in_another_order_is_another_one(walked: Path, tmp_path: Path, capsys: Any) -> None:
+    """Weights would fit by their shapes, and mean nothing."""
+    content = yaml.safe_load((walked / "config.yaml").read_text())
+    content["task"]["observation"] = dict(reversed(content["task"]["observation"].items()))
+    content["train"]["start_from"] = str(walked)
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    assert main(["train", str(tmp_path / "other.yaml"), "--run-dir", str(tmp_path / "new")]) == 2
+    said = capsys.readouterr().err
+    assert re.match(
+        r"error: train\.start_from: expected a run with task\.observation \w+, .*, got one with \w+, ", said
+    )
     assert not (tmp_path / "new").exists()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soleus.config import RunConfig, fixed_keys
+from soleus.config import HumanRunConfig, RunConfig, fixed_keys
 from soleus.config.fields import Mark
 from soleus.config.keys import is_below, marked
 from soleus.errors import UserError
@@ -28,10 +28,26 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def changes(before: RunConfig, after: RunConfig) -> Changes:
-    """Return what differs between two configurations."""
+    """Return what differs between two configurations: values, and the order of what the observation is made of."""
     old, new = (_flat(config.model_dump(mode="json", by_alias=True)) for config in (before, after))
     keys = [*old, *(key for key in new if key not in old)]
-    return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
+    found = {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
+    orders = zip(_observed(before).items(), _observed(after).values(), strict=False)
+    return found | {
+        key: (", ".join(one), ", ".join(other))
+        for (key, one), other in orders
+        if one != other and sorted(one) == sorted(other)
+    }
+
+
+def _observed(config: RunConfig) -> dict[str, list[str]]:
+    """Names, in the order in which a human's observation has their numbers, by the key that they are below."""
+    if not isinstance(config, HumanRunConfig):
+        return {}
+    return {
+        "task.observation": list(config.task.observation),
+        "conditions": [name for name, one in config.conditions.items() if one.observed],
+    }
 
 
 def check(found: Changes) -> None:
@@ -98,8 +114,8 @@ def source_of(run: str) -> Path:
 
 def check_source(source: RunConfig, config: RunConfig, file: Path) -> None:
     """Raise UserError for a run whose policy has other observations or actions than that of the new run."""
-    theirs, mine = (_flat(one.model_dump(mode="json", by_alias=True)) for one in (source, config))
-    for key in sorted({*theirs, *mine}):
-        if is_below(key, marked(Mark.INTERFACE)) and theirs.get(key) != mine.get(key):
-            got, expected = _said(theirs.get(key)), _said(mine.get(key))
-            raise UserError(f"train.start_from: expected a run with {key} {expected}, got one with {got}: {file}")
+    for key, (theirs, mine) in sorted(changes(source, config).items()):
+        if is_below(key, marked(Mark.INTERFACE)):
+            raise UserError(
+                f"train.start_from: expected a run with {key} {_said(mine)}, got one with {_said(theirs)}: {file}"
+            )

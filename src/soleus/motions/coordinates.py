@@ -71,8 +71,8 @@ def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
     _set_pelvis(qpos, human, used, radians, how.scale)
     root = tuple(storage.names[sources[name].column] if name in sources else "" for name in _PLACE)
     _name_root(columns, human, {name: storage.names[source.column] for name, source in sources.items()})
-    moved = {name for name, joint in joints.items() if joint in put}
-    notes = () if own else _notes(storage.names, sources, [name for name in joints if name not in moved])
+    resting = [name for name, joint in (joints | _balls(human)).items() if name not in sources and joint not in put]
+    notes = () if own else _notes(storage.names, sources, resting)
     return Recording(
         path, lines, "line", table[:, 0], human.consistent(qpos), columns, (root[0], root[1], root[2]), unit, said,
         how.scale, notes, own,
@@ -131,8 +131,16 @@ def _unit_of(path: Path, said: Unit | None, how: TableMotion) -> Unit:
 
 def _joints(human: Human) -> dict[str, int]:
     """The person's hinges and slides but for the root's, by name; not those that follow others."""
+    return _of_kinds(human, _JOINT.mjJNT_HINGE, _JOINT.mjJNT_SLIDE)
+
+
+def _balls(human: Human) -> dict[str, int]:
+    """The person's ball joints, by name."""
+    return _of_kinds(human, _JOINT.mjJNT_BALL)
+
+
+def _of_kinds(human: Human, *kinds: mujoco.mjtJoint) -> dict[str, int]:
     model = human.model
-    kinds = (_JOINT.mjJNT_HINGE, _JOINT.mjJNT_SLIDE)
     return {
         model.joint(j).name: j
         for j in range(model.njnt)
@@ -239,10 +247,9 @@ def _name_root(columns: list[str], human: Human, given: Mapping[str, str]) -> No
         columns[slots.tilt] = given.get("pelvis_tilt", "pelvis_tilt")
 
 
-def _notes(names: list[str], sources: Mapping[str, _Source], joints: Sequence[str]) -> tuple[str, ...]:
+def _notes(names: list[str], sources: Mapping[str, _Source], resting: Sequence[str]) -> tuple[str, ...]:
     taken = {source.column for source in sources.values()}
     ignored = [name for k, name in enumerate(names) if k not in taken]
-    resting = [name for name in joints if name not in sources]
     level = [name for name in (*_PLACE, *_TURNS) if name not in sources]
     said = []
     if ignored:

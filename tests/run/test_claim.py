@@ -81,8 +81,12 @@ def test_of_many_who_make_a_folder_at_once_one_gets_it(tmp_path: Path) -> None:
 
 
 def test_what_did_not_come_to_be_leaves_no_folder(tmp_path: Path) -> None:
-    Claim(tmp_path / "runs" / "run", new=True).release(undo=True)
-    assert not (tmp_path / "runs" / "run").exists()
+    Claim(tmp_path / "runs" / "mine" / "run", new=True).release(undo=True)
+    assert not (tmp_path / "runs").exists()
+    first = Claim(tmp_path / "runs" / "mine" / "one", new=True)
+    Claim(tmp_path / "runs" / "mine" / "other", new=True).release()
+    first.release(undo=True)
+    assert [one.name for one in (tmp_path / "runs" / "mine").iterdir()] == ["other"], "somebody else's is kept"
     (tmp_path / "there").mkdir()
     Claim(tmp_path / "there", new=True).release(undo=True)
     assert (tmp_path / "there").is_dir(), "it was not made for the run"

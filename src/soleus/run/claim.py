@@ -28,11 +28,11 @@ class Claim:
         """new: make the folder where there is none. Raises UserError for a folder that is in use, or cannot be made."""
         self.folder = folder
         self.made = False
+        self._above = [one for one in folder.parents if not os.path.exists(one)]  # made with it, the innermost first
         try:
             self._take(new)
         except BaseException:  # a signal among them
-            if self.made:
-                shutil.rmtree(folder, ignore_errors=True)
+            self._remove()
             raise
 
     def _take(self, new: bool) -> None:
@@ -59,9 +59,17 @@ class Claim:
     def release(self, undo: bool = False) -> None:
         """Release the folder. undo: also remove it with all that is in it, if it was made for this claim."""
         if self._let_go.alive:
-            if undo and self.made:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            if undo:
+                self._remove()
             self._let_go()
+
+    def _remove(self) -> None:
+        """Remove the folder with all that is in it, if it was made for this claim, and those above it that were too."""
+        if self.made:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(OSError):  # others have come into them meanwhile
+                for one in self._above:
+                    one.rmdir()
 
 
 def _unlock(path: Path, lock: int | None, key: Path) -> None:
@@ -94,9 +102,8 @@ def put_in_place(whole: Path, folder: Path) -> None:
 
 def _make(folder: Path) -> bool:
     """Make a folder; return False where there is one already."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir()
+        folder.mkdir(parents=True)
     except FileExistsError:
         return False
     return True

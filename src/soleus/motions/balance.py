@@ -61,13 +61,12 @@ class Balance:
     """The centre of pressure of a cycle in K frames."""
 
     def __init__(self, poser: Poser, duration: float, stride: float, foot: tuple[float, float], frames: int) -> None:
-        """duration [s] and length [m] of a stride; foot: ball and tip ahead of the heel [m]."""
-        self._human, self._data = poser.human, poser.data
+        """duration [s] and length [m] of a stride as it is wanted; foot: ball and tip ahead of the heel [m]."""
+        self._human, self._data, self._cycle = poser.human, poser.data, poser.cycle
         self._x = poser.slots.shift[0]
-        self._duration, self._stride = duration, stride
+        self._duration, self._foot = duration, foot
         self._phase = np.arange(frames) / frames
         self._once, self._twice = _derivatives(frames, duration)
-        self._wanted = pressure_under_people(self._phase, poser.cycle, stride, foot)
         self._height = (
             -0.5
             * vertical_excursion(stride / duration)
@@ -75,15 +74,15 @@ class Balance:
         )
         self._gravity = float(np.linalg.norm(poser.human.model.opt.gravity))
 
-    def linearize(self, qpos: Floats, heel: float, moves: Sequence[Move], size: int) -> Demand:
-        """Return what poses (K, nq) ask for, where the right heel stands at `heel` [m], and its derivatives by the
-        `size` unknowns that move.
+    def linearize(self, qpos: Floats, stride: float, heel: float, moves: Sequence[Move], size: int) -> Demand:
+        """Return what poses (K, nq) that get ahead by `stride` [m] a lap ask for, where the right heel stands at `heel`
+        [m], and its derivatives by the `size` unknowns that move.
         """
         mass = float(self._human.model.body_subtreemass[self._human.root_body])
-        com, com_by, spin, spin_by = self._momenta(qpos)
+        com, com_by, spin, spin_by = self._momenta(qpos, stride)
         load = self._gravity + self._twice @ com[:, 1]
-        ahead = com[:, 0] - self._wanted - heel
-        forward = self._twice @ (com[:, 0] - self._stride * self._phase)
+        ahead = com[:, 0] - pressure_under_people(self._phase, self._cycle, stride, self._foot) - heel
+        forward = self._twice @ (com[:, 0] - stride * self._phase)
         residual = load * ahead - com[:, 1] * forward - self._once @ spin / mass
         slopes, spun, lifted = np.zeros((3, len(qpos), size))
         for move in moves:
@@ -107,7 +106,7 @@ class Balance:
             rise_by=lifted - lifted.mean(axis=0),
         )
 
-    def _momenta(self, qpos: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def _momenta(self, qpos: Floats, stride: float) -> tuple[Floats, Floats, Floats, Floats]:
         """Place (K, 2) of the centre of mass [m], x and z over the ground, and its derivatives (K, 2, nv); angular
         momentum (K,) about it to the front [kg m^2/s], and its derivatives by the speeds (K, nv).
         """
@@ -118,8 +117,8 @@ class Balance:
         jacobian, momentum, speed = np.zeros((3, model.nv)), np.zeros((3, model.nv)), np.zeros(model.nv)
         for k, pose in enumerate(qpos):
             before, after = qpos[k - 1].copy(), qpos[(k + 1) % frames].copy()
-            before[self._x] -= self._stride * (k == 0)
-            after[self._x] += self._stride * (k == frames - 1)
+            before[self._x] -= stride * (k == 0)
+            after[self._x] += stride * (k == frames - 1)
             mujoco.mj_differentiatePos(model, speed, 2 * self._duration / frames, before, after)
             data.qpos[:] = pose
             mujoco.mj_kinematics(model, data)

@@ -245,7 +245,8 @@ class _Fit:
         if self.balance is None:
             return []
         heel = self.columns["place"].start
-        demand = self.balance.linearize(qpos, x[heel], self.moves, self.size)
+        stride = float(x[self.columns["speed"]][0]) * self.duration
+        demand = self.balance.linearize(qpos, stride, x[heel], self.moves, self.size)
         demand.ahead_by[:, heel] -= demand.load
         # Over from foot to foot the pressure goes tens of centimetres: when is not to the millisecond.
         tolerance = np.where(self.phase % 0.5 < self.cycle.stance - 0.5, _OVER, _PRESSURE)

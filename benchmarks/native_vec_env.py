@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-import soleus
 from stable_baselines3.common.vec_env import VecEnv
+
+import soleus
 
 
 class NativeVecEnv(VecEnv):

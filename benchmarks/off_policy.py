@@ -1,8 +1,8 @@
-"""Train a person with an off-policy learner, Stable-Baselines3's SAC or TD3, and with Soleus' PPO: how long until 20 of 20
-episodes of the likeliest actions last to the end.
+"""Train a person with an off-policy learner, Stable-Baselines3's SAC or TD3, and with Soleus' PPO, until 20 of 20 last.
 
-Both step the same native humans with all threads. Prints one JSON object a side: the seconds of training (evaluations of
-the off-policy learner are left out, those of PPO counted), its steps and updates, and the curve of shares that lasted.
+Both step the same native humans with all threads; what counts is the time until 20 whole episodes of the likeliest
+actions last to their end. Prints one JSON object a side: seconds of training (evaluations of the off-policy learner are
+left out, those of PPO counted), steps, updates, and the curve of shares that lasted.
 """
 
 import argparse
@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soleus
 import torch
 from native_vec_env import NativeVecEnv
-from soleus.config import HumanRunConfig, load_human_config
-from soleus.run.log import read_metrics
 from stable_baselines3 import SAC, TD3
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
 from stable_baselines3.common.vec_env import VecNormalize
+
+import soleus
+from soleus.config import HumanRunConfig, load_human_config
+from soleus.run.log import read_metrics
 
 SEED = 1_000_003  # of evaluations
 EPISODES = 20
@@ -64,12 +65,12 @@ class Watch(BaseCallback):
         return share < 1.0 and at < self.limit
 
 
-def off_policy(kind: str, preset: str, config: HumanRunConfig, arguments: argparse.Namespace) -> dict[str, Any]:
+def off_policy(kind: str, config: HumanRunConfig, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train SAC or TD3, with `updates` gradient steps for every step of all humans together."""
     env = VecNormalize(
-        NativeVecEnv(preset, arguments.num_envs, arguments.seed), norm_reward=False, gamma=config.ppo.gamma
+        NativeVecEnv(arguments.preset, arguments.num_envs, arguments.seed), norm_reward=False, gamma=config.ppo.gamma
     )
-    humans = NativeVecEnv(preset, EPISODES, SEED)
+    humans = NativeVecEnv(arguments.preset, EPISODES, SEED)
     keywords: dict[str, Any] = {}
     if kind == "td3":
         size = env.action_space.shape[0]

@@ -235,6 +235,7 @@ void bind_rollout(nb::module_& m) {
       }, "layers"_a, "mean"_a, "std"_a, "log_std"_a)
       .def("load_muscle", [](Rollout& r, const nb::list& layers) { r.load_muscle(layer_data(layers)); }, "layers"_a)
       .def("set_deterministic", &Rollout::set_deterministic, "on"_a)
+      .def("set_training", &Rollout::set_training, "on"_a)
       .def("reset", [](Rollout& r, std::uint64_t seed, Array<float, 2> observations) {
         require(observations.shape(0) == static_cast<std::size_t>(r.humans()) &&
                     observations.shape(1) == static_cast<std::size_t>(r.observation_size()),

@@ -197,6 +197,11 @@ void Rollout::set_deterministic(bool on) {
   policy_->deterministic = on;
 }
 
+void Rollout::set_training(bool on) {
+  const Exclusive exclusive(*this);
+  world_.training = on;
+}
+
 void Rollout::set_clip_weights(std::span<const double> weights) {
   const Exclusive exclusive(*this);
   require(weights.size() == clips_.size(), "expected a weight of each of " + std::to_string(clips_.size()) +

@@ -73,6 +73,8 @@ class Rollout {
                    std::span<const float> log_std);
   void load_muscle(std::span<const LayerData> layers);
   void set_deterministic(bool on);
+  // Whether a policy learns from the rollouts (World::training).
+  void set_training(bool on);
   bool needs_muscle() const;
   // How often an episode begins with each clip; between rollouts.
   void set_clip_weights(std::span<const double> weights);

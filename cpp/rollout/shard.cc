@@ -279,8 +279,7 @@ void Shard::advance(const RolloutViews& views, std::size_t t, const Policy* poli
   clock_.start();
   if (policy) act(*policy, views, t);
   substeps(views, t, muscle);
-  const bool exploring = !policy || !policy->deterministic;
-  for (int i = 0; i < count(); ++i) judge(i, views, t, exploring);
+  for (int i = 0; i < count(); ++i) judge(i, views, t);
   clock_.mark(Section::kTerms);
 }
 
@@ -342,7 +341,7 @@ void Shard::explore(int human, std::span<float> noise) {
   }
 }
 
-void Shard::judge(int human, const RolloutViews& views, std::size_t t, bool exploring) {
+void Shard::judge(int human, const RolloutViews& views, std::size_t t) {
   Episode& s = humans_[human];
   const std::size_t n = first_ + human;
   ++s.step;
@@ -359,7 +358,7 @@ void Shard::judge(int human, const RolloutViews& views, std::size_t t, bool expl
     observe(human, here, next);
     diverged = !std::all_of(next, next + world_.task.observation_size(), [](float x) { return std::isfinite(x); });
     if (!diverged) {
-      const double costs = exploring && world_.task.data().costs_held ? s.held : 1.0;
+      const double costs = world_.training && world_.task.data().costs_held ? s.held : 1.0;
       reward = world_.task.reward(here, costs, views.term_sums.row(n).data());
       diverged = !std::isfinite(reward);
     }

@@ -129,7 +129,7 @@ class Shard {
   void explore(int human, std::span<float> noise);
   void ask_devices(Command& command, const float* action) const;
   void pace_devices(int human, double begin);
-  void judge(int human, const RolloutViews& views, std::size_t t, bool exploring);
+  void judge(int human, const RolloutViews& views, std::size_t t);
   void finish(int human, const RolloutViews& views, std::size_t t);
   void add_effort(int human);
   void add_path(Episode& s);

@@ -89,7 +89,7 @@ def test_the_ground_may_press_as_hard_as_is_said():
 def test_costs_count_as_long_as_episodes_lasted(costs):
     terms = {"alive": {"weight": -2.0}, "upright": {"weight": 1e-9}}
     made = simulation(_legs(task=_task(terms=terms, costs=costs)), humans=4)
-    made.core.set_deterministic(False)
+    made.core.set_training(True)
     buffers = rollout(made, steps=45)
     length = EPISODE_COLUMNS.index("length_s")
     for human in range(4):
@@ -99,9 +99,9 @@ def test_costs_count_as_long_as_episodes_lasted(costs):
             if buffers.done[t, human] and costs == "held":
                 held += 0.2 * (buffers["episodes"][t, human, length] / 1.0 - held)
     assert buffers.done.any()
-    made.core.set_deterministic(True)
+    made.core.set_training(False)
     buffers.run(made, with_policy=True)
-    np.testing.assert_allclose(buffers["rewards"], -2.0, atol=1e-6, err_msg="an evaluation counts costs whole")
+    np.testing.assert_allclose(buffers["rewards"], -2.0, atol=1e-6, err_msg="who does not train counts costs whole")
 
 
 @pytest.mark.parametrize("mirror", [False, True])

@@ -170,6 +170,37 @@ def test_one_side_alone_is_an_error(tmp_path, person):
         read(write_storage(tmp_path / "walk.mot", columns), person)
 
 
+def test_a_knee_that_hardly_bends_is_counted_as_the_other(tmp_path, person):
+    """A straight knee of -8 to 5 degrees is overextended, whatever its own range would say."""
+    columns = swings() | {"knee_angle_l": -1.5 + 6.5 * np.sin(2 * np.pi * np.linspace(0, 2, 201))}
+    found = read(write_storage(tmp_path / "walk.mot", columns), person)
+    left = next(angle for angle in angles_of(person) if (angle.name, angle.side) == ("knee_flexion", "l"))
+    np.testing.assert_allclose(np.rad2deg(left.read(found.qpos)), columns["knee_angle_l"], atol=1e-6)
+    assert not any("turned round" in note for note in found.notes)
+
+
+def test_knees_that_are_turned_round_are_named(tmp_path, person):
+    path = write_storage(tmp_path / "walk.mot", swings(knee=-1.0))
+    said = "knees are flexed downwards in the file, and are turned round: knee_angle_r, knee_angle_l"
+    assert said in read(path, person).notes
+    both = {f"knee_angle_{side}": f"-knee_angle_{side}" for side in "rl"}
+    own = read(path, person, columns=both)
+    assert said not in own.notes
+    np.testing.assert_allclose(own.qpos, read(path, person).qpos, atol=1e-12)
+    upwards = write_storage(tmp_path / "up.mot", swings())
+    with pytest.raises(UserError, match=r"column 'knee_angle_[rl]': expected angles from"):
+        read(upwards, person, columns=both)
+
+
+def test_degrees_on_balls_are_no_radians(tmp_path, person):
+    columns = {name: v for name, v in swings().items() if "knee" not in name}
+    path = write_storage(tmp_path / "walk.mot", columns)
+    text = path.read_text().replace("inDegrees=yes", "inDegrees=no")
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"column 'hip_flexion_r': expected angles from .* inDegrees"):
+        read(path, person)
+
+
 def test_what_is_wrong(tmp_path, person):
     path = write_storage(tmp_path / "walk.mot", swings())
     with pytest.raises(UserError, match=r"motion.columns.hip: expected a hinge or slide of 'person' .*hip_flexion_r"):

@@ -367,6 +367,22 @@ def test_gravity_points_down(tmp_path):
     file.write_text(file.read_text().replace("<mujoco>", '<mujoco><option gravity="0 0 0"/>'))
     with pytest.raises(UserError, match="expected gravity down along z"):
         make_vec("walk2d", overrides=overrides)
+    with pytest.raises(UserError, match="costs: expected always for a product, which has no costs, got held"):
+        make_vec("walk2d", overrides={"task.reward.combine": "product", "task.reward.costs": "held"})
+
+
+def test_who_steps_by_hand_has_the_rewards_of_an_evaluation():
+    """costs: held is for those who learn in a run."""
+    overrides = {"task.reward.costs": "held", "task.reward.terms.metabolic_cost": {"weight": -0.05}}
+    held, always = (
+        make_vec("walk2d", num_envs=2, num_threads=1, seed=0, overrides={**overrides, "task.reward.costs": costs})
+        for costs in ("held", "always")
+    )
+    for env in (held, always):
+        env.reset(seed=0)
+    for _ in range(3):
+        actions = np.zeros((2, held.single_action_space.shape[0]), np.float32)
+        np.testing.assert_array_equal(held.step(actions)[1], always.step(actions)[1])
 
 
 def test_products_take_no_negative_weights():

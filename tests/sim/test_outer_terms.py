@@ -152,6 +152,11 @@ def all_of_it(scene):
             {"task.reward.terms.a": {"weight": 1}, "task.reward.combine": "product"},
             "expected task.reward.combine: sum",
         ),
+        (
+            "def a(scene): return scene.phase\n",
+            {"task.reward.terms.a": {"weight": -1}, "task.reward.costs": "held"},
+            r"expected task.reward.costs: always beside costs in Python \(a\), got held",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*encountered in divide:RuntimeWarning")

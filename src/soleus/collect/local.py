@@ -40,6 +40,7 @@ class LocalCollector:
         # Humans bring the core's own policy: with it their rounds are the native rollout's, bit for bit.
         self.actor: ActingPolicy
         if isinstance(group, HumanGroup):
+            group.env.simulation.core.set_training(True)
             self.actor = group
         else:
             self.actor = TorchPolicy(config, self.layout, 0, group.num_envs)

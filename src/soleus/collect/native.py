@@ -23,6 +23,7 @@ class NativeCollector:
     def __init__(self, config: HumanRunConfig, num_threads: int) -> None:
         train = config.train
         self.simulation = Simulation(load_scenario(config), train.num_envs, num_threads, train.seed)
+        self.simulation.core.set_training(True)
         clips = self.scenario.clips
         self._sampler = ClipSampler(clips) if clips and clips.several else None
         self._draw_clips()

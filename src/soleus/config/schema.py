@@ -142,7 +142,9 @@ class PolicyConfig(Section):
     """Activation function of the multilayer perceptron."""
     initial_std: Annotated[Positive, Fixed(f"only a new policy begins with it, {_NEW}")] = 0.4
     """Standard deviation of continuous actions that a new policy begins with."""
-    noise_correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    noise_correlation: Annotated[float, Field(ge=0, lt=1), Fixed(f"the saved people have noise that lasts, {_NEW}")] = (
+        0.0
+    )
     """Correlation of the noise in a human's actions with that of the control step before, whose spread stays the same.
     A noise that lasts moves a body where one that changes at every step shakes it. The learner takes the noise of each
     step for a new one."""
@@ -266,9 +268,12 @@ class RewardConfig(Section):
 
     combine: Literal["sum", "product"] = "sum"
     """sum: weights multiply the terms; product: weights are the terms' exponents."""
-    costs: Literal["always", "held"] = "always"
-    """always: negative weights count whole; held: in training by the share of an episode's time that the same human's
-    latest episodes lasted. Where costs are high, a human that cannot stand yet would learn to fall at once."""
+    costs: Annotated[
+        Literal["always", "held"], Fixed(f"the saved people are under way by what their episodes lasted, {_NEW}")
+    ] = "always"
+    """always: negative weights count whole; held: in a run's training by the share of an episode's time that the same
+    human's latest episodes lasted, and whole in evaluations and in Gymnasium's environments. Where costs are high, a
+    human that cannot stand yet would learn to fall at once. Of a sum of native terms alone."""
     terms: dict[str, TermParameters] = Field(min_length=1)
     """The terms of the reward, each with its weight and its parameters."""
     joints: dict[str, NonNegative] = Field(default_factory=dict)
@@ -280,6 +285,8 @@ class RewardConfig(Section):
         for name, parameters in self.terms.items():
             if "weight" not in parameters:
                 raise ValueError(f"terms.{name}: expected a weight, got {parameters}")
+        if self.combine == "product" and self.costs == "held":
+            raise ValueError("costs: expected always for a product, which has no costs, got held")
         return self
 
 

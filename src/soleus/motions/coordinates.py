@@ -12,8 +12,8 @@ from soleus.config.sources import TableMotion, Unit
 from soleus.errors import UserError, nearest
 from soleus.models.human import Human
 from soleus.models.sides import other_side
-from soleus.motions.meanings import Meaning, meanings_of
-from soleus.motions.plausible import check_angles
+from soleus.motions.meanings import Meaning, knees_of, meanings_of
+from soleus.motions.plausible import check_angles, check_spans
 from soleus.motions.posing import root_slots
 from soleus.motions.recording import Recording, cut, wrong
 from soleus.motions.rooting import facing_x, set_root
@@ -28,6 +28,7 @@ _PLACE = ("pelvis_tx", "pelvis_tz", "pelvis_ty")  # along x, y and z of the worl
 _TURNS = {"pelvis_tilt": (0.0, -1.0, 0.0), "pelvis_list": (1.0, 0.0, 0.0), "pelvis_rotation": (0.0, 0.0, 1.0)}
 # [rad] on average beyond a joint's limits: of an angle of the other sign, and of a good one.
 _BACKWARD, _RIGHT = 0.2, 0.05
+_TURN = 2 * np.pi  # [rad] of a ball's angles: nobody turns a joint farther
 
 
 @dataclass(frozen=True)
@@ -62,35 +63,56 @@ def read_coordinates(path: Path, human: Human, how: TableMotion) -> Recording:
             hinge = human.model.jnt_type[joint] == _JOINT.mjJNT_HINGE
             qpos[:, adr] = used[name] * (radians if hinge else how.scale)
             columns[adr] = storage.names[sources[name].column]
-    put = _put_meanings(qpos, meanings, used, joints, radians)
-    for joint, name in put.items():
-        columns[int(human.model.jnt_qposadr[joint])] = storage.names[sources[name].column]
+    turned, turning = _upwards(used, meanings, joints, how)
+    put = _put_meanings(qpos, meanings, turned, joints, radians)
+    for joint, (first, *_) in put.items():
+        columns[int(human.model.jnt_qposadr[joint])] = storage.names[sources[first].column]
     said = "motion.unit" if storage.unit is None else "inDegrees in the file's header"
+    on_balls = {name: radians * turned[name] for joint in _balls(human).values() for name in put.get(joint, [])}
+    if on_balls:
+        names = [storage.names[sources[name].column] for name in on_balls]
+        ranges = np.tile([-_TURN, _TURN], (len(names), 1))
+        check_spans(f"motion table '{path}'", names, np.stack(list(on_balls.values()), axis=1), ranges, unit, said)
     _check_signs(path, qpos, joints, sources, storage.names, human)
     check_angles(path, columns, qpos, human, unit, said)
     _set_pelvis(qpos, human, used, radians, how.scale)
     root = tuple(storage.names[sources[name].column] if name in sources else "" for name in _PLACE)
     _name_root(columns, human, {name: storage.names[source.column] for name, source in sources.items()})
     resting = [name for name, joint in (joints | _balls(human)).items() if name not in sources and joint not in put]
-    notes = () if own else _notes(storage.names, sources, resting)
+    notes = () if own else (*_notes(storage.names, sources, resting), *turning)
     return Recording(
         path, lines, "line", table[:, 0], human.consistent(qpos), columns, (root[0], root[1], root[2]), unit, said,
         how.scale, notes, own,
     )  # fmt: skip
 
 
+def _upwards(
+    given: Mapping[str, Floats], meanings: Sequence[Meaning], named: Mapping[str, int], how: TableMotion
+) -> tuple[dict[str, Floats], tuple[str, ...]]:
+    """Return the columns with knees that grow as they are flexed, and a note where that turned their sign.
+
+    Both knees count alike. A knee that is a joint of the model, or whose column `how` names with its sign, is as given.
+    """
+    knees = [name for name in knees_of(meanings) if name in given and name not in named and name not in how.columns]
+    together = np.concatenate([given[name] for name in knees]) if knees else np.zeros(1)
+    if abs(together.min()) <= abs(together.max()):
+        return dict(given), ()
+    said = f"knees are flexed downwards in the file, and are turned round: {', '.join(knees)}"
+    return {**given, **{name: -given[name] for name in knees}}, (said,)
+
+
 def _put_meanings(
     qpos: Floats, meanings: Sequence[Meaning], used: Mapping[str, Floats], named: Mapping[str, int], radians: float
-) -> dict[int, str]:
-    """Set the joints that no column names by what coordinates mean, in poses (K, nq), in place; return the first
-    coordinate of each."""
+) -> dict[int, list[str]]:
+    """Set the joints that no column names by what coordinates mean, in poses (K, nq), in place; return the coordinates
+    of each."""
     taken = {joint for name, joint in named.items() if name in used}
-    done = dict[int, str]()
+    done = dict[int, list[str]]()
     for meaning in meanings:
         given = {name: radians * used[name] for name in meaning.coordinates if name in used}
         if given and not taken & set(meaning.joints):
             meaning.put(qpos, given)
-            done |= dict.fromkeys(meaning.joints, next(iter(given)))
+            done |= {joint: list(given) for joint in meaning.joints}
     return done
 
 

@@ -5,7 +5,7 @@ carried along by those before (Rajagopal et al. 2016, IEEE Trans. Biomed. Eng. 6
 Biomed. Eng. 37:757). A ball joint takes the three together. Angles are zero where a person stands with hanging arms.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -37,7 +37,13 @@ class Meaning:
     coordinates: tuple[str, ...]
     joints: tuple[int, ...]
     put: Callable[[Floats, Mapping[str, Floats]], None]
-    """Set the joints in poses (K, nq), in place, by angles (K,) [rad] of some of the coordinates by name"""
+    """Set the joints in poses (K, nq), in place, by angles (K,) [rad] of some of the coordinates by name; a knee's grow
+    as it is flexed"""
+
+
+def knees_of(meanings: Sequence[Meaning]) -> list[str]:
+    """Return which of the coordinates are knees'; some models of OpenSim count their flexion downwards."""
+    return [name for meaning in meanings for name in meaning.coordinates if name.startswith("knee_angle")]
 
 
 def meanings_of(human: Human) -> list[Meaning]:
@@ -104,7 +110,7 @@ def _balls(
         turn = np.tile([1.0, 0.0, 0.0, 0.0], (len(qpos), 1))
         for name, axis in axes.items():
             if name in given:
-                turn = multiply(turn, exp(_flexed(name, given[name])[:, None] * axis))
+                turn = multiply(turn, exp(given[name][:, None] * axis))
         if before is not None:
             turn = multiply(turn, before)
         share = exp(log(turn) / len(joints))
@@ -121,7 +127,7 @@ def _hinge(human: Human, joint: int, name: str, sign: float) -> Meaning:
     adr = int(human.model.jnt_qposadr[joint])
 
     def put(qpos: Floats, given: Mapping[str, Floats]) -> None:
-        qpos[:, adr] = human.qpos_rest[adr] + sign * _flexed(name, given[name])
+        qpos[:, adr] = human.qpos_rest[adr] + sign * given[name]
 
     return Meaning((name,), (joint,), put)
 
@@ -132,12 +138,6 @@ def _elbow(human: Human, forearm: int, name: str) -> Meaning | None:
         return None
     low, high = human.model.jnt_range[joints[0]] if human.model.jnt_limited[joints[0]] else (0.0, np.pi)
     return _hinge(human, joints[0], name, elbow_sign(low, high))
-
-
-def _flexed(name: str, angle: Floats) -> Floats:
-    """Angle (K,) of which more is more flexed: some models of OpenSim count flexion of the knee downwards."""
-    downwards = name.startswith("knee") and abs(angle.min()) > abs(angle.max())
-    return -angle if downwards else angle
 
 
 def _hanging(along: Floats) -> Floats:

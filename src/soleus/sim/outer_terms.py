@@ -75,6 +75,11 @@ class OuterTerms:
         self._native_rewards = len(task.reward.terms) - len(self._reward)
         if self._reward and task.reward.combine == "product":
             raise UserError("task.python: expected task.reward.combine: sum beside rewards in Python, got product")
+        costs = [name for name, (_, weight) in self._reward.items() if weight < 0]
+        if costs and task.reward.costs == "held":
+            raise UserError(
+                f"task.python: expected task.reward.costs: always beside costs in Python ({', '.join(costs)}), got held"
+            )
         if self._observation and config.policy.mirror:
             raise UserError("task.python: expected policy.mirror: false beside observations in Python, got true")
         self._arrays: Mapping[str, Any] = {}

@@ -122,6 +122,7 @@ class HumanActor(Actor):
 
         train = scenario.config.train
         self.simulation = Simulation(scenario, count, cpus, train.seed, first=first)
+        self.simulation.core.set_training(True)
         self.policy_shapes = policy_tensors(self.simulation.policy_spec)
         muscle = self.simulation.muscle_spec
         self.muscle_shapes = muscle.tensors() if muscle else {}

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from soleus.cli import main
-from soleus.config import fixed_keys, known_keys, load_config
+from soleus.config import builtin, fixed_keys, known_keys, load_config
 from soleus.run import checkpoint
 from soleus.run.live import Counters
 from soleus.run.log import read_metrics
@@ -101,7 +101,7 @@ def test_episodes_of_another_length(run: Path) -> None:
         (("--seed", "3"), "train.seed: expected 0 as the run began, got 3: the random numbers of a run go on from its"),
         (("--train.start_from", "x"), "train.start_from: expected none as the run began, got "),
         (("--policy.initial_std", "1"), "policy.initial_std: expected "),
-        (("--policy.noise_correlation", "0.5"), "policy.noise_correlation: expected 0.0 as the run began, got 0.5: the"),
+        (("--policy.noise_correlation", "0.5"), "policy.noise_correlation: expected 0.0 as the run began, got 0.5: "),
         (("--task.reward.costs", "held"), "task.reward.costs: expected always as the run began, got held: the saved"),
     ],
 )
@@ -173,6 +173,18 @@ def test_weights_that_do_not_fit(walked: Path, tmp_path: Path, capsys: Any, flag
     assert error.startswith(f"error: {said}")
     assert error.count("\n") == 1
     assert not (tmp_path / "new").exists()
+
+
+def test_a_policy_is_meant_where_the_file_that_names_it_has_no_such_run(
+    walked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """A folder of that name in the current folder is another one."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/my.yaml").write_text("base: walk2d\ntrain: {start_from: walk2d}\n")
+    (tmp_path / "walk2d").symlink_to(walked)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "files/my.yaml", *WALK[1:], "--steps", "64", "--run-dir", "new"]) == 0
+    assert f"starting from {builtin.policy('walk2d') / 'checkpoints'}" in capsys.readouterr().out
 
 
 def test_an_observation_in_another_order_is_another_one(walked: Path, tmp_path: Path, capsys: Any) -> None:

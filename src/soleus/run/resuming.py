@@ -102,12 +102,16 @@ def fitted_state(
 
 
 def source_of(run: str) -> Path:
-    """Return the checkpoint file that train.start_from names: a file, or the best one of a run (shipped.find_run)."""
+    """Return the checkpoint file that train.start_from names: a file, or the best one of a run (shipped.find_run).
+
+    A name is that of a policy that comes along: what is beside the file that said it is a path by now.
+    """
+    from soleus.config import builtin
     from soleus.run import checkpoint
     from soleus.run.shipped import find_run
 
     try:
-        return checkpoint.locate(find_run(run), checkpoint.BEST)
+        return checkpoint.locate(builtin.policy(run) if run in builtin.policies() else find_run(run), checkpoint.BEST)
     except UserError as error:
         raise UserError(f"train.start_from: {error}") from None
 

@@ -3,17 +3,16 @@
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.vec_env import VecEnv
+from whole_vec_env import WholeVecEnv
 
 import soleus
 
 
-class NativeVecEnv(VecEnv):
+class NativeVecEnv(WholeVecEnv):
     """N humans; step() gives copies, as what an off-policy learner keeps has to last."""
 
     def __init__(self, preset: str, num_envs: int, seed: int) -> None:
         self.env = soleus.make_vec(preset, num_envs=num_envs, seed=seed)
-        self.actions = np.zeros((0,))
         super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
 
     def reset(self) -> np.ndarray:
@@ -36,15 +35,3 @@ class NativeVecEnv(VecEnv):
 
     def close(self) -> None:
         self.env.close()
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [None] * self.num_envs
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        return [False] * self.num_envs

@@ -2,7 +2,7 @@
 
 Both step the same native humans with all threads; what counts is the time until 20 whole episodes of the likeliest
 actions last to their end. Prints one JSON object a side: seconds of training (evaluations of the off-policy learner are
-left out, those of PPO counted), steps, updates, and the curve of shares that lasted.
+left out, those of PPO before the last counted), steps, updates, and the curve of shares that lasted.
 """
 
 import argparse
@@ -103,8 +103,10 @@ def on_policy(preset: str, arguments: argparse.Namespace) -> dict[str, Any]:
         folder = Path(parent) / "run"
 
         def curve() -> list[tuple[float, int, float]]:
-            rows = [row for row in read_metrics(folder) if "evaluate/share_full" in row]
-            return [(round(row["time/seconds"], 1), row["time/steps"], row["evaluate/share_full"]) for row in rows]
+            rows = read_metrics(folder)
+            seconds = {row["time/steps"]: row["time/seconds"] for row in rows if "time/seconds" in row}
+            found = [(row["time/steps"], row["evaluate/share_full"]) for row in rows if "evaluate/share_full" in row]
+            return [(round(seconds[steps], 1), int(steps), share) for steps, share in found]
 
         def watch(_: int, row: Any) -> bool:
             return row["time/seconds"] < arguments.limit and not any(share == 1.0 for _, _, share in curve())
@@ -130,9 +132,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for side in arguments.sides.split(","):
         ppo = side == "ppo"
-        result = (
-            on_policy(arguments.preset, arguments) if ppo else off_policy(side, arguments.preset, config, arguments)
-        )
+        result = on_policy(arguments.preset, arguments) if ppo else off_policy(side, config, arguments)
         print(json.dumps(result), flush=True)
 
 

@@ -18,13 +18,14 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor, VecNormalize
 from torch import nn
+from whole_vec_env import WholeVecEnv
 
 from soleus.bench.images import plain_impala
 from soleus.config import EnvRunConfig, load_config, parse_overrides
 from soleus.environments import pool
 
 
-class PoolVecEnv(VecEnv):
+class PoolVecEnv(WholeVecEnv):
     """EnvPool's Procgen for Stable-Baselines3: images (C, H, W), as its networks take them."""
 
     def __init__(self, config: EnvRunConfig, num_envs: int, seed: int, evaluation: bool) -> None:
@@ -60,18 +61,6 @@ class PoolVecEnv(VecEnv):
 
     def close(self) -> None:
         self.pool.close()
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [None] * self.num_envs
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        return [False] * self.num_envs
 
 
 class Impala(BaseFeaturesExtractor):

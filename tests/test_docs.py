@@ -1,6 +1,5 @@
 """The documentation: its snippets, and the reference that is made from the code."""
 
-import importlib.util
 import re
 import sys
 from contextlib import nullcontext
@@ -9,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from loose_module import load_module
 from soleus import _core
 from soleus.config import names
 from soleus.config.builtin import policies
@@ -21,13 +21,8 @@ DOCS = REPOSITORY / "docs"
 
 
 def _module(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    sys.modules[name] = load_module(DOCS / f"{name}.py")
+    return sys.modules[name]
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """Which of a portable build's cores a processor gets."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from loose_module import load_module
 from soleus.errors import UserError
 
 FILE = Path(__file__).parents[1] / "cpp/portable/_core.py"
@@ -15,12 +15,7 @@ V4 = f"{V3} avx512f avx512bw avx512cd avx512dq avx512vl"
 
 @pytest.fixture(scope="module")
 def choice() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("choice", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(FILE)
 
 
 @pytest.mark.parametrize(

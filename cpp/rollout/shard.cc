@@ -328,17 +328,13 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
   }
 }
 
-// Standard normal noise (actions) of the step, which may follow that of the step before: an autoregressive process, whose
-// spread is 1 at every step.
+// Standard normal noise (actions) of the step, which may follow that of the step before.
 void Shard::explore(int human, std::span<float> noise) {
   Episode& s = humans_[human];
   Draw(key(human), Stream::kAction, s.step).normals(noise);
   if (s.exploration.empty()) return;
-  const float kept = static_cast<float>(world_.control.noise_correlation), fresh = std::sqrt(1 - kept * kept);
-  for (std::size_t a = 0; a < noise.size(); ++a) {
-    if (s.step > 0) noise[a] = kept * s.exploration[a] + fresh * noise[a];
-    s.exploration[a] = noise[a];
-  }
+  go_on<float>(s.exploration, noise, s.step > 0 ? static_cast<float>(world_.control.noise_correlation) : 0.0f);
+  std::copy(s.exploration.begin(), s.exploration.end(), noise.begin());
 }
 
 void Shard::judge(int human, const RolloutViews& views, std::size_t t) {

@@ -88,12 +88,10 @@ void Shard::observe(int human, const Scene& here, float* out) {
 void Shard::disturb(int human) {
   Episode& s = humans_[human];
   const NoiseData& noise = world_.task.data().noise;
-  const double kept = s.step > 0 ? kept_share(noise, world_.control_dt()) : 0.0, fresh = std::sqrt(1.0 - kept * kept);
-  Draw(key(human), Stream::kMotor, s.step).normals({normals_.data(), s.deviation.size()});
-  for (std::size_t i = 0; i < s.deviation.size(); ++i) {
-    s.deviation[i] = kept * s.deviation[i] + fresh * normals_[i];
-    commands_[human].noise[i] = noise.motor * s.deviation[i];
-  }
+  const std::span<float> drawn{normals_.data(), s.deviation.size()};
+  Draw(key(human), Stream::kMotor, s.step).normals(drawn);
+  go_on<double>(s.deviation, drawn, s.step > 0 ? kept_share(noise, world_.control_dt()) : 0.0);
+  for (std::size_t i = 0; i < s.deviation.size(); ++i) commands_[human].noise[i] = noise.motor * s.deviation[i];
 }
 
 // Puts in place of what a control step asks for what arrives in it. Where nothing moves a coordinate, nothing is asked of it.

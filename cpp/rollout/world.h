@@ -72,7 +72,7 @@ struct World {
   ConditionData conditions{};
   std::vector<std::vector<const Motion*>> strides{};
   std::vector<double> asked{};
-  bool training = false;  // a policy learns from the rollouts: costs may count less at first (Task::costs_held)
+  bool training = false;  // a policy learns from the rollouts: costs may count less at first (TaskData::costs_held)
 
   const HumanModel& model_of(int human) const { return variants.empty() ? model : *variants[variant_of[human]].model; }
   double control_dt() const { return control.substeps * model.mujoco()->opt.timestep; }

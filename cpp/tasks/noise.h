@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,14 @@ inline double disturbed_muscle(double command, double noise) { return std::clamp
 
 // Share of a deviation that is left after a control step; the rest of its variance is drawn anew.
 double kept_share(const NoiseData& data, double control_dt);
+
+// Takes deviations of variance 1 a control step on, by standard normal numbers: an autoregressive process, whose variance
+// stays 1. kept: the share of each that is left.
+template <class Number>
+void go_on(std::span<Number> deviations, std::span<const float> drawn, Number kept) {
+  const Number fresh = std::sqrt(1 - kept * kept);
+  for (std::size_t i = 0; i < deviations.size(); ++i) deviations[i] = kept * deviations[i] + fresh * drawn[i];
+}
 
 // A delay in whole control steps and simulation steps beyond them.
 struct Delay {

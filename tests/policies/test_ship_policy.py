@@ -1,7 +1,6 @@
 """The maintainers' script that puts a run's policy into the package."""
 
 import hashlib
-import importlib.util
 import json
 import shutil
 import sys
@@ -11,6 +10,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+from loose_module import load_module
 from small_run import small_run
 from soleus.config import builtin, load_config
 from soleus.errors import UserError
@@ -22,12 +22,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts/ship_policy.py"
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ship_policy", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(SCRIPT)
 
 
 @pytest.fixture

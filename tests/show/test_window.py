@@ -78,7 +78,9 @@ def test_a_policy_is_seen_at_work(screen):
         assert_a_person_is_seen(picture)
     # The screen may be grabbed while the window is being drawn: the box is whole in most pictures, not in each.
     found = [lines_told(picture) for picture in pictures]
-    assert max(found) == 11, "time, speed, phase, reward and its 5 terms, whether it plays, which muscles"
+    assert found.count(11) > len(found) // 2, (
+        "time, speed, phase, reward and its 5 terms, whether it plays, which muscles"
+    )
     assert lines_told(np.zeros_like(pictures[-1])) == 0
 
 

@@ -190,7 +190,7 @@ ControlData control_data(const nb::dict& d) {
        "follow_velocity", control.follow_velocity,
        "activation_dynamics", control.activation_dynamics, "interval", control.interval, "sweeps", control.sweeps,
        "regularization", control.regularization, "effort_by_volume", control.effort_by_volume, "mirror", control.mirror,
-       "noise_correlation", control.noise_correlation, "phase_scale", control.phase_scale);
+       "phase_scale", control.phase_scale);
   control.exoskeleton = exoskeleton_data(field<nb::list>(d, "exoskeleton"));
   return control;
 }

@@ -38,8 +38,6 @@ Rollout::Rollout(std::unique_ptr<HumanModel> model, std::vector<std::unique_ptr<
   require(data.threads > 0, "expected at least one thread, got " + std::to_string(data.threads));
   require(control.substeps > 0, "expected at least one substep, got " + std::to_string(control.substeps));
   require(control.interval > 0, "expected at least one substep a coordination, got " + std::to_string(control.interval));
-  require(control.noise_correlation >= 0 && control.noise_correlation < 1,
-          "expected a correlation of noise from 0 to less than 1, got " + std::to_string(control.noise_correlation));
   require(control.mode != Control::kMuscle || model_->num_muscles() > 0,
           "expected a model with muscles for muscle control, got none");
   require(world_.action_size() > 0, "expected joints, muscles or motors to act on, got none");

@@ -62,10 +62,7 @@ Shard::Shard(const World& world, int first, int count) : world_(world), first_(f
   pose_error_.resize(h.num_coordinates());
   difference_.resize(h.num_coordinates());
   ended_.reserve(count);
-  for (Episode& s : humans_) {
-    s.memory = world.task.make_memory(longest_lap(world), world.control_dt());
-    if (world.control.noise_correlation > 0) s.exploration.assign(world.action_size(), 0.0f);
-  }
+  for (Episode& s : humans_) s.memory = world.task.make_memory(longest_lap(world), world.control_dt());
   for (int i = 0; i < count; ++i) make_nerves(i);
   state_qvel_.resize(h.mujoco()->nv);
   noise_.resize(h.mujoco()->nv);
@@ -316,7 +313,7 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
         for (int a = 0; a < outputs; ++a) action[a] = mean[a];
         continue;
       }
-      explore(i, {action, static_cast<std::size_t>(outputs)});
+      Draw(key(i), Stream::kAction, humans_[i].step).normals({action, static_cast<std::size_t>(outputs)});
       double log_prob = 0;
       for (int a = 0; a < outputs; ++a) {
         const float z = action[a];
@@ -326,15 +323,6 @@ void Shard::act(const Policy& policy, const RolloutViews& views, std::size_t t) 
       if (views.log_probs) views.log_probs.row(t)[first_ + i] = static_cast<float>(log_prob);
     }
   }
-}
-
-// Standard normal noise (actions) of the step, which may follow that of the step before.
-void Shard::explore(int human, std::span<float> noise) {
-  Episode& s = humans_[human];
-  Draw(key(human), Stream::kAction, s.step).normals(noise);
-  if (s.exploration.empty()) return;
-  go_on<float>(s.exploration, noise, s.step > 0 ? static_cast<float>(world_.control.noise_correlation) : 0.0f);
-  std::copy(s.exploration.begin(), s.exploration.end(), noise.begin());
 }
 
 void Shard::judge(int human, const RolloutViews& views, std::size_t t) {
@@ -452,7 +440,6 @@ void Shard::visit_state(const World& world, AnyEpisode& s, AnyCommand& command, 
   History<double>::visit_state(s.asked, visit);
   for (auto& number : s.deviation) visit(number);
   if (world.task.data().costs_held) visit(s.held);
-  for (auto& number : s.exploration) visit(number);
 }
 
 int Shard::state_size() const {

@@ -83,7 +83,6 @@ class Shard {
     History<float> seen;          // late: observations, and behind each that of the mirrored body where policies are mirrored
     History<double> asked;        // late: pose targets or excitations
     std::vector<double> deviation;  // (Command::noise) standard normal, of motor noise
-    std::vector<float> exploration;  // (actions) standard normal, of the last action; empty where each is drawn anew
     Memory memory;
   };
 
@@ -126,7 +125,6 @@ class Shard {
   void push(int human);
   void lead(ReferenceFrame& frame);
   void pose_target(int human, const float* action);
-  void explore(int human, std::span<float> noise);
   void ask_devices(Command& command, const float* action) const;
   void pace_devices(int human, double begin);
   void judge(int human, const RolloutViews& views, std::size_t t);

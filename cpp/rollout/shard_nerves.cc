@@ -90,7 +90,7 @@ void Shard::disturb(int human) {
   const NoiseData& noise = world_.task.data().noise;
   const std::span<float> drawn{normals_.data(), s.deviation.size()};
   Draw(key(human), Stream::kMotor, s.step).normals(drawn);
-  go_on<double>(s.deviation, drawn, s.step > 0 ? kept_share(noise, world_.control_dt()) : 0.0);
+  go_on(s.deviation, drawn, s.step > 0 ? kept_share(noise, world_.control_dt()) : 0.0);
   for (std::size_t i = 0; i < s.deviation.size(); ++i) commands_[human].noise[i] = noise.motor * s.deviation[i];
 }
 

@@ -34,7 +34,6 @@ struct ControlData {
   bool effort_by_volume = false;   // in proportion to the muscles' volumes, not alike
   double phase_scale = 0;          // how much faster the motion goes on at action 1, as a share; 0: there is no such action
   bool mirror = false;             // mirror the body in the second half of the cycle
-  double noise_correlation = 0;    // of the noise of an action with that of the control step before
   Exoskeleton exoskeleton{};
 };
 

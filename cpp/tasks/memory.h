@@ -1,6 +1,7 @@
 // What the terms of a task remember of a human's episode beside the present instant.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "tasks/scene.h"
@@ -19,7 +20,10 @@ class Memory {
  public:
   Memory() = default;
   // places: of how many control steps back the centre of mass is remembered.
-  Memory(int places, const Stances& stances) : stances_(stances) { places_.resize(places > 0 ? places + 1 : 0); }
+  // loads: whether it is remembered since when the ground carries a foot, or does not.
+  Memory(int places, const Stances& stances, bool loads) : stances_(stances), loads_(loads) {
+    places_.resize(places > 0 ? places + 1 : 0);
+  }
 
   // As an episode begins, and after each control step.
   void begin(const Scene& scene);
@@ -32,6 +36,9 @@ class Memory {
   // Where along x the foot that stands should, and where the other one should stand next [m].
   double target() const { return target_; }
   double next_target() const { return next_target_; }
+  // Of a foot, 0 right, 1 left: whether the ground carries it, and for how many control steps that has been so.
+  bool carried(int foot) const { return carried_[foot]; }
+  int since(int foot) const { return since_[foot]; }
 
   // Calls visit(number) for each number that is remembered.
   template <class AnyMemory, class Visit>
@@ -40,20 +47,28 @@ class Memory {
       for (auto& x : place) visit(x);
     }
     if (!memory.places_.empty()) visit(memory.count_);
-    if (!memory.stances_.used) return;
-    visit(memory.right_);
-    visit(memory.target_);
-    visit(memory.next_target_);
+    if (memory.stances_.used) {
+      visit(memory.right_);
+      visit(memory.target_);
+      visit(memory.next_target_);
+    }
+    if (!memory.loads_) return;
+    for (auto& carried : memory.carried_) visit(carried);
+    for (auto& since : memory.since_) visit(since);
   }
 
  private:
   void remember(const Vec3& com);
+  void feel(const Scene& scene, bool first);
 
   Stances stances_;
   std::vector<Vec3> places_;  // the latest first
   int count_ = 0;             // of them that are of this episode
   bool right_ = false;        // whether the right foot stands
   double target_ = 0, next_target_ = 0;
+  bool loads_ = false;
+  std::array<bool, 2> carried_{};  // of the right foot, the left one
+  std::array<int, 2> since_{};
 };
 
 }  // namespace soleus

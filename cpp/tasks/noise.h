@@ -31,9 +31,8 @@ double kept_share(const NoiseData& data, double control_dt);
 
 // Takes deviations of variance 1 a control step on, by standard normal numbers: an autoregressive process, whose variance
 // stays 1. kept: the share of each that is left.
-template <class Number>
-void go_on(std::span<Number> deviations, std::span<const float> drawn, Number kept) {
-  const Number fresh = std::sqrt(1 - kept * kept);
+inline void go_on(std::span<double> deviations, std::span<const float> drawn, double kept) {
+  const double fresh = std::sqrt(1 - kept * kept);
   for (std::size_t i = 0; i < deviations.size(); ++i) deviations[i] = kept * deviations[i] + fresh * drawn[i];
 }
 

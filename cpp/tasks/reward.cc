@@ -166,6 +166,27 @@ double ground_impact(const Scene& s, const double* p) {
   return sum;
 }
 
+double single_stance(const Scene& s, const double* p) {
+  const Memory& m = *s.memory;
+  if (m.carried(0) == m.carried(1)) return 0.0;
+  return std::min(1.0, std::min(m.since(0), m.since(1)) * s.control_dt / p[0]);
+}
+
+double step_width(const Scene& s, const double* p) {
+  const auto place = [&](int foot) { return s.human.body_place(s.model().feet[foot].front()); };
+  const double width = s.now.to_heading(minus(place(1), place(0)))[1];
+  return std::max({0.0, p[0] - width, width - p[1]});
+}
+
+double toe_clearance(const Scene& s, const double* p) {
+  double sum = 0;
+  for (const auto& foot : s.model().feet) {
+    const Vec3 v = s.human.body_velocity(foot.back());
+    sum += std::max(0.0, p[0] - s.above_ground(s.human.body_place(foot.back())[2])) * std::hypot(v[0], v[1]);
+  }
+  return sum;
+}
+
 double joint_limits(const Scene& s, const double* p) {
   const HumanModel& h = s.model();
   const mjModel* m = h.mujoco();
@@ -226,6 +247,14 @@ const std::vector<RewardKind>& reward_catalog() {
       {"metabolic_cost", "metabolic power over body mass [W/kg]; give it a negative weight", {}, false, metabolic_cost},
       {"ground_impact", "force of the ground on each foot beyond what a walk takes, summed [body weights]; give it a negative"
        " weight", {{"above", 1.2, "force that costs nothing [body weights]"}}, false, ground_impact},
+      {"single_stance", "one foot stands while the other swings: the shorter of how long either has done so, as a share of what"
+       " a step takes, at most 1; 0 while both feet stand, or none",
+       {{"seconds", 0.4, "time for which there is the full reward [s]"}}, false, single_stance, Remembered::kLoads},
+      {"step_width", "how far the ankles are from one another sideways beyond what a walk has, or short of it [m]; give it a"
+       " negative weight", {{"least", 0.05, "[m]"}, {"most", 0.2, "[m]"}}, false, step_width},
+      {"toe_clearance", "how far the toes' joints are below a height, each times how fast it moves along the ground, summed"
+       " [m^2/s]: where toes would stumble; give it a negative weight",
+       {{"height", 0.06, "above the ground [m]"}}, false, toe_clearance},
       {"joint_limits", "how far joints are into the last bit of their range, or beyond its end, summed [rad]; give it a negative"
        " weight", {{"margin", 0.1, "that last bit [rad]"}}, false, joint_limits},
   };

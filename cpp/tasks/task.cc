@@ -67,6 +67,7 @@ template <class Terms>
 void Task::remember(const Terms& terms) {
   for (const auto& term : terms) {
     const auto& p = term.parameters;
+    loads_ |= term.kind->remembered == Remembered::kLoads;
     if (term.kind->remembered == Remembered::kPlaces) {
       require(p[0] > 0 && p[0] <= kMostLaps, "expected laps above 0 and up to " + std::to_string(kMostLaps) + " for " +
                                                  term.kind->name + ", got " + std::to_string(p[0]));
@@ -84,7 +85,7 @@ void Task::remember(const Terms& terms) {
 }
 
 Memory Task::make_memory(double lap, double control_dt) const {
-  return {static_cast<int>(std::ceil(remembered_laps_ * lap / control_dt)), stances_};
+  return {static_cast<int>(std::ceil(remembered_laps_ * lap / control_dt)), stances_, loads_};
 }
 
 int Task::episode_steps(double control_dt) const {

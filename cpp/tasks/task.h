@@ -84,6 +84,7 @@ class Task {
   std::vector<int> sensed_;
   double remembered_laps_ = 0;  // of the centre of mass
   Stances stances_;
+  bool loads_ = false;  // whether a term looks at how long the ground has carried a foot
 };
 
 }  // namespace soleus

@@ -16,8 +16,8 @@ struct Parameter {
 };
 
 // What a term remembers: where the centre of mass was as many laps ago as its first parameter says; or steps, the right foot
-// standing from the phase of its first parameter to that of its second.
-enum class Remembered { kNothing, kPlaces, kSteps };
+// standing from the phase of its first parameter to that of its second; or how long the ground has carried each foot, or not.
+enum class Remembered { kNothing, kPlaces, kSteps, kLoads };
 
 struct ObservationKind {
   const char* name;

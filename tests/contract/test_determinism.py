@@ -48,7 +48,6 @@ CASES = {
         "run-free-myolegs",
         {
             "policy.mirror": True,
-            "policy.noise_correlation": 0.7,
             "task.reward.costs": "held",
             "task.initial_noise": 0.2,
             "conditions": {"speed": [0, 2], "heading": [-1, 1]},

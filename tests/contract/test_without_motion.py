@@ -16,6 +16,7 @@ TERMS = {
     "heading": {"weight": 1.0, "scale": 2.0},
     "ground_impact": {"weight": -1.0, "above": 0.4},
     "joint_limits": {"weight": -1.0, "margin": 0.4},
+    "toe_clearance": {"weight": -1.0, "height": 0.2},
 }
 
 
@@ -69,9 +70,51 @@ def test_terms_are_of_the_speed_and_heading_that_conditions_ask_for():
             q, (low, high) = data.qpos[model.jnt_qposadr[joint]], model.jnt_range[joint]
             limits += max(0, low + 0.4 - q, q - high + 0.4)
         assert found["joint_limits"] == pytest.approx(limits, rel=1e-6)
+        stumbles, velocity = 0.0, np.zeros(6)
+        for foot in human.feet:
+            toes = int(foot[-1])
+            mujoco.mj_objectVelocity(model, data, mujoco.mjtObj.mjOBJ_XBODY, toes, velocity, 0)
+            low = max(0.0, 0.2 - data.xpos[toes, 2] + human.ground_height)
+            stumbles += low * np.hypot(velocity[3], velocity[4])
+        assert stumbles > 0
+        assert found["toe_clearance"] == pytest.approx(stumbles, rel=1e-6)
         feet = buffers["observations"][1]
         assert np.isfinite(feet).all()
         buffers["observations"][0] = buffers["observations"][1]
+
+
+def test_single_stance_and_step_width_are_of_the_feet():
+    terms = {"single_stance": {"weight": 1.0, "seconds": 0.2}, "step_width": {"weight": -1.0, "least": 0.1, "most": 0.15}}
+    made = simulation(_legs(task=_task(terms=terms)), humans=1)
+    human = made.scenario.human
+    load = 0.05 * float(human.model.body_mass.sum()) * 9.81
+    buffers, forces, bodies = Buffers(made, 1, samples=False), np.zeros((1, 2)), np.zeros((1, human.model.nbody * 3))
+    stood, since, values = None, np.zeros(2), []
+    made.reset(5, buffers["observations"][0])
+    for _ in range(90):
+        if stood is None:
+            made.core.look("foot_forces", forces)
+            stood, since = forces[0] > load, np.zeros(2)
+        buffers.run(made, with_policy=True)
+        buffers["observations"][0] = buffers["observations"][1]
+        if buffers.done.any():
+            stood = None
+            continue
+        made.core.look("foot_forces", forces)
+        made.core.look("bodies", bodies)
+        stands = forces[0] > load
+        since = np.where(stands == stood, since + 1, 0)
+        stood = stands
+        found = _terms(made, buffers)
+        assert found["single_stance"] == pytest.approx(
+            min(1.0, since.min() / 30 / 0.2) if stands[0] != stands[1] else 0.0
+        )
+        values.append(found["single_stance"])
+        right, left = (bodies[0].reshape(-1, 3)[foot[0]] for foot in human.feet)
+        sine, cosine = buffers["observations"][1][0, -12:-10]
+        width = cosine * (left - right)[1] - sine * (left - right)[0]
+        assert found["step_width"] == pytest.approx(max(0.0, 0.1 - width, width - 0.15), abs=1e-5)
+    assert max(values) > 0.1
 
 
 def test_the_ground_may_press_as_hard_as_is_said():

@@ -101,7 +101,6 @@ def test_episodes_of_another_length(run: Path) -> None:
         (("--seed", "3"), "train.seed: expected 0 as the run began, got 3: the random numbers of a run go on from its"),
         (("--train.start_from", "x"), "train.start_from: expected none as the run began, got "),
         (("--policy.initial_std", "1"), "policy.initial_std: expected "),
-        (("--policy.noise_correlation", "0.5"), "policy.noise_correlation: expected 0.0 as the run began, got 0.5: "),
         (("--task.reward.costs", "held"), "task.reward.costs: expected always as the run began, got held: the saved"),
     ],
 )

@@ -142,12 +142,6 @@ class PolicyConfig(Section):
     """Activation function of the multilayer perceptron."""
     initial_std: Annotated[Positive, Fixed(f"only a new policy begins with it, {_NEW}")] = 0.4
     """Standard deviation of continuous actions that a new policy begins with."""
-    noise_correlation: Annotated[float, Field(ge=0, lt=1), Fixed(f"the saved people have noise that lasts, {_NEW}")] = (
-        0.0
-    )
-    """Correlation of the noise in a human's actions with that of the control step before, whose spread stays the same.
-    A noise that lasts moves a body where one that changes at every step shakes it. The learner takes the noise of each
-    step for a new one."""
     mirror: bool = False
     """In one half of the gait cycle the policy sees and moves the mirror image of the body; without a motion, while the
     left foot is ahead."""
@@ -473,11 +467,6 @@ class EnvRunConfig(RunConfig):
             raise ValueError(f"parallel.num_workers: expected 1 with inline, got {self.parallel.num_workers}")
         if self.policy.mirror:
             raise ValueError("policy.mirror: expected false for env, which has no sides to mirror, got true")
-        if self.policy.noise_correlation:
-            raise ValueError(
-                "policy.noise_correlation: expected 0 for env (it is of humans alone), got"
-                f" {self.policy.noise_correlation:g}"
-            )
         if self.train.profile:
             raise ValueError("train.profile: expected false for env (the core tells it of humans alone), got true")
         if not self.parallel_open:

@@ -187,7 +187,6 @@ def control_data(config: HumanRunConfig, engine: str, devices: list[dict[str, An
         "regularization": coordination.regularization,
         "effort_by_volume": coordination.effort == "volume",
         "mirror": config.policy.mirror,
-        "noise_correlation": config.policy.noise_correlation,
         "phase_scale": control.phase_scale,
         "exoskeleton": devices,
     }

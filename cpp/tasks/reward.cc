@@ -178,11 +178,15 @@ double step_width(const Scene& s, const double* p) {
   return std::max({0.0, p[0] - width, width - p[1]});
 }
 
-double toe_clearance(const Scene& s, const double* p) {
+double foot_clearance(const Scene& s, const double* p) {
   double sum = 0;
   for (const auto& foot : s.model().feet) {
-    const Vec3 v = s.human.body_velocity(foot.back());
-    sum += std::max(0.0, p[0] - s.above_ground(s.human.body_place(foot.back())[2])) * std::hypot(v[0], v[1]);
+    double worst = 0;
+    for (int body : foot) {
+      const Vec3 v = s.human.body_velocity(body);
+      worst = std::max(worst, (p[0] - s.above_ground(s.human.body_place(body)[2])) * std::hypot(v[0], v[1]));
+    }
+    sum += worst;
   }
   return sum;
 }
@@ -252,9 +256,9 @@ const std::vector<RewardKind>& reward_catalog() {
        {{"seconds", 0.4, "time for which there is the full reward [s]"}}, false, single_stance, Remembered::kLoads},
       {"step_width", "how far the ankles are from one another sideways beyond what a walk has, or short of it [m]; give it a"
        " negative weight", {{"least", 0.05, "[m]"}, {"most", 0.2, "[m]"}}, false, step_width},
-      {"toe_clearance", "how far the toes' joints are below a height, each times how fast it moves along the ground, summed"
-       " [m^2/s]: where toes would stumble; give it a negative weight",
-       {{"height", 0.06, "above the ground [m]"}}, false, toe_clearance},
+      {"foot_clearance", "how far heel or toes are below a height, times how fast they move along the ground, the worse of each foot,"
+       " summed [m^2/s]: where feet would stumble; give it a negative weight",
+       {{"height", 0.08, "of their joints above the ground [m]"}}, false, foot_clearance},
       {"joint_limits", "how far joints are into the last bit of their range, or beyond its end, summed [rad]; give it a negative"
        " weight", {{"margin", 0.1, "that last bit [rad]"}}, false, joint_limits},
   };

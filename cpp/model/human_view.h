@@ -46,6 +46,9 @@ class HumanView {
   virtual double metabolic_power() const = 0;
   virtual const Exertion& exertion() const = 0;
 
+  // Place of the first body of a foot, 0 right, 1 left [m].
+  Vec3 foot_place(int side) const { return body_place(model_->feet[side].front()); }
+
  private:
   const HumanModel* model_;
 };

@@ -104,7 +104,7 @@ bool Shard::mirrored_at(const Episode& s) const {
   if (const Motion* motion = this->motion(s)) return motion->phase(time(s)) >= 0.5;
   // Without a phase, the policy has the right foot ahead.
   const HumanView& human = physics_->human(static_cast<int>(&s - humans_.data()));
-  const auto ahead = [&](int side) { return s.kinematics.to_heading(human.body_place(human.model().feet[side].front()))[0]; };
+  const auto ahead = [&](int side) { return s.kinematics.to_heading(human.foot_place(side))[0]; };
   return ahead(1) > ahead(0);
 }
 

@@ -6,7 +6,7 @@ namespace soleus {
 namespace {
 
 // Along x [m] of the ankle; feet: right, then left.
-double foot(const Scene& s, bool right) { return s.human.body_place(s.model().feet[right ? 0 : 1].front())[0]; }
+double foot(const Scene& s, bool right) { return s.human.foot_place(right ? 0 : 1)[0]; }
 
 constexpr double kCarried = 0.05;  // of the body's weight, from which on the ground counts as carrying a foot
 

@@ -129,7 +129,7 @@ double mean_velocity(const Scene& s, const double* p) {
 
 double step_target(const Scene& s, const double* p) {
   const int side = p[0] < s.phase && s.phase <= p[1] ? 0 : 1;
-  const double place = s.human.body_place(s.model().feet[side].front())[0];
+  const double place = s.human.foot_place(side)[0];
   return beyond(std::abs(place - s.memory->target()), p[2], p[3]);
 }
 
@@ -173,8 +173,7 @@ double single_stance(const Scene& s, const double* p) {
 }
 
 double step_width(const Scene& s, const double* p) {
-  const auto place = [&](int foot) { return s.human.body_place(s.model().feet[foot].front()); };
-  const double width = s.now.to_heading(minus(place(1), place(0)))[1];
+  const double width = s.now.to_heading(minus(s.human.foot_place(1), s.human.foot_place(0)))[1];
   return std::max({0.0, p[0] - width, width - p[1]});
 }
 
